@@ -1,0 +1,61 @@
+"""Every exception that visil_dash raises on purpose.
+
+    VisilDashError
+    ├── InputError            what the user gave cannot be used: its name, why, what to do
+    │   └── MediaRefused      a file that is not taken as a video (verdict `refused`)
+    ├── NotFound              an id or a name that is not in the library
+    ├── StoreError            the data folder cannot be read or written
+    │   ├── StoreDamaged      a stored artefact differs from what its manifest or row promises
+    │   ├── StoreMismatch     made by another model, dimension, reduction or version
+    │   └── StoreReadOnly     another process holds the writer lock
+    ├── ModelError            weights are missing, damaged, unverified or of another architecture
+    └── Cancelled             the user stopped the work
+"""
+
+
+class VisilDashError(Exception):
+    """Base of all errors with a message meant for the user."""
+
+
+class InputError(VisilDashError):
+    """`name` cannot be used because `reason`; `remedy` tells the user what to do."""
+
+    def __init__(self, name: str, reason: str, remedy: str = "") -> None:
+        self.name, self.reason, self.remedy = name, reason, remedy
+        super().__init__(f"{name}: {reason}." + (f" {_sentence(remedy)}" if remedy else ""))
+
+
+class MediaRefused(InputError):
+    """A file that cannot be decoded within the limits."""
+
+
+class NotFound(VisilDashError):
+    """No such video, model or artefact."""
+
+
+class StoreError(VisilDashError):
+    """The data folder cannot be read or written."""
+
+
+class StoreDamaged(StoreError):
+    """Bytes on disk differ from what was recorded when they were written."""
+
+
+class StoreMismatch(StoreError):
+    """Made by another model, dimension, reduction or format version."""
+
+
+class StoreReadOnly(StoreError):
+    """Another process is the writer of this data folder."""
+
+
+class ModelError(VisilDashError):
+    """Weights that cannot be loaded or trusted."""
+
+
+class Cancelled(VisilDashError):
+    """The user stopped the work; nothing partial was kept."""
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:].rstrip(".") + "."

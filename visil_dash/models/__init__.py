@@ -1,0 +1,1 @@
+"""Backbones, region pooling, whitening, attention, comparator and the files that hold them."""

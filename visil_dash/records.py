@@ -1,0 +1,312 @@
+"""The frozen records that pass between modules; none of them does any work beyond checking itself.
+
+Axes: T frames, R regions, D channels; Tq, Tr frames of query and reference. Times are seconds from
+the start of a video. Distances are squared L2, similarities are higher-is-closer.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Verdict(StrEnum):
+    """How the decoding of a file ended."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    REFUSED = "refused"
+
+
+class JobState(StrEnum):
+    """Life of one file on its way into a library; only `indexed` promises that it is findable."""
+
+    RECEIVED = "received"
+    HASHED = "hashed"
+    DECODING = "decoding"
+    FEATURES = "features"
+    COMMITTED = "committed"
+    INDEXED = "indexed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        return self in (JobState.INDEXED, JobState.REFUSED, JobState.CANCELLED, JobState.FAILED)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a decoded frame becomes a model's input.
+
+    `squash`: resized to `side`×`side`, whole picture kept. `crop`: short side resized to
+    `resize`, then the central `side`×`side` square (the paper's).
+    """
+
+    side: int
+    mode: str = "squash"
+    resize: int = 0
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("squash", "crop"):
+            raise ValueError(f"preprocess mode: expected squash or crop, got {self.mode!r}")
+        if self.mode == "crop" and self.resize < self.side:
+            raise ValueError(f"crop needs resize >= side, got {self.resize} < {self.side}")
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What was learned of a file while decoding it.
+
+    `width`, `height`: as displayed (rotation honoured). `duration`: end of the last decoded
+    frame in seconds. `verdict` is ok or partial; `reason` says what was lost when partial.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    duration: float
+    frames_decoded: int
+    verdict: Verdict = Verdict.OK
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class VideoFeatures:
+    """One video as the method sees it.
+
+    `regions` `[T, R, D]`: whitened, L2-normalised, then scaled by their attention weight, so the
+    norm of a region vector is its attention weight. `timestamps` `[T]`: presentation time of each
+    sampled frame, strictly increasing.
+
+    Raises ValueError on wrong shapes, non-finite values or unordered times.
+    """
+
+    video_id: str
+    extractor: str
+    regions: Array
+    timestamps: Array
+
+    def __post_init__(self) -> None:
+        if self.regions.ndim != 3 or 0 in self.regions.shape:
+            raise ValueError(f"regions: expected non-empty [T, R, D], got {self.regions.shape}")
+        if self.timestamps.shape != self.regions.shape[:1]:
+            raise ValueError(
+                f"timestamps: expected {self.regions.shape[:1]}, got {self.timestamps.shape}"
+            )
+        if not np.isfinite(self.regions).all():
+            raise ValueError(f"regions of {self.video_id} hold values that are not finite")
+        if (np.diff(self.timestamps) <= 0).any():
+            raise ValueError(f"timestamps of {self.video_id} do not increase")
+
+    def __len__(self) -> int:
+        return int(self.regions.shape[0])
+
+    @property
+    def attention(self) -> Array:
+        """Attention weights `[T, R]`."""
+        return np.linalg.norm(self.regions.astype(np.float32), axis=-1)
+
+    @property
+    def frame_vectors(self) -> Array:
+        """Regions flattened, `[T, R·D]` float32: what the index holds (after reduction)."""
+        return self.regions.reshape(len(self), -1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class VideoRecord:
+    """A row of the catalogue. `video_id` is the sha256 of the file's bytes (hex)."""
+
+    video_id: str
+    ordinal: int
+    name: str
+    other_names: tuple[str, ...]
+    bytes: int
+    info: MediaInfo
+    added: str
+    frames: int
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One file on its way in. `done` and `total` count sampled seconds (total 0: unknown)."""
+
+    job_id: str
+    name: str
+    state: JobState
+    done: float = 0.0
+    total: float = 0.0
+    reason: str = ""
+    video_id: str = ""
+    duplicate_of: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True)
+class FrameHits:
+    """Frames within a distance threshold of a query's frames, one row a hit, nearest first.
+
+    `query_frame` `[H]`, `video` `[H]` (position in `video_ids`), `reference_frame` `[H]`,
+    `distance` `[H]` squared L2, re-scored exactly. `examined`: neighbours looked at;
+    `nearest` `[Tq]`: distance of each query frame's nearest neighbour, admitted or not.
+    """
+
+    video_ids: tuple[str, ...]
+    query_frame: Array
+    video: Array
+    reference_frame: Array
+    distance: Array
+    nearest: Array
+    threshold: float
+    examined: int
+
+    def __len__(self) -> int:
+        return len(self.distance)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A video that candidate generation proposes, and why."""
+
+    video_id: str
+    min_distance: float
+    hits: int
+    query_frames: int
+    reference_frames: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A matched interval, in seconds on both axes; `reversed` when the copy plays backwards.
+
+    `speed`: reference seconds per query second. `score`: mean similarity along the alignment.
+    """
+
+    query_start: float
+    query_end: float
+    reference_start: float
+    reference_end: float
+    score: float
+    speed: float = 1.0
+    reversed: bool = False
+
+
+@dataclass(frozen=True)
+class Match:
+    """One reference video for one query.
+
+    `score`: video-to-video similarity query → reference, `reverse_score`: reference → query.
+    `min_distance`, `candidate_frames`: of candidate generation; None and 0 where it did not
+    propose the video.
+    """
+
+    video_id: str
+    name: str
+    score: float
+    reverse_score: float
+    min_distance: float | None
+    candidate_frames: int
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Ranked matches of one query, best first, with all that made them.
+
+    `mode`: hierarchical or exhaustive. `timings`: seconds by stage. `skipped`: library videos
+    that were not compared, with the reason. `notices`: what the user must know (degraded index,
+    unverified weights, partial decode).
+    """
+
+    query: str
+    query_id: str
+    matches: tuple[Match, ...]
+    candidates: tuple[Candidate, ...]
+    mode: str
+    threshold: float | None
+    library_videos: int
+    timings: dict[str, float]
+    model: str
+    extractor: str
+    index: str
+    skipped: dict[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One pair in full.
+
+    `frame_similarity` `[Tq, Tr]`; `visil_output` `[Tq', Tr']`, None without a comparator;
+    `score`, `reverse_score` as in Match; `chamfer`, `chamfer_reverse`: Chamfer over the
+    frame-to-frame similarity alone; `symmetric`: mean of the two frame-to-frame directions.
+    """
+
+    query: str
+    reference: str
+    query_times: Array
+    reference_times: Array
+    frame_similarity: Array
+    frame_similarity_reverse: Array
+    visil_output: Array | None
+    visil_output_reverse: Array | None
+    score: float
+    reverse_score: float
+    chamfer: float
+    chamfer_reverse: float
+    segments: tuple[Segment, ...]
+
+    @property
+    def symmetric(self) -> Array:
+        """Symmetric frame-to-frame similarity `[Tq, Tr]`."""
+        return (self.frame_similarity + self.frame_similarity_reverse.T) / 2
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Everything against everything: `scores` `[N, N]`, row = query, column = reference."""
+
+    video_ids: tuple[str, ...]
+    names: tuple[str, ...]
+    scores: Array
+    extractor: str
+
+
+@dataclass(frozen=True)
+class IndexStatus:
+    """State of the frame index. `state`: ready, rebuilding, empty or degraded (exact search)."""
+
+    state: str
+    generation: int
+    frames: int
+    tail_frames: int
+    removed_frames: int
+    dim: int
+    reduction: str
+    bytes: int
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model as shown to the user."""
+
+    name: str
+    title: str
+    extractor: str
+    available: bool
+    verified: bool
+    regions: int
+    dim: int
+    bytes: int
+    folder: Path | None = None
+    missing: str = ""
+    default_threshold: float | None = None

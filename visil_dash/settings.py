@@ -1,0 +1,43 @@
+"""One frozen Settings object, built once from the environment (prefix VISIL_DASH_)."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Paths and limits. Every limit is printed by `python -m visil_dash limits` and enforced.
+
+    Environment: VISIL_DASH_LIBRARY=/data/lib sets `library`, and so on.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="VISIL_DASH_", frozen=True, extra="ignore")
+
+    library: Path = Field(Path("data/library"), description="folder of the library in use")
+    models: Path = Field(Path("data/models"), description="folder of imported or downloaded models")
+    model: str = Field("compact", description="model that new libraries use")
+    rate: float = Field(1.0, gt=0, le=30, description="sampled frames per second of video")
+    allowed_folders: str = Field(
+        "", description="folders, joined by the path separator, that path boxes may read"
+    )
+
+    max_file_bytes: int = Field(2 * 1024**3, description="largest file taken, bytes")
+    max_pixels: int = Field(4096 * 4096, description="largest frame, pixels")
+    max_side: int = Field(16384, description="longest side of a frame, pixels")
+    max_fps: float = Field(240.0, description="highest frame rate taken")
+    max_seconds: float = Field(24 * 3600.0, description="longest video, seconds")
+    max_frames: int = Field(90_000, description="most sampled frames of one video")
+    child_memory_bytes: int = Field(1536 * 1024**2, description="memory of the decoding child")
+    child_wall_seconds: float = Field(1800.0, description="longest decoding of one file, seconds")
+    child_idle_seconds: float = Field(20.0, description="longest time without a new frame, seconds")
+    max_queue: int = Field(1000, description="most jobs waiting in one library")
+    session_bytes: int = Field(4 * 1024**3, description="query clips of one session, bytes")
+    min_free_bytes: int = Field(512 * 1024**2, description="free disk below which new work stops")
+    threads: int = Field(0, description="torch threads; 0 = all cores")
+
+
+@cache
+def get_settings() -> Settings:
+    return Settings()

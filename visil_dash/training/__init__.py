@@ -1,0 +1,1 @@
+"""Making models: photos and augmentations, teachers, distillation, whitening and attention fits."""

@@ -1,0 +1,211 @@
+"""Edits that copies of video frames suffer, as functions of one RGB image and a random generator.
+
+Two groups, kept apart because distillation treats them differently: *geometry* changes what is
+in the picture (the teacher sees it too), *degradation* changes how it looks (only the student
+sees it, and must answer as if it had not happened).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+Image = np.ndarray  # [H, W, 3] uint8 RGB
+Box = tuple[float, float, float, float]  # x, y, width, height as fractions of the picture
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How hard a view is edited; probabilities are per view."""
+
+    rotate: float = 0.15
+    flip: float = 0.3
+    letterbox: float = 0.2
+    inset: float = 0.2  # the picture inside another one
+    overlay: float = 0.35
+    colour: float = 0.6
+    grey: float = 0.12
+    blur: float = 0.25
+    noise: float = 0.2
+    compress: float = 0.5
+
+
+GENTLE = Strength(rotate=0.0, flip=0.0, letterbox=0.0, inset=0.0)
+STRONG = Strength()
+
+
+def random_box(rng: Generator, *, area: tuple[float, float] = (0.35, 1.0)) -> Box:
+    a = rng.uniform(*area)
+    stretch = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
+    w, h = min(1.0, np.sqrt(a * stretch)), min(1.0, np.sqrt(a / stretch))
+    return rng.uniform(0, 1 - w), rng.uniform(0, 1 - h), w, h
+
+
+def nearby_box(rng: Generator, box: Box) -> Box:
+    """A crop that shares most of `box`: the same moment, framed otherwise."""
+    x, y, w, h = box
+    grow_w, grow_h = np.exp(rng.uniform(-0.35, 0.35)), np.exp(rng.uniform(-0.35, 0.35))
+    w2, h2 = min(1.0, w * grow_w), min(1.0, h * grow_h)
+    x2 = np.clip(x + (w - w2) / 2 + rng.uniform(-0.15, 0.15) * w, 0, 1 - w2)
+    y2 = np.clip(y + (h - h2) / 2 + rng.uniform(-0.15, 0.15) * h, 0, 1 - h2)
+    return float(x2), float(y2), w2, h2
+
+
+def crop_to_square(image: Image, box: Box, size: int, *, degrees: float = 0.0, tilt: float = 0.0,
+                   flip: bool = False) -> Image:
+    """The box of the image squashed to `size`×`size`, in one interpolation.
+
+    `tilt` moves the corners by that share of the side (a perspective, as when a screen is filmed).
+    """
+    h, w = image.shape[:2]
+    x, y, bw, bh = box
+    cx, cy = (x + bw / 2) * w, (y + bh / 2) * h
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32) * (bw * w / 2, bh * h / 2)
+    a = np.deg2rad(degrees)
+    corners = corners @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
+    corners[:2] *= 1 + tilt
+    source = (corners + (cx, cy)).astype(np.float32)
+    target = np.array([[0, 0], [size, 0], [size, size], [0, size]], np.float32)
+    if flip:
+        target = target[[1, 0, 3, 2]]
+    matrix = cv2.getPerspectiveTransform(source, target)
+    return cv2.warpPerspective(image, matrix, (size, size), flags=cv2.INTER_LINEAR,
+                               borderMode=cv2.BORDER_REFLECT_101)
+
+
+def letterbox(image: Image, rng: Generator) -> Image:
+    """Bars on two sides: black, white, a colour, or a blurred copy of the picture."""
+    size = image.shape[0]
+    keep = int(size * rng.uniform(0.55, 0.9))
+    pad = int((size - keep) * rng.uniform(0.3, 0.7))
+    kind = rng.integers(4)
+    if kind == 0:
+        out = cv2.blur(cv2.resize(image, (size, size)), (31, 31))
+    else:
+        colour = [(0, 0, 0), (255, 255, 255), tuple(rng.integers(0, 256, 3).tolist())][kind - 1]
+        out = np.full_like(image, colour)
+    if rng.random() < 0.6:
+        out[pad : pad + keep] = cv2.resize(image, (size, keep), interpolation=cv2.INTER_AREA)
+    else:
+        out[:, pad : pad + keep] = cv2.resize(image, (keep, size), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def inset(image: Image, background: Image, rng: Generator) -> Image:
+    """Picture in picture: the image covers 35–80 % of each side of the background."""
+    size = image.shape[0]
+    side = int(size * rng.uniform(0.35, 0.8))
+    y, x = rng.integers(0, size - side + 1, 2)
+    out = background.copy()
+    out[y : y + side, x : x + side] = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def overlay(image: Image, rng: Generator) -> Image:
+    """Text lines, a plain box or a logo-like shape over part of the picture."""
+    size = image.shape[0]
+    out = image.copy()
+    colour = tuple(int(c) for c in rng.integers(0, 256, 3))
+    kind = rng.integers(3)
+    if kind == 0:
+        letters = "".join(chr(c) for c in rng.integers(65, 91, rng.integers(4, 14)))
+        where = (int(rng.integers(0, size // 2)), int(rng.integers(16, size)))
+        cv2.putText(out, letters, where, int(rng.integers(0, 8)), rng.uniform(0.4, 1.3), colour,
+                    int(rng.integers(1, 4)), cv2.LINE_AA)
+    elif kind == 1:
+        top = bool(rng.random() < 0.5)
+        thickness = int(size * rng.uniform(0.08, 0.25))
+        out[slice(0, thickness) if top else slice(size - thickness, size)] = colour
+        cv2.putText(out, "".join(chr(c) for c in rng.integers(97, 123, 12)),
+                    (4, thickness - 4 if top else size - 5), 0, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    else:
+        centre = tuple(int(c) for c in rng.integers(0, size, 2))
+        axes = tuple(int(c) for c in rng.integers(size // 12, size // 4, 2))
+        cv2.ellipse(out, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+    alpha = rng.uniform(0.6, 1.0)
+    return cv2.addWeighted(out, alpha, image, 1 - alpha, 0)
+
+
+def recolour(image: Image, rng: Generator) -> Image:
+    """Brightness, contrast, gamma and a colour cast in one table per channel."""
+    ramp = np.linspace(0, 1, 256)
+    gain, shift = np.exp(rng.uniform(-0.45, 0.45)), rng.uniform(-0.18, 0.18)
+    table = np.empty((256, 1, 3), np.uint8)
+    gamma = np.exp(rng.uniform(-0.5, 0.5))
+    for c in range(3):
+        cast = np.exp(rng.uniform(-0.2, 0.2))
+        table[:, 0, c] = np.clip((ramp**gamma - 0.5) * gain * cast * 255 + (0.5 + shift) * 255, 0, 255)
+    out = cv2.LUT(image, table)
+    saturation = rng.uniform(0.3, 1.7)
+    grey = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(out, saturation, grey, 1 - saturation, 0)
+
+
+def greyscale(image: Image, rng: Generator) -> Image:
+    """Grey, or sepia in a third of the cases."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    if rng.random() < 1 / 3:
+        return np.clip(grey[..., None] * np.array([1.07, 0.9, 0.7]), 0, 255).astype(np.uint8)
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+
+
+def soften(image: Image, rng: Generator) -> Image:
+    """Defocus, or a trip through a lower resolution."""
+    if rng.random() < 0.5:
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 2.5))
+    size = image.shape[0]
+    small = int(size * rng.uniform(0.25, 0.7))
+    return cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (size, size))
+
+
+def grain(image: Image, rng: Generator) -> Image:
+    noise = rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(4, 28)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def compress(image: Image, rng: Generator) -> Image:
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(8, 70))])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+def degrade(image: Image, rng: Generator, strength: Strength) -> Image:
+    steps: tuple[tuple[float, Callable[[Image, Generator], Image]], ...] = (
+        (strength.colour, recolour),
+        (strength.grey, greyscale),
+        (strength.overlay, overlay),
+        (strength.blur, soften),
+        (strength.noise, grain),
+        (strength.compress, compress),
+    )
+    for probability, step in steps:
+        if rng.random() < probability:
+            image = step(image, rng)
+    return image
+
+
+def view(image: Image, background: Image, box: Box, rng: Generator, strength: Strength, *,
+         size: int) -> tuple[Image, Image]:
+    """(what the teacher sees, what the student sees), both `[size, size, 3]` uint8."""
+    rotated = rng.random() < strength.rotate
+    clean = crop_to_square(
+        image, box, size,
+        degrees=rng.uniform(-20, 20) if rotated else 0.0,
+        tilt=rng.uniform(-0.25, 0.25) if rotated else 0.0,
+        flip=rng.random() < strength.flip,
+    )
+    if rng.random() < strength.letterbox:
+        clean = letterbox(clean, rng)
+    if rng.random() < strength.inset:
+        clean = inset(clean, crop_to_square(background, random_box(rng), size), rng)
+    return clean, degrade(clean, rng, strength)
+
+
+def pair_of_views(image: Image, background: Image, rng: Generator, *,
+                  size: int) -> tuple[Image, Image, Image, Image]:
+    """Two views of one picture: (clean, degraded) gently edited, (clean, degraded) strongly."""
+    box = random_box(rng)
+    first = view(image, background, box, rng, GENTLE, size=size)
+    second = view(image, background, nearby_box(rng, box), rng, STRONG, size=size)
+    return *first, *second

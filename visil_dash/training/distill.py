@@ -1,0 +1,273 @@
+"""Train the compact backbone from random initialisation against a frozen teacher.
+
+    python -m visil_dash.training.distill --photos images.tar --teacher mobilenetv2.npz \
+        --out runs/compact --minutes 100
+
+Each photo gives two views of the same content. On each the student imitates the teacher's
+whitened region vectors of the undegraded view; between the two, a contrastive loss on Chamfer
+similarity makes edited copies agree and other photos differ. Interrupt it at will: the same
+command resumes from the last checkpoint.
+"""
+
+import argparse
+import json
+import math
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from visil_dash.models.compact import CompactBackbone
+from visil_dash.models.whitening import Whitening, fit_whitening
+from visil_dash.training.augment import pair_of_views
+from visil_dash.training.photos import held_back, load_photos
+from visil_dash.training.teachers import MobileNetV2Teacher, Teacher
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class DistillOptions:
+    """`minutes` is training time summed over resumes; the learning rate follows it."""
+
+    minutes: float
+    batch: int = 96
+    size: int = 160  # side of the model's input, px
+    early_size: int = 128  # while progress is below `early_share`: more pictures a second
+    early_share: float = 0.6
+    compiled: bool = False  # torch.compile: a third faster here, needs a C++ compiler
+    rate: float = 2e-3
+    weight_decay: float = 0.05
+    contrast: float = 0.3
+    temperature: float = 0.06
+    average: float = 0.998
+    checkpoint_minutes: float = 3.0
+    seed: int = 0
+
+
+def to_frames(images: np.ndarray | list[np.ndarray]) -> Tensor:
+    """uint8 `[N, H, W, 3]` → float `[N, 3, H, W]` in 0..1, channels last in memory."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255)
+
+
+def square(image: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def chamfer_matrix(a: Tensor, b: Tensor) -> Tensor:
+    """Chamfer similarity of every picture pair: `[N, R, D]`, `[M, R, D]` → `[N, M]`."""
+    n, r, _ = a.shape
+    m = b.shape[0]
+    pairs = (a.reshape(n * r, -1) @ b.reshape(m * r, -1).T).view(n, r, m, r)
+    return pairs.amax(3).mean(1)
+
+
+def contrastive_loss(a: Tensor, b: Tensor, temperature: float) -> Tensor:
+    """InfoNCE both ways over Chamfer similarities of two views `[N, R, D]` of N pictures."""
+    own = torch.arange(a.shape[0])
+    there = F.cross_entropy(chamfer_matrix(a, b) / temperature, own)
+    back = F.cross_entropy(chamfer_matrix(b, a) / temperature, own)
+    return (there + back) / 2
+
+
+def fit_teacher_whitening(teacher: Teacher, photos: list[np.ndarray], size: int, dim: int) -> Whitening:
+    chunks = [
+        teacher(to_frames([square(p, size) for p in photos[i : i + 64]])).flatten(0, 1).float()
+        for i in range(0, len(photos), 64)
+    ]
+    return fit_whitening(torch.cat(chunks), dim)
+
+
+def batches(
+    photos: list[np.ndarray], *, batch: int, size: int, seed: int, stop: threading.Event
+) -> Iterator[tuple[Tensor, ...]]:
+    """Shuffled batches of view pairs until `stop`, prepared ahead by a background thread."""
+    ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(3)
+    rng = np.random.default_rng(seed)
+
+    def fill() -> None:
+        while not stop.is_set():
+            chosen = rng.choice(len(photos), batch, replace=False)
+            others = rng.permutation(chosen)
+            views = [
+                pair_of_views(photos[i], photos[j], rng, size=size)
+                for i, j in zip(chosen, others, strict=True)
+            ]
+            ready.put(tuple(torch.from_numpy(np.stack(v)) for v in zip(*views, strict=True)))
+
+    threading.Thread(target=fill, daemon=True).start()
+    while not stop.is_set():
+        yield ready.get()
+    while not ready.empty():  # frees a producer that waits for room
+        ready.get()
+
+
+@torch.inference_mode()
+def agreement(student: nn.Module, target: Teacher, whitening: Whitening, photos: list[np.ndarray],
+              size: int) -> dict[str, float]:
+    """On photos that training never saw: cosine to the teacher, and how often an edited view
+    finds its own picture first among all of them (teacher and student)."""
+    rng = np.random.default_rng(1)
+    views = [pair_of_views(p, photos[i - 1], rng, size=size) for i, p in enumerate(photos)]
+    clean = to_frames([square(p, size) for p in photos])
+    edited = to_frames([v[3] for v in views])
+    own = torch.arange(len(photos))
+    result = {}
+    student.eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        s_clean = torch.cat([student(c) for c in clean.split(64)])
+        s_edited = torch.cat([student(c) for c in edited.split(64)])
+    student.train()
+    t_clean = torch.cat([whitening(target(c)) for c in clean.split(64)])
+    t_edited = torch.cat([whitening(target(c)) for c in edited.split(64)])
+    result["cosine"] = float((s_clean * t_clean).sum(-1).mean())
+    for name, a, b in (("student", s_edited, s_clean), ("teacher", t_edited, t_clean)):
+        scores = chamfer_matrix(a.float(), b.float())
+        result[f"{name}_top1"] = float((scores.argmax(1) == own).float().mean())
+    return result
+
+
+def _save(path: Path, state: dict[str, object]) -> None:
+    temporary = path.with_suffix(".tmp")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def distill(photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Path,
+            options: DistillOptions) -> Path:
+    """Train until `options.minutes` are used up; returns the last checkpoint's path.
+
+    The checkpoint holds `model` (raw), `average` (exponential moving average, the one to ship),
+    optimiser, step and seconds; `log.jsonl` beside it has loss and held-back agreement.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    train = [p for n, p in photos.items() if not held_back(n)]
+    kept = [p for n, p in photos.items() if held_back(n)]
+    student = CompactBackbone().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = CompactBackbone()
+    average.load_state_dict(student.state_dict())
+    decayed = [p for p in student.parameters() if p.ndim > 1]
+    plain = [p for p in student.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        lr=options.rate,
+    )
+    whitening_file = out / "teacher_whitening.pt"
+    if whitening_file.exists():
+        saved = torch.load(whitening_file, weights_only=True)
+        whitening = Whitening(saved["mean"], saved["variance"], saved["basis"])
+    else:
+        sample = [train[i] for i in np.random.default_rng(0).permutation(len(train))[:2500]]
+        whitening = fit_teacher_whitening(teacher, sample, options.size, 512)
+        torch.save(vars(whitening), whitening_file)
+    teacher.to_bfloat16()
+
+    step, seconds = 0, 0.0
+    checkpoint = out / CHECKPOINT
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        student.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, seconds = state["step"], state["seconds"]
+    total = options.minutes * 60
+    log = (out / LOG).open("a", buffering=1)
+    log.write(json.dumps({"options": asdict(options), "train": len(train), "held_back": len(kept)}) + "\n")
+    last_save = last = time.monotonic()
+    running: list[float] = []
+    imitate = torch.compile(teacher.regions) if options.compiled else teacher.regions
+    forward = torch.compile(student) if options.compiled else student
+
+    def view_pairs() -> Iterator[tuple[Tensor, ...]]:
+        for early in (True, False):
+            stop = threading.Event()
+            for views in batches(
+                train,
+                batch=options.batch,
+                size=options.early_size if early else options.size,
+                seed=options.seed + step,
+                stop=stop,
+            ):
+                if early and seconds >= options.early_share * total:
+                    stop.set()
+                    break
+                yield views
+
+    for views in view_pairs():
+        progress = min(1.0, seconds / total)
+        warm = min(1.0, (step + 1) / 100)
+        for group in optimiser.param_groups:
+            group["lr"] = options.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
+        clean = torch.cat([views[0], views[2]]).permute(0, 3, 1, 2).float().div_(255)
+        degraded = torch.cat([views[1], views[3]]).permute(0, 3, 1, 2).float().div_(255)
+        # Halves go through one after the other: maps of a whole batch would leave the cache.
+        with torch.no_grad():
+            target = whitening(torch.cat([imitate(c) for c in clean.chunk(2)]))
+        with torch.autocast("cpu", torch.bfloat16):
+            regions = torch.cat([forward(d) for d in degraded.chunk(2)])
+        imitation = 1 - (regions * target).sum(-1).mean()
+        first, second = regions.chunk(2)
+        contrast = contrastive_loss(first, second, options.temperature)
+        loss = imitation + options.contrast * contrast
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimiser.step()
+        keep = min(options.average, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for mine, theirs in zip(average.state_dict().values(), student.state_dict().values(), strict=True):
+                if mine.dtype.is_floating_point:
+                    mine.lerp_(theirs, 1 - keep)
+                else:
+                    mine.copy_(theirs)
+        step += 1
+        running.append(float(imitation.detach()))
+        now = time.monotonic()
+        seconds, last = seconds + now - last, now
+        done = seconds >= total
+        if done or now - last_save > options.checkpoint_minutes * 60:
+            _save(checkpoint, {"model": student.state_dict(), "average": average.state_dict(),
+                               "optimiser": optimiser.state_dict(), "step": step, "seconds": seconds})
+            record = {"step": step, "minutes": round(seconds / 60, 2), "imitation": float(np.mean(running)),
+                      "contrast": float(contrast.detach()),
+                      "views": step * options.batch * 2,
+                      **agreement(average, teacher, whitening, kept, options.size)}
+            log.write(json.dumps(record) + "\n")
+            running.clear()
+            # Time spent on looking is not training time.
+            last_save = last = time.monotonic()
+        if done:
+            return checkpoint
+    raise AssertionError("batches() never ends")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--photos", type=Path, required=True, help="folder or .tar of photos")
+    parser.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 weights, .npz")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
+    parser.add_argument("--minutes", type=float, default=100)
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--limit", type=int, help="use only so many photos")
+    parser.add_argument("--compile", action="store_true", help="use torch.compile (needs a C++ compiler)")
+    given = parser.parse_args()
+    torch.set_num_threads(os.cpu_count() or 1)
+    cv2.setNumThreads(1)
+    photos = load_photos(given.photos, limit=given.limit)
+    options = DistillOptions(minutes=given.minutes, batch=given.batch, compiled=given.compile)
+    print(distill(photos, MobileNetV2Teacher(given.teacher), given.out, options))
+
+
+if __name__ == "__main__":
+    main()
