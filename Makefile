@@ -1,0 +1,57 @@
+# The commands of visil_dash. Each one first makes or completes .venv; see docs/install.md.
+#
+# PORT=8502      port of the dashboard          PYTHON=python3.12  Python that makes .venv
+# HNSWLIB_NO_NATIVE=1  builds the index without instructions that only this CPU has: set it when
+#                .venv or an image of it moves between machines
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; \
+	done; echo python3)
+PORT ?= 8501
+VENV := .venv
+RUN := $(VENV)/bin/python
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format night preflight environment dev-environment clean distclean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: environment ## start the dashboard on this machine, with the demo library if there is none
+	@$(RUN) scripts/serve.py --port $(PORT)
+
+demo: environment ## put the demo videos into the library (those already there are skipped)
+	@$(RUN) -m visil_dash demo
+
+test: dev-environment ## all tests but the nightly ones; TESTS=tests/test_x.py for some
+	@$(RUN) -m pytest -m "not night" $(TESTS)
+
+check: dev-environment ## format, lint, types and tests: what must pass before a change is taken
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+	@$(RUN) -m pytest -m "not night" $(TESTS)
+
+format: dev-environment ## put the code into the one format
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+night: dev-environment ## the tests with large numbers, up to an hour
+	@$(RUN) -m pytest -m night $(TESTS)
+
+preflight: ## say what this machine lacks, and how to get it
+	@$(PYTHON) scripts/preflight.py
+
+environment:
+	@$(PYTHON) scripts/environment.py $(VENV) requirements.txt
+
+dev-environment:
+	@$(PYTHON) scripts/environment.py $(VENV) requirements-dev.txt
+
+clean: ## remove what the tools cached; keeps .venv and your data
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## also remove .venv; your data stays in data/
+	@rm -rf $(VENV)

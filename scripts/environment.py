@@ -1,0 +1,114 @@
+"""Makes or completes the project's own .venv; does nothing when it already holds the right things.
+
+    python3 scripts/environment.py FOLDER REQUIREMENTS
+
+What is installed is remembered by the hash of the requirement files, so a second call needs no
+network and takes a fraction of a second, and a changed pin is installed by the next command.
+Written, like preflight.py, so that an old Python can read it and refuse with a sentence.
+"""
+
+import glob
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from typing import List, Set
+
+import preflight
+
+STAMP = "visil_dash.stamp"
+
+
+def requirement_files(path: str, option: str = "-r") -> List[str]:
+    """`path` and every requirement file that it names with `option`, itself first."""
+    files = [path]
+    with open(path) as lines:
+        for line in lines:
+            words = line.split()
+            if len(words) == 2 and words[0] == option:
+                files += requirement_files(os.path.join(os.path.dirname(path), words[1]), option)
+    return files
+
+
+def fingerprint(path: str) -> str:
+    """Hash of the Python version and of every file that decides what `path` installs."""
+    digest = hashlib.sha256(repr(sys.version_info[:2]).encode())
+    for requirements in requirement_files(path):
+        for name in requirement_files(requirements, "-c"):
+            with open(name, "rb") as file:
+                digest.update(file.read())
+    return digest.hexdigest()
+
+
+def installed(folder: str) -> Set[str]:
+    """Fingerprints of what the environment holds."""
+    try:
+        with open(os.path.join(folder, STAMP)) as file:
+            return set(file.read().split())
+    except OSError:
+        return set()
+
+
+def python_of(folder: str) -> str:
+    return os.path.join(folder, "bin", "python")
+
+
+def works(folder: str) -> bool:
+    """Whether the environment's Python and pip start; not so when it was left half made."""
+    try:
+        return (
+            subprocess.call([python_of(folder), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+        )
+    except OSError:
+        return False
+
+
+def stamped_after(folder: str, requirements: str) -> Set[str]:
+    """What the environment holds once `requirements` is installed over what it holds now.
+
+    An older set counts only while its files say the same as when it was installed: after a pin was
+    moved and moved back, the environment holds the wrong version.
+    """
+    siblings = glob.glob(os.path.join(os.path.dirname(requirements) or ".", "requirements*.txt"))
+    current = {fingerprint(path) for path in siblings}
+    return (installed(folder) & current) | {fingerprint(p) for p in requirement_files(requirements)}
+
+
+def prepare(folder: str, requirements: str) -> int:
+    """Exit code 0 when `folder` is an environment that holds `requirements`."""
+    usable = works(folder)
+    if usable and fingerprint(requirements) in installed(folder):
+        return 0
+    if not os.environ.get("VISIL_DASH_SKIP_PREFLIGHT"):
+        root = os.path.dirname(os.path.abspath(folder))
+        missing = preflight.findings(root, fresh=not usable)
+        if missing:
+            print(preflight.report(missing), file=sys.stderr)
+            return 1
+    start = time.time()
+    if not usable:
+        text = "making {} ({} GiB, a few minutes, only this once)"
+        print(text.format(folder, preflight.ENVIRONMENT_GIB), flush=True)
+        if subprocess.call([sys.executable, "-m", "venv", "--clear", folder]):
+            print("the environment could not be made, the reason stands above", file=sys.stderr)
+            return 1
+    print("installing {}".format(os.path.basename(requirements)), flush=True)
+    install = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    if subprocess.call([*install, "-r", requirements]):
+        print(
+            "installing failed, the reason stands above. Run the same command again to go on. The"
+            " first install needs the network; later starts do not.",
+            file=sys.stderr,
+        )
+        return 1
+    with open(os.path.join(folder, STAMP), "w") as file:
+        file.write("\n".join(sorted(stamped_after(folder, requirements))) + "\n")
+    print("environment ready after {:.0f} s".format(time.time() - start), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: environment.py FOLDER REQUIREMENTS")
+    sys.exit(prepare(sys.argv[1], sys.argv[2]))
