@@ -1,3 +1,3 @@
-"""visil_dash: find, locate and measure copied footage in a collection of videos (ViSiL, ICCV 2019)."""
+"""visil_dash: find, locate and measure copied footage in a collection of videos."""
 
 __version__ = "0.1.0"

@@ -112,7 +112,8 @@ class VideoFeatures:
     @property
     def attention(self) -> Array:
         """Attention weights `[T, R]`."""
-        return np.linalg.norm(self.regions.astype(np.float32), axis=-1)
+        weights: Array = np.linalg.norm(self.regions.astype(np.float32), axis=-1)
+        return weights
 
     @property
     def frame_vectors(self) -> Array:

@@ -26,6 +26,8 @@ class CompactBackbone(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(32 + 64 + 160 + 400, hidden), nn.GELU(), nn.Linear(hidden, dim)
         )
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 

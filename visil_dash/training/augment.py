@@ -53,8 +53,15 @@ def nearby_box(rng: Generator, box: Box) -> Box:
     return float(x2), float(y2), w2, h2
 
 
-def crop_to_square(image: Image, box: Box, size: int, *, degrees: float = 0.0, tilt: float = 0.0,
-                   flip: bool = False) -> Image:
+def crop_to_square(
+    image: Image,
+    box: Box,
+    size: int,
+    *,
+    degrees: float = 0.0,
+    tilt: float = 0.0,
+    flip: bool = False,
+) -> Image:
     """The box of the image squashed to `size`×`size`, in one interpolation.
 
     `tilt` moves the corners by that share of the side (a perspective, as when a screen is filmed).
@@ -66,13 +73,14 @@ def crop_to_square(image: Image, box: Box, size: int, *, degrees: float = 0.0, t
     a = np.deg2rad(degrees)
     corners = corners @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
     corners[:2] *= 1 + tilt
-    source = (corners + (cx, cy)).astype(np.float32)
+    source = (corners + np.array([cx, cy])).astype(np.float32)
     target = np.array([[0, 0], [size, 0], [size, size], [0, size]], np.float32)
     if flip:
         target = target[[1, 0, 3, 2]]
     matrix = cv2.getPerspectiveTransform(source, target)
-    return cv2.warpPerspective(image, matrix, (size, size), flags=cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_REFLECT_101)
+    return cv2.warpPerspective(
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
 
 
 def letterbox(image: Image, rng: Generator) -> Image:
@@ -112,14 +120,30 @@ def overlay(image: Image, rng: Generator) -> Image:
     if kind == 0:
         letters = "".join(chr(c) for c in rng.integers(65, 91, rng.integers(4, 14)))
         where = (int(rng.integers(0, size // 2)), int(rng.integers(16, size)))
-        cv2.putText(out, letters, where, int(rng.integers(0, 8)), rng.uniform(0.4, 1.3), colour,
-                    int(rng.integers(1, 4)), cv2.LINE_AA)
+        cv2.putText(
+            out,
+            letters,
+            where,
+            int(rng.integers(0, 8)),
+            rng.uniform(0.4, 1.3),
+            colour,
+            int(rng.integers(1, 4)),
+            cv2.LINE_AA,
+        )
     elif kind == 1:
         top = bool(rng.random() < 0.5)
         thickness = int(size * rng.uniform(0.08, 0.25))
         out[slice(0, thickness) if top else slice(size - thickness, size)] = colour
-        cv2.putText(out, "".join(chr(c) for c in rng.integers(97, 123, 12)),
-                    (4, thickness - 4 if top else size - 5), 0, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+        cv2.putText(
+            out,
+            "".join(chr(c) for c in rng.integers(97, 123, 12)),
+            (4, thickness - 4 if top else size - 5),
+            0,
+            0.5,
+            (255, 255, 255),
+            1,
+            cv2.LINE_AA,
+        )
     else:
         centre = tuple(int(c) for c in rng.integers(0, size, 2))
         axes = tuple(int(c) for c in rng.integers(size // 12, size // 4, 2))
@@ -136,7 +160,9 @@ def recolour(image: Image, rng: Generator) -> Image:
     gamma = np.exp(rng.uniform(-0.5, 0.5))
     for c in range(3):
         cast = np.exp(rng.uniform(-0.2, 0.2))
-        table[:, 0, c] = np.clip((ramp**gamma - 0.5) * gain * cast * 255 + (0.5 + shift) * 255, 0, 255)
+        table[:, 0, c] = np.clip(
+            (ramp**gamma - 0.5) * gain * cast * 255 + (0.5 + shift) * 255, 0, 255
+        )
     out = cv2.LUT(image, table)
     saturation = rng.uniform(0.3, 1.7)
     grey = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -185,12 +211,15 @@ def degrade(image: Image, rng: Generator, strength: Strength) -> Image:
     return image
 
 
-def view(image: Image, background: Image, box: Box, rng: Generator, strength: Strength, *,
-         size: int) -> tuple[Image, Image]:
+def view(
+    image: Image, background: Image, box: Box, rng: Generator, strength: Strength, *, size: int
+) -> tuple[Image, Image]:
     """(what the teacher sees, what the student sees), both `[size, size, 3]` uint8."""
     rotated = rng.random() < strength.rotate
     clean = crop_to_square(
-        image, box, size,
+        image,
+        box,
+        size,
         degrees=rng.uniform(-20, 20) if rotated else 0.0,
         tilt=rng.uniform(-0.25, 0.25) if rotated else 0.0,
         flip=rng.random() < strength.flip,
@@ -202,8 +231,9 @@ def view(image: Image, background: Image, box: Box, rng: Generator, strength: St
     return clean, degrade(clean, rng, strength)
 
 
-def pair_of_views(image: Image, background: Image, rng: Generator, *,
-                  size: int) -> tuple[Image, Image, Image, Image]:
+def pair_of_views(
+    image: Image, background: Image, rng: Generator, *, size: int
+) -> tuple[Image, Image, Image, Image]:
     """Two views of one picture: (clean, degraded) gently edited, (clean, degraded) strongly."""
     box = random_box(rng)
     first = view(image, background, box, rng, GENTLE, size=size)

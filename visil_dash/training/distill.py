@@ -80,7 +80,9 @@ def contrastive_loss(a: Tensor, b: Tensor, temperature: float) -> Tensor:
     return (there + back) / 2
 
 
-def fit_teacher_whitening(teacher: Teacher, photos: list[np.ndarray], size: int, dim: int) -> Whitening:
+def fit_teacher_whitening(
+    teacher: Teacher, photos: list[np.ndarray], size: int, dim: int
+) -> Whitening:
     chunks = [
         teacher(to_frames([square(p, size) for p in photos[i : i + 64]])).flatten(0, 1).float()
         for i in range(0, len(photos), 64)
@@ -113,8 +115,9 @@ def batches(
 
 
 @torch.inference_mode()
-def agreement(student: nn.Module, target: Teacher, whitening: Whitening, photos: list[np.ndarray],
-              size: int) -> dict[str, float]:
+def agreement(
+    student: nn.Module, target: Teacher, whitening: Whitening, photos: list[np.ndarray], size: int
+) -> dict[str, float]:
     """On photos that training never saw: cosine to the teacher, and how often an edited view
     finds its own picture first among all of them (teacher and student)."""
     rng = np.random.default_rng(1)
@@ -143,8 +146,9 @@ def _save(path: Path, state: dict[str, object]) -> None:
     os.replace(temporary, path)
 
 
-def distill(photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Path,
-            options: DistillOptions) -> Path:
+def distill(
+    photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Path, options: DistillOptions
+) -> Path:
     """Train until `options.minutes` are used up; returns the last checkpoint's path.
 
     The checkpoint holds `model` (raw), `average` (exponential moving average, the one to ship),
@@ -160,7 +164,10 @@ def distill(photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Pat
     decayed = [p for p in student.parameters() if p.ndim > 1]
     plain = [p for p in student.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        [
+            {"params": decayed, "weight_decay": options.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ],
         lr=options.rate,
     )
     whitening_file = out / "teacher_whitening.pt"
@@ -183,7 +190,9 @@ def distill(photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Pat
         step, seconds = state["step"], state["seconds"]
     total = options.minutes * 60
     log = (out / LOG).open("a", buffering=1)
-    log.write(json.dumps({"options": asdict(options), "train": len(train), "held_back": len(kept)}) + "\n")
+    log.write(
+        json.dumps({"options": asdict(options), "train": len(train), "held_back": len(kept)}) + "\n"
+    )
     last_save = last = time.monotonic()
     running: list[float] = []
     imitate = torch.compile(teacher.regions) if options.compiled else teacher.regions
@@ -226,7 +235,9 @@ def distill(photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Pat
         optimiser.step()
         keep = min(options.average, (step + 1) / (step + 10))
         with torch.no_grad():
-            for mine, theirs in zip(average.state_dict().values(), student.state_dict().values(), strict=True):
+            for mine, theirs in zip(
+                average.state_dict().values(), student.state_dict().values(), strict=True
+            ):
                 if mine.dtype.is_floating_point:
                     mine.lerp_(theirs, 1 - keep)
                 else:
@@ -237,12 +248,24 @@ def distill(photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Pat
         seconds, last = seconds + now - last, now
         done = seconds >= total
         if done or now - last_save > options.checkpoint_minutes * 60:
-            _save(checkpoint, {"model": student.state_dict(), "average": average.state_dict(),
-                               "optimiser": optimiser.state_dict(), "step": step, "seconds": seconds})
-            record = {"step": step, "minutes": round(seconds / 60, 2), "imitation": float(np.mean(running)),
-                      "contrast": float(contrast.detach()),
-                      "views": step * options.batch * 2,
-                      **agreement(average, teacher, whitening, kept, options.size)}
+            _save(
+                checkpoint,
+                {
+                    "model": student.state_dict(),
+                    "average": average.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "step": step,
+                    "seconds": seconds,
+                },
+            )
+            record = {
+                "step": step,
+                "minutes": round(seconds / 60, 2),
+                "imitation": float(np.mean(running)),
+                "contrast": float(contrast.detach()),
+                "views": step * options.batch * 2,
+                **agreement(average, teacher, whitening, kept, options.size),
+            }
             log.write(json.dumps(record) + "\n")
             running.clear()
             # Time spent on looking is not training time.
@@ -260,7 +283,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--limit", type=int, help="use only so many photos")
-    parser.add_argument("--compile", action="store_true", help="use torch.compile (needs a C++ compiler)")
+    parser.add_argument(
+        "--compile", action="store_true", help="use torch.compile (needs a C++ compiler)"
+    )
     given = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
     cv2.setNumThreads(1)

@@ -56,9 +56,7 @@ def load_photos(
     Raises InputError when the source is missing or holds no usable photo.
     """
     if not source.exists():
-        raise InputError(
-            str(source), "it does not exist", "give a folder or a .tar of photos"
-        )
+        raise InputError(str(source), "it does not exist", "give a folder or a .tar of photos")
     photos: dict[str, np.ndarray] = {}
     with ThreadPoolExecutor(4) as pool:
         names: list[str] = []

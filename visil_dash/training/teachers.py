@@ -29,7 +29,9 @@ class MobileNetV2Teacher:
         with np.load(path) as archive:
             raw = {k: torch.from_numpy(archive[k].astype(np.float32)) for k in archive.files}
         self._folded: dict[str, tuple[Tensor, Tensor]] = {}
-        for name in {k.removesuffix("_weight") for k in raw if "conv" in k and k.endswith("_weight")}:
+        for name in {
+            k.removesuffix("_weight") for k in raw if "conv" in k and k.endswith("_weight")
+        }:
             norm = name.replace("conv", "batchnorm")
             if f"{norm}_gamma" in raw:
                 scale = raw[f"{norm}_gamma"] * torch.rsqrt(raw[f"{norm}_running_var"] + 1e-5)
@@ -38,7 +40,9 @@ class MobileNetV2Teacher:
         self._mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
         self._std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
 
-    def _conv(self, x: Tensor, name: str, *, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
+    def _conv(
+        self, x: Tensor, name: str, *, stride: int = 1, padding: int = 0, groups: int = 1
+    ) -> Tensor:
         weight, bias = self._folded[name]
         return F.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), stride, padding, 1, groups)
 
@@ -61,7 +65,13 @@ class MobileNetV2Teacher:
             block = f"linearbottleneck{i}_"
             y = F.relu(self._conv(x, block + "conv0"))
             y = F.relu(
-                self._conv(y, block + "conv1", stride=2 if i in _STRIDED else 1, padding=1, groups=y.shape[1])
+                self._conv(
+                    y,
+                    block + "conv1",
+                    stride=2 if i in _STRIDED else 1,
+                    padding=1,
+                    groups=y.shape[1],
+                )
             )
             y = self._conv(y, block + "conv2")
             x = x + y if y.shape == x.shape else y

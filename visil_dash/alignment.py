@@ -1,0 +1,145 @@
+"""From a frame-to-frame matrix to matched segments: local alignment of two videos in time.
+
+The matrix, less the level at which two frames count as the same, is a score: positive where the
+frames agree. A segment is a monotone path that collects the most of it (Smith and Waterman 1981,
+here with steps for other playing speeds). Copies that play backwards are found in the mirrored
+matrix. Paths are taken best first; each later one keeps clear of the frames that earlier ones
+explain.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from visil_dash.records import Array, Segment
+
+# Steps (query frames, reference frames) that a path may take: normal speed, then twice and half
+# speed, then a frame that has no counterpart on one side.
+_STEPS = ((1, 1), (1, 2), (2, 1), (0, 1), (1, 0))
+
+
+@dataclass(frozen=True)
+class AlignOptions:
+    """`frame_level`: similarity from which two frames count as the same.
+
+    `min_frames`: least matched frames of a segment. `gap`: price of a skipped frame, as a share
+    of the contrast between the matrix's best values and `frame_level`. `min_mean`: least mean
+    similarity along the path, as a share of the same contrast above the level.
+    """
+
+    frame_level: float
+    min_frames: int = 3
+    gap: float = 0.6
+    max_segments: int = 20
+
+
+def _fill(score: Array, gap: float) -> tuple[Array, Array]:
+    """Best local path score `[P, Q]` ending in each cell and the step that led there (-1: start).
+
+    Filled along anti-diagonals, where all cells are independent.
+    """
+    p, q = score.shape
+    best = np.zeros((p + 2, q + 2), np.float32)  # two rows and columns of zeros before the first
+    step = np.full((p, q), -1, np.int8)
+    # A jump over one frame counts the cell it lands on once, and pays half a gap for the other.
+    prices = (0.0, gap / 2, gap / 2, gap, gap)
+    for diagonal in range(p + q - 1):
+        i = np.arange(max(0, diagonal - q + 1), min(p, diagonal + 1))
+        j = diagonal - i
+        options = np.stack([best[i + 2 - di, j + 2 - dj] for di, dj in _STEPS])
+        options -= np.array(prices, np.float32)[:, None]
+        gain = score[i, j]
+        # Steps along one axis match no new pair: they carry the path on, without the cell's gain.
+        options[:3] += gain
+        choice = options.argmax(axis=0)
+        value = options[choice, np.arange(len(i))]
+        alone = gain > 0
+        start = alone & (value <= gain)
+        value = np.where(start, gain, value)
+        dead = value <= 0
+        best[i + 2, j + 2] = np.where(dead, 0, value)
+        step[i, j] = np.where(start | dead, -1, choice)
+    return best[2:, 2:], step
+
+
+def _path(step: Array, i: int, j: int, best: Array) -> list[tuple[int, int]]:
+    cells = []
+    while i >= 0 and j >= 0 and best[i, j] > 0:
+        move = int(step[i, j])
+        if move < 3:  # start, or a step that matched this cell
+            cells.append((i, j))
+        if move < 0:
+            break
+        di, dj = _STEPS[move]
+        i, j = i - di, j - dj
+    return cells[::-1]
+
+
+def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, int]], bool]]:
+    """Matched paths of a frame-to-frame matrix `[Tq, Tr]`: (cells, reversed), best first."""
+    score = (matrix - options.frame_level).astype(np.float32)
+    if score.max(initial=0) <= 0:
+        return []
+    contrast = float(np.quantile(score[score > 0], 0.9))
+    # A few very bad frames inside a copy (a cut-in, a flash) must not outweigh the copy around.
+    score = np.clip(score, -contrast, None)
+    gap = options.gap * contrast
+    found: list[tuple[list[tuple[int, int]], bool]] = []
+    for _ in range(options.max_segments):
+        tries = []
+        for mirrored in (False, True):
+            view = score[:, ::-1] if mirrored else score
+            best, step = _fill(view, gap)
+            end = np.unravel_index(int(best.argmax()), best.shape)
+            tries.append((float(best[end]), mirrored, _path(step, int(end[0]), int(end[1]), best)))
+        # Equal scores (a still picture) are called forward.
+        value, mirrored, cells = max(tries, key=lambda t: (t[0], not t[1]))
+        if mirrored:
+            cells = [(i, matrix.shape[1] - 1 - j) for i, j in cells]
+        if len(cells) < min(options.min_frames, *matrix.shape) or value <= 0:
+            break
+        found.append((cells, mirrored))
+        rows = [i for i, _ in cells]
+        columns = [j for _, j in cells]
+        # The block that the path spans is explained: same rows with other columns may still
+        # match (a repetition), the same frames on both sides may not.
+        score[min(rows) : max(rows) + 1, min(columns) : max(columns) + 1] = -contrast
+    return found
+
+
+def _edges(times: Array) -> tuple[Array, Array]:
+    """Start and end of each sampled frame's interval, seconds."""
+    gaps = np.diff(times)
+    last = float(np.median(gaps)) if len(gaps) else 1.0
+    return times, np.append(times[1:], times[-1] + last)
+
+
+def segments(
+    matrix: Array, query_times: Array, reference_times: Array, options: AlignOptions
+) -> tuple[Segment, ...]:
+    """Matched segments of a pair, in seconds, in the order of the query.
+
+    `matrix` `[Tq, Tr]` frame-to-frame similarity; times `[Tq]`, `[Tr]` as in VideoFeatures.
+    """
+    q_start, q_end = _edges(np.asarray(query_times, float))
+    r_start, r_end = _edges(np.asarray(reference_times, float))
+    result = []
+    for cells, mirrored in align(np.asarray(matrix), options):
+        rows, columns = np.array(cells).T
+        query = q_start[rows.min()], q_end[rows.max()]
+        reference = r_start[columns.min()], r_end[columns.max()]
+        speed = 1.0
+        if len(cells) >= 3 and np.ptp(q_start[rows]) > 0:
+            speed = abs(float(np.polyfit(q_start[rows], r_start[columns], 1)[0]))
+        result.append(
+            Segment(
+                query_start=float(query[0]),
+                query_end=float(query[1]),
+                reference_start=float(reference[0]),
+                reference_end=float(reference[1]),
+                score=float(np.asarray(matrix)[rows, columns].mean()),
+                speed=round(speed, 3),
+                reversed=mirrored,
+            )
+        )
+    return tuple(sorted(result, key=lambda s: (s.query_start, s.reference_start)))

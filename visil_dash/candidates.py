@@ -1,0 +1,103 @@
+"""Candidate generation: frames of the library near a query's frames, mapped to videos.
+
+The index answers only k nearest neighbours, and misses some. So k grows until the distance
+threshold is passed, and distances are exact: the searcher re-scores them from stored vectors.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from visil_dash.index.frames import split_ids
+from visil_dash.records import Array, Candidate, FrameHits
+
+FIRST_K = 32
+
+
+class FrameSearcher(Protocol):
+    """Nearest frames of a library, distances squared L2 and exact, nearest first."""
+
+    def __len__(self) -> int: ...
+
+    def search(self, queries: Array, k: int) -> tuple[Array, Array]:
+        """`[Q, D]` → frame ids `[Q, k]` int64 and distances `[Q, k]`, k at most `len(self)`."""
+        ...
+
+
+def frames_within(
+    space: FrameSearcher,
+    queries: Array,
+    threshold: float,
+    *,
+    videos: Mapping[int, str],
+    first_k: int = FIRST_K,
+    exclude: str = "",
+) -> FrameHits:
+    """Library frames within `threshold` (squared L2) of the query's frame vectors `[Tq, D]`.
+
+    `videos` maps ordinals to video ids; frames of other ordinals and of the video `exclude` (the
+    query itself, when it is in the library) do not count. k doubles for the query frames whose
+    farthest neighbour is still within the threshold, until it is passed or the library ends.
+    """
+    total = len(space)
+    found: dict[int, tuple[Array, Array]] = {}
+    pending = np.arange(len(queries))
+    k = min(first_k, total)
+    examined = 0
+    while len(pending) and total:
+        ids, distances = space.search(queries[pending], k)
+        examined = max(examined, k)
+        for row, query in enumerate(pending.tolist()):
+            found[query] = ids[row], distances[row]
+        if k >= total:
+            break
+        pending = pending[distances[:, -1] <= threshold]
+        k = min(2 * k, total)
+
+    known = {v: i for i, v in enumerate(videos.values())}
+    position = {o: known[v] for o, v in videos.items() if v != exclude}
+    columns: list[tuple[Array, Array, Array, Array]] = []
+    nearest = np.full(len(queries), np.inf, np.float32)
+    for query in sorted(found):
+        ids, distances = found[query]
+        ordinals, frames = split_ids(ids)
+        video = np.array([position.get(o, -1) for o in ordinals.tolist()], np.int64)
+        mine = video >= 0
+        if mine.any():
+            nearest[query] = distances[mine].min()
+        hit = mine & (distances <= threshold)
+        columns.append((np.full(hit.sum(), query), video[hit], frames[hit], distances[hit]))
+    if columns:
+        q, v, f, d = (np.concatenate(c) for c in zip(*columns, strict=True))
+    else:
+        q = v = f = np.empty(0, np.int64)
+        d = np.empty(0, np.float32)
+    order = np.argsort(d, kind="stable")
+    return FrameHits(
+        video_ids=tuple(videos.values()),
+        query_frame=q[order],
+        video=v[order],
+        reference_frame=f[order],
+        distance=d[order],
+        nearest=nearest,
+        threshold=threshold,
+        examined=examined,
+    )
+
+
+def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:
+    """Videos with at least one hit; those found by more query frames first, then nearer ones."""
+    candidates = []
+    for position in np.unique(hits.video).tolist():
+        mine = hits.video == position
+        candidates.append(
+            Candidate(
+                video_id=hits.video_ids[position],
+                min_distance=float(hits.distance[mine].min()),
+                hits=int(mine.sum()),
+                query_frames=len(np.unique(hits.query_frame[mine])),
+                reference_frames=len(np.unique(hits.reference_frame[mine])),
+            )
+        )
+    return tuple(sorted(candidates, key=lambda c: (-c.query_frames, c.min_distance, c.video_id)))

@@ -1,0 +1,80 @@
+"""From a file to features: decode, extract, check; the pipeline that jobs and queries share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visil_dash.errors import MediaRefused
+from visil_dash.media.decode import sample_frames
+from visil_dash.models.load import Model
+from visil_dash.records import Array, MediaInfo, VideoFeatures
+from visil_dash.settings import Settings
+
+# A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
+# black, a fade, a blank slate. Its direction after whitening is noise that all such frames share.
+FLAT_LEVEL = 3.0
+
+
+@dataclass(frozen=True)
+class Extracted:
+    features: VideoFeatures
+    info: MediaInfo
+
+
+def flat_frames(frames: Array) -> Array:
+    """Which of `[N, H, W, 3]` uint8 frames show nothing, `[N]` bool."""
+    flat: Array = frames.astype(np.float32).mean(-1).std((1, 2)) < FLAT_LEVEL
+    return flat
+
+
+def extract_features(
+    path: Path,
+    *,
+    name: str,
+    video_id: str,
+    model: Model,
+    settings: Settings,
+    on_progress: Callable[[float, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Extracted:
+    """Region vectors of a video file, sampled at `settings.rate` frames a second.
+
+    Flat frames get zero vectors, which match nothing. `on_progress` hears seconds decoded and
+    seconds in all (0: unknown).
+
+    Raises MediaRefused (not decodable, over a limit, or nothing but flat frames) and Cancelled.
+    """
+    regions: list[Array] = []
+    times: list[Array] = []
+    with sample_frames(
+        path,
+        name=name,
+        preprocess=model.preprocess,
+        rate=settings.rate,
+        settings=settings,
+        on_progress=on_progress,
+        cancelled=cancelled,
+    ) as sampled:
+        for batch in sampled:
+            vectors = model.extract(batch.frames)
+            vectors[flat_frames(batch.frames)] = 0
+            regions.append(vectors.astype(np.float16))
+            times.append(batch.timestamps)
+        info = sampled.info
+    stacked = np.concatenate(regions)
+    if not stacked.any():
+        raise MediaRefused(
+            name,
+            "it has no picture signal: every sampled frame is black or flat",
+            "check the file in a player; such a video would match every other blank one",
+        )
+    if not np.isfinite(stacked).all():
+        raise MediaRefused(
+            name,
+            f"the model {model.name} gave values that are not finite for it",
+            "report the file; nothing was stored",
+        )
+    features = VideoFeatures(video_id, model.extractor, stacked, np.concatenate(times))
+    return Extracted(features, info)

@@ -1,0 +1,99 @@
+"""Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from visil_dash.alignment import AlignOptions, segments
+from visil_dash.errors import Cancelled, StoreError
+from visil_dash.records import Candidate, Comparison, Match, Segment, VideoFeatures
+from visil_dash.similarity import Compare, chamfer, frame_to_frame_both, video_to_video
+
+
+def compare_pair(
+    query: VideoFeatures,
+    reference: VideoFeatures,
+    *,
+    compare: Compare | None,
+    options: AlignOptions,
+) -> Comparison:
+    """Everything that the method says of one pair."""
+    forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+    output = None if compare is None else compare(forward)
+    output_reverse = None if compare is None else compare(reverse)
+    return Comparison(
+        query=query.video_id,
+        reference=reference.video_id,
+        query_times=query.timestamps,
+        reference_times=reference.timestamps,
+        frame_similarity=forward,
+        frame_similarity_reverse=reverse,
+        visil_output=output,
+        visil_output_reverse=output_reverse,
+        score=chamfer(forward if output is None else output),
+        reverse_score=chamfer(reverse if output_reverse is None else output_reverse),
+        chamfer=chamfer(forward),
+        chamfer_reverse=chamfer(reverse),
+        segments=segments(
+            (forward + reverse.T) / 2, query.timestamps, reference.timestamps, options
+        ),
+    )
+
+
+def pair_segments(
+    query: VideoFeatures, reference: VideoFeatures, options: AlignOptions
+) -> tuple[Segment, ...]:
+    """Matched segments, aligned on the symmetric frame-to-frame similarity."""
+    forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+    return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
+
+
+def rerank(
+    query: VideoFeatures,
+    videos: Iterable[str],
+    *,
+    load: Callable[[str], VideoFeatures],
+    names: Mapping[str, str],
+    candidates: Mapping[str, Candidate],
+    compare: Compare | None,
+    options: AlignOptions,
+    align_top: int = 50,
+    on_progress: Callable[[int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[tuple[Match, ...], dict[str, str]]:
+    """Matches by falling score, and the videos left out with the reason.
+
+    Segments are found for the `align_top` best. A video whose features are missing or damaged is
+    left out, not fatal: the others still answer. Raises Cancelled.
+    """
+    matches: list[Match] = []
+    skipped: dict[str, str] = {}
+    for done, video_id in enumerate(videos):
+        if cancelled is not None and cancelled():
+            raise Cancelled("The search was stopped.")
+        try:
+            reference = load(video_id)
+        except StoreError as error:
+            skipped[video_id] = str(error)
+            continue
+        forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+        candidate = candidates.get(video_id)
+        matches.append(
+            Match(
+                video_id=video_id,
+                name=names[video_id],
+                score=video_to_video(forward, compare),
+                reverse_score=video_to_video(reverse, compare),
+                min_distance=None if candidate is None else candidate.min_distance,
+                candidate_frames=0 if candidate is None else candidate.hits,
+                segments=(),
+            )
+        )
+        if on_progress is not None:
+            on_progress(done + 1)
+    matches.sort(key=lambda m: (-m.score, -m.reverse_score, m.video_id))
+    # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
+    for i, match in enumerate(matches[:align_top]):
+        reference = load(match.video_id)
+        found = pair_segments(query, reference, options)
+        matches[i] = replace(match, segments=found)
+    return tuple(matches), skipped

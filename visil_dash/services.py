@@ -1,0 +1,439 @@
+"""The use cases that pages, command line and jobs call: one Workbench per library and model.
+
+A Workbench joins a library (truth on disk), a model and the frame index of that model. It keeps
+no state that is not in the library, but for query clips, which are private to who opened them.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+
+import numpy as np
+
+from visil_dash.alignment import AlignOptions
+from visil_dash.candidates import candidate_videos, frames_within
+from visil_dash.collection import pair_table
+from visil_dash.errors import NotFound, StoreDamaged, StoreError
+from visil_dash.index.frames import FrameSpace, open_frame_space
+from visil_dash.ingest import Extracted, extract_features, ingest_into
+from visil_dash.library.jobs import Worker
+from visil_dash.library.store import Library, open_library
+from visil_dash.media.decode import frames_at
+from visil_dash.media.files import content_hash, video_files
+from visil_dash.models.load import Model, load_model
+from visil_dash.records import (
+    Array,
+    Candidate,
+    Comparison,
+    FrameHits,
+    IndexStatus,
+    JobRecord,
+    MediaInfo,
+    PairTable,
+    SearchResult,
+    VideoFeatures,
+    VideoRecord,
+)
+from visil_dash.reduction import Reduction
+from visil_dash.search import compare_pair, rerank
+from visil_dash.settings import Settings, get_settings
+from visil_dash.thresholds import (
+    DistanceLevels,
+    QueryDistances,
+    distance_levels,
+    pairwise_distances,
+)
+
+Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
+Cancelled = Callable[[], bool]
+
+THRESHOLD_SETTING = "distance_threshold"
+_CLIPS_KEPT = 64  # query clips' features in memory; 25 MB an hour of video at 9 × 256 dims
+_MOST_DISTANCES = 50_000_000  # float32 kept for one query on the threshold page: 200 MB
+
+
+@dataclass(frozen=True)
+class QueryClip:
+    """A clip to search for: a file outside the library, or a video of it."""
+
+    query_id: str
+    name: str
+    path: Path
+    features: VideoFeatures
+    info: MediaInfo
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the library page says in one look; sizes in bytes, durations in seconds."""
+
+    videos: int
+    seconds: float
+    frames: int
+    media_bytes: int
+    index: IndexStatus
+    model: str
+    extractor: str
+    verified: bool
+    read_only: bool
+    notices: tuple[str, ...]
+    missing_features: int
+
+
+class Workbench:
+    """All use cases over one library with one model. Safe to share between threads."""
+
+    def __init__(
+        self, library: Library, model: Model, settings: Settings, *, start_worker: bool = True
+    ) -> None:
+        self.library = library
+        self.model = model
+        self.settings = settings
+        self.options = AlignOptions(frame_level=model.frame_level)
+        self.space: FrameSpace = open_frame_space(
+            library, extractor=model.extractor, settings=settings
+        )
+        self._clips: OrderedDict[str, QueryClip] = OrderedDict()
+        self._levels: tuple[int, DistanceLevels] | None = None
+        self._pairs: dict[tuple[str, str], float] = {}
+        self._lock = RLock()
+        self.worker = Worker(library, self._ingest, settings=settings)
+        if start_worker and not library.read_only:
+            self.worker.start()
+
+    # ---- what there is ----
+
+    @property
+    def extractor(self) -> str:
+        return self.model.extractor
+
+    def overview(self) -> Overview:
+        videos = self.library.videos()
+        have = self.library.features_ids(self.extractor)
+        notices = [n for n in (self.library.notice, self.space.status().notice) if n]
+        if not self.model.verified:
+            notices.append(
+                f"The weights of {self.model.title} were imported unverified: "
+                "its scores are only as good as that file."
+            )
+        return Overview(
+            videos=len(videos),
+            seconds=sum(v.info.duration for v in videos),
+            frames=sum(v.frames for v in videos),
+            media_bytes=sum(v.bytes for v in videos),
+            index=self.space.status(),
+            model=self.model.name,
+            extractor=self.extractor,
+            verified=self.model.verified,
+            read_only=self.library.read_only,
+            notices=tuple(notices),
+            missing_features=sum(v.video_id not in have for v in videos),
+        )
+
+    def videos(self) -> tuple[VideoRecord, ...]:
+        return self.library.videos()
+
+    # ---- query clips ----
+
+    def open_clip(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> QueryClip:
+        """Features of a clip outside the library; kept in memory under its content hash.
+
+        Raises MediaRefused and Cancelled.
+        """
+        query_id = content_hash(path)
+        shown = name or path.name
+        with self._lock:
+            known = self._clips.get(query_id)
+            if known is not None:
+                self._clips.move_to_end(query_id)
+                return known
+        features: VideoFeatures | None = None
+        try:
+            record = self.library.video(query_id)
+            features = self.library.features(query_id, extractor=self.extractor)
+            info = record.info
+        except (NotFound, StoreError):
+            # Not in the library, or its features are not usable: the clip itself is at hand.
+            features = None
+        if features is None:
+            extracted = extract_features(
+                path,
+                name=shown,
+                video_id=query_id,
+                model=self.model,
+                settings=self.settings,
+                on_progress=_share("Reading the clip", on_progress),
+                cancelled=cancelled,
+            )
+            features, info = extracted.features, extracted.info
+        clip = QueryClip(query_id, shown, path, features, info)
+        with self._lock:
+            self._clips[query_id] = clip
+            while len(self._clips) > _CLIPS_KEPT:
+                self._clips.popitem(last=False)
+        return clip
+
+    def clip(self, query_id: str) -> QueryClip:
+        """A clip opened before, or a library video (id, unique prefix or file name).
+
+        Raises NotFound.
+        """
+        with self._lock:
+            known = self._clips.get(query_id)
+        if known is not None:
+            return known
+        record = self.library.video(query_id)
+        features = self.library.features(record.video_id, extractor=self.extractor)
+        path = self.library.media_path(record.video_id)
+        return QueryClip(record.video_id, record.name, path, features, record.info)
+
+    def forget_clip(self, query_id: str) -> None:
+        with self._lock:
+            self._clips.pop(query_id, None)
+
+    # ---- searching ----
+
+    def search(
+        self,
+        query_id: str,
+        *,
+        threshold: float | None = None,
+        exhaustive: bool = False,
+        top: int | None = None,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> SearchResult:
+        """Videos that share footage with the query, best first.
+
+        Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
+        `exhaustive`: video-to-video similarity against every video, the candidates being told
+        along. `top` cuts the list. The query itself is left out when it is a library video.
+        """
+        say = on_progress or (lambda _what, _share: None)
+        clip = self.clip(query_id)
+        limit = self.threshold() if threshold is None else threshold
+        names = {v.video_id: v.name for v in self.library.videos()}
+        have = self.library.features_ids(self.extractor)
+        timings: dict[str, float] = {}
+        with _timed(timings, "candidates"):
+            hits = self._hits(clip, limit)
+            candidates = candidate_videos(hits)
+        say("Candidates found", 0.1)
+        chosen = have if exhaustive else [c.video_id for c in candidates]
+        chosen = [v for v in chosen if v in names and v != clip.query_id]
+        with _timed(timings, "reranking"):
+            matches, skipped = rerank(
+                clip.features,
+                chosen,
+                load=self._features,
+                names=names,
+                candidates={c.video_id: c for c in candidates},
+                compare=self.model.compare,
+                options=self.options,
+                on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / len(chosen)),
+                cancelled=cancelled,
+            )
+        for video_id in set(names) - set(have):
+            skipped[video_id] = f"no features of the model {self.model.name} yet"
+        status = self.space.status()
+        return SearchResult(
+            query=clip.name,
+            query_id=clip.query_id,
+            matches=matches if top is None else matches[:top],
+            candidates=candidates,
+            mode="exhaustive" if exhaustive else "hierarchical",
+            threshold=limit,
+            library_videos=len(names),
+            timings=timings,
+            model=self.model.name,
+            extractor=self.extractor,
+            index=f"{status.state}, generation {status.generation}, {status.reduction}",
+            skipped=skipped,
+            notices=tuple(n for n in (status.notice, clip.info.reason) if n),
+        )
+
+    def _hits(self, clip: QueryClip, threshold: float) -> FrameHits:
+        videos = {v.ordinal: v.video_id for v in self.library.videos()}
+        vectors = self.space.reduction(clip.features.frame_vectors)
+        return frames_within(self.space, vectors, threshold, videos=videos, exclude=clip.query_id)
+
+    def _features(self, video_id: str) -> VideoFeatures:
+        return self.library.features(video_id, extractor=self.extractor)
+
+    def compare(self, query_id: str, reference_id: str) -> Comparison:
+        """One pair in full; either side may be a query clip or a library video."""
+        return compare_pair(
+            self.clip(query_id).features,
+            self.clip(reference_id).features,
+            compare=self.model.compare,
+            options=self.options,
+        )
+
+    def pairwise(
+        self, *, on_progress: Progress | None = None, cancelled: Cancelled | None = None
+    ) -> PairTable:
+        """Video-to-video similarity of all ordered pairs of the library."""
+        videos = {v.video_id: v.name for v in self.library.videos()}
+        have = set(self.library.features_ids(self.extractor))
+        say = on_progress or (lambda _what, _share: None)
+        features = {v: self._features(v) for v in videos if v in have}
+
+        def keep(a: str, b: str, there: float, back: float) -> None:
+            self._pairs[a, b], self._pairs[b, a] = there, back
+
+        return pair_table(
+            features,
+            videos,
+            compare=self.model.compare,
+            known=self._pairs,
+            on_pair=keep,
+            on_progress=lambda done, total: say("Comparing pairs", done / max(total, 1)),
+            cancelled=cancelled,
+        )
+
+    # ---- thresholds ----
+
+    def threshold(self) -> float:
+        """The library's squared-L2 threshold for its present space; the default if none was set."""
+        saved = self.library.setting(f"{THRESHOLD_SETTING}:{self._space_key()}")
+        return self.default_threshold() if saved is None else float(saved)
+
+    def set_threshold(self, value: float) -> None:
+        self.library.set_setting(f"{THRESHOLD_SETTING}:{self._space_key()}", float(value))
+
+    def default_threshold(self) -> float:
+        """The model's calibrated share of the level at which unrelated frames lie in this space."""
+        return self.model.threshold_share * self.levels().unrelated
+
+    def levels(self) -> DistanceLevels:
+        """Distance levels of the library in its present space, measured anew as it grows."""
+        with self._lock:
+            if self._levels is not None and self._levels[0] == self.space.version:
+                return self._levels[1]
+            version = self.space.version
+            ids, vectors = self.space.snapshot()
+            if len(ids):
+                ordinals, _ = split_ids(ids)
+                levels = distance_levels(vectors, ordinals)
+            else:
+                levels = DistanceLevels(
+                    self.model.unrelated_distance, self.model.unrelated_distance
+                )
+            self._levels = version, levels
+            return levels
+
+    def query_distances(self, query_id: str) -> QueryDistances:
+        """Exact distances of the query's frames to every library frame in the index's space.
+
+        A query too long for that at once is thinned to evenly spaced frames (`query_times` says
+        which).
+        """
+        clip = self.clip(query_id)
+        ids, vectors = self.space.snapshot()
+        ordinals, frames = split_ids(ids)
+        videos = [v for v in self.library.videos() if v.video_id != clip.query_id]
+        position = {v.ordinal: i for i, v in enumerate(videos)}
+        owner = np.array([position.get(o, -1) for o in ordinals.tolist()], np.int64)
+        mine = owner >= 0
+        vectors, owner, frames = vectors[mine], owner[mine], frames[mine]
+        queries = self.space.reduction(clip.features.frame_vectors)
+        signal = queries.any(1) if len(queries) else np.empty(0, bool)
+        keep = np.flatnonzero(clip.features.regions.any((1, 2)) & signal)
+        most = max(1, _MOST_DISTANCES // max(1, len(vectors)))
+        if len(keep) > most:
+            keep = keep[np.linspace(0, len(keep) - 1, most).round().astype(int)]
+        times = np.zeros(len(owner))
+        for i, video in enumerate(videos):
+            rows = owner == i
+            if rows.any():
+                times[rows] = self._features(video.video_id).timestamps[frames[rows]]
+        return QueryDistances(
+            video_ids=tuple(v.video_id for v in videos),
+            names=tuple(v.name for v in videos),
+            distances=pairwise_distances(queries[keep], vectors),
+            video=owner,
+            frame=frames,
+            times=times,
+            query_times=clip.features.timestamps[keep],
+            levels=self.levels(),
+        )
+
+    # ---- the library ----
+
+    def add_paths(self, paths: Iterable[Path]) -> list[JobRecord]:
+        """Queue files, and every file of folders; the worker takes them one by one."""
+        return [self.worker.enqueue(path, name=path.name) for path in video_files(paths)]
+
+    def add_upload(self, staged: Path, *, name: str) -> JobRecord:
+        """Queue a file that was written to `library.stage()`."""
+        return self.worker.enqueue(staged, name=name, staged=True)
+
+    def jobs(self) -> tuple[JobRecord, ...]:
+        return self.worker.jobs()
+
+    def remove(self, video_id: str) -> VideoRecord:
+        """Remove a video with its features and frames; the space follows at once."""
+        record = self.library.video(video_id)
+        self.space.remove_video(record.ordinal)
+        self.library.remove(record.video_id)
+        with self._lock:
+            for pair in [p for p in self._pairs if record.video_id in p]:
+                del self._pairs[pair]
+        return record
+
+    def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:
+        """Pictures of a clip or library video at the given times, uint8 RGB."""
+        return frames_at(
+            self.clip(query_id).path, times, long_side=long_side, settings=self.settings
+        )
+
+    def close(self) -> None:
+        self.worker.stop()
+        self.library.close()
+
+
+@contextmanager
+def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = time.perf_counter() - start
+
+
+def _share(what: str, say: Progress | None) -> Callable[[float, float], None] | None:
+    if say is None:
+        return None
+    return lambda done, total: say(what, min(1.0, done / total) if total > 0 else 0.0)
+
+
+def open_workbench(
+    *,
+    settings: Settings | None = None,
+    library: Path | None = None,
+    model: str | None = None,
+    start_worker: bool = True,
+) -> Workbench:
+    """The workbench over a library folder (made when missing) with a model.
+
+    Defaults come from the settings. Raises StoreError and ModelError.
+    """
+    settings = settings or get_settings()
+    opened = open_library(library or settings.library, settings=settings)
+    return Workbench(
+        opened,
+        load_model(model or settings.model, settings=settings),
+        settings,
+        start_worker=start_worker,
+    )

@@ -1,0 +1,75 @@
+"""Similarity of frames and of videos: pure functions of region vectors.
+
+Region vectors `[T, R, D]` are whitened, L2-normalised and scaled by attention, so a dot product
+is attention-weighted cosine similarity. Everything here is higher-is-closer.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from visil_dash.records import Array
+
+Compare = Callable[[Array], Array]
+
+_BLOCK_BYTES = 64 * 1024**2  # region-pair products kept at once; larger blocks gain nothing
+
+
+def _check(query: Array, reference: Array) -> None:
+    if query.ndim != 3 or reference.ndim != 3 or query.shape[2] != reference.shape[2]:
+        raise ValueError(
+            f"expected query [Tq, R, D] and reference [Tr, R, D], "
+            f"got {query.shape} and {reference.shape}"
+        )
+
+
+def frame_to_frame_both(query: Array, reference: Array) -> tuple[Array, Array]:
+    """Frame-to-frame similarity in both directions, `[Tq, Tr]` and `[Tr, Tq]`, from one product.
+
+    Chamfer over regions (ViSiL eq. 4): the best-matching reference region for each query region,
+    averaged over the query's regions; and the same with the roles exchanged. The two differ.
+
+    Raises ValueError when the shapes are not [T, R, D] with equal D.
+    """
+    _check(query, reference)
+    tq, rq, dim = query.shape
+    tr, rr, _ = reference.shape
+    columns = np.ascontiguousarray(reference.reshape(tr * rr, dim).T, dtype=np.float32)
+    forward = np.empty((tq, tr), np.float32)
+    reverse = np.empty((tr, tq), np.float32)
+    step = max(1, _BLOCK_BYTES // (4 * rq * tr * rr))
+    for start in range(0, tq, step):
+        rows = np.asarray(query[start : start + step], np.float32)
+        pairs = (rows.reshape(-1, dim) @ columns).reshape(len(rows), rq, tr, rr)
+        forward[start : start + step] = pairs.max(axis=3).mean(axis=1)
+        reverse[:, start : start + step] = pairs.max(axis=1).mean(axis=2).T
+    return forward, reverse
+
+
+def frame_to_frame(query: Array, reference: Array) -> Array:
+    """Frame-to-frame similarity `[Tq, Tr]` of query → reference (ViSiL eq. 4)."""
+    return frame_to_frame_both(query, reference)[0]
+
+
+def region_pairs(query_frame: Array, reference_frame: Array) -> Array:
+    """Similarity of every region pair of two frames: `[R, D]`, `[R, D]` → `[R, R]`."""
+    product: Array = query_frame.astype(np.float32) @ reference_frame.astype(np.float32).T
+    return product
+
+
+def chamfer(matrix: Array) -> float:
+    """Chamfer similarity of a matrix `[Tq, Tr]` (ViSiL eq. 5): each row's best, averaged.
+
+    Roughly the share of the rows' video that is found in the columns' video.
+    """
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"expected a non-empty matrix [Tq, Tr], got {matrix.shape}")
+    return float(matrix.max(axis=1).mean())
+
+
+def video_to_video(matrix: Array, compare: Compare | None) -> float:
+    """Video-to-video similarity of a frame-to-frame matrix `[Tq, Tr]` (ViSiL eq. 6).
+
+    `compare` is the comparator with its hard-tanh; without one, Chamfer on the matrix itself.
+    """
+    return chamfer(matrix if compare is None else compare(matrix))
