@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,3 +42,9 @@ def test_missing_values_are_empty_and_columns_can_be_chosen() -> None:
     assert to_csv([{"a": 1, "b": None, "c": "x"}], columns=("c", "b")) == "c,b\r\nx,\r\n"
     assert to_csv([], columns=("a", "b")) == "a,b\r\n"
     assert to_csv([]) == ""
+
+
+def test_numpy_numbers_stay_numbers() -> None:
+    assert (
+        to_csv([{"score": np.float32(-0.5), "frames": np.int64(3)}]) == "score,frames\r\n-0.5,3\r\n"
+    )

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -39,6 +40,6 @@ def to_csv(rows: Iterable[Mapping[str, object]], *, columns: Sequence[str] | Non
 
 
 def _cell(value: object) -> object:
-    if value is None or isinstance(value, int | float):
+    if value is None or isinstance(value, Real):  # NumPy's scalars are Real too
         return value
     return safe_cell(str(value))
