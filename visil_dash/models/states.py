@@ -1,0 +1,119 @@
+"""Reading weights: bytes → checked tensors. Nothing here runs code that a file carries."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visil_dash.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Layout = Mapping[str, tuple[int, ...]]  # tensor name → shape
+
+_WRAPPERS = ("model", "state_dict")  # keys under which training scripts put the tensors
+_LISTED = 6  # names told in a message; the rest is a count
+
+
+def read_checked(path: Path, *, sha256: str, remedy: str) -> bytes:
+    """The bytes of a file whose hash is known. What is hashed is what gets loaded.
+
+    Raises ModelError when it cannot be read or its bytes differ.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}). {remedy}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ModelError(
+            f"{path}: damaged or replaced: its sha256 is {found[:16]}…, expected {sha256[:16]}…. "
+            f"{remedy}"
+        )
+    return data
+
+
+def tensors_of(data: bytes, *, name: str, limit: int) -> dict[str, "Tensor"]:
+    """Tensors of a `.pth` (torch, weights only) or `.safetensors` file, told apart by content.
+
+    `limit`: most bytes that it may unpack to. A dict under `model` or `state_dict` is unwrapped.
+
+    Raises ModelError when the file holds anything but finite tensors.
+    """
+    import safetensors.torch
+    import torch
+
+    stream = io.BytesIO(data)
+    try:
+        if zipfile.is_zipfile(stream):
+            with zipfile.ZipFile(stream) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > limit:
+                raise ModelError(f"{name}: unpacks to {unpacked:,} bytes, the limit is {limit:,}.")
+            stream.seek(0)
+            state = torch.load(stream, map_location="cpu", weights_only=True)
+        elif data[8:9] == b"{":
+            state = safetensors.torch.load(data)
+        else:
+            stream.seek(0)
+            state = torch.load(stream, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
+    except Exception as error:  # both loaders raise a dozen kinds on bytes that are not theirs
+        raise ModelError(
+            f"{name}: not a weights file, damaged, or it holds more than tensors "
+            f"({type(error).__name__}). Get it again from its publisher."
+        ) from error
+    for wrapper in _WRAPPERS:
+        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
+            state = state[wrapper]
+    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise ModelError(f"{name}: expected a dict of tensors, got {_kind(state)}.")
+    for key, value in state.items():
+        if value.layout is not torch.strided or value.is_complex() or value.is_quantized:
+            raise ModelError(f"{name}: tensor {key} is not a plain dense tensor.")
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ModelError(f"{name}: tensor {key} holds values that are not finite.")
+    return {str(key): value for key, value in state.items()}
+
+
+def check_layout(state: Mapping[str, "Tensor"], layout: Layout, *, name: str) -> None:
+    """Raises ModelError that lists missing and unexpected names and wrong shapes.
+
+    Counters of batch normalisation are no weights: older files lack them, either is taken.
+    """
+    have = {k: tuple(v.shape) for k, v in state.items() if not k.endswith("num_batches_tracked")}
+    want = {k: tuple(v) for k, v in layout.items() if not k.endswith("num_batches_tracked")}
+    faults = [
+        _listed("missing", [f"{k} {list(want[k])}" for k in want if k not in have]),
+        _listed("unexpected", [f"{k} {list(have[k])}" for k in have if k not in want]),
+        _listed(
+            "wrong shape",
+            [
+                f"{k}: expected {list(want[k])}, got {list(have[k])}"
+                for k in want
+                if k in have and have[k] != want[k]
+            ],
+        ),
+    ]
+    if any(faults):
+        raise ModelError(
+            f"{name}: weights of another architecture. {' '.join(f for f in faults if f)}"
+        )
+
+
+def _listed(what: str, items: list[str]) -> str:
+    if not items:
+        return ""
+    more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
+    return f"{what.capitalize()}: {'; '.join(items[:_LISTED])}{more}."
+
+
+def _kind(value: object) -> str:
+    if not isinstance(value, dict):
+        return f"a {type(value).__name__}"
+    odd = next(k for k, v in value.items() if not hasattr(v, "shape"))
+    return f"a dict whose {odd!r} is a {type(value[odd]).__name__}"
