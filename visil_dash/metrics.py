@@ -1,0 +1,360 @@
+"""How well a ranking, a threshold or a set of segments agrees with the truth.
+
+Pure functions of scores and relevance; higher scores are better. Equal scores are ordered against
+us (wrong before right), so a scorer that says the same of everything gains nothing. A relevant
+pair that a search never returned counts as missed, not as absent from the question.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visil_dash.records import Array, Segment
+
+
+@dataclass(frozen=True)
+class ScoredPairs:
+    """Query–reference pairs with scores and truth, one row a pair.
+
+    `queries`, `references`: N names. `scores` `[N]` float64, `relevant` `[N]` bool.
+    `missed`: for every query, how many of its relevant references have no row. Its keys are all
+    queries of the question, those without any row included.
+
+    Raises ValueError on differing lengths, scores that are not finite, a pair that is there twice,
+    or a row of a query that `missed` does not name.
+    """
+
+    queries: tuple[str, ...]
+    references: tuple[str, ...]
+    scores: Array
+    relevant: Array
+    missed: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        n = len(self.queries)
+        if (len(self.references), *self.scores.shape, *self.relevant.shape) != (n, n, n):
+            raise ValueError(
+                f"expected {n} references, scores and relevances, got {len(self.references)}, "
+                f"{self.scores.shape} and {self.relevant.shape}"
+            )
+        _check(self.scores, self.relevant)
+        seen: set[tuple[str, str]] = set()
+        for pair in zip(self.queries, self.references, strict=True):
+            if pair in seen:
+                raise ValueError(f"the pair {pair} is there twice: one score a pair")
+            seen.add(pair)
+        if strangers := set(self.queries) - set(self.missed):
+            raise ValueError(f"rows of queries that the truth does not name: {sorted(strangers)}")
+        if any(count < 0 for count in self.missed.values()):
+            raise ValueError("missed counts cannot be negative")
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def total_missed(self) -> int:
+        return sum(self.missed.values())
+
+
+def judge(
+    rows: Iterable[tuple[str, str, float]], truth: Mapping[str, Collection[str]]
+) -> ScoredPairs:
+    """Rows (query, reference, score) against the relevant references of every query.
+
+    A query of `truth` with no relevant reference is a distractor: its rows can only be wrong.
+    Raises ValueError as ScoredPairs does.
+    """
+    listed = list(rows)
+    queries = tuple(q for q, _, _ in listed)
+    references = tuple(r for _, r, _ in listed)
+    missed = {query: len(set(relevant)) for query, relevant in truth.items()}
+    relevant = np.zeros(len(listed), bool)
+    for i, (query, reference, _) in enumerate(listed):
+        if reference in truth.get(query, ()):
+            relevant[i] = True
+            missed[query] -= 1
+    scores = np.array([s for _, _, s in listed], np.float64)
+    return ScoredPairs(queries, references, scores, relevant, missed)
+
+
+def _check(scores: Array, relevant: Array) -> None:
+    if scores.ndim != 1 or scores.shape != relevant.shape:
+        raise ValueError(f"expected scores and relevant [N], got {scores.shape}, {relevant.shape}")
+    if relevant.dtype != np.bool_:
+        raise ValueError(f"relevant: expected bool, got {relevant.dtype}")
+    if not np.isfinite(scores).all():
+        raise ValueError("scores hold values that are not finite")
+
+
+def against_us(scores: Array, relevant: Array) -> Array:
+    """Order of a ranking `[N]`, best first; of equal scores the wrong come before the right."""
+    _check(scores, relevant)
+    order: Array = np.lexsort((relevant, -scores))
+    return order
+
+
+def average_precision(scores: Array, relevant: Array, *, missed: int = 0) -> float:
+    """AP: precision at each relevant entry's rank, averaged over all relevant entries.
+
+    `scores`, `relevant` `[N]`; `missed` relevant entries were never returned and add zero.
+    Raises ValueError when nothing is relevant: AP has no value then.
+    """
+    hits = relevant[against_us(scores, relevant)]
+    total = int(hits.sum()) + missed
+    if total == 0:
+        raise ValueError("average precision of a query without a relevant reference")
+    ranks = np.flatnonzero(hits) + 1
+    return float((np.arange(1, len(ranks) + 1) / ranks).sum() / total)
+
+
+def query_average_precisions(pairs: ScoredPairs) -> dict[str, float]:
+    """AP of each query that has a relevant reference."""
+    rows = _rows_by_query(pairs)
+    found = {}
+    for query, missed in pairs.missed.items():
+        mine = rows.get(query, [])
+        relevant = pairs.relevant[mine]
+        if missed or relevant.any():
+            found[query] = average_precision(pairs.scores[mine], relevant, missed=missed)
+    return found
+
+
+def mean_average_precision(pairs: ScoredPairs) -> float:
+    """mAP over the queries that have a relevant reference; scores need only compare within one.
+
+    Raises ValueError when no query has one.
+    """
+    values = query_average_precisions(pairs)
+    if not values:
+        raise ValueError("mean average precision without a single relevant reference")
+    return float(np.mean(list(values.values())))
+
+
+def micro_average_precision(pairs: ScoredPairs) -> float:
+    """uAP: AP of all pairs of all queries in one ranking, so scores must compare across queries.
+
+    Raises ValueError when no query has a relevant reference.
+    """
+    return average_precision(pairs.scores, pairs.relevant, missed=pairs.total_missed)
+
+
+def recall_at_k(pairs: ScoredPairs, k: int) -> float:
+    """Share of the queries with a relevant reference that have one among their first k.
+
+    Raises ValueError for k < 1 or when no query has a relevant reference.
+    """
+    if k < 1:
+        raise ValueError(f"recall@k: expected k >= 1, got {k}")
+    rows = _rows_by_query(pairs)
+    found = []
+    for query, missed in pairs.missed.items():
+        mine = rows.get(query, [])
+        relevant = pairs.relevant[mine]
+        if missed or relevant.any():
+            order = against_us(pairs.scores[mine], relevant)
+            found.append(bool(relevant[order[:k]].any()))
+    if not found:
+        raise ValueError("recall@k without a single relevant reference")
+    return float(np.mean(found))
+
+
+def _rows_by_query(pairs: ScoredPairs) -> dict[str, list[int]]:
+    rows: dict[str, list[int]] = {}
+    for i, query in enumerate(pairs.queries):
+        rows.setdefault(query, []).append(i)
+    return rows
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What a threshold does: everything that scores at least `threshold` is called a copy."""
+
+    threshold: float
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class PrecisionRecall:
+    """Precision and recall `[M]` at each distinct score `thresholds` `[M]`, highest first.
+
+    Equal scores pass a threshold together, so each has one point.
+    """
+
+    thresholds: Array
+    precision: Array
+    recall: Array
+
+
+@dataclass(frozen=True)
+class Roc:
+    """Rates `[M + 1]` from (0, 0) on, one point for each distinct score, highest first.
+
+    `area`: chance that a relevant pair scores strictly above another one; a tie counts as lost.
+    """
+
+    thresholds: Array
+    false_positive_rate: Array
+    true_positive_rate: Array
+    area: float
+
+
+def _steps(scores: Array, relevant: Array) -> tuple[Array, Array, Array]:
+    """Distinct scores `[M]`, highest first, with right and wrong entries at or above each."""
+    order = against_us(scores, relevant)
+    ordered = scores[order]
+    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)[: len(ordered)]
+    right = np.cumsum(relevant[order])[last]
+    return ordered[last], right, last + 1 - right
+
+
+def pr_curve(scores: Array, relevant: Array, *, missed: int = 0) -> PrecisionRecall:
+    """Precision and recall as the threshold falls through the scores.
+
+    Raises ValueError when nothing is relevant: recall has no value then.
+    """
+    thresholds, right, wrong = _steps(scores, relevant)
+    total = int(relevant.sum()) + missed
+    if total == 0:
+        raise ValueError("a precision–recall curve without a relevant entry")
+    return PrecisionRecall(thresholds, right / (right + wrong), right / total)
+
+
+def roc_curve(scores: Array, relevant: Array) -> Roc:
+    """Rates of true and false positives as the threshold falls through the scores.
+
+    Raises ValueError unless there are both right and wrong entries.
+    """
+    thresholds, right, wrong = _steps(scores, relevant)
+    if not len(thresholds) or right[-1] == 0 or wrong[-1] == 0:
+        raise ValueError("a ROC curve needs at least one right and one wrong entry")
+    gained = np.diff(right, prepend=0)
+    beaten = wrong[-1] - wrong  # wrong entries strictly below each distinct score
+    return Roc(
+        thresholds,
+        np.append(0.0, wrong / wrong[-1]),
+        np.append(0.0, right / right[-1]),
+        float((gained * beaten).sum() / (right[-1] * wrong[-1])),
+    )
+
+
+def recall_at_precision(
+    scores: Array, relevant: Array, precision: float, *, missed: int = 0
+) -> OperatingPoint | None:
+    """The threshold of highest recall whose precision is at least `precision`; None if none is.
+
+    Of thresholds with the same recall the highest is taken.
+    Raises ValueError when nothing is relevant or `precision` is outside 0..1.
+    """
+    if not 0 < precision <= 1:
+        raise ValueError(f"precision: expected a share in 0..1, got {precision}")
+    curve = pr_curve(scores, relevant, missed=missed)
+    good = np.flatnonzero((curve.precision >= precision) & (curve.recall > 0))
+    if not len(good):
+        return None
+    best = good[np.argmax(curve.recall[good])]
+    return OperatingPoint(
+        float(curve.thresholds[best]), float(curve.precision[best]), float(curve.recall[best])
+    )
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts at one threshold. `precision`, `recall`: None where nothing was called or relevant."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
+
+    @property
+    def precision(self) -> float | None:
+        called = self.true_positives + self.false_positives
+        return self.true_positives / called if called else None
+
+    @property
+    def recall(self) -> float | None:
+        relevant = self.true_positives + self.false_negatives
+        return self.true_positives / relevant if relevant else None
+
+
+def confusion(scores: Array, relevant: Array, threshold: float, *, missed: int = 0) -> Confusion:
+    """Counts when everything that scores at least `threshold` is called a copy."""
+    _check(scores, relevant)
+    called = scores >= threshold
+    return Confusion(
+        threshold=threshold,
+        true_positives=int((called & relevant).sum()),
+        false_positives=int((called & ~relevant).sum()),
+        false_negatives=int((~called & relevant).sum()) + missed,
+        true_negatives=int((~called & ~relevant).sum()),
+    )
+
+
+@dataclass(frozen=True)
+class SegmentAgreement:
+    """Temporal agreement of found and true segments of one pair, each a share in 0..1."""
+
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+Span = tuple[float, float]
+
+
+def _length(spans: Iterable[Span]) -> float:
+    """Length of the union of intervals."""
+    total, reached = 0.0, -np.inf
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def _meet(a: Span, b: Span) -> Span:
+    return max(a[0], b[0]), min(a[1], b[1])
+
+
+def _spans(segment: Segment) -> tuple[Span, Span]:
+    return (
+        (segment.query_start, segment.query_end),
+        (segment.reference_start, segment.reference_end),
+    )
+
+
+def segment_agreement(found: Sequence[Segment], truth: Sequence[Segment]) -> SegmentAgreement:
+    """Overlap of found and true segments on both time axes (after He et al. 2022, VCSL).
+
+    A found and a true segment meet where they overlap for more than an instant on the query's
+    axis and on the reference's. On each axis, the union of all these overlaps is divided by the
+    union of the found segments (precision) and by that of the true ones (recall); the two axes are
+    joined by their geometric mean. The right seconds of the query beside the wrong seconds of the
+    reference thus gain nothing. Direction and speed are not judged.
+
+    Raises ValueError when `truth` is empty or a segment of either has no length on an axis.
+    """
+    if not truth:
+        raise ValueError("segment agreement needs at least one true segment")
+    for segment in (*found, *truth):
+        if any(end <= start for start, end in _spans(segment)):
+            raise ValueError(f"a segment without length: {segment}")
+    shared: tuple[list[Span], list[Span]] = ([], [])
+    for one in found:
+        for other in truth:
+            meets = [_meet(a, b) for a, b in zip(_spans(one), _spans(other), strict=True)]
+            if all(end > start for start, end in meets):
+                for axis in (0, 1):
+                    shared[axis].append(meets[axis])
+    precision = recall = 1.0
+    for axis in (0, 1):
+        common = _length(shared[axis])
+        precision *= common / _length([_spans(s)[axis] for s in found]) if found else 0.0
+        recall *= common / _length([_spans(s)[axis] for s in truth])
+    return SegmentAgreement(float(precision**0.5), float(recall**0.5))
