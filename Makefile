@@ -11,9 +11,10 @@ PORT ?= 8501
 VENV := .venv
 RUN := $(VENV)/bin/python
 TESTS ?= tests
+SCREENS ?= build/screens
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format night preflight environment dev-environment clean distclean
+.PHONY: help run demo test check format night screens preflight environment dev-environment clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,10 @@ format: dev-environment ## put the code into the one format
 
 night: dev-environment ## the tests with large numbers, up to an hour
 	@$(RUN) -m pytest -m night $(TESTS)
+
+screens: dev-environment ## screenshots of every page, light and dark, into SCREENS=build/screens
+	@$(RUN) -m pytest -m browser --screens $(SCREENS) --color-scheme light $(TESTS)
+	@$(RUN) -m pytest -m browser --screens $(SCREENS) --color-scheme dark $(TESTS)
 
 preflight: ## say what this machine lacks, and how to get it
 	@$(PYTHON) scripts/preflight.py

@@ -1,0 +1,33 @@
+"""The frame of the dashboard: page config, logo, navigation. Start it with `make run`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from visil_dash.ui.guard import stop_unless_safe
+
+ASSETS = Path(__file__).parent / "visil_dash" / "ui" / "assets"
+
+st.set_page_config(
+    page_title="visil_dash",
+    page_icon=str(ASSETS / "mark.svg"),
+    layout="wide",
+    menu_items={"About": "**visil_dash**: find, locate and measure shared footage in videos."},
+)
+st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
+
+page = st.navigation(
+    {
+        "Work": [
+            st.Page("pages/library.py", title="Library", icon=":material/video_library:"),
+            st.Page("pages/search.py", title="Search", icon=":material/search:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        ],
+        "Explore": [
+            st.Page("pages/collection.py", title="Collection", icon=":material/grid_view:"),
+            st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
+        ],
+    }
+)
+stop_unless_safe()
+page.run()

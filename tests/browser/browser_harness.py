@@ -1,0 +1,183 @@
+"""Starts the real dashboard and looks at it with a real Chromium."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Page, ViewportSize
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+START_SECONDS = 90.0  # a cold disk and two busy cores
+IDLE_SECONDS = 60.0
+
+# Streamlit shows its state on its root element. Quiet for 300 ms: between a click and the rerun
+# that it causes the app looks idle for a moment.
+_IDLE = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const idle = app !== null
+        && app.dataset.testConnectionState === 'CONNECTED'
+        && app.dataset.testScriptState === 'notRunning'
+        && document.querySelector('[data-testid="stSkeleton"]') === null;
+    const now = performance.now();
+    if (!idle) { window.__idleSince = undefined; return false; }
+    if (window.__idleSince === undefined) { window.__idleSince = now; }
+    return now - window.__idleSince >= 300;
+}"""
+
+
+@dataclass(frozen=True)
+class App:
+    """A running dashboard: its address, its library folder and what it printed."""
+
+    url: str
+    library: Path
+    log_path: Path
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+
+def find_chromium() -> str | None:
+    return next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def healthy(url: str) -> bool:
+    """Whether the dashboard serves; unknown paths answer 200 too, so the body is read."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with contextlib.suppress(OSError), direct.open(f"{url}/_stcore/health", timeout=5) as answer:
+        return bool(answer.read(16).strip() == b"ok")
+    return False
+
+
+@contextlib.contextmanager
+def running_app(
+    *,
+    library: Path,
+    log_path: Path,
+    arguments: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
+) -> Iterator[App]:
+    """The dashboard over `library` on a free loopback port; its whole process group ends after.
+
+    Raises RuntimeError with the end of its log when it does not start.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=kept | {"VISIL_DASH_LIBRARY": str(library)} | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    app = App(url=f"http://127.0.0.1:{port}", library=library, log_path=log_path)
+    try:
+        end = time.monotonic() + START_SECONDS
+        while not healthy(app.url):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"the dashboard did not start:\n{app.log[-4000:]}")
+            time.sleep(0.1)
+        yield app
+    finally:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    for signal_number, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 10)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal_number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # children that outlived the server
+
+
+def wait_until_idle(page: Page, *, seconds: float = IDLE_SECONDS) -> None:
+    """Waits until the app is connected, no script runs and nothing is still being drawn."""
+    page.wait_for_function(_IDLE, timeout=seconds * 1000, polling=50)
+
+
+def exceptions_shown(page: Page) -> list[str]:
+    """Texts of the exception boxes on the page; an st.error written by a page is none."""
+    return page.locator('[data-testid="stException"]').all_inner_texts()
+
+
+def open_page(page: Page, app: App, path: str = "") -> None:
+    """Opens `path` (such as "search?query=abc") and waits until it is drawn."""
+    page.goto(f"{app.url}/{path}")
+    wait_until_idle(page)
+
+
+def watch(page: Page) -> list[str]:
+    """A list that fills with the errors of `page` from now on: uncaught ones and its console's."""
+    problems: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+    return problems
+
+
+def take_screens(page: Page, folder: Path, name: str, *, whole: bool = False) -> list[Path]:
+    """Screenshots of the page as it stands, wide and phone; it ends in the size that it had.
+
+    `whole`: as high as the content instead of one window. The colour scheme is the one in which
+    the page was opened: charts keep the colours of their first drawing when it changes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size or WIDE
+    scheme = (
+        "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    )
+    written = []
+    for size_name, size in (("wide", WIDE), ("phone", PHONE)):
+        page.set_viewport_size(size)
+        wait_until_idle(page)
+        if whole:
+            height = page.locator('[data-testid="stMainBlockContainer"]').evaluate(
+                "element => element.scrollHeight"
+            )
+            page.set_viewport_size({"width": size["width"], "height": min(height + 40, 8000)})
+            wait_until_idle(page)
+        written.append(folder / f"{name}-{size_name}-{scheme}.png")
+        page.screenshot(path=written[-1])
+    page.set_viewport_size(before)
+    wait_until_idle(page)
+    return written

@@ -1,0 +1,91 @@
+"""Fixtures for tests in a real browser. A module that wants videos overrides `app_library`."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser_harness import (
+    CHROMIUM_ARGUMENTS,
+    CHROMIUM_NAMES,
+    WIDE,
+    App,
+    exceptions_shown,
+    find_chromium,
+    running_app,
+    take_screens,
+    watch,
+)
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    if executable is None:
+        text = f"no Chromium here (looked for {', '.join(CHROMIUM_NAMES)}), so no browser tests"
+        if os.environ.get("VISIL_DASH_BROWSER") == "required":
+            pytest.fail(text + "; VISIL_DASH_BROWSER=required forbids to skip them")
+        pytest.skip(text + "; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=executable, args=list(CHROMIUM_ARGUMENTS)
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def app_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library folder of the module's app: empty unless the module says otherwise."""
+    return tmp_path_factory.mktemp("app") / "library"
+
+
+@pytest.fixture(scope="module")
+def app(
+    browser: Browser, app_library: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
+    """The real dashboard over `app_library`. What it printed must hold no traceback."""
+    log_path = tmp_path_factory.mktemp("log") / "streamlit.log"
+    with running_app(library=app_library, log_path=log_path) as started:
+        yield started
+    assert "Traceback (most recent call last)" not in started.log, started.log[-6000:]
+
+
+@pytest.fixture(scope="module")
+def app_url(app: App) -> str:
+    return app.url
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh session at 1440×900; fails the test on errors of the page or on its console."""
+    context = browser.new_context(
+        viewport=WIDE, color_scheme=request.config.getoption("--color-scheme")
+    )
+    opened = context.new_page()
+    problems = watch(opened)
+    yield opened
+    problems += [f"exception shown: {text}" for text in exceptions_shown(opened)]
+    context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def screens(page: Page, request: pytest.FixtureRequest) -> Callable[..., None]:
+    """`screens(name)` writes screenshots of `page` when pytest was given `--screens DIR`."""
+    folder = request.config.getoption("--screens")
+
+    def take(name: str, *, whole: bool = False) -> None:
+        if folder is not None:
+            take_screens(page, Path(str(folder)), name, whole=whole)
+
+    return take

@@ -1,0 +1,53 @@
+"""The frame of the dashboard in a real browser, over an empty library."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from browser_harness import ROOT, App, exceptions_shown, open_page, wait_until_idle, watch
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+PAGES = re.findall(r'st\.Page\("pages/(\w+)\.py", title="([^"]+)"', (ROOT / "app.py").read_text())
+
+
+def test_the_navigation_holds_exactly_the_pages_of_the_app(page: Page, app: App) -> None:
+    open_page(page, app)
+    links = page.locator('[data-testid="stSidebarNavLink"]')
+    assert [text.split("\n")[-1] for text in links.all_inner_texts()] == [t for _, t in PAGES]
+    expect(page.locator('[data-testid="stSidebarLogo"]')).to_be_visible()
+
+
+@pytest.mark.parametrize(("name", "title"), PAGES)
+def test_every_page_opens_on_an_empty_library(
+    page: Page, app: App, screens: Callable[..., None], name: str, title: str
+) -> None:
+    open_page(page, app)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text=title).click()
+    wait_until_idle(page)
+    expect(page.locator('[data-testid="stMain"] h1')).to_be_visible()
+    assert exceptions_shown(page) == []
+    screens(f"empty-{name}")
+
+
+def test_the_watch_notices_what_it_is_for(browser: Browser) -> None:
+    page = browser.new_page()
+    problems = watch(page)
+    page.set_content("<script>console.error('one'); throw new Error('two')</script>")
+    page.wait_for_function("true")
+    assert any("one" in text for text in problems)
+    assert any("two" in text for text in problems)
+    page.set_content('<div data-testid="stException">three</div>')
+    assert exceptions_shown(page) == ["three"]
+    page.close()
+
+
+def test_a_running_script_is_not_idle(browser: Browser) -> None:
+    page = browser.new_page()
+    state = '<div data-testid="stApp" data-test-connection-state="CONNECTED" data-test-script-state'
+    page.set_content(f'{state}="running"></div>')
+    with pytest.raises(PlaywrightTimeout):
+        wait_until_idle(page, seconds=1)
+    page.set_content(f'{state}="notRunning"></div>')
+    wait_until_idle(page, seconds=5)
+    page.close()
