@@ -1,0 +1,363 @@
+"""Every cache of the dashboard: the workbench, pair results, pictures, clips and running tasks.
+
+Keys are ids, the extractor and the version of the frame space, never objects; the objects are
+fetched inside. Query clips belong to their session: every function here that takes an id first
+checks that this session may see it.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from visil_dash.errors import NotFound
+from visil_dash.records import (
+    Array,
+    Comparison,
+    MediaInfo,
+    PairTable,
+    SearchResult,
+    VideoRecord,
+)
+from visil_dash.settings import get_settings
+from visil_dash.ui import state
+from visil_dash.ui.tasks import Cancelled, Say, Task, Tasks
+from visil_dash.ui.uploads import Clips, SessionClip
+
+if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
+    from visil_dash.services import QueryClip, Workbench
+    from visil_dash.thresholds import QueryDistances
+
+
+# ---- the workbench ----
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the library…")
+def _workbench(library: str, model: str) -> "Workbench":
+    from visil_dash.services import open_workbench
+
+    bench = open_workbench(settings=get_settings(), library=Path(library), model=model)
+    _open_benches.append(bench)
+    return bench
+
+
+# The sweeper's thread has no session to ask for the workbench, so each is noted when it opens.
+_open_benches: "list[Workbench]" = []
+
+
+def _chosen() -> tuple[str, str]:
+    settings = get_settings()
+    model = st.session_state.get(state.MODEL) or settings.model
+    return str(settings.library.absolute()), model
+
+
+def workbench() -> "Workbench":
+    """The workbench of the library in use, opened once for all sessions."""
+    return _workbench(*_chosen())
+
+
+def _version() -> tuple[str, int]:
+    bench = workbench()
+    return bench.extractor, bench.space.version
+
+
+# ---- sessions and their clips ----
+
+
+def session_id() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else "no session"
+
+
+def _alive(session: str) -> bool:
+    # Without a runtime (tests by file) there is one session, and it lives.
+    return not Runtime.exists() or Runtime.instance().is_active_session(session)
+
+
+def _ended(session: str) -> None:
+    # Ends the session for Streamlit too: what it holds in memory for a player goes with it.
+    if Runtime.exists():
+        Runtime.instance().close_session(session)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _clips() -> Clips:
+    clips = Clips(get_settings(), alive=_alive, gone=_forget, ended=_ended)
+    clips.start()
+    return clips
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def tasks() -> Tasks:
+    return Tasks()
+
+
+def _forget(query_id: str) -> None:
+    """Removes what was derived from a deleted clip."""
+    tasks().forget(query_id)
+    _comparison.clear()
+    _query_distances.clear()
+    for bench in _open_benches:
+        bench.forget_clip(query_id)
+
+
+def session_clips() -> tuple[SessionClip, ...]:
+    """The clips that this session brought, newest first."""
+    return _clips().of(session_id())
+
+
+def take_clip(source: BinaryIO, *, name: str) -> SessionClip:
+    """Writes an upload to disk as a clip of this session. Raises InputError."""
+    return _clips().take(session_id(), source, name=name)
+
+
+def drop_clip(query_id: str) -> None:
+    _clips().drop(session_id(), query_id)
+
+
+def clip_room() -> int:
+    """Bytes that this session may still bring."""
+    return get_settings().session_bytes - _clips().used(session_id())
+
+
+def session_clip(query_id: str) -> SessionClip | None:
+    return next((clip for clip in session_clips() if clip.query_id == query_id), None)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _videos(library: str, model: str, revision: int) -> dict[str, VideoRecord]:
+    return {v.video_id: v for v in _workbench(library, model).videos()}
+
+
+def videos() -> dict[str, VideoRecord]:
+    """The library's videos by id, in the order of their arrival. Do not change it."""
+    revision = workbench().library.revision()
+    return _videos(*_chosen(), revision)
+
+
+def library_video(video_id: str) -> VideoRecord | None:
+    return videos().get(video_id)
+
+
+def name_of(query_id: str) -> str:
+    """Name of a library video or of a clip of this session; raises NotFound."""
+    clip = session_clip(query_id)
+    if clip is not None:
+        return clip.name
+    video = library_video(query_id)
+    if video is None:
+        raise NotFound(
+            f"{query_id[:12]}: neither in the library nor among the clips of this session. "
+            "Clips are private and deleted after their session: upload it again."
+        )
+    return video.name
+
+
+def opened(query_id: str) -> "QueryClip":
+    """The clip or library video with its features, if this session may see it.
+
+    Raises NotFound, also for a clip that is still being read.
+    """
+    name_of(query_id)
+    return workbench().clip(query_id)
+
+
+def media_path(query_id: str) -> Path:
+    """The bytes of a library video or of a clip of this session; raises NotFound."""
+    clip = session_clip(query_id)
+    if clip is not None:
+        return clip.path
+    name_of(query_id)
+    return workbench().library.media_path(query_id)
+
+
+def media_info(query_id: str) -> MediaInfo | None:
+    """What is known of the file; None for a clip that was not read yet."""
+    video = library_video(query_id)
+    if video is not None:
+        return video.info
+    try:
+        return opened(query_id).info
+    except NotFound:
+        return None
+
+
+# ---- tasks ----
+
+
+def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
+    """Reads an uploaded clip and extracts its features, whatever the page does meanwhile."""
+    bench = workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> str:
+        opened_clip = bench.open_clip(
+            clip.path,
+            name=clip.name,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+        return opened_clip.query_id
+
+    return tasks().start(("clip", bench.extractor, clip.query_id), work, again=again)
+
+
+def search(
+    query_id: str, *, threshold: float | None, exhaustive: bool, again: bool = False
+) -> Task:
+    """Searches for a clip that was read or a library video; `result` is a SearchResult."""
+    bench = workbench()
+    name_of(query_id)
+    limit = bench.threshold() if threshold is None else threshold
+    key = ("search", bench.extractor, bench.space.version, query_id, limit, exhaustive)
+
+    def work(say: Say, cancelled: Cancelled) -> SearchResult:
+        return bench.search(
+            query_id,
+            threshold=limit,
+            exhaustive=exhaustive,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+
+    return tasks().start(key, work, again=again)
+
+
+def pairwise(*, again: bool = False) -> Task:
+    """Everything against everything; `result` is a PairTable."""
+    bench = workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> PairTable:
+        return bench.pairwise(on_progress=say, cancelled=cancelled)
+
+    return tasks().start(("pairs", bench.extractor, bench.space.version), work, again=again)
+
+
+# ---- results of one pair or one query ----
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing the two videos…")
+def _comparison(
+    library: str, model: str, extractor: str, version: int, query_id: str, reference_id: str
+) -> Comparison:
+    return _workbench(library, model).compare(query_id, reference_id)
+
+
+def comparison(query_id: str, reference_id: str) -> Comparison:
+    """Do not write into its arrays: they are shared by all sessions."""
+    name_of(query_id), name_of(reference_id)
+    return _comparison(*_chosen(), *_version(), query_id, reference_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Measuring distances…")
+def _query_distances(
+    library: str, model: str, extractor: str, version: int, query_id: str
+) -> "QueryDistances":
+    return _workbench(library, model).query_distances(query_id)
+
+
+def query_distances(query_id: str) -> "QueryDistances":
+    """Do not write into its arrays: they are shared by all sessions."""
+    name_of(query_id)
+    return _query_distances(*_chosen(), *_version(), query_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Comparing all pairs…")
+def _pair_table(library: str, model: str, extractor: str, version: int) -> PairTable:
+    return _workbench(library, model).pairwise()
+
+
+def pair_table() -> PairTable:
+    """Everything against everything, waited for; `pairwise` is the same with progress."""
+    return _pair_table(*_chosen(), *_version())
+
+
+# ---- pictures and players ----
+
+
+@st.cache_data(max_entries=64, show_spinner=False, scope="session")
+def _frames_at(
+    library: str, model: str, query_id: str, times: tuple[float, ...], long_side: int
+) -> list[Array]:
+    return _workbench(library, model).frames(query_id, list(times), long_side=long_side)
+
+
+def frames_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
+    """Pictures as displayed at these times, uint8 RGB."""
+    name_of(query_id)
+    return _frames_at(*_chosen(), query_id, tuple(float(t) for t in times), long_side)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _digest(path: str, modified: int, size: int) -> str:
+    from visil_dash.media.files import content_hash
+
+    return content_hash(Path(path))
+
+
+def digest(path: Path) -> str:
+    """sha256 of the file as it is now."""
+    status = path.stat()
+    return _digest(str(path), status.st_mtime_ns, status.st_size)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _made_here() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="visil_dash-pictures-")
+
+
+def _asset_folder(video_id: str) -> Path:
+    """Where pictures of a video are kept: beside it, or apart when the library is read-only."""
+    clip = session_clip(video_id)
+    if clip is not None:
+        return clip.path.parent
+    library = workbench().library
+    if not library.read_only:
+        return library.asset(video_id, "poster.jpg").parent
+    folder = Path(_made_here().name) / video_id
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def asset(video_id: str, name: str) -> Path | None:
+    """poster.jpg, strip.jpg or preview.mp4 of a video or clip; None while there is none."""
+    places = [_asset_folder(video_id) / name]
+    if session_clip(video_id) is None:
+        places.append(workbench().library.asset(video_id, name))
+    return next((path for path in places if path.is_file() and path.stat().st_size), None)
+
+
+def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
+    """Makes the picture or preview in the background; the task's result is its path."""
+    from visil_dash.media.preview import make_poster, make_preview, make_strip
+
+    source, out = media_path(video_id), _asset_folder(video_id) / name
+    settings = get_settings()
+
+    def work(say: Say, _cancelled: Cancelled) -> Path:
+        say("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
+        # Made aside and moved, so that nobody is shown half a file.
+        part = out.with_name(f"part-{name}")
+        if name == "poster.jpg":
+            make_poster(source, part, settings=settings)
+        elif name == "strip.jpg":
+            make_strip(source, part, count=8, height=90, settings=settings)
+        else:
+            make_preview(source, part, settings=settings)
+        part.replace(out)
+        return out
+
+    return tasks().start(("asset", name, video_id), work, again=again)
+
+
+def poster(video_id: str) -> Path | None:
+    """The poster; made now if that takes little, else None until it is there."""
+    path = asset(video_id, "poster.jpg")
+    if path is None:
+        task = make_asset(video_id, "poster.jpg")
+        if task.wait(0.5) and task.error is None:
+            path = cast(Path, task.result)
+    return path

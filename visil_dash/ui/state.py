@@ -1,0 +1,73 @@
+"""Names of every session-state key and query parameter, and the moves between pages.
+
+Session state holds ids and widget values only; what they stand for is fetched from the backend.
+"""
+
+from typing import NoReturn
+
+import streamlit as st
+
+# Widget keys of the pickers; goto_* set them, so a page opens with what was asked for.
+MODEL = "model"
+SEARCH_QUERY = "search_query"
+SEARCH_MODE = "search_mode"
+SEARCH_THRESHOLD = "search_threshold"
+SEARCH_TOP = "search_top"
+COMPARE_QUERY = "compare_query"
+COMPARE_REFERENCE = "compare_reference"
+THRESHOLD_QUERY = "threshold_query"
+LIBRARY_FILTER = "library_filter"
+LIBRARY_SORT = "library_sort"
+LIBRARY_PAGE = "library_page"
+LIBRARY_PATH = "library_path"
+LIBRARY_TOLD = "library_told"
+PLAYING = "playing"
+
+# A new number gives the uploader a new key: that empties it after its files are on disk.
+UPLOAD_ROUND = "upload_round"
+UPLOAD_ERRORS = "upload_errors"
+
+# Query parameters. Values are the first PARAM_LENGTH characters of a video id.
+PARAM_QUERY = "q"
+PARAM_REFERENCE = "r"
+PARAM_LENGTH = 16
+
+LIBRARY_PAGE_FILE = "pages/library.py"
+SEARCH_PAGE_FILE = "pages/search.py"
+COMPARE_PAGE_FILE = "pages/compare.py"
+THRESHOLD_PAGE_FILE = "pages/threshold.py"
+
+
+def short(video_id: str) -> str:
+    """The id as it stands in a link."""
+    return video_id[:PARAM_LENGTH]
+
+
+def goto_compare(query_id: str, reference_id: str) -> NoReturn:
+    """Opens the compare page with this pair."""
+    st.session_state[COMPARE_QUERY] = query_id
+    st.session_state[COMPARE_REFERENCE] = reference_id
+    st.switch_page(
+        COMPARE_PAGE_FILE,
+        query_params={PARAM_QUERY: short(query_id), PARAM_REFERENCE: short(reference_id)},
+    )
+
+
+def goto_search(query_id: str) -> NoReturn:
+    """Opens the search page with this query."""
+    st.session_state[SEARCH_QUERY] = query_id
+    st.switch_page(SEARCH_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
+
+
+def goto_threshold(query_id: str) -> NoReturn:
+    """Opens the threshold page with this query."""
+    st.session_state[THRESHOLD_QUERY] = query_id
+    st.switch_page(THRESHOLD_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
+
+
+def next_upload_round() -> None:
+    st.session_state[UPLOAD_ROUND] = st.session_state.get(UPLOAD_ROUND, 0) + 1
+
+
+def uploader_key(name: str) -> str:
+    return f"{name}_{st.session_state.get(UPLOAD_ROUND, 0)}"
