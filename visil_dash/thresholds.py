@@ -1,10 +1,11 @@
 """Distance thresholds: levels of a space, defaults, and what a threshold admits."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from visil_dash.records import Array
+from visil_dash.records import Array, Candidate
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class QueryDistances:
     query_times: Array
     levels: DistanceLevels
 
+    @cached_property
+    def profile(self) -> "DistanceProfile":
+        """The same distances, sorted once so that any threshold is answered in milliseconds."""
+        return distance_profile(self)
+
 
 @dataclass(frozen=True)
 class Admission:
@@ -112,3 +118,130 @@ def neighbour_table(
     columns = np.argpartition(row, k - 1)[:k] if k < len(row) else np.arange(len(row))
     order = columns[np.argsort(row[columns], kind="stable")]
     return order, row[order]
+
+
+@dataclass(frozen=True)
+class DistanceProfile:
+    """A query's distances made ready for any threshold.
+
+    `ordered` `[Tq·N]`: all distances, those of video v in `starts[v]:starts[v + 1]`, ascending.
+    `frame_nearest` `[Tq, V]`: nearest frame of each video to each query frame (inf: no frames).
+    `query_nearest` `[Tq]` and `reference_nearest` `[N]`: ascending.
+    `reference_frames`: per video, distances of its frames to their nearest query frame, ascending,
+    laid out by `frame_starts` `[V + 1]`.
+    """
+
+    video_ids: tuple[str, ...]
+    ordered: Array
+    starts: Array
+    frame_nearest: Array
+    query_nearest: Array
+    reference_nearest: Array
+    reference_frames: Array
+    frame_starts: Array
+
+    @property
+    def nearest(self) -> Array:
+        """Smallest distance of each video, `[V]`; inf where it has no frames."""
+        out: Array = self.frame_nearest.min(0, initial=np.inf)
+        return out
+
+    @property
+    def largest(self) -> float:
+        """Largest distance of all; 0 when there is none."""
+        return float(self.ordered.max(initial=0.0))
+
+
+def distance_profile(view: QueryDistances) -> DistanceProfile:
+    """Sort a query's distances by video and value: O(Tq·N log) once, a copy of `distances`."""
+    frames, videos = len(view.query_times), len(view.video_ids)
+    by_video = np.argsort(view.video, kind="stable")
+    frame_starts = np.searchsorted(view.video[by_video], np.arange(videos + 1))
+    ordered = np.empty(view.distances.size, np.float32)
+    frame_nearest = np.full((frames, videos), np.inf, np.float32)
+    reference_frames = np.full(len(view.video), np.inf, np.float32)
+    for v in range(videos):
+        first, last = frame_starts[v], frame_starts[v + 1]
+        block = view.distances[:, by_video[first:last]]
+        if not block.size:
+            continue
+        ordered[first * frames : last * frames] = np.sort(block, axis=None)
+        frame_nearest[:, v] = block.min(1)
+        reference_frames[first:last] = np.sort(block.min(0))
+    return DistanceProfile(
+        video_ids=view.video_ids,
+        ordered=ordered,
+        starts=frame_starts * frames,
+        frame_nearest=frame_nearest,
+        query_nearest=np.sort(frame_nearest.min(1, initial=np.inf)),
+        reference_nearest=np.sort(reference_frames),
+        reference_frames=reference_frames,
+        frame_starts=frame_starts,
+    )
+
+
+def _within(ordered: Array, threshold: float) -> int:
+    """How many of ascending float32 values the threshold admits."""
+    # Searching for a float64 would copy the whole array to float64 first.
+    return int(np.searchsorted(ordered, np.float32(threshold), side="right"))
+
+
+def admit_fast(profile: DistanceProfile, threshold: float) -> Admission:
+    """The same as `admit`, by binary search."""
+    blocks = zip(profile.starts[:-1], profile.starts[1:], strict=True)
+    hits = np.array([_within(profile.ordered[a:b], threshold) for a, b in blocks], np.int64)
+    return Admission(
+        threshold=threshold,
+        pairs=int(hits.sum()),
+        query_frames=_within(profile.query_nearest, threshold),
+        reference_frames=_within(profile.reference_nearest, threshold),
+        hits=hits,
+        nearest=profile.nearest,
+    )
+
+
+def candidates_at(profile: DistanceProfile, threshold: float) -> tuple[Candidate, ...]:
+    """The candidate videos of a threshold, ordered as candidate generation orders them."""
+    admission = admit_fast(profile, threshold)
+    query_frames = (profile.frame_nearest <= np.float32(threshold)).sum(0)
+    found = [
+        Candidate(
+            video_id=profile.video_ids[v],
+            min_distance=float(admission.nearest[v]),
+            hits=int(admission.hits[v]),
+            query_frames=int(query_frames[v]),
+            reference_frames=_within(
+                profile.reference_frames[profile.frame_starts[v] : profile.frame_starts[v + 1]],
+                threshold,
+            ),
+        )
+        for v in np.flatnonzero(admission.hits).tolist()
+    ]
+    return tuple(sorted(found, key=lambda c: (-c.query_frames, c.min_distance, c.video_id)))
+
+
+def histogram(profile: DistanceProfile, *, bins: int = 80) -> tuple[Array, Array]:
+    """All distances counted: edges `[bins + 1]` from 0 to the largest, counts `[bins]`.
+
+    A bin holds its lower edge; the last one holds its upper edge too.
+    """
+    edges = np.linspace(0.0, profile.largest or 1.0, bins + 1).astype(np.float32)
+    below = np.zeros(bins + 1, np.int64)
+    for a, b in zip(profile.starts[:-1], profile.starts[1:], strict=True):
+        below += np.searchsorted(profile.ordered[a:b], edges, side="left")
+    below[-1] = len(profile.ordered)
+    return edges, np.diff(below)
+
+
+def nearest_frames(view: QueryDistances, rows: range, *, count: int = 10) -> tuple[Array, Array]:
+    """Nearest library frames of the query frames `rows`, nearest first, whatever the threshold.
+
+    Columns of the view `[len(rows), K]` and distances `[len(rows), K]`, K at most `count`.
+    """
+    k = min(count, len(view.video))
+    columns = np.zeros((len(rows), k), np.int64)
+    distances = np.zeros((len(rows), k), np.float32)
+    if k:
+        for i, row in enumerate(rows):
+            columns[i], distances[i] = neighbour_table(view, row, count=k)
+    return columns, distances
