@@ -1,0 +1,276 @@
+"""Frames of a video file, decoded in a confined child process, sampled at exact timestamps."""
+
+import math
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from visil_dash.errors import MediaRefused
+from visil_dash.media import outcome, wire
+from visil_dash.media.files import GIVE_VIDEO, check_regular, open_checked, shown_name
+from visil_dash.media.outcome import Done, Opened
+from visil_dash.media.process import Child, ChildStopped
+from visil_dash.media.wire import Kind, Message, Request
+from visil_dash.records import Array, MediaInfo, Preprocess
+from visil_dash.settings import Settings
+
+BATCH = 64
+THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
+# Processor time that a file may cost: a floor for small ones, then by size. Honest video needs
+# far less; a small file that asks for more is built to waste time.
+CPU_SECONDS, CPU_SECONDS_PER_MIB = 25.0, 120.0
+FINEST_RATE = 1_000_000  # denominator up to which a sampling rate is taken as an exact fraction
+
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """`frames` uint8 `[n, side, side, 3]` RGB, `timestamps` float64 `[n]` seconds, n <= 64."""
+
+    frames: Array
+    timestamps: Array
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+
+class SampledVideo:
+    """Iterate once over its FrameBatches, then read `info`. Closing it early ends the child."""
+
+    def __init__(self, batches: Generator[FrameBatch | MediaInfo, None, None]) -> None:
+        self._batches = batches
+        self._info: MediaInfo | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._batches.close()
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        for item in self._batches:
+            if isinstance(item, MediaInfo):
+                self._info = item
+            else:
+                yield item
+
+    @property
+    def info(self) -> MediaInfo:
+        """Raises RuntimeError before all batches were taken: the verdict is not known yet."""
+        if self._info is None:
+            raise RuntimeError("take all batches before asking for info")
+        return self._info
+
+
+def sample_frames(
+    path: Path,
+    *,
+    preprocess: Preprocess,
+    rate: float = 1.0,
+    settings: Settings,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> SampledVideo:
+    """`rate` frames a second of the video's own time, each resized as `preprocess` says.
+
+    For each tick k / rate after the first frame: the frame that is on screen at that moment, by
+    presentation times alone (never by counts or a nominal rate). A frame is given once, with its
+    true time relative to the first frame. Pictures are turned as the file says.
+
+    `on_progress(seconds decoded, seconds in all)`: 0.0 in all = unknown. `cancelled` is asked at
+    least every 0.2 s while waiting for the decoder.
+
+    Raises MediaRefused, here for what can be told without decoding, else while iterating (also
+    after batches were given, when a limit is passed midway); Cancelled while iterating.
+    """
+    ticks = Fraction(rate).limit_denominator(FINEST_RATE)
+    if ticks <= 0:
+        raise ValueError(f"rate: expected more than 0, got {rate}")
+    check_regular(path, settings=settings)
+    task = Task(
+        "sample",
+        {
+            "rate": (ticks.numerator, ticks.denominator),
+            "side": preprocess.side,
+            "mode": preprocess.mode,
+            "resize": preprocess.resize,
+        },
+        max_frame_bytes=preprocess.side * preprocess.side * 3,
+    )
+    return SampledVideo(_sampled(path, task, preprocess.side, settings, on_progress, cancelled))
+
+
+def frames_at(
+    path: Path, times: Sequence[float], *, long_side: int = 640, settings: Settings
+) -> list[Array]:
+    """The frames on screen at `times` (seconds, any order), uint8 RGB `[height, width, 3]`.
+
+    As displayed: turned, with square pixels, at most `long_side` pixels long, never enlarged. A
+    time before the first frame gives the first, one past the end the last.
+
+    Raises MediaRefused.
+    """
+    return displayed_frames(path, times, relative=False, long_side=long_side, settings=settings)
+
+
+def displayed_frames(
+    path: Path, times: Sequence[float], *, relative: bool, long_side: int, settings: Settings
+) -> list[Array]:
+    """As `frames_at`; with `relative`, `times` are shares 0..1 of the duration."""
+    if not all(math.isfinite(t) for t in times):
+        raise ValueError(f"times: expected finite numbers, got {list(times)}")
+    if not times:
+        return []
+    ordered = sorted({max(0.0, float(t)) for t in times})
+    task = Task(
+        "frames",
+        {"times": tuple(ordered), "relative": relative, "long_side": long_side},
+        max_frame_bytes=long_side * long_side * 3,
+    )
+    found: list[Array] = []
+    for item in decoded(path, task, settings=settings):
+        if isinstance(item, Message):
+            found.append(picture(item))
+        elif len(found) < len(ordered):
+            raise MediaRefused(
+                shown_name(path), item.reason or "not all frames could be fetched", outcome.AGAIN
+            )
+    return [found[ordered.index(max(0.0, float(t)))] for t in times]
+
+
+def _sampled(
+    path: Path,
+    task: "Task",
+    side: int,
+    settings: Settings,
+    on_progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> Generator[FrameBatch | MediaInfo, None, None]:
+    frames: list[Array] = []
+    times: list[float] = []
+    last = -1.0
+    for item in decoded(
+        path, task, settings=settings, on_progress=on_progress, cancelled=cancelled
+    ):
+        if isinstance(item, Message):
+            if (item.width, item.height) != (side, side) or item.seconds <= last:
+                raise MediaRefused(shown_name(path), "the decoder misbehaved", outcome.AGAIN)
+            last = item.seconds
+            frames.append(picture(item))
+            times.append(item.seconds)
+        if frames and (len(frames) == BATCH or isinstance(item, MediaInfo)):
+            yield FrameBatch(np.stack(frames), np.array(times, dtype=np.float64))
+            frames, times = [], []
+        if isinstance(item, MediaInfo):
+            yield item
+
+
+def picture(message: Message) -> Array:
+    """The picture of a FRAME message as displayed, `[height, width, 3]`."""
+    stored = np.frombuffer(message.payload, dtype=np.uint8)
+    stored = stored.reshape(message.height, message.width, 3)
+    if message.orientation & wire.TRANSPOSE:
+        stored = stored.transpose(1, 0, 2)
+    if message.orientation & wire.FLIP_ROWS:
+        stored = stored[::-1]
+    if message.orientation & wire.FLIP_COLUMNS:
+        stored = stored[:, ::-1]
+    return np.ascontiguousarray(stored)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of work for the child, with the fields of wire.Request that it needs."""
+
+    name: str
+    fields: dict[str, Any]
+    max_frame_bytes: int = 0
+    scratch_fd: int = -1
+    effort: float = 1.0  # processor time, relative to decoding alone
+
+
+def decoded(
+    path: Path,
+    task: Task,
+    *,
+    settings: Settings,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Generator[Message | MediaInfo, None, None]:
+    """FRAME messages of one child, then what was learned of the file.
+
+    Raises MediaRefused, Cancelled.
+    """
+    fd, container, size = open_checked(path, settings=settings)
+    opened, done, stopped, pictures = Opened(), Done(), None, 0
+    try:
+        request = _request(task, fd=fd, container=container, size=size, settings=settings)
+        with Child(
+            request,
+            pass_fds=tuple(f for f in (fd, task.scratch_fd) if f >= 0),
+            max_frame_bytes=task.max_frame_bytes,
+            wall_seconds=settings.child_wall_seconds,
+            idle_seconds=settings.child_idle_seconds,
+            cancelled=cancelled,
+        ) as child:
+            try:
+                for message in child.messages():
+                    if message.kind is Kind.REFUSED:
+                        raise outcome.refusal(path, message.payload)
+                    if message.kind is Kind.OPENED:
+                        opened = outcome.parse_opened(message.payload)
+                    elif message.kind is Kind.FRAME:
+                        pictures += 1
+                        yield message
+                    else:
+                        done = outcome.parse_done(message.payload)
+                        if on_progress is not None:
+                            on_progress(done.end, _total(opened, settings))
+            except ChildStopped as error:
+                stopped = error
+    finally:
+        os.close(fd)
+    if not done.frames or (task.max_frame_bytes and not pictures):
+        raise outcome.nothing_decoded(path, opened, done, stopped)
+    if container == "gif" and done.frames == 1:
+        raise MediaRefused(shown_name(path), "it is a still picture (GIF)", GIVE_VIDEO)
+    yield outcome.media_info(container, opened, done, stopped)
+
+
+def _request(task: Task, *, fd: int, container: str, size: int, settings: Settings) -> Request:
+    budget = (CPU_SECONDS + CPU_SECONDS_PER_MIB * size / 2**20) * task.effort
+    return Request(
+        task=task.name,
+        container=container,
+        input_fd=fd,
+        output_fd=-1,
+        file_bytes=size,
+        max_pixels=settings.max_pixels,
+        max_side=settings.max_side,
+        max_fps=settings.max_fps,
+        max_seconds=settings.max_seconds,
+        max_frames=settings.max_frames,
+        memory_bytes=settings.child_memory_bytes,
+        cpu_seconds=math.ceil(min(budget, settings.child_wall_seconds * THREADS)),
+        scratch_fd=task.scratch_fd,
+        **task.fields,
+    )
+
+
+def _total(opened: Opened, settings: Settings) -> float:
+    return opened.expected_seconds if opened.expected_seconds <= settings.max_seconds else 0.0
