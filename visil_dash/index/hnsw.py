@@ -1,0 +1,119 @@
+"""HNSW graph search by hnswlib, kept away from everything that hnswlib does silently wrong.
+
+Seen in hnswlib 0.8: `save_index` reports no failure; a damaged file kills the process on load;
+NaN queries return; k above the number of live elements raises or, with too small an ef, finds
+too few. Hence: sizes are compared after saving, only hashed files are loaded (generations.py),
+inputs are checked, and what the graph cannot answer is answered exactly.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import hnswlib
+import numpy as np
+
+from visil_dash.errors import NotFound, StoreError, StoreMismatch
+from visil_dash.index.base import checked_new_ids, checked_vectors
+from visil_dash.index.exact import nearest
+from visil_dash.library.blobs import fsync_file
+from visil_dash.records import Array
+
+M = 16  # links of an element; below 12 recall drops on 256 dimensions, above 24 builds get slow
+EF_CONSTRUCTION = 100
+MIN_EF = 64
+
+
+class HnswIndex:
+    """A FrameIndex on a hierarchical navigable small world graph, squared L2."""
+
+    def __init__(self, dim: int, *, capacity: int = 1024, threads: int = 0) -> None:
+        self._graph: Any = hnswlib.Index(space="l2", dim=dim)
+        self._graph.init_index(
+            max_elements=max(1, capacity), M=M, ef_construction=EF_CONSTRUCTION, random_seed=1
+        )
+        self._prepare(threads)
+        self._ids = np.empty(0, np.int64)
+
+    def _prepare(self, threads: int) -> None:
+        self._graph.set_num_threads(threads or os.cpu_count() or 1)
+        # Never changed later: set_ef would race with other threads' searches. A search that
+        # needs a larger ef asks for more neighbours instead (ef is at least k in hnswlib).
+        self._graph.set_ef(MIN_EF)
+
+    @property
+    def dim(self) -> int:
+        return int(self._graph.dim)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, vectors: Array, ids: Array) -> None:
+        vectors = checked_vectors(vectors, dim=self.dim)
+        ids = checked_new_ids(ids, count=len(vectors), present=self._ids)
+        if not len(ids):
+            return
+        needed = int(self._graph.element_count) + len(ids)
+        if needed > self._graph.max_elements:
+            self._graph.resize_index(max(needed, 2 * int(self._graph.max_elements)))
+        # In random order: neighbours in time one after the other leave islands in the graph.
+        order = np.random.default_rng(len(self)).permutation(len(ids))
+        self._graph.add_items(vectors[order], ids[order])
+        self._ids = np.concatenate([self._ids, ids])
+
+    def remove(self, ids: Array) -> None:
+        ids = np.unique(np.asarray(ids, np.int64))
+        gone = np.isin(self._ids, ids)
+        if gone.sum() != len(ids):
+            raise NotFound("ids: some are not in the index.")
+        for label in ids:
+            self._graph.mark_deleted(int(label))
+        self._ids = self._ids[~gone]
+
+    def search(self, queries: Array, k: int) -> tuple[Array, Array]:
+        """As the protocol says, with ef ≥ max(2k, 64)."""
+        queries = checked_vectors(queries, dim=self.dim)
+        k = min(k, len(self))
+        if k <= 0 or not len(queries):
+            shape = (len(queries), max(k, 0))
+            return np.empty(shape, np.int64), np.empty(shape, np.float32)
+        fetch = min(len(self), max(2 * k, MIN_EF))
+        try:
+            labels, distances = self._graph.knn_query(queries, k=fetch)
+        except RuntimeError:  # the graph reaches fewer than `fetch` elements
+            return self._search_exactly(queries, k)
+        return labels[:, :k].astype(np.int64), distances[:, :k]
+
+    def _search_exactly(self, queries: Array, k: int) -> tuple[Array, Array]:
+        vectors = np.asarray(self._graph.get_items(self._ids), np.float32)
+        rows, distances = nearest(vectors, queries, k)
+        return self._ids[rows], distances
+
+    def save(self, path: Path) -> None:
+        self._graph.save_index(str(path))
+        expected = int(self._graph.index_file_size())
+        try:
+            fsync_file(path)
+            size = path.stat().st_size
+        except OSError as error:
+            raise StoreError(f"{path}: the index was not saved ({error.strerror}).") from error
+        if size != expected:
+            raise StoreError(
+                f"{path}: the index was not saved whole ({size} of {expected} bytes). "
+                "Free some disk space and rebuild."
+            )
+
+    @classmethod
+    def load(cls, path: Path, *, dim: int, count: int, threads: int = 0) -> Self:
+        graph = hnswlib.Index(space="l2", dim=dim)
+        try:
+            graph.load_index(str(path))
+        except RuntimeError as error:
+            raise StoreMismatch(f"{path}: hnswlib does not take it ({error}).") from error
+        index = cls.__new__(cls)
+        index._graph = graph
+        index._prepare(threads)
+        index._ids = np.asarray(graph.get_ids_list(), np.int64)
+        if len(index) != count:
+            raise StoreMismatch(f"{path}: expected {count} vectors, got {len(index)}.")
+        return index

@@ -1,0 +1,185 @@
+"""One immutable state of a frame space; searches hold it by reference and take no lock."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from visil_dash.errors import NotFound
+from visil_dash.index.base import checked_vectors
+from visil_dash.index.exact import nearest, rescored
+from visil_dash.index.generations import Generation
+from visil_dash.records import Array
+from visil_dash.reduction import Reduction
+
+FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
+# Above this share of the generation, looking at everything is faster than the graph and exact.
+EXACT_SHARE = 0.25
+
+
+def frame_ids(ordinal: int, count: int) -> Array:
+    """Ids `[count]` int64 of a video's frames: ordinal << 20 | frame number."""
+    if not 0 <= ordinal < 1 << (62 - FRAME_BITS) or not 0 <= count <= 1 << FRAME_BITS:
+        raise ValueError(f"frame ids: cannot number {count} frames of ordinal {ordinal}")
+    return (np.int64(ordinal) << FRAME_BITS) + np.arange(count, dtype=np.int64)
+
+
+def split_ids(ids: Array) -> tuple[Array, Array]:
+    """Ordinals and frame numbers of frame ids."""
+    ids = np.asarray(ids, np.int64)
+    return ids >> FRAME_BITS, ids & ((1 << FRAME_BITS) - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Reduced frame vectors `[T, d]` of one video of the tail."""
+
+    ordinal: int
+    vectors: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A generation, the videos since (`tail`) and the generation's videos that are gone.
+
+    Vectors and queries are reduced ones, `[*, reduction.dim]`.
+    """
+
+    reduction: Reduction
+    generation: Generation | None
+    tail: tuple[Block, ...]
+    removed: frozenset[int]
+    version: int
+
+    def __len__(self) -> int:
+        return self._generation_live + self.tail_frames
+
+    @cached_property
+    def tail_frames(self) -> int:
+        return sum(len(block.vectors) for block in self.tail)
+
+    @cached_property
+    def removed_frames(self) -> int:
+        return 0 if self._alive is None else int((~self._alive).sum())
+
+    @cached_property
+    def ordinals(self) -> frozenset[int]:
+        """Videos that can be found."""
+        old = self.generation.videos if self.generation else {}
+        return frozenset(set(old) - self.removed | {block.ordinal for block in self.tail})
+
+    @cached_property
+    def ids(self) -> Array:
+        """Frame ids `[N]` of everything that can be found."""
+        return self._live[0]
+
+    @cached_property
+    def vectors(self) -> Array:
+        """Reduced frame vectors `[N, d]` in the order of `ids`."""
+        return self._live[1]
+
+    def search(self, queries: Array, k: int) -> tuple[Array, Array]:
+        """Ids `[Q, k]` and exact squared L2 distances `[Q, k]`, nearest first, k clamped.
+
+        The generation is searched by its graph, the tail exactly; distances are re-scored from
+        the stored vectors. Raises ValueError on wrong shapes and values that are not finite.
+        """
+        return self._merged(queries, k, graph=True)
+
+    def exact_search(self, queries: Array, k: int) -> tuple[Array, Array]:
+        """As `search`, without the graph: nothing can be missed."""
+        return self._merged(queries, k, graph=False)
+
+    def vectors_of(self, ids: Array) -> Array:
+        """Reduced vectors `[n, d]` of frame ids `[n]`; raises NotFound."""
+        ids = np.asarray(ids, np.int64)
+        order = self._order
+        place = np.searchsorted(self.ids, ids, sorter=order)
+        found = order[np.minimum(place, len(order) - 1)] if len(order) else place
+        if len(ids) and (not len(order) or (self.ids[found] != ids).any()):
+            raise NotFound("frame ids: some are not in the index.")
+        vectors: Array = self.vectors[found]
+        return vectors
+
+    # -- inside ----------------------------------------------------------------------------
+
+    @cached_property
+    def _alive(self) -> Array | None:
+        """Which rows of the generation can be found; None when all can."""
+        if self.generation is None or not self.removed:
+            return None
+        ordinals, _ = split_ids(self.generation.ids)
+        return ~np.isin(ordinals, np.fromiter(self.removed, np.int64))
+
+    @cached_property
+    def _generation_live(self) -> int:
+        if self.generation is None:
+            return 0
+        return len(self.generation) if self._alive is None else int(self._alive.sum())
+
+    @cached_property
+    def _tail(self) -> tuple[Array, Array]:
+        if not self.tail:
+            return np.empty(0, np.int64), np.empty((0, self.reduction.dim), np.float32)
+        ids = [frame_ids(block.ordinal, len(block.vectors)) for block in self.tail]
+        return np.concatenate(ids), np.concatenate([block.vectors for block in self.tail])
+
+    @cached_property
+    def _live(self) -> tuple[Array, Array]:
+        if self.generation is None:
+            return self._tail
+        ids, vectors = self.generation.ids, self.generation.vectors
+        if self._alive is not None:
+            ids, vectors = ids[self._alive], vectors[self._alive]
+        if not self.tail:
+            return ids, vectors
+        return np.concatenate([ids, self._tail[0]]), np.concatenate([vectors, self._tail[1]])
+
+    @cached_property
+    def _order(self) -> Array:
+        return np.argsort(self.ids, kind="stable")
+
+    def _merged(self, queries: Array, k: int, *, graph: bool) -> tuple[Array, Array]:
+        k = min(k, len(self))
+        if k <= 0 or not len(queries):
+            shape = (len(queries), max(k, 0))
+            return np.empty(shape, np.int64), np.empty(shape, np.float32)
+        queries = checked_vectors(queries, dim=self.reduction.dim)
+        ids, distances = [], []
+        if self.generation is not None and self._generation_live:
+            wanted = min(k, self._generation_live)
+            rows = self._by_graph(self.generation, queries, wanted) if graph else None
+            if rows is None:
+                rows, near = nearest(self.generation.vectors, queries, wanted, alive=self._alive)
+            else:
+                rows, near = rescored(self.generation.vectors, queries, rows)
+            ids.append(self.generation.ids[rows])
+            distances.append(near)
+        if self.tail_frames:
+            rows, near = nearest(self._tail[1], queries, k)
+            ids.append(self._tail[0][rows])
+            distances.append(near)
+        found, far = np.concatenate(ids, 1), np.concatenate(distances, 1)
+        order = np.lexsort((found, far))[:, :k]
+        return np.take_along_axis(found, order, 1), np.take_along_axis(far, order, 1)
+
+    def _by_graph(self, generation: Generation, queries: Array, k: int) -> Array | None:
+        """Rows `[Q, k]` of living neighbours, None where exact search is to be used.
+
+        Removed videos may fill a query's neighbourhood, so more are fetched until k living ones
+        are among them for every query.
+        """
+        if generation.index is None:
+            return None
+        fetch, most = k, int(EXACT_SHARE * len(generation))
+        while fetch <= most:
+            found, _ = generation.index.search(queries, fetch)
+            rows = np.searchsorted(generation.ids, found)
+            if self._alive is None:
+                return rows
+            living = self._alive[rows]
+            if (living.sum(1) >= k).all():
+                first = np.argsort(~living, axis=1, kind="stable")[:, :k]
+                return np.take_along_axis(rows, first, 1)
+            fetch *= 2
+        return None

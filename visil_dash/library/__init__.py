@@ -1,0 +1,1 @@
+"""The data folder: media, feature blobs, the catalogue, the writer lock and the ingest jobs."""

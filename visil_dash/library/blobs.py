@@ -1,0 +1,220 @@
+"""Files that are either whole or absent, and the feature blobs made of them.
+
+Every write goes temp file → flush → rename → flush of the folder, so a crash at any point
+leaves the old state or the new one. `Step` hooks name these points for crash tests.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+import visil_dash
+from visil_dash.errors import Cancelled, InputError, MediaRefused, StoreDamaged, StoreMismatch
+from visil_dash.records import VideoFeatures
+
+BLOB_FORMAT = 1
+CHUNK_BYTES = 1024**2
+
+Step = Callable[[str], None]
+
+
+def no_step(_name: str) -> None:
+    """The step hook of normal operation."""
+
+
+@dataclass(frozen=True)
+class FeatureManifest:
+    """What made a feature blob. Blobs of one extractor share all of it but the versions."""
+
+    extractor: str
+    weights_sha256: str
+    regions: int
+    dim: int
+    rate: float = 1.0
+    format: int = BLOB_FORMAT
+    library_version: str = visil_dash.__version__
+
+
+def safe_id(text: str) -> str:
+    """`text` if it can be a file name made by this program; ValueError otherwise."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", text):
+        raise ValueError(f"id: expected letters, digits and . _ + -, got {text!r}")
+    return text
+
+
+def fsync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def fsync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomic(path: Path, data: bytes, *, step: Step = no_step, kind: str = "file") -> None:
+    """Puts `data` at `path`, whole and flushed, or leaves what was there and raises OSError."""
+    temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temp.open("wb") as file:
+            file.write(data[: len(data) // 2])
+            step(f"{kind}:half-written")
+            file.write(data[len(data) // 2 :])
+            file.flush()
+            step(f"{kind}:written")
+            os.fsync(file.fileno())
+        step(f"{kind}:flushed")
+        os.replace(temp, path)
+        step(f"{kind}:renamed")
+        fsync_folder(path.parent)
+        step(f"{kind}:folder-flushed")
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def sha256_file(path: Path) -> tuple[str, int]:
+    """Hex digest and size in bytes."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def copy_hashed(
+    source: Path,
+    target: Path,
+    *,
+    max_bytes: int,
+    cancelled: Callable[[], bool] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[str, int]:
+    """Copies a regular file and returns the sha256 and size of what was copied, flushed.
+
+    Follows no link and opens no pipe or device. Raises MediaRefused and Cancelled.
+    """
+    name = source.name
+    try:
+        fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        reason = "it is a link" if source.is_symlink() else f"it cannot be read ({error.strerror})"
+        raise MediaRefused(name, reason, "add the file itself, readable for you") from error
+    with os.fdopen(fd, "rb") as reader:
+        status = os.fstat(reader.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise MediaRefused(name, "it is not a regular file", "add a video file")
+        too_large = MediaRefused(
+            name, f"it is larger than the limit of {max_bytes} bytes", "add a smaller file"
+        )
+        if status.st_size > max_bytes:
+            raise too_large
+        digest, size = hashlib.sha256(), 0
+        with target.open("wb") as writer:
+            while chunk := reader.read(CHUNK_BYTES):
+                if cancelled is not None and cancelled():
+                    raise Cancelled(f"{name}: stopped while copying")
+                digest.update(chunk)
+                writer.write(chunk)
+                size += len(chunk)
+                if size > max_bytes:
+                    raise too_large
+                if on_progress is not None:
+                    on_progress(size, status.st_size)
+            writer.flush()
+            os.fsync(writer.fileno())
+    return digest.hexdigest(), size
+
+
+def encode_features(
+    features: VideoFeatures, manifest: FeatureManifest, *, origin: dict[str, object]
+) -> bytes:
+    """One blob: regions fp16 `[T, R, D]`, timestamps float64 `[T]`, manifest and origin.
+
+    `origin` says of which catalogue row the blob is, so that a lost catalogue can be remade.
+    Raises InputError where half precision cannot hold the values, StoreMismatch where the
+    features are not what the manifest says.
+    """
+    expected = (manifest.extractor, manifest.regions, manifest.dim)
+    got = (features.extractor, *features.regions.shape[1:])
+    if expected != got:
+        raise StoreMismatch(f"features of {features.video_id}: expected {expected}, got {got}")
+    with np.errstate(over="ignore"):
+        regions = np.ascontiguousarray(features.regions, dtype=np.float16)
+    if not np.isfinite(regions).all():
+        raise InputError(
+            features.video_id, "its features exceed the range of half precision", "check the model"
+        )
+    times = np.ascontiguousarray(features.timestamps, dtype=np.float64)
+    meta = {
+        "manifest": asdict(manifest),
+        "video_id": features.video_id,
+        "origin": origin,
+        "payload_sha256": _payload_sha256(regions, times),
+    }
+    return save(
+        {"regions": regions, "timestamps": times},
+        metadata={"visil_dash": json.dumps(meta, sort_keys=True)},
+    )
+
+
+def decode_features(
+    data: bytes, *, name: str
+) -> tuple[VideoFeatures, FeatureManifest, dict[str, object]]:
+    """Inverse of encode_features; checks the blob against itself, regions come back float32.
+
+    Raises StoreDamaged; StoreMismatch for a newer format.
+    """
+    try:
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        meta = json.loads(header["__metadata__"]["visil_dash"])
+        if meta["manifest"]["format"] > BLOB_FORMAT:
+            raise StoreMismatch(
+                f"{name}: feature format {meta['manifest']['format']} is newer than this program "
+                f"reads ({BLOB_FORMAT}). Update visil_dash."
+            )
+        manifest = FeatureManifest(**meta["manifest"])
+        tensors = load(data)
+        regions, times = tensors["regions"], tensors["timestamps"]
+        if meta["payload_sha256"] != _payload_sha256(regions, times):
+            raise ValueError("payload differs from its checksum")
+        if regions.shape[1:] != (manifest.regions, manifest.dim):
+            raise ValueError(f"shape {regions.shape} differs from its manifest")
+        features = VideoFeatures(
+            meta["video_id"], manifest.extractor, regions.astype(np.float32), times
+        )
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+        SafetensorError,
+    ) as error:
+        raise StoreDamaged(
+            f"{name}: the feature file is damaged ({error}). Add the video again to remake it."
+        ) from error
+    return features, manifest, meta["origin"]
+
+
+def _payload_sha256(regions: np.ndarray, times: np.ndarray) -> str:
+    digest = hashlib.sha256(repr((regions.shape, str(regions.dtype), times.shape)).encode())
+    digest.update(regions.tobytes())
+    digest.update(times.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,457 @@
+"""The catalogue: SQLAlchemy Core tables on SQLite, numbered migrations, checked rows.
+
+WAL with synchronous=FULL: a transaction that returned is on disk. SQLite does not checksum its
+pages, so each row that matters carries the checksum of its own columns in `row_check`; a changed
+byte is either seen by SQLite's integrity check, by a row's checksum, or lies where nothing is
+stored.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
+from sqlalchemy.engine import Connection, Engine
+
+import visil_dash
+from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch
+from visil_dash.library.blobs import FeatureManifest, Step, no_step
+
+CATALOGUE_NAME = "catalogue.db"
+BUSY_SECONDS = 30.0  # a viewer's read never takes this long, a writer's commit neither
+
+metadata = MetaData()
+videos = Table(
+    "videos",
+    metadata,
+    Column("video_id", Text, primary_key=True),
+    Column("ordinal", BigInteger, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("info", Text, nullable=False),
+    Column("added", Text, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+names = Table(
+    "names",
+    metadata,
+    Column("video_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("added", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+features = Table(
+    "features",
+    metadata,
+    Column("video_id", Text, primary_key=True),
+    Column("extractor", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("regions", BigInteger, nullable=False),
+    Column("dim", BigInteger, nullable=False),
+    Column("weights_sha256", Text, nullable=False),
+    Column("added", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+removals = Table("removals", metadata, Column("video_id", Text, primary_key=True))
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("staged", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("done", Float, nullable=False),
+    Column("total", Float, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("video_id", Text, nullable=False),
+    Column("duplicate_of", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("updated", Text, nullable=False),
+)
+reductions = Table(
+    "reductions",
+    metadata,
+    Column("extractor", Text, primary_key=True),
+    Column("reduction_id", Text, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("input_dim", BigInteger, nullable=False),
+    Column("dim", BigInteger, nullable=False),
+    Column("added", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+generations = Table(
+    "generations",
+    metadata,
+    Column("extractor", Text, primary_key=True),
+    Column("reduction_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("manifest_sha256", Text, nullable=False),
+    Column("frames", BigInteger, nullable=False),
+    Column("dim", BigInteger, nullable=False),
+    Column("added", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("applied", Text, nullable=False),
+    Column("library_version", Text, nullable=False),
+)
+
+# Never edit a published migration: append one. Plain SQL that PostgreSQL takes as well.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE videos (video_id TEXT PRIMARY KEY NOT NULL, ordinal BIGINT NOT NULL UNIQUE, "
+        "name TEXT NOT NULL, bytes BIGINT NOT NULL, info TEXT NOT NULL, added TEXT NOT NULL, "
+        "frames BIGINT NOT NULL, tags TEXT NOT NULL, row_check TEXT NOT NULL)",
+        "CREATE TABLE names (video_id TEXT NOT NULL, name TEXT NOT NULL, added TEXT NOT NULL, "
+        "row_check TEXT NOT NULL, PRIMARY KEY (video_id, name))",
+        "CREATE TABLE features (video_id TEXT NOT NULL, extractor TEXT NOT NULL, "
+        "sha256 TEXT NOT NULL, bytes BIGINT NOT NULL, frames BIGINT NOT NULL, "
+        "regions BIGINT NOT NULL, dim BIGINT NOT NULL, weights_sha256 TEXT NOT NULL, "
+        "added TEXT NOT NULL, row_check TEXT NOT NULL, PRIMARY KEY (video_id, extractor))",
+        "CREATE TABLE settings (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, "
+        "updated TEXT NOT NULL, row_check TEXT NOT NULL)",
+        "CREATE TABLE counters (name TEXT PRIMARY KEY NOT NULL, value BIGINT NOT NULL, "
+        "row_check TEXT NOT NULL)",
+        "CREATE TABLE removals (video_id TEXT PRIMARY KEY NOT NULL)",
+    ),
+    (
+        "CREATE TABLE jobs (job_id TEXT PRIMARY KEY NOT NULL, position BIGINT NOT NULL, "
+        "name TEXT NOT NULL, source TEXT NOT NULL, staged TEXT NOT NULL, state TEXT NOT NULL, "
+        "done DOUBLE PRECISION NOT NULL, total DOUBLE PRECISION NOT NULL, reason TEXT NOT NULL, "
+        "video_id TEXT NOT NULL, duplicate_of TEXT NOT NULL, attempts INTEGER NOT NULL, "
+        "updated TEXT NOT NULL)",
+    ),
+    (
+        "CREATE TABLE reductions (extractor TEXT NOT NULL, reduction_id TEXT NOT NULL, "
+        "method TEXT NOT NULL, sha256 TEXT NOT NULL, input_dim BIGINT NOT NULL, "
+        "dim BIGINT NOT NULL, added TEXT NOT NULL, row_check TEXT NOT NULL, "
+        "PRIMARY KEY (extractor, reduction_id))",
+        "CREATE TABLE generations (extractor TEXT NOT NULL, reduction_id TEXT NOT NULL, "
+        "number BIGINT NOT NULL, manifest_sha256 TEXT NOT NULL, frames BIGINT NOT NULL, "
+        "dim BIGINT NOT NULL, added TEXT NOT NULL, row_check TEXT NOT NULL, "
+        "PRIMARY KEY (extractor, reduction_id, number))",
+    ),
+)
+
+
+def sha256_hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def now() -> str:
+    """UTC in ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Catalogue:
+    """Transactions on one catalogue file. Safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with translated_errors(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Commits on leaving and has then reached the disk; rolls back on any exception."""
+        with (
+            translated_errors(),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Catalogue:
+    """Opens, checks and (writer only) migrates the catalogue of a data folder.
+
+    Raises StoreDamaged when SQLite or a row's checksum says so, StoreMismatch for a store made
+    by a newer program, or by an older one when read-only.
+    """
+    path = folder / CATALOGUE_NAME
+    catalogue = Catalogue(_engine(path, read_only=read_only))
+    try:
+        with catalogue.read() as connection:
+            problems = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
+            if list(problems) != ["ok"]:
+                raise StoreDamaged(f"{path.name}: {'; '.join(map(str, problems))[:300]}")
+            version = schema_version(connection)
+        if version > len(MIGRATIONS):
+            raise StoreMismatch(
+                f"{folder}: the library was made by a newer visil_dash (schema {version}, this "
+                f"program knows {len(MIGRATIONS)}). Update visil_dash; nothing was changed."
+            )
+        if version < len(MIGRATIONS):
+            if read_only:
+                raise StoreMismatch(
+                    f"{folder}: the library has the older schema {version}. Open it once as its "
+                    "writer to bring it up to date."
+                )
+            if version:
+                _backup(path, path.with_name(f"{path.name}.schema{version}.backup"))
+            migrate(catalogue, step=step)
+        with catalogue.read() as connection:
+            for table in (videos, names, features, settings, counters, reductions, generations):
+                checked_rows(connection, table)
+    except BaseException:
+        catalogue.close()
+        raise
+    return catalogue
+
+
+def schema_version(connection: Connection) -> int:
+    if not sa.inspect(connection).has_table(migrations.name):
+        return 0
+    return int(connection.execute(sa.select(sa.func.max(migrations.c.version))).scalar() or 0)
+
+
+def migrate(catalogue: Catalogue, *, upto: int = len(MIGRATIONS), step: Step = no_step) -> None:
+    """Applies the missing migrations up to `upto`, each in a transaction of its own."""
+    with catalogue.write() as connection:
+        migrations.create(connection, checkfirst=True)
+        version = schema_version(connection)
+    for number in range(version + 1, upto + 1):
+        with catalogue.write() as connection:
+            for statement in MIGRATIONS[number - 1]:
+                connection.exec_driver_sql(statement)
+                step("migrate:statement")
+            connection.execute(
+                migrations.insert().values(
+                    version=number, applied=now(), library_version=visil_dash.__version__
+                )
+            )
+            step("migrate:before-commit")
+        step("migrate:committed")
+
+
+def put_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Inserts or replaces the row with this primary key, with its checksum."""
+    keys = [column.name for column in table.primary_key]
+    connection.execute(table.delete().where(*(table.c[key] == row[key] for key in keys)))
+    connection.execute(table.insert().values(**row, row_check=row_check(table, row)))
+
+
+def put_feature_row(
+    connection: Connection,
+    manifest: FeatureManifest,
+    *,
+    video_id: str,
+    frames: int,
+    sha256: str,
+    size: int,
+) -> None:
+    """Commits with the caller's transaction: this blob is the video's features."""
+    row = {
+        "video_id": video_id,
+        "extractor": manifest.extractor,
+        "sha256": sha256,
+        "bytes": size,
+        "frames": frames,
+        "regions": manifest.regions,
+        "dim": manifest.dim,
+        "weights_sha256": manifest.weights_sha256,
+        "added": now(),
+    }
+    put_row(connection, features, row)
+    video = checked_rows(connection, videos, videos.c.video_id == video_id)
+    if not video:
+        raise NotFound(f"{video_id}: the video was removed meanwhile.")
+    put_row(connection, videos, video[0] | {"frames": frames})
+    next_count(connection, "revision")
+
+
+def checked_rows(
+    connection: Connection, table: Table, *where: sa.ColumnElement[bool], skip_damaged: bool = False
+) -> list[dict[str, Any]]:
+    """Rows in primary-key order without their checksum; raises StoreDamaged for a changed row."""
+    rows = []
+    query = sa.select(table).where(*where).order_by(*table.primary_key)
+    for found in connection.execute(query).mappings():
+        row = dict(found)
+        if row.pop("row_check") == row_check(table, row):
+            rows.append(row)
+        elif not skip_damaged:
+            raise StoreDamaged(f"{CATALOGUE_NAME}: a row of table {table.name} was altered")
+    return rows
+
+
+def row_check(table: Table, row: Mapping[str, Any]) -> str:
+    columns = [table.name, *sorted((key, value) for key, value in row.items())]
+    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
+
+
+def next_count(connection: Connection, name: str, *, at_least: int = 0) -> int:
+    """Counts up for good: a number is never given twice, also not after deletions."""
+    rows = checked_rows(connection, counters, counters.c.name == name)
+    value = max(int(rows[0]["value"]) + 1 if rows else 1, at_least)
+    put_row(connection, counters, {"name": name, "value": value})
+    return value
+
+
+def current_count(connection: Connection, name: str) -> int:
+    rows = checked_rows(connection, counters, counters.c.name == name)
+    return int(rows[0]["value"]) if rows else 0
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turns what SQLite says into the errors of this package, each with its remedy."""
+    try:
+        yield
+    except sa.exc.DatabaseError as error:
+        text = str(error.orig)
+        if "full" in text:
+            raise StoreError(
+                "The disk is full: nothing was changed. Free some space and try again."
+            ) from error
+        if "locked" in text or "busy" in text:
+            raise StoreError(
+                f"The catalogue was busy for {BUSY_SECONDS:.0f} seconds. Try again."
+            ) from error
+        if "readonly" in text or "unable to open" in text:
+            raise StoreError(
+                f"The catalogue cannot be opened ({text}). Check the folder's permissions."
+            ) from error
+        if isinstance(error, sa.exc.IntegrityError):
+            raise
+        raise StoreDamaged(f"{CATALOGUE_NAME}: {text}") from error
+    except UnicodeDecodeError as error:
+        raise StoreDamaged(f"{CATALOGUE_NAME}: a text is not UTF-8 ({error.reason})") from error
+
+
+def wal_damage(database: Path) -> str:
+    """What is wrong with the write-ahead log beside `database`; empty when all is well.
+
+    SQLite drops everything from the first frame with a wrong checksum without a word. That is
+    right for the torn end of a crash and wrong for a damaged log, so it is told apart here: an
+    incomplete frame at the end is a crash; a complete frame with this log's salt and a wrong
+    checksum is damage (or, rarely, a crash within a reused log).
+    File layout: https://sqlite.org/fileformat2.html#the_write_ahead_log
+    """
+    path = database.with_name(database.name + "-wal")
+    data = path.read_bytes() if path.exists() else b""
+    if len(data) <= 32:
+        return ""
+    magic, _, page_size, _, salt1, salt2, first, second = struct.unpack(">8I", data[:32])
+    order = {0x377F0682: "<", 0x377F0683: ">"}.get(magic)
+    if order is None or _wal_sum(data[:24], (0, 0), order) != (first, second):
+        return "its header is damaged"
+    chain, frame_size = (first, second), 24 + page_size
+    salts = struct.pack(">2I", salt1, salt2)
+    for start in range(32, len(data) - frame_size + 1, frame_size):
+        frame = data[start : start + frame_size]
+        chain = _wal_sum(frame[24:], _wal_sum(frame[:8], chain, order), order)
+        if frame[8:16] == salts and chain == struct.unpack(">2I", frame[16:24]):
+            continue
+        rest = (data[s + 8 : s + 16] for s in range(start, len(data) - 23, frame_size))
+        return f"damaged at byte {start}" if salts in rest else ""
+    return ""
+
+
+def _wal_sum(data: bytes, seed: tuple[int, int], order: str) -> tuple[int, int]:
+    one, two = seed
+    words = struct.unpack(f"{order}{len(data) // 4}I", data)
+    for left, right in zip(words[::2], words[1::2], strict=True):
+        one = (one + left + two) & 0xFFFFFFFF
+        two = (two + right + one) & 0xFFFFFFFF
+    return one, two
+
+
+def read_engine(path: Path) -> Engine:
+    """An engine on a catalogue that may be damaged, for reading what is left."""
+    return _engine(path, read_only=True)
+
+
+def _engine(path: Path, *, read_only: bool) -> Engine:
+    writable = os.access(path.parent, os.W_OK)
+
+    def connect() -> sqlite3.Connection:
+        # A viewer of a WAL database needs its shared-memory file, so it opens read-write with
+        # queries only; a folder that cannot be written has no writer and is taken as immutable.
+        mode = "rwc" if not read_only else "rw" if writable else "ro&immutable=1"
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            if read_only:
+                connection.execute("PRAGMA query_only=ON")
+            else:
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.QueuePool)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that reads and then writes must not lose a race in between.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _backup(source: Path, target: Path) -> None:
+    reader = sqlite3.connect(source)
+    writer = sqlite3.connect(target)
+    try:
+        reader.backup(writer)
+    finally:
+        writer.close()
+        reader.close()
+
+
+def set_aside(path: Path, quarantine: Path) -> Path:
+    """Moves a damaged file or folder to the quarantine folder and returns its new place."""
+    quarantine.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    target = quarantine / f"{stamp}-{path.name}"
+    shutil.move(path, target)
+    return target

@@ -1,0 +1,405 @@
+"""The queue of files on their way into a library, and the one thread that works it off.
+
+The table survives kill -9: a job that was under way then is started once more at the next start,
+and fails with a reason if that ends the process again. The pipeline is injected, so this module
+knows states and files, not models.
+"""
+
+import errno
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from visil_dash.errors import (
+    Cancelled,
+    InputError,
+    MediaRefused,
+    NotFound,
+    StoreError,
+    VisilDashError,
+)
+from visil_dash.library import catalogue as tables
+from visil_dash.library.blobs import copy_hashed, sha256_file
+from visil_dash.library.catalogue import next_count, now
+from visil_dash.library.store import Library, clean_name
+from visil_dash.records import JobRecord, JobState
+from visil_dash.settings import Settings
+
+MOST_ATTEMPTS = 2  # one start and one restart after the process died
+PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
+DISK_SECONDS = 2.0  # how often a full disk is looked at again
+
+Report = Callable[[JobState, float, float], None]  # (state, seconds done, seconds in all or 0)
+
+
+class Pipeline(Protocol):
+    """Takes a staged file into the library and makes it findable.
+
+    `source` holds the bytes whose sha256 is `job.video_id`, under a server-made name; the
+    pipeline moves it with put_video. It returns the video's id, or raises MediaRefused, Cancelled
+    or another error. Doing the same job again must be harmless: it may run after a crash, and for
+    bytes that are in the library already.
+    """
+
+    def __call__(
+        self, job: JobRecord, source: Path, *, report: Report, cancelled: Callable[[], bool]
+    ) -> str: ...
+
+
+@dataclass
+class _Running:
+    job_id: str
+    cancel: threading.Event
+    state: JobState
+    done: float = 0.0
+    total: float = 0.0
+
+
+class Worker:
+    """Owns the ingest of one library: `start` before jobs move, `stop` before the library closes.
+
+    `check` refuses a path before it is copied (MediaRefused), by its first bytes for example.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        pipeline: Pipeline,
+        *,
+        settings: Settings,
+        check: Callable[[Path], None] | None = None,
+    ) -> None:
+        self._library = library
+        self._pipeline = pipeline
+        self._settings = settings
+        self._check = check
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._changed = threading.Condition()  # queue or running job changed
+        self._running: _Running | None = None
+        self._paused = ""
+        library.on_close(self.stop)
+
+    # -- what is going on ------------------------------------------------------------------
+
+    def jobs(self) -> tuple[JobRecord, ...]:
+        """All jobs that were not cleared, in the order of their arrival."""
+        with self._library.catalogue.read() as connection:
+            rows = (
+                connection.execute(tables.jobs.select().order_by(tables.jobs.c.position))
+                .mappings()
+                .all()
+            )
+        return tuple(self._record(dict(row)) for row in rows)
+
+    def job(self, job_id: str) -> JobRecord:
+        """Raises NotFound."""
+        return self._record(self._row(job_id))
+
+    @property
+    def paused(self) -> str:
+        """Why no new job is started (a full disk), empty when nothing is in the way."""
+        return self._paused
+
+    def wait_idle(self, timeout: float | None = None) -> bool:
+        """Until no job waits or runs. False when time is up, the queue is paused or not worked."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self._changed:
+                if not self._waiting() and self._running is None:
+                    return True
+                if self._paused or self._thread is None or not self._thread.is_alive():
+                    return False
+                left = 1.0 if end is None else end - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(min(left, 1.0))
+
+    # -- what a user does ------------------------------------------------------------------
+
+    def enqueue(self, path: Path, *, name: str, staged: bool = False) -> JobRecord:
+        """Puts a file in the queue; `staged`: written to a path of library.stage().
+
+        Other paths are copied by the worker when their turn comes. Raises InputError when the
+        queue is full, StoreError when the disk is, StoreReadOnly for a viewer.
+        """
+        self._library.require_writer()
+        name = clean_name(name)
+        self._library.check_disk(name)
+        with self._library.catalogue.write() as connection:
+            if len(self._waiting(connection)) >= self._settings.max_queue:
+                raise InputError(
+                    name,
+                    f"{self._settings.max_queue} files are waiting already, which is the limit",
+                    "add it when some are done",
+                )
+            row = {
+                "job_id": secrets.token_hex(8),
+                "position": next_count(connection, "job"),
+                "name": name,
+                "source": "" if staged else str(path.absolute()),
+                "staged": str(path.absolute()) if staged else "",
+                "state": JobState.RECEIVED.value,
+                "done": 0.0,
+                "total": 0.0,
+                "reason": "",
+                "video_id": "",
+                "duplicate_of": "",
+                "attempts": 0,
+                "updated": now(),
+            }
+            connection.execute(tables.jobs.insert().values(**row))
+        self._notify()
+        return self._record(row)
+
+    def cancel(self, job_id: str) -> None:
+        """Ends a waiting job at once and a running one at its next step; ended ones stay."""
+        with self._changed:
+            running = self._running
+            if running is not None and running.job_id == job_id:
+                running.cancel.set()
+                return
+        if not JobState(self._row(job_id)["state"]).ended:
+            self._update(job_id, state=JobState.CANCELLED.value, reason="cancelled by the user")
+            self._notify()
+
+    def retry(self, job_id: str) -> JobRecord:
+        """Puts a failed, cancelled or refused job back in the queue.
+
+        Raises InputError when its upload was not kept (refused) or its file is gone.
+        """
+        self._library.require_writer()
+        row = self._row(job_id)
+        if not JobState(row["state"]).ended or row["state"] == JobState.INDEXED:
+            raise InputError(row["name"], f"its job is {row['state']}", "only ended jobs restart")
+        if not any(Path(row[key]).is_file() for key in ("staged", "source") if row[key]):
+            raise InputError(row["name"], "its file is not there any more", "add it again")
+        self._update(job_id, state=JobState.RECEIVED.value, reason="", attempts=0, done=0.0)
+        self._notify()
+        return self.job(job_id)
+
+    def clear_ended(self) -> None:
+        """Forgets ended jobs and the uploads that were kept for a retry."""
+        self._library.require_writer()
+        for job in self.jobs():
+            if job.state.ended:
+                self._discard(self._row(job.job_id))
+                with self._library.catalogue.write() as connection:
+                    connection.execute(
+                        tables.jobs.delete().where(tables.jobs.c.job_id == job.job_id)
+                    )
+
+    # -- life ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begins to work, first on what a crash interrupted; harmless when it works already."""
+        self._library.require_writer()
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._recover()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Interrupts the running job, which goes back to the queue, and waits for the thread."""
+        self._stopping.set()
+        self._notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        for job in self.jobs():
+            if job.state.ended:
+                continue
+            row = self._row(job.job_id)
+            if row["attempts"] >= MOST_ATTEMPTS:
+                self._update(
+                    job.job_id,
+                    state=JobState.FAILED.value,
+                    reason="the program ended twice while working on this file",
+                )
+            elif row["state"] != JobState.RECEIVED:
+                self._update(job.job_id, state=JobState.RECEIVED.value)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            waiting = self._waiting()
+            if not waiting:
+                with self._changed:
+                    if not self._stopping.is_set() and not self._waiting():
+                        self._changed.wait(1.0)
+                continue
+            try:
+                self._library.check_disk(waiting[0]["name"])
+            except StoreError as error:
+                self._set_paused(str(error))
+                self._stopping.wait(DISK_SECONDS)
+                continue
+            self._set_paused("")
+            self._run(waiting[0])
+
+    def _run(self, row: dict[str, Any]) -> None:
+        job_id = row["job_id"]
+        running = _Running(job_id, threading.Event(), JobState.RECEIVED)
+        with self._changed:
+            self._running = running
+        changes: dict[str, Any] = {}
+        try:
+            if JobState(self._row(job_id)["state"]).ended:  # cancelled since it was looked up
+                return
+            self._update(job_id, attempts=row["attempts"] + 1)
+            changes = self._ingest(row, running)
+        except Cancelled:
+            if self._stopping.is_set() and not running.cancel.is_set():
+                changes = {"state": JobState.RECEIVED.value, "attempts": row["attempts"]}
+            else:
+                changes = {"state": JobState.CANCELLED.value, "reason": "cancelled by the user"}
+        except MediaRefused as error:
+            changes = {"state": JobState.REFUSED.value, "reason": str(error)}
+        except Exception as error:  # one bad file must not end the queue: the job tells
+            changes = {"state": JobState.FAILED.value, "reason": _reason(error)}
+        finally:
+            with self._changed:
+                if changes:
+                    self._update(job_id, done=running.done, total=running.total, **changes)
+                self._running = None
+                self._changed.notify_all()
+        if changes.get("state") in (JobState.INDEXED, JobState.REFUSED):
+            self._discard(self._row(job_id))
+
+    def _ingest(self, row: dict[str, Any], running: _Running) -> dict[str, Any]:
+        """Runs one job to its end and returns the changes of its row."""
+
+        def cancelled() -> bool:
+            return running.cancel.is_set() or self._stopping.is_set()
+
+        written = time.monotonic()
+
+        def report(state: JobState, done: float, total: float) -> None:
+            nonlocal written
+            changed = state is not running.state
+            running.state, running.done, running.total = state, done, total
+            if changed or time.monotonic() - written > PROGRESS_SECONDS:
+                written = time.monotonic()
+                self._update(running.job_id, state=state.value, done=done, total=total)
+                self._notify()
+
+        source, video_id = self._source(row, cancelled)
+        known = self._library.has_video(video_id)
+        duplicate = video_id if known and row["video_id"] != video_id else row["duplicate_of"]
+        self._update(running.job_id, video_id=video_id, duplicate_of=duplicate)
+        report(JobState.HASHED, 0.0, 0.0)
+        job = self._record(self._row(running.job_id))
+        indexed = self._pipeline(job, source, report=report, cancelled=cancelled)
+        return {"state": JobState.INDEXED.value, "video_id": indexed, "reason": ""}
+
+    def _source(self, row: dict[str, Any], cancelled: Callable[[], bool]) -> tuple[Path, str]:
+        """The job's bytes within the library, copied if they lie elsewhere, and their sha256."""
+        staged = Path(row["staged"]) if row["staged"] else None
+        if staged is not None and staged.is_file():
+            size = staged.stat().st_size
+            if size > self._settings.max_file_bytes:
+                raise MediaRefused(
+                    row["name"],
+                    f"it is larger than the limit of {self._settings.max_file_bytes} bytes",
+                    "add a smaller file",
+                )
+            if self._check is not None:
+                self._check(staged)
+            return staged, sha256_file(staged)[0]
+        if row["video_id"]:  # a crash after the file was moved into the library
+            moved = self._library.folder / "media" / row["video_id"] / "original"
+            if moved.is_file() and sha256_file(moved)[0] == row["video_id"]:
+                return moved, row["video_id"]
+        if not row["source"]:
+            raise NotFound(f"{row['name']}: the upload is not there any more. Add it again.")
+        source = Path(row["source"])
+        if self._check is not None:
+            self._check(source)
+        staged = self._library.stage(row["name"])
+        self._update(row["job_id"], staged=str(staged))
+        try:
+            self._library.check_disk(row["name"], need=source.lstat().st_size)
+            video_id, _ = copy_hashed(
+                source, staged, max_bytes=self._settings.max_file_bytes, cancelled=cancelled
+            )
+        except BaseException:
+            self._library.discard_staged(staged)
+            raise
+        return staged, video_id
+
+    def _waiting(self, connection: Any = None) -> list[dict[str, Any]]:
+        query = (
+            tables.jobs.select()
+            .where(tables.jobs.c.state == JobState.RECEIVED.value)
+            .order_by(tables.jobs.c.position)
+        )
+        if connection is not None:
+            return [dict(row) for row in connection.execute(query).mappings()]
+        with self._library.catalogue.read() as reader:
+            return [dict(row) for row in reader.execute(query).mappings()]
+
+    def _row(self, job_id: str) -> dict[str, Any]:
+        with self._library.catalogue.read() as connection:
+            found = (
+                connection.execute(tables.jobs.select().where(tables.jobs.c.job_id == job_id))
+                .mappings()
+                .first()
+            )
+        if found is None:
+            raise NotFound(f"{job_id}: no such job.")
+        return dict(found)
+
+    def _update(self, job_id: str, **changes: Any) -> None:
+        with self._library.catalogue.write() as connection:
+            connection.execute(
+                tables.jobs.update()
+                .where(tables.jobs.c.job_id == job_id)
+                .values(updated=now(), **changes)
+            )
+
+    def _discard(self, row: dict[str, Any]) -> None:
+        if row["staged"]:
+            self._library.discard_staged(Path(row["staged"]))
+
+    def _set_paused(self, text: str) -> None:
+        with self._changed:
+            self._paused = text
+            self._changed.notify_all()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _record(self, row: dict[str, Any]) -> JobRecord:
+        running = self._running
+        done, total = row["done"], row["total"]
+        if running is not None and running.job_id == row["job_id"]:
+            done, total = running.done, running.total
+        return JobRecord(
+            job_id=row["job_id"],
+            name=row["name"],
+            state=JobState(row["state"]),
+            done=done,
+            total=total,
+            reason=row["reason"],
+            video_id=row["video_id"],
+            duplicate_of=row["duplicate_of"],
+            updated=row["updated"],
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full: free some space and retry"
+    if isinstance(error, VisilDashError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: {error}"

@@ -1,0 +1,47 @@
+"""One writer per data folder: an advisory lock that the kernel frees when its holder dies."""
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+class WriterLock:
+    """Exclusive `flock` on a file, held from `acquire` to `release` or the end of the process.
+
+    The file's text (process number, start) is for people; only the kernel's lock decides.
+    A child made by a bare fork shares the lock: start children with exec.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> bool:
+        """True when this object holds the lock afterwards; never waits."""
+        if self._fd is not None:
+            return True
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            return False
+        os.ftruncate(fd, 0)
+        os.write(
+            fd, f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC".encode()
+        )
+        self._fd = fd
+        return True
+
+    def holder(self) -> str:
+        """What the holder wrote about itself; empty when unknown."""
+        try:
+            return self._path.read_text(errors="replace")[:100]
+        except OSError:
+            return ""
+
+    def release(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

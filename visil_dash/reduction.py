@@ -1,0 +1,131 @@
+"""Dimension reduction of frame vectors: fitted, stored, versioned, never mixed.
+
+Orthonormal projections only: they never lengthen a distance, so a threshold in the reduced
+space admits every pair that it admits in the full one.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from visil_dash.errors import StoreDamaged, StoreMismatch
+from visil_dash.library.blobs import Step, no_step, write_atomic
+from visil_dash.records import Array
+
+REDUCTION_FORMAT = 1
+DEFAULT_DIM = 256
+FRAMES_PER_DIM = 2  # frames needed to fit one dimension
+FULL = "full"
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """`[N, input_dim]` → `[N, dim]` float32. `mean` and `matrix` are None for `full`."""
+
+    reduction_id: str
+    method: str
+    input_dim: int
+    dim: int
+    mean: Array | None = None
+    matrix: Array | None = None
+
+    def __call__(self, vectors: Array) -> Array:
+        """Raises ValueError on another input dimension."""
+        if not self.input_dim:
+            return np.asarray(vectors, np.float32)
+        if vectors.ndim != 2 or vectors.shape[1] != self.input_dim:
+            raise ValueError(f"vectors: expected [N, {self.input_dim}], got {list(vectors.shape)}")
+        vectors = np.asarray(vectors, np.float32)
+        if self.mean is None or self.matrix is None:
+            return vectors
+        return np.ascontiguousarray((vectors - self.mean) @ self.matrix, np.float32)
+
+
+def identity(dim: int) -> Reduction:
+    """Frame vectors as they are; dim 0 stands for a space without frames and takes any."""
+    return Reduction(FULL, FULL, dim, dim)
+
+
+def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
+    """The `dim` directions of largest variance of `vectors` `[N, D]`, orthonormal.
+
+    Exact (covariance or Gram matrix, whichever is smaller) in float64 accumulation; the same
+    vectors give the same reduction. Raises ValueError for fewer than 2·dim vectors or dim > D.
+    """
+    count, input_dim = vectors.shape
+    if count < FRAMES_PER_DIM * dim or not 0 < dim <= input_dim:
+        raise ValueError(
+            f"PCA to {dim} dimensions needs {FRAMES_PER_DIM * dim} vectors of at least {dim} "
+            f"dimensions, got {list(vectors.shape)}"
+        )
+    vectors = np.asarray(vectors, np.float32)
+    if not np.isfinite(vectors).all():
+        raise ValueError("vectors hold values that are not finite")
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred = vectors - mean
+    if input_dim <= count:
+        _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+        matrix = directions[:, ::-1][:, :dim]
+    else:
+        _, combinations = np.linalg.eigh((centred @ centred.T).astype(np.float64))
+        matrix = centred.T @ combinations[:, ::-1][:, :dim].astype(np.float32)
+    # Directions without variance come out of the Gram form as noise: QR makes all orthonormal.
+    matrix = np.linalg.qr(matrix.astype(np.float64))[0].astype(np.float32)
+    signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(dim)])
+    matrix = np.ascontiguousarray(matrix * np.where(signs == 0, 1, signs), np.float32)
+    return Reduction(
+        _fitted_id(f"pca{dim}", mean, matrix), f"pca{dim}", input_dim, dim, mean, matrix
+    )
+
+
+def save_reduction(
+    reduction: Reduction, path: Path, *, extractor: str, step: Step = no_step
+) -> str:
+    """Writes a fitted reduction, flushed; returns the sha256 of the file."""
+    if reduction.mean is None or reduction.matrix is None:
+        raise ValueError("the full reduction has nothing to save")
+    meta = {
+        "format": REDUCTION_FORMAT,
+        "extractor": extractor,
+        "reduction_id": reduction.reduction_id,
+        "method": reduction.method,
+    }
+    data = save(
+        {"mean": reduction.mean, "matrix": reduction.matrix},
+        metadata={"visil_dash": json.dumps(meta, sort_keys=True)},
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data, step=step, kind="reduction")
+    return hashlib.sha256(data).hexdigest()
+
+
+def load_reduction(path: Path, *, extractor: str, sha256: str) -> Reduction:
+    """Raises StoreDamaged when the file differs from `sha256`, StoreMismatch for another
+    extractor or a newer format."""
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError("it was altered")
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        meta = json.loads(header["__metadata__"]["visil_dash"])
+        tensors = load(data)
+        mean, matrix = tensors["mean"], tensors["matrix"]
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise StoreDamaged(f"{path}: the reduction cannot be used ({error}).") from error
+    if meta["format"] > REDUCTION_FORMAT:
+        raise StoreMismatch(f"{path}: made by a newer visil_dash. Update this one.")
+    if meta["extractor"] != extractor:
+        raise StoreMismatch(
+            f"{path}: fitted on features of {meta['extractor']}, not of {extractor}. Refit it."
+        )
+    input_dim, dim = matrix.shape
+    return Reduction(meta["reduction_id"], meta["method"], input_dim, dim, mean, matrix)
+
+
+def _fitted_id(method: str, mean: Array, matrix: Array) -> str:
+    return f"{method}-{hashlib.sha256(mean.tobytes() + matrix.tobytes()).hexdigest()[:8]}"
