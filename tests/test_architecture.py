@@ -28,6 +28,7 @@ RANKS = {
     "media": 1,
     "export": 1,
     "plots": 1,
+    "agreement": 1,
     "alignment": 2,
     "candidates": 2,
     "search": 2,
@@ -80,12 +81,18 @@ def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
 
+def named(module: str) -> str:
+    """plots_timeline is of the part plots; a long module is split that way."""
+    first = module.split("_")[0]
+    return first if module not in RANKS and first in RANKS else module
+
+
 def part_of_path(path: str) -> str | None:
     """The part of the house that a file belongs to; None for tests, scripts and the like."""
     parts = PurePosixPath(path).with_suffix("").parts
     if parts[0] in ("pages", "app"):
         return parts[0]
-    return parts[1] if parts[0] == "visil_dash" and parts[1] != "__init__" else None
+    return named(parts[1]) if parts[0] == "visil_dash" and parts[1] != "__init__" else None
 
 
 def part_of_import(name: str) -> str | None:
@@ -93,7 +100,8 @@ def part_of_import(name: str) -> str | None:
     if parts[0] in ("pages", "app"):
         return parts[0]
     # `from visil_dash import __version__` is no part.
-    return parts[1] if parts[0] == "visil_dash" and len(parts) > 1 and parts[1] in RANKS else None
+    part = named(parts[1]) if parts[0] == "visil_dash" and len(parts) > 1 else None
+    return part if part in RANKS else None
 
 
 def unplaced(sources: Sources) -> list[str]:
