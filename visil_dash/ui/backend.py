@@ -18,6 +18,7 @@ from visil_dash.errors import NotFound
 from visil_dash.records import (
     Array,
     Comparison,
+    JobRecord,
     MediaInfo,
     PairTable,
     SearchResult,
@@ -26,7 +27,7 @@ from visil_dash.records import (
 from visil_dash.settings import get_settings
 from visil_dash.ui import state
 from visil_dash.ui.tasks import Cancelled, Say, Task, Tasks
-from visil_dash.ui.uploads import Clips, SessionClip
+from visil_dash.ui.uploads import Clips, SessionClip, write_upload
 
 if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
     from visil_dash.services import QueryClip, Workbench
@@ -113,6 +114,21 @@ def session_clips() -> tuple[SessionClip, ...]:
 def take_clip(source: BinaryIO, *, name: str) -> SessionClip:
     """Writes an upload to disk as a clip of this session. Raises InputError."""
     return _clips().take(session_id(), source, name=name)
+
+
+def add_upload(source: BinaryIO, *, name: str) -> JobRecord:
+    """Writes an upload to the library's own folder and queues it.
+
+    Raises InputError and StoreReadOnly.
+    """
+    bench = workbench()
+    staged = bench.library.stage(name)
+    try:
+        write_upload(source, staged, name=name, settings=bench.settings)
+    except BaseException:
+        bench.library.discard_staged(staged)
+        raise
+    return bench.add_upload(staged, name=name)
 
 
 def drop_clip(query_id: str) -> None:

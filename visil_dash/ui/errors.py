@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from visil_dash.errors import Cancelled, StoreReadOnly, VisilDashError
+from visil_dash.ui import state
 from visil_dash.ui.text import md
 
 
@@ -28,4 +29,10 @@ def friendly() -> Iterator[None]:
     try:
         yield
     except VisilDashError as error:
+        show_error(error)
+
+
+def told_errors() -> None:
+    """Errors of callbacks, shown once."""
+    for error in st.session_state.pop(state.ERRORS, []):
         show_error(error)

@@ -20,12 +20,11 @@ LIBRARY_FILTER = "library_filter"
 LIBRARY_SORT = "library_sort"
 LIBRARY_PAGE = "library_page"
 LIBRARY_PATH = "library_path"
-LIBRARY_TOLD = "library_told"
-PLAYING = "playing"
+JOBS_ENDED = "jobs_ended"
+ERRORS = "errors"  # errors of callbacks, until the page shows them
 
 # A new number gives the uploader a new key: that empties it after its files are on disk.
 UPLOAD_ROUND = "upload_round"
-UPLOAD_ERRORS = "upload_errors"
 
 # Query parameters. Values are the first PARAM_LENGTH characters of a video id.
 PARAM_QUERY = "q"

@@ -4,6 +4,10 @@ import html
 import re
 import unicodedata
 
+from visil_dash.plots_timeline import clock as mmss
+
+__all__ = ["escaped", "md", "mmss", "percent", "plural", "safe_name", "seconds", "size"]
+
 # Control, format (zero-width, bidirectional overrides), surrogate, private use, line and
 # paragraph separators: none of them has a place in a name on a screen.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
@@ -36,14 +40,6 @@ def md(text: str) -> str:
 def escaped(text: str) -> str:
     """The name for st.html, in element content or a quoted attribute."""
     return html.escape(safe_name(text), quote=True)
-
-
-def mmss(seconds: float) -> str:
-    """83.4 → 1:23, 3723 → 1:02:03."""
-    whole = max(0, int(seconds + 0.5))
-    hours, rest = divmod(whole, 3600)
-    minutes, second = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
 def percent(share: float, *, digits: int = 0) -> str:

@@ -87,7 +87,13 @@ class Clips:
         incoming.mkdir(mode=0o700)
         path = incoming / "original"
         try:
-            digest, count = self._stream(session, source, path, shown)
+            digest, count = write_upload(
+                source,
+                path,
+                name=shown,
+                settings=self._settings,
+                room=self._settings.session_bytes - self.used(session),
+            )
             with self._lock:
                 final = self.folder / digest
                 if final.exists():
@@ -101,37 +107,6 @@ class Clips:
         except BaseException:
             shutil.rmtree(incoming, ignore_errors=True)
             raise
-
-    def _stream(self, session: str, source: BinaryIO, path: Path, name: str) -> tuple[str, int]:
-        room = self._settings.session_bytes - self.used(session)
-        digest, count = hashlib.sha256(), 0
-        with path.open("xb") as out:
-            while chunk := source.read(CHUNK):
-                count += len(chunk)
-                if count > self._settings.max_file_bytes:
-                    raise InputError(
-                        name,
-                        f"it is larger than {size(self._settings.max_file_bytes)}",
-                        "cut or re-encode it",
-                    )
-                if count > room:
-                    raise InputError(
-                        name,
-                        f"the clips of one session may take {size(self._settings.session_bytes)}",
-                        "remove a clip that you no longer need",
-                    )
-                free = shutil.disk_usage(path.parent).free
-                if free - len(chunk) < self._settings.min_free_bytes:
-                    raise InputError(
-                        name,
-                        f"the disk of {self._root} is nearly full ({size(free)} free)",
-                        "free some space and upload it again",
-                    )
-                digest.update(chunk)
-                out.write(chunk)
-        if not count:
-            raise InputError(name, "it is empty", "check the file and upload it again")
-        return digest.hexdigest(), count
 
     def of(self, session: str) -> tuple[SessionClip, ...]:
         """The session's clips, newest first."""
@@ -183,6 +158,40 @@ class Clips:
             self._thread.join()
         shutil.rmtree(self.folder, ignore_errors=True)
         self._held.release()
+
+
+def write_upload(
+    source: BinaryIO, path: Path, *, name: str, settings: Settings, room: int | None = None
+) -> tuple[str, int]:
+    """Streams an upload to a new file: its sha256 and size. `room`: what the session has left.
+
+    Raises InputError for an empty file and one over a limit; the caller removes what was written.
+    """
+    digest, count = hashlib.sha256(), 0
+    with path.open("xb") as out:
+        while chunk := source.read(CHUNK):
+            count += len(chunk)
+            if count > settings.max_file_bytes:
+                most = size(settings.max_file_bytes)
+                raise InputError(name, f"it is larger than {most}", "cut or re-encode it")
+            if room is not None and count > room:
+                raise InputError(
+                    name,
+                    f"the clips of one session may take {size(settings.session_bytes)} in all",
+                    "remove a clip that you no longer need",
+                )
+            free = shutil.disk_usage(path.parent).free
+            if free - len(chunk) < settings.min_free_bytes:
+                raise InputError(
+                    name,
+                    f"the disk is nearly full ({size(free)} free)",
+                    "free some space and upload it again",
+                )
+            digest.update(chunk)
+            out.write(chunk)
+    if not count:
+        raise InputError(name, "it is empty", "check the file and upload it again")
+    return digest.hexdigest(), count
 
 
 def _own_folder(root: Path) -> tuple[Path, WriterLock]:

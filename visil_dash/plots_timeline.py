@@ -1,0 +1,126 @@
+"""Where two videos match, as two tracks in time with the matched spans joined. Pure."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from visil_dash.records import Segment
+
+# Mid tones that stand out on white and on near-black alike; text takes the theme's colour.
+COLOURS = ("#149a8e", "#d97706", "#6366f1", "#e11d48", "#0284c7", "#65a30d")
+TRACK = "rgba(128, 140, 158, 0.24)"
+_QUERY, _REFERENCE = 1.0, 0.0  # heights of the two tracks
+_HALF = 0.17  # half the thickness of a track
+
+
+def clock(seconds: float) -> str:
+    """83.4 → 1:23, 3723 → 1:02:03; rounded to the second, never negative."""
+    whole = max(0, int(seconds + 0.5))
+    hours, rest = divmod(whole, 3600)
+    minutes, second = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def span_text(segment: Segment) -> str:
+    """One matched span as a sentence: 0:12–0:20 of the clip is 1:03–1:11 there."""
+    told = (
+        f"{clock(segment.query_start)}–{clock(segment.query_end)} of the clip is "
+        f"{clock(segment.reference_start)}–{clock(segment.reference_end)} there"
+    )
+    if segment.reversed:
+        told += ", played backwards"
+    if abs(segment.speed - 1) >= 0.1:
+        told += f", at {segment.speed:.2g}× speed"
+    return told
+
+
+def segment_timeline(
+    segments: Sequence[Segment], *, query_seconds: float, reference_seconds: float
+) -> go.Figure:
+    """Two tracks, the clip above and the reference below, each as long as the figure is wide.
+
+    Lengths in seconds; a segment that ends after them stretches its track.
+    """
+    query_seconds = max([query_seconds, *(s.query_end for s in segments), 1e-3])
+    reference_seconds = max([reference_seconds, *(s.reference_end for s in segments), 1e-3])
+    figure = go.Figure()
+    for height in (_QUERY, _REFERENCE):
+        figure.add_shape(
+            type="rect",
+            x0=0,
+            x1=1,
+            y0=height - _HALF,
+            y1=height + _HALF,
+            line_width=0,
+            fillcolor=TRACK,
+            layer="below",
+        )
+    for i, segment in enumerate(segments):
+        colour = COLOURS[i % len(COLOURS)]
+        a, b = segment.query_start / query_seconds, segment.query_end / query_seconds
+        c, d = (
+            segment.reference_start / reference_seconds,
+            segment.reference_end / reference_seconds,
+        )
+        # Played backwards, the clip's start lies at the end of the span: the band crosses itself.
+        low = (d, c) if segment.reversed else (c, d)
+        top, bottom = _QUERY - _HALF, _REFERENCE + _HALF
+        figure.add_trace(
+            _area([a, b, low[1], low[0]], [top, top, bottom, bottom], colour, 0.22, "skip", "")
+        )
+        hover = f"{span_text(segment)}<br>similarity {segment.score:.2f}"
+        for start, end, height in ((a, b, _QUERY), (c, d, _REFERENCE)):
+            # A span of a moment in a long video must stay visible.
+            end = max(end, min(1.0, start + 0.006))
+            start = min(start, end - 0.006)
+            x = [start, end, end, start]
+            y = [height - _HALF, height - _HALF, height + _HALF, height + _HALF]
+            figure.add_trace(_area(x, y, colour, 0.95, "fills", hover))
+    for level, shift, name, seconds in (
+        (_QUERY, 20, "Clip", query_seconds),
+        (_REFERENCE, -20, "This video", reference_seconds),
+    ):
+        for edge, anchor, text in (
+            (0, "left", f"{name}, from 0:00"),
+            (1, "right", clock(seconds)),
+        ):
+            figure.add_annotation(
+                x=edge,
+                y=level,
+                yshift=shift,
+                text=text,
+                xanchor=anchor,
+                showarrow=False,
+                font_size=12,
+                opacity=0.75,
+            )
+    figure.update_layout(
+        height=128,
+        margin={"l": 0, "r": 0, "t": 18, "b": 18},
+        showlegend=False,
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        hovermode="closest",
+    )
+    figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[-0.25, 1.25], fixedrange=True)
+    return figure
+
+
+def _area(
+    x: list[float], y: list[float], colour: str, opacity: float, hoveron: str, hover: str
+) -> go.Scatter:
+    filled = (
+        f"rgba({int(colour[1:3], 16)}, {int(colour[3:5], 16)}, {int(colour[5:], 16)}, {opacity})"
+    )
+    told = {"hoverinfo": "skip"} if not hover else {"hoverinfo": "text", "hoveron": hoveron}
+    return go.Scatter(
+        x=[*x, x[0]],
+        y=[*y, y[0]],
+        mode="lines",
+        line_width=0,
+        fill="toself",
+        fillcolor=filled,
+        text=hover,
+        **told,
+    )

@@ -1,0 +1,33 @@
+"""Paths that people type: only within the folders that the settings allow."""
+
+import os
+from pathlib import Path
+
+from visil_dash.errors import InputError
+from visil_dash.settings import Settings
+
+
+def allowed_folders(settings: Settings) -> tuple[Path, ...]:
+    """The folders of VISIL_DASH_ALLOWED_FOLDERS that exist, links resolved."""
+    named = [part for part in settings.allowed_folders.split(os.pathsep) if part.strip()]
+    folders = [Path(part).expanduser().resolve() for part in named]
+    return tuple(folder for folder in folders if folder.is_dir())
+
+
+def allowed_path(typed: str, *, settings: Settings) -> Path:
+    """The file or folder that was typed, links resolved. Raises InputError."""
+    text = typed.strip()
+    try:
+        path = Path(text).expanduser()
+        resolved = path.resolve(strict=True) if path.is_absolute() else None
+    except (OSError, ValueError, RuntimeError):
+        resolved = None
+    folders = allowed_folders(settings)
+    # One answer for what is missing and what is not allowed: the box must not tell what exists.
+    if resolved is None or not any(resolved.is_relative_to(folder) for folder in folders):
+        raise InputError(
+            text or "the path",
+            "there is no such file or folder within the allowed folders",
+            "type a full path inside " + (", ".join(map(str, folders)) or "an allowed folder"),
+        )
+    return resolved
