@@ -1,33 +1,43 @@
-"""Models ready for use: one record joins weights, preprocessing and what to do with them."""
+"""Models ready for use: one record joins weights, preprocessing and what to do with them.
+
+Importing this module costs nothing; torch comes with the first `load_model`.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from visil_dash.errors import ModelError
-from visil_dash.models.bundle import BUNDLED, read_bundle, read_meta, save_bundle
+from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
+from visil_dash.models.published import MODEL_FILES
+from visil_dash.models.weights import Installed, find_installed, load_weights
 from visil_dash.records import Array, ModelInfo, Preprocess
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    import torch
+    from torch import Tensor
 
     from visil_dash.models.comparator import VideoComparator
+    from visil_dash.models.whitening import Whitening
 
-__all__ = ["COMPACT", "Model", "load_model", "model_infos", "save_bundle"]
+__all__ = ["COMPACT", "Model", "load_bundled", "load_model", "model_infos", "save_bundle"]
 
 COMPACT = "compact"
 FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
-_BATCH = 32  # frames that go through a backbone at once; more is not faster on a CPU
 
-Extract = Callable[[Array], Array]
-Compare = Callable[[Array], Array]
+_REGIONS = 9
+_VISIL_PREPROCESS = Preprocess(side=224, mode="crop", resize=256)
+# Attention weights of unit region vectors lie about 0.5, so two frames that share nothing are
+# 2 · 9 · 0.5² = 4.5 apart, and a frame is 9 · 0.5² / 9 = 0.25 similar to itself. The ViSiL
+# tutorial's distance threshold is 4.0. None of the four is calibrated on data.
+_VISIL_UNRELATED = 4.5
+_VISIL_SHARE = 4.0 / _VISIL_UNRELATED
+_VISIL_FRAME_LEVEL = 0.125
+_VISIL_MATCH_SCORE = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,8 @@ class Model:
     unrelated_distance: float
     frame_level: float
     default_match_score: float
-    extract: Extract
-    compare: Compare | None = None
+    extract: Callable[[Array], Array]
+    compare: Callable[[Array], Array] | None = None
     symmetric: bool = False
 
     @property
@@ -68,41 +78,49 @@ class Model:
         return self.threshold_share * self.unrelated_distance
 
 
+@dataclass(frozen=True)
+class _Variant:
+    """A published ViSiL: channels after whitening, and how its comparator was trained."""
+
+    title: str
+    dim: int
+    symmetric: bool
+
+
+_VARIANTS = {
+    "visil": _Variant("ViSiL (ResNet-50, 3840 dims)", 3840, False),
+    "visil-symmetric": _Variant("ViSiL symmetric (ResNet-50, 512 dims)", 512, True),
+}
+
+
 def load_model(name: str, *, settings: Settings) -> Model:
     """Load a model, its weights checked by sha256.
 
-    Raises ModelError: unknown name, weights missing, damaged, or of another architecture.
+    Raises ModelError: unknown name; weights missing, damaged, or of another architecture.
     """
+    if name != COMPACT and name not in _VARIANTS:
+        known = ", ".join((COMPACT, *_VARIANTS))
+        raise ModelError(f"no model is called {name!r}. Known: {known}.")
     if settings.threads:
         import torch
 
         torch.set_num_threads(settings.threads)
     if name == COMPACT:
         return load_bundled(BUNDLED / COMPACT)
-    raise ModelError(f"no model is called {name!r}. Known: {COMPACT}.")
+    return _load_visil(name, _VARIANTS[name], settings)
 
 
 def load_bundled(folder: Path) -> Model:
     """The model of a bundle's folder. Raises ModelError."""
-    from visil_dash.models.attention import apply_attention
+    from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
     bundle = read_bundle(folder)
-    meta, whitening, context = bundle.meta, bundle.whitening, bundle.context
+    meta, device = bundle.meta, best_device()
     fold_batch_norm(bundle.backbone)
-
-    def regions(frames: "Tensor") -> "Tensor":
-        return apply_attention(whitening(bundle.backbone(frames)), context)
-
     return Model(
         name=meta.name,
         title=meta.title,
-        extractor=extractor_id(
-            meta.name,
-            sha256s=(meta.sha256,),
-            preprocess=meta.preprocess,
-            dim=meta.dim,
-            regions=meta.regions,
-        ),
+        extractor=_bundled_id(meta),
         preprocess=meta.preprocess,
         dim=meta.dim,
         regions=meta.regions,
@@ -112,14 +130,83 @@ def load_bundled(folder: Path) -> Model:
         unrelated_distance=meta.unrelated_distance,
         frame_level=meta.frame_level,
         default_match_score=meta.default_match_score,
-        extract=extraction(regions, side=meta.preprocess.side, shape=(meta.regions, meta.dim)),
-        compare=None if bundle.comparator is None else comparison(bundle.comparator),
+        extract=extraction(
+            _pipeline(bundle.backbone.to(device), bundle.whitening, bundle.context, device),
+            side=meta.preprocess.side,
+            shape=(meta.regions, meta.dim),
+            device=device,
+        ),
+        compare=None if bundle.comparator is None else _comparison(bundle.comparator.to(device)),
     )
+
+
+def _load_visil(name: str, variant: _Variant, settings: Settings) -> Model:
+    from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
+    from visil_dash.models.visil import load_parts
+
+    found = find_installed(name, settings=settings)
+    states = {key: load_weights(here) for key, here in found.items()}
+    parts = load_parts(
+        resnet=states["resnet"], pca=states["pca"], head=states["head"], dim=variant.dim
+    )
+    device = best_device()
+    fold_batch_norm(parts.backbone)
+    extractor = _visil_id(name, variant, found)
+    return Model(
+        name=name,
+        title=variant.title,
+        extractor=extractor,
+        preprocess=_VISIL_PREPROCESS,
+        dim=variant.dim,
+        regions=_REGIONS,
+        weights_sha256=hashlib.sha256(
+            "".join(found[key].sha256 for key in sorted(found)).encode()
+        ).hexdigest(),
+        verified=all(here.verified for here in found.values()),
+        threshold_share=_VISIL_SHARE,
+        unrelated_distance=_VISIL_UNRELATED,
+        frame_level=_VISIL_FRAME_LEVEL,
+        default_match_score=_VISIL_MATCH_SCORE,
+        extract=extraction(
+            _pipeline(parts.backbone.to(device), parts.whitening, parts.context, device),
+            side=_VISIL_PREPROCESS.side,
+            shape=(_REGIONS, variant.dim),
+            device=device,
+        ),
+        compare=_comparison(parts.comparator.to(device)),
+        symmetric=variant.symmetric,
+    )
+
+
+def _pipeline(
+    backbone: "Callable[[Tensor], Tensor]",
+    whitening: "Whitening",
+    context: "Tensor",
+    device: "torch.device",
+) -> "Callable[[Tensor], Tensor]":
+    """Frames → whitened region vectors scaled by attention."""
+    from visil_dash.models.attention import apply_attention
+    from visil_dash.models.whitening import Whitening
+
+    whiten = Whitening(
+        whitening.mean.to(device), whitening.variance.to(device), whitening.basis.to(device)
+    )
+    c = context.to(device)
+    return lambda frames: apply_attention(whiten(backbone(frames)), c)
+
+
+def _comparison(comparator: "VideoComparator") -> Callable[[Array], Array]:
+    from visil_dash.models.comparator import visil_output
+
+    return lambda similarity: visil_output(comparator, similarity)
 
 
 def model_infos(*, settings: Settings) -> tuple[ModelInfo, ...]:
     """Every known model, available or not; reads no weights. The default comes first."""
-    return (_compact_info(),)
+    return (
+        _compact_info(),
+        *(_visil_info(name, variant, settings) for name, variant in _VARIANTS.items()),
+    )
 
 
 def _compact_info() -> ModelInfo:
@@ -127,17 +214,11 @@ def _compact_info() -> ModelInfo:
     try:
         meta = read_meta(folder)
     except ModelError as error:
-        return ModelInfo(COMPACT, "Compact", "", False, False, 9, 0, 0, folder, str(error))
+        return ModelInfo(COMPACT, "Compact", "", False, False, _REGIONS, 0, 0, folder, str(error))
     return ModelInfo(
         name=meta.name,
         title=meta.title,
-        extractor=extractor_id(
-            meta.name,
-            sha256s=(meta.sha256,),
-            preprocess=meta.preprocess,
-            dim=meta.dim,
-            regions=meta.regions,
-        ),
+        extractor=_bundled_id(meta),
         available=True,
         verified=True,
         regions=meta.regions,
@@ -148,63 +229,39 @@ def _compact_info() -> ModelInfo:
     )
 
 
-def extractor_id(
-    name: str, *, sha256s: tuple[str, ...], preprocess: Preprocess, dim: int, regions: int
+def _visil_info(name: str, variant: _Variant, settings: Settings) -> ModelInfo:
+    try:
+        found, missing = find_installed(name, settings=settings), ""
+    except ModelError as error:
+        found, missing = {}, str(error)
+    return ModelInfo(
+        name=name,
+        title=variant.title,
+        extractor=_visil_id(name, variant, found) if found else "",
+        available=bool(found),
+        verified=bool(found) and all(here.verified for here in found.values()),
+        regions=_REGIONS,
+        dim=variant.dim,
+        bytes=sum(here.path.stat().st_size for here in found.values()),
+        folder=settings.models,
+        missing=missing,
+        default_threshold=_VISIL_SHARE * _VISIL_UNRELATED,
+    )
+
+
+def _bundled_id(meta: BundleMeta) -> str:
+    return _extractor_id(meta.name, (meta.sha256,), meta.preprocess, (meta.regions, meta.dim))
+
+
+def _visil_id(name: str, variant: _Variant, found: dict[str, Installed]) -> str:
+    # The comparator's file is part of it: it holds the attention's context vector.
+    sha256s = tuple(found[file.key].sha256 for file in MODEL_FILES[name])
+    return _extractor_id(name, sha256s, _VISIL_PREPROCESS, (_REGIONS, variant.dim))
+
+
+def _extractor_id(
+    name: str, sha256s: tuple[str, ...], preprocess: Preprocess, shape: tuple[int, int]
 ) -> str:
     """`name` and 8 hex digits over all that decides a feature's values."""
-    identity = json.dumps([sorted(sha256s), vars(preprocess), dim, regions, FEATURE_FORMAT])
+    identity = json.dumps([sha256s, vars(preprocess), shape, FEATURE_FORMAT])
     return f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-
-
-def extraction(
-    regions_of: "Callable[[Tensor], Tensor]", *, side: int, shape: tuple[int, int]
-) -> Extract:
-    """`Model.extract` from a function of RGB frames `[N, 3, side, side]` in 0..1.
-
-    Raises ValueError on frames of another shape or type.
-    """
-    import torch
-
-    def extract(frames: Array) -> Array:
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != (side, side, 3):
-            raise ValueError(
-                f"frames: expected uint8 [n, {side}, {side}, 3], got {frames.dtype} {frames.shape}"
-            )
-        if not len(frames):
-            raise ValueError("frames: expected at least one")
-        out = np.empty((len(frames), *shape), np.float32)
-        # Inference mode belongs to the thread: set here, wherever the call comes from.
-        with torch.inference_mode():
-            for start in range(0, len(frames), _BATCH):
-                batch = np.ascontiguousarray(frames[start : start + _BATCH])
-                # Channels stay last in memory, as they come, which is the faster layout.
-                x = torch.from_numpy(batch).permute(0, 3, 1, 2).float().div_(255)
-                out[start : start + _BATCH] = regions_of(x).numpy()
-        return out
-
-    return extract
-
-
-def comparison(comparator: "VideoComparator") -> Compare:
-    """`Model.compare` of a comparator."""
-    from visil_dash.models.comparator import visil_output
-
-    return lambda similarity: visil_output(comparator, similarity)
-
-
-def fold_batch_norm(module: "nn.Module") -> None:
-    """Fold batch normalisation into the convolution registered just before it, in place.
-
-    For trained networks in evaluation mode that run the two in order of registration, as
-    torchvision's ResNet and RegNet do.
-    """
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    children = list(module.named_children())
-    for (first, conv), (second, norm) in pairwise(children):
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            setattr(module, first, fuse_conv_bn_eval(conv, norm))
-            setattr(module, second, nn.Identity())
-    for _, child in children:
-        fold_batch_norm(child)
