@@ -66,7 +66,6 @@ class Child:
                     sys.executable,
                     "-I",
                     "-S",
-                    "-B",
                     "-c",
                     _START,
                     request.to_json(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from visil_dash.media import wire
 from visil_dash.media.opening import CONVERT, Refused, Source, orientation
@@ -63,18 +63,36 @@ def report(kind: Kind, source: Source, *, stopped: str = "", error: str = "") ->
 
 
 class Scaler:
-    """Frames as packed RGB bytes of one size."""
+    """Frames resized and converted, with the colours that their file declares."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
     def rgb(self, frame: VideoFrame, width: int, height: int) -> tuple[memoryview, int]:
-        """Rows of RGB and the bytes from one row to the next."""
-        small = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation=SCALE, dst_color_range="JPEG", threads=1
-        )
-        plane = small.planes[0]
+        """Rows of packed RGB, and the bytes from one row to the next."""
+        plane = self.to(frame, width, height, "rgb24", "JPEG").planes[0]
         return memoryview(plane).cast("B"), plane.line_size
+
+    def to(
+        self, frame: VideoFrame, width: int, height: int, pixels: str, levels: str
+    ) -> VideoFrame:
+        def convert(**colours: int) -> VideoFrame:
+            return self._reformatter.reformat(
+                frame,
+                width,
+                height,
+                pixels,
+                interpolation=SCALE,
+                dst_color_range=levels,
+                threads=1,
+                **colours,
+            )
+
+        try:
+            return convert()
+        except OSError:
+            # Colours that swscale does not know, often by damage: take the commonest ones.
+            return convert(src_colorspace=Colorspace.ITU601, dst_colorspace=Colorspace.ITU601)
 
 
 def run(request: Request, source: Source, pipe: Pipe) -> None:
@@ -218,7 +236,7 @@ def preview(request: Request, source: Source, pipe: Pipe) -> None:
 
     output = av.open(scratch, "w", format="mp4", options={"movflags": "+faststart"}, io_open=reopen)
     encoder: Any = None
-    reformatter, size, last = VideoReformatter(), (0, 0), -1
+    scaler, size, last = Scaler(), (0, 0), -1
     for frame, at in source.frames():
         pipe.progress(source)
         stamp = round(at * source.time_base / PREVIEW_CLOCK)
@@ -229,9 +247,7 @@ def preview(request: Request, source: Source, pipe: Pipe) -> None:
             scale = min(1.0, request.long_side / max(width, height))
             size = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
             encoder = _encoder(output, size, orientation(frame))
-        small = reformatter.reformat(
-            frame, *size, "yuv420p", interpolation=SCALE, dst_color_range="MPEG", threads=1
-        )
+        small = scaler.to(frame, *size, "yuv420p", "MPEG")
         small.pts, small.time_base, last = stamp, PREVIEW_CLOCK, stamp
         output.mux(encoder.encode(small))
     if encoder is None:
