@@ -355,15 +355,12 @@ def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
 
     def work(say: Say, _cancelled: Cancelled) -> Path:
         say("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
-        # Made aside and moved, so that nobody is shown half a file.
-        part = out.with_name(f"part-{name}")
         if name == "poster.jpg":
-            make_poster(source, part, settings=settings)
+            make_poster(source, out, settings=settings)
         elif name == "strip.jpg":
-            make_strip(source, part, count=8, height=90, settings=settings)
+            make_strip(source, out, count=8, height=90, settings=settings)
         else:
-            make_preview(source, part, settings=settings)
-        part.replace(out)
+            make_preview(source, out, settings=settings)
         return out
 
     return tasks().start(("asset", name, video_id), work, again=again)

@@ -1,0 +1,67 @@
+"""The timeline's shapes stand where the seconds say, whatever the segments are."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visil_dash.plots_timeline import clock, segment_timeline, span_text
+from visil_dash.records import Segment
+
+
+def bars(segments: list[Segment], query: float, reference: float) -> list[tuple[float, ...]]:
+    """(left, right, bottom, top) of each filled span, in the order query, reference, query, …"""
+    figure = segment_timeline(segments, query_seconds=query, reference_seconds=reference)
+    spans = [trace for trace in figure.data if trace.hoverinfo == "text"]
+    return [(min(t.x), max(t.x), min(t.y), max(t.y)) for t in spans]
+
+
+def test_a_span_lies_where_its_seconds_are_on_both_tracks() -> None:
+    (query, reference) = bars([Segment(5, 10, 30, 60, 0.8)], 20, 120)
+    assert query[:2] == (0.25, 0.5)
+    assert reference[:2] == (0.25, 0.5)
+    assert query[2] > reference[3]  # the clip is the upper track
+
+
+def test_a_moment_in_a_long_video_stays_visible_and_inside() -> None:
+    for start in (0.0, 35_999.0):
+        _, reference = bars([Segment(0, 1, start, start + 1, 0.8)], 10, 36_000)
+        assert reference[1] - reference[0] >= 0.0059
+        assert reference[0] >= 0
+        assert reference[1] <= 1
+
+
+def test_a_reversed_span_crosses_its_band() -> None:
+    def band(reversed_: bool) -> tuple[float, ...]:
+        figure = segment_timeline(
+            [Segment(0, 5, 2, 8, 0.5, reversed=reversed_)], query_seconds=10, reference_seconds=10
+        )
+        return tuple(figure.data[0].x)
+
+    assert band(False) == (0, 0.5, 0.8, 0.2, 0)
+    assert band(True) == (0, 0.5, 0.2, 0.8, 0)
+
+
+times = st.floats(0, 1e5, allow_nan=False)
+
+
+@given(st.lists(st.tuples(times, times, times, times), max_size=8), times, times)
+def test_everything_drawn_is_within_the_figure(
+    spans: list[tuple[float, ...]], query: float, reference: float
+) -> None:
+    segments = [Segment(min(a, b), max(a, b), min(c, d), max(c, d), 0.5) for a, b, c, d in spans]
+    for left, right, bottom, top in bars(segments, query, reference):
+        assert -1e-9 <= left <= right <= 1 + 1e-9
+        assert bottom < top
+
+
+def test_spans_are_told_in_words() -> None:
+    assert span_text(Segment(12, 20, 63, 71, 0.9)) == "0:12–0:20 of the clip is 1:03–1:11 there"
+    assert span_text(Segment(0, 4, 0, 8, 0.9, 2.0, True)).endswith(
+        ", played backwards, at 2× speed"
+    )
+    assert clock(3599.6) == "1:00:00"
+
+
+def test_no_segment_gives_two_empty_tracks() -> None:
+    figure = segment_timeline([], query_seconds=0, reference_seconds=0)
+    assert len(figure.data) == 0
+    assert len(figure.layout.shapes) == 2
