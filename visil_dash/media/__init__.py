@@ -10,6 +10,7 @@
     confinement.py   limits, namespaces and system call filter that the child puts on itself
     opening.py       FFmpeg with allow-lists; frames on one clean time line
     structure.py     is the end of the file there?
+    ticks.py         which frames are on screen at regular moments
     tasks.py         what a child can do: sample, frames, preview
     dependencies.py  the versions without which nothing starts
 

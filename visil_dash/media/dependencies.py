@@ -22,7 +22,7 @@ USERS_OF_FFMPEG = {"av": "av", "cv2": "opencv-python-headless"}  # module: packa
 _VERSION = re.compile(rb"FFmpeg version n?(\d+(?:\.\d+){0,3}|[\w.-]{1,40})")
 
 
-def dependency_problems() -> list[str]:
+def problems() -> list[str]:
     """What must be changed before anything is decoded or loaded, one sentence each.
 
     Imports neither torch nor streamlit.

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 
 from visil_dash.errors import MediaRefused, StoreError
 from visil_dash.media import outcome
-from visil_dash.media.decode import Task, decoded, displayed_frames
+from visil_dash.media.decode import Progress, Task, decoded, displayed_frames
 from visil_dash.media.files import shown_name
 from visil_dash.records import Array, MediaInfo, Verdict
 from visil_dash.settings import Settings
@@ -72,11 +72,19 @@ def make_strip(path: Path, out: Path, *, count: int, height: int, settings: Sett
     _write_jpeg(np.concatenate(tiles, axis=1), out, quality=STRIP_QUALITY)
 
 
-def make_preview(path: Path, out: Path, *, settings: Settings) -> None:
+def make_preview(
+    path: Path,
+    out: Path,
+    *,
+    settings: Settings,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> None:
     """H.264 MP4 without sound: at most 640 pixels a side and 30 frames a second, index in front.
 
-    Raises MediaRefused, also when the decoder fails midway with nothing to show; StoreError when
-    `out` cannot be written.
+    Of a damaged file what can be decoded. `on_progress`, `cancelled`: as in sample_frames.
+
+    Raises MediaRefused, Cancelled, StoreError when `out` cannot be written.
     """
     with _published(out) as (fd, _):
         task = Task(
@@ -85,7 +93,8 @@ def make_preview(path: Path, out: Path, *, settings: Settings) -> None:
             scratch_fd=fd,
             effort=PREVIEW_EFFORT,
         )
-        infos = [i for i in decoded(path, task, settings=settings) if isinstance(i, MediaInfo)]
+        seen = decoded(path, task, settings=settings, on_progress=on_progress, cancelled=cancelled)
+        infos = [item for item in seen if isinstance(item, MediaInfo)]
         if not _is_finished(fd):
             reason = infos[0].reason if infos and infos[0].verdict is Verdict.PARTIAL else ""
             raise MediaRefused(

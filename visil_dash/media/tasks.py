@@ -13,6 +13,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from visil_dash.media import wire
 from visil_dash.media.opening import CONVERT, Refused, Source, orientation
+from visil_dash.media.ticks import on_ticks
 from visil_dash.media.wire import Kind, Request
 
 PROGRESS_SECONDS = 0.1  # between two progress messages
@@ -101,38 +102,29 @@ def run(request: Request, source: Source, pipe: Pipe) -> None:
 
 
 def sample(request: Request, source: Source, pipe: Pipe) -> None:
-    """For each tick k/rate the frame whose presentation interval holds it, at most once."""
-    scaler, sent, tick = Scaler(), 0, 0
-    # Whole numbers throughout: tick k lies at k * per_tick, time t at t * per_unit.
-    rate_over, rate_under = request.rate
-    per_tick = source.time_base.denominator * rate_under
-    per_unit = source.time_base.numerator * rate_over
-    held: tuple[VideoFrame, int] | None = None
-
-    def send(frame: VideoFrame, at: int) -> None:
-        nonlocal sent
-        sent += 1
-        if sent > request.max_frames:
+    """For each tick k / rate the frame that is on screen then, at most once each."""
+    scaler, side = Scaler(), request.side
+    picked = on_ticks(
+        _reported(source, pipe),
+        ticks_per_unit=Fraction(*request.rate) * source.time_base,
+        end=lambda: source.tally.end,
+    )
+    for sent, (frame, at) in enumerate(picked):
+        if sent == request.max_frames:
             raise Refused(
                 f"it gives more than the {request.max_frames} sampled frames allowed",
                 "cut it into parts or lower the sampling rate",
             )
         width, height = _scaled_size(request, source, frame)
         rows, stride = scaler.rgb(frame, width, height)
-        top, left = (height - request.side) // 2, (width - request.side) // 2
-        payload = _cut(rows, stride, left, top, request.side, request.side)
-        _send_frame(pipe, payload, frame, source.seconds(at), request.side, request.side)
+        payload = _cut(rows, stride, (width - side) // 2, (height - side) // 2, side, side)
+        _send_frame(pipe, payload, frame, source.seconds(at), side, side)
 
-    for frame, at in source.frames():
-        if held is not None and tick * per_tick < at * per_unit:
-            send(*held)
-            tick = -(-at * per_unit // per_tick)
-        held = (frame, at)
+
+def _reported(source: Source, pipe: Pipe) -> Iterator[tuple[VideoFrame, int]]:
+    for pair in source.frames():
         pipe.progress(source)
-    if held is not None:
-        first_tick_of_held = tick * per_tick == held[1] * per_unit
-        if first_tick_of_held or tick * per_tick < source.tally.end * per_unit:
-            send(*held)
+        yield pair
 
 
 def _scaled_size(request: Request, source: Source, frame: VideoFrame) -> tuple[int, int]:
