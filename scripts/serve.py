@@ -47,7 +47,9 @@ def busy_message(port: int, *, dashboard: bool) -> str:
             f"A dashboard is already running: http://{ADDRESS}:{port}\n"
             f"Open that address, or start a second one: make run PORT={port + 1}"
         )
-    return f"Port {port} cannot be had here. Choose another one: make run PORT={max(port + 1, 8501)}"
+    return (
+        f"Port {port} cannot be had here. Choose another one: make run PORT={max(port + 1, 8501)}"
+    )
 
 
 def demo_is_due(library: Path) -> bool:
