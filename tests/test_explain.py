@@ -1,0 +1,237 @@
+"""The sentences and rows about a pair say what was measured, whichever way it came out."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visil_dash.explain import (
+    Direction,
+    Relation,
+    best_cell,
+    clock,
+    covered,
+    duration,
+    explain,
+    first_look,
+    maps,
+    region_matches,
+)
+from visil_dash.records import Array, Comparison, PairTable, Segment, VideoFeatures
+from visil_dash.similarity import frame_to_frame_both
+from visil_dash.tables import group_rows, pair_rows
+
+
+def pair(**changes: Any) -> Comparison:
+    rng = np.random.default_rng(1)
+    forward, reverse = rng.random((8, 12)) * 0.5, rng.random((12, 8)) * 0.5
+    fields: dict[str, Any] = {
+        "query": "q",
+        "reference": "r",
+        "query_times": np.arange(8.0),
+        "reference_times": np.arange(12.0),
+        "frame_similarity": forward,
+        "frame_similarity_reverse": reverse,
+        "visil_output": None,
+        "visil_output_reverse": None,
+        "score": 0.3,
+        "reverse_score": 0.2,
+        "chamfer": 0.3,
+        "chamfer_reverse": 0.2,
+        "segments": (),
+    }
+    return Comparison(**(fields | changes))
+
+
+def say(compared: Comparison) -> str:
+    return " ".join(explain(compared, match_score=0.6, frame_level=0.7).sentences)
+
+
+# ---- directions ----
+
+
+def test_each_direction_keeps_the_query_as_rows() -> None:
+    there, back = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(3, 2)
+    compared = pair(visil_output=there, visil_output_reverse=back)
+    assert maps(compared, Direction.FORWARD).output is there
+    for direction in Direction:
+        found = maps(compared, direction)
+        assert found.frame.shape == (8, 12)
+        assert found.output is not None
+        assert found.output.shape == (2, 3)
+    i, j = 5, 7
+    forward = compared.frame_similarity[i, j]
+    reverse = compared.frame_similarity_reverse[j, i]
+    assert maps(compared, Direction.REVERSE).frame[i, j] == reverse
+    assert maps(compared, Direction.SYMMETRIC).frame[i, j] == pytest.approx((forward + reverse) / 2)
+    both = maps(compared, Direction.SYMMETRIC).output
+    assert both is not None
+    assert both[1, 2] == (there[1, 2] + back[2, 1]) / 2
+
+
+def test_without_a_comparator_there_is_no_output_map() -> None:
+    assert all(maps(pair(), direction).output is None for direction in Direction)
+
+
+# ---- the verdict ----
+
+
+@pytest.mark.parametrize(
+    ("score", "reverse", "segments", "relation"),
+    [
+        (0.6, 0.6, 1, Relation.SHARED),
+        (0.9, 0.59, 1, Relation.QUERY_INSIDE),
+        (0.59, 0.9, 1, Relation.REFERENCE_INSIDE),
+        (0.59, 0.59, 1, Relation.ALIKE),
+        (0.59, 0.59, 0, Relation.NONE),
+    ],
+)
+def test_the_verdict_follows_both_scores(
+    score: float, reverse: float, segments: int, relation: Relation
+) -> None:
+    found = (Segment(1, 5, 2, 6, 0.8),) * segments
+    compared = pair(score=score, reverse_score=reverse, segments=found)
+    verdict = explain(compared, match_score=0.6, frame_level=0.7)
+    assert verdict.relation is relation
+    assert verdict.is_match == (max(score, reverse) >= 0.6)
+
+
+def test_shares_are_of_the_whole_video_and_overlaps_count_once() -> None:
+    found = (Segment(0, 4, 0, 4, 0.8), Segment(2, 6, 6, 10, 0.6))
+    verdict = explain(pair(segments=found), match_score=0.6, frame_level=0.7)
+    assert (verdict.covered_query, verdict.covered_reference) == (6.0, 8.0)
+    assert (verdict.query_share, verdict.reference_share) == (6 / 8, 8 / 12)
+    assert "2 segments cover 6.0 s of the query's 8.0 s and 8.0 s of the reference's 12.0 s" in (
+        " ".join(verdict.sentences)
+    )
+
+
+def test_speed_and_direction_of_play_are_told_only_when_they_differ() -> None:
+    plain = Segment(0, 4, 3, 7, 0.8)
+    assert "plays 0:00–0:04 of the query at 0:03–0:07 of the reference." in say(
+        pair(segments=(plain,))
+    )
+    fast = say(pair(segments=(replace(plain, speed=1.5),)))
+    assert "faster in the query (each second of it shows 1.50 s)" in fast
+    assert "slower in the query" in say(pair(segments=(replace(plain, speed=0.5),)))
+    assert "backwards" in say(pair(segments=(replace(plain, reversed=True),)))
+
+
+def test_no_segment_is_explained_by_the_closest_frames() -> None:
+    low = np.full((8, 12), 0.1)
+    low[3, 9] = 0.5
+    compared = pair(frame_similarity=low, frame_similarity_reverse=low.T)
+    assert "0:03 of the query and 0:09 of the reference, are 0.50 similar; it takes 0.70" in say(
+        compared
+    )
+    low[3, 9] = low[6, 2] = 0.9
+    text = say(pair(frame_similarity=low, frame_similarity_reverse=low.T))
+    assert "2 of 8 query frames have partners above 0.70" in text
+
+
+def test_the_comparators_part_is_told_when_there_is_one() -> None:
+    output = np.zeros((2, 3))
+    raised = pair(visil_output=output, visil_output_reverse=output.T, score=0.8, chamfer=0.3)
+    assert "raises the Chamfer similarity of the frames from 0.30 to 0.80" in say(raised)
+    assert "lowers" in say(replace(raised, score=0.1))
+    assert "as it is" in say(replace(raised, score=0.3))
+    assert "comparator" not in say(pair())
+
+
+# ---- time and cells ----
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=6))
+def test_coverage_is_that_of_a_plain_count(intervals: list[tuple[int, int]]) -> None:
+    spans = [(min(a, b), max(a, b)) for a, b in intervals]
+    plain = sum(any(a <= second < b for a, b in spans) for second in range(20))
+    assert covered([(float(a), float(b)) for a, b in spans]) == plain
+
+
+def test_a_video_ends_after_its_last_frames_interval() -> None:
+    assert duration(np.array([0.0])) == 1.0
+    assert duration(np.array([0.0, 0.5, 1.0])) == 1.5
+    assert (clock(83.4), clock(3723)) == ("1:23", "1:02:03")
+
+
+def test_the_first_look_is_the_best_cell_of_the_best_segment() -> None:
+    matrix = np.zeros((8, 12))
+    matrix[0, 0], matrix[5, 8] = 0.9, 0.7
+    assert best_cell(matrix) == (0, 0)
+    found = (Segment(4, 7, 7, 10, 0.6), Segment(1, 2, 1, 2, 0.7))
+    assert first_look(pair(segments=found), matrix) == (5, 8)
+    assert first_look(pair(), matrix) == (0, 0)
+
+
+# ---- regions ----
+
+
+def features(video_id: str, frames: int, seed: int) -> VideoFeatures:
+    regions = np.random.default_rng(seed).standard_normal((frames, 9, 16)).astype(np.float32)
+    regions /= np.linalg.norm(regions, axis=-1, keepdims=True)
+    weights: Array = np.linspace(0.2, 1.0, 9, dtype=np.float32)
+    return VideoFeatures(video_id, "x", regions * weights[:, None], np.arange(float(frames)))
+
+
+def test_regions_explain_exactly_the_cell_that_they_belong_to() -> None:
+    query, reference = features("q", 4, 0), features("r", 5, 1)
+    forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+    for i in range(4):
+        for j in range(5):
+            found = region_matches(query, reference, i, j)
+            assert found.frame_similarity == pytest.approx(forward[i, j], abs=1e-6)
+            assert found.reverse_similarity == pytest.approx(reverse[j, i], abs=1e-6)
+    for region in range(9):
+        products = [
+            float(query.regions[i, region] @ reference.regions[j, other]) for other in range(9)
+        ]
+        assert found.best[region] == int(np.argmax(products))
+        assert found.best_similarity[region] == pytest.approx(max(products), abs=1e-6)
+    np.testing.assert_allclose(found.query_attention, np.linspace(0.2, 1, 9), atol=1e-6)
+
+
+# ---- rows ----
+
+
+@given(
+    st.integers(0, 4).flatmap(
+        lambda n: st.lists(st.integers(0, 5), min_size=n * n, max_size=n * n)
+    ),
+    st.sampled_from([-1.0, 0.0, 0.3, 0.5]),
+)
+def test_rows_are_all_ordered_pairs_that_reach_the_score(cells: list[int], least: float) -> None:
+    n = round(len(cells) ** 0.5)
+    scores = (np.array(cells, np.float32) / 5).reshape(n, n)
+    ids = tuple(f"v{i}" for i in range(n))
+    table = PairTable(ids, tuple(f"{v}.mp4" for v in ids), scores, "x")
+    rows = pair_rows(table, least=least)
+    expected = {
+        (f"v{i}", f"v{j}"): (scores[i, j], scores[j, i])
+        for i in range(n)
+        for j in range(n)
+        if i != j and scores[i, j] >= np.float32(least)
+    }
+    found = {(r["query_id"], r["reference_id"]): (r["score"], r["reverse"]) for r in rows}
+    assert found == expected
+    assert len(rows) == len(expected)
+    assert [r["score"] for r in rows] == sorted((r["score"] for r in rows), reverse=True)
+    assert all(r["query"] == f"{r['query_id']}.mp4" for r in rows)
+
+    once = pair_rows(table, least=least, once=True)
+    pairs = [frozenset((r["query_id"], r["reference_id"])) for r in once]
+    assert len(pairs) == len(set(pairs))
+    assert set(pairs) == {frozenset(p) for p in expected}
+    assert all(r["score"] >= r["reverse"] for r in once)
+
+
+def test_a_group_tells_its_best_and_its_weakest_link() -> None:
+    scores = np.zeros((5, 5), np.float32)
+    scores[0, 1], scores[1, 2], scores[3, 4] = 0.9, 0.6, 0.7
+    table = PairTable(tuple("abcde"), tuple("ABCDE"), scores, "x")
+    rows = group_rows(table, [(3, 4), (0, 1, 2)])
+    assert [r["names"] for r in rows] == [("A", "B", "C"), ("D", "E")]
+    assert (rows[0]["best"], rows[0]["weakest"]) == pytest.approx((0.9, 0.6))
+    assert rows[1]["videos"] == ("d", "e")

@@ -1,0 +1,114 @@
+"""Records as rows for a screen or a file: lists of plain dicts, one fixed set of columns each."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypedDict
+
+import numpy as np
+
+from visil_dash.records import Array, Candidate, PairTable
+from visil_dash.thresholds import QueryDistances
+
+
+class PairRow(TypedDict):
+    """One ordered pair; `reverse` is the score of reference → query."""
+
+    query: str
+    reference: str
+    score: float
+    reverse: float
+    query_id: str
+    reference_id: str
+
+
+def pair_rows(table: PairTable, *, least: float = -1.0, once: bool = False) -> list[PairRow]:
+    """Ordered pairs of different videos whose score reaches `least`, best first.
+
+    `once`: each pair only in the direction that scores higher.
+    """
+    n = len(table.video_ids)
+    mask = (table.scores >= np.float32(least)) & ~np.eye(n, dtype=bool)
+    if once:
+        above = np.triu(np.ones((n, n), bool), 1)
+        mask &= (table.scores > table.scores.T) | ((table.scores == table.scores.T) & above)
+    rows, columns = np.nonzero(mask)
+    order = np.lexsort(
+        (columns, rows, -table.scores.T[rows, columns], -table.scores[rows, columns])
+    )
+    return [
+        PairRow(
+            query=table.names[i],
+            reference=table.names[j],
+            score=float(table.scores[i, j]),
+            reverse=float(table.scores[j, i]),
+            query_id=table.video_ids[i],
+            reference_id=table.video_ids[j],
+        )
+        for i, j in zip(rows[order].tolist(), columns[order].tolist(), strict=True)
+    ]
+
+
+class GroupRow(TypedDict):
+    """One group of videos that are connected by matches, with its best and weakest link."""
+
+    videos: tuple[str, ...]
+    names: tuple[str, ...]
+    best: float
+    weakest: float
+
+
+def group_rows(table: PairTable, found: Iterable[tuple[int, ...]]) -> list[GroupRow]:
+    """Groups (positions in the table), the largest first.
+
+    `weakest`: each member's best link to another member, the smallest of these.
+    """
+    rows = []
+    strength = np.maximum(table.scores, table.scores.T)
+    for members in found:
+        inside = strength[np.ix_(members, members)].astype(float)
+        np.fill_diagonal(inside, -np.inf)
+        links = inside.max(1)
+        rows.append(
+            GroupRow(
+                videos=tuple(table.video_ids[m] for m in members),
+                names=tuple(table.names[m] for m in members),
+                best=float(links.max()),
+                weakest=float(links.min()),
+            )
+        )
+    return sorted(rows, key=lambda g: (-len(g["videos"]), -g["best"], g["names"]))
+
+
+class CandidateRow(TypedDict):
+    """One candidate video of a threshold."""
+
+    video_id: str
+    name: str
+    query_frames: int
+    hits: int
+    reference_frames: int
+    nearest: float
+
+
+def candidate_rows(candidates: Iterable[Candidate], names: Mapping[str, str]) -> list[CandidateRow]:
+    return [
+        CandidateRow(
+            video_id=c.video_id,
+            name=names[c.video_id],
+            query_frames=c.query_frames,
+            hits=c.hits,
+            reference_frames=c.reference_frames,
+            nearest=c.min_distance,
+        )
+        for c in candidates
+    ]
+
+
+def neighbour_labels(
+    view: QueryDistances, columns: Array, *, say: Callable[[str, float], str]
+) -> list[list[str]]:
+    """The library frames `[Q, K]` that `nearest_frames` found, each as `say(name, seconds)`."""
+    names = [view.names[v] for v in view.video[columns].reshape(-1).tolist()]
+    times = view.times[columns].reshape(-1).tolist()
+    flat = [say(name, at) for name, at in zip(names, times, strict=True)]
+    width = columns.shape[1]
+    return [flat[i * width : (i + 1) * width] for i in range(len(columns))]
