@@ -47,9 +47,8 @@ def busy_message(port: int, *, dashboard: bool) -> str:
             f"A dashboard is already running: http://{ADDRESS}:{port}\n"
             f"Open that address, or start a second one: make run PORT={port + 1}"
         )
-    return (
-        f"Port {port} cannot be had here. Choose another one: make run PORT={max(port + 1, 8501)}"
-    )
+    other = max(port + 1, 8501)
+    return f"Port {port} cannot be had here. Choose another one: make run PORT={other}"
 
 
 def demo_is_due(library: Path) -> bool:
@@ -99,8 +98,10 @@ def main() -> int:
     os.chdir(ROOT)  # the settings' default folders and .streamlit/ are relative to the checkout
     library = get_settings().library
     if demo_is_due(library) and prepare_demo(library):
-        print("the demo library could not be prepared, the reason stands above", file=sys.stderr)
-        return 1
+        print(
+            "the demo library is not complete, the reason stands above; the next start tries again",
+            file=sys.stderr,
+        )
     start(port)
 
 
