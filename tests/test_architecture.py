@@ -33,6 +33,7 @@ RANKS = {
     "candidates": 2,
     "search": 2,
     "collection": 2,
+    "explain": 2,
     "thresholds": 2,
     "ingest": 2,
     "training": 2,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from visil_dash.collection_rows import group_rows, pair_rows
 from visil_dash.explain import (
     Direction,
     Relation,
@@ -22,7 +23,6 @@ from visil_dash.explain import (
 )
 from visil_dash.records import Array, Comparison, PairTable, Segment, VideoFeatures
 from visil_dash.similarity import frame_to_frame_both
-from visil_dash.tables import group_rows, pair_rows
 
 
 def pair(**changes: Any) -> Comparison:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from visil_dash import plots
-from visil_dash.pictures import draw_regions, region_grid
+from visil_dash.plots_regions import draw_regions, region_grid
 from visil_dash.records import Array, PairTable, Preprocess, Segment
 
 HOSTILE = '<a href="x">&amp;</a> $\\alpha$ \u202egpj.4pm\x07%{customdata}'
