@@ -81,3 +81,20 @@ def test_unsafe_dependencies_are_refused(
     shown = run()
     assert len(shown.title) == 0
     assert "8.1.1" in shown.error[0].value
+
+
+def test_the_packages_of_this_environment_are_safe() -> None:
+    guard.dependency_refusal.cache_clear()
+    assert guard.dependency_refusal() == ""
+
+
+def test_the_gate_can_be_left_open_by_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    from visil_dash.media import dependencies
+
+    monkeypatch.setattr(dependencies, "problems", lambda: ["FFmpeg 8.1.1 is too old"])
+    guard.dependency_refusal.cache_clear()
+    assert "8.1.1" in guard.dependency_refusal()
+    guard.dependency_refusal.cache_clear()
+    monkeypatch.setenv("VISIL_DASH_SKIP_DEPENDENCY_GATE", "1")
+    assert guard.dependency_refusal() == ""
+    guard.dependency_refusal.cache_clear()
