@@ -21,6 +21,24 @@ LIBRARY_SORT = "library_sort"
 LIBRARY_PAGE = "library_page"
 LIBRARY_PATH = "library_path"
 JOBS_ENDED = "jobs_ended"
+COMPARE_DIRECTION = "compare_direction"
+COMPARE_FRAME_MAP = "compare_frame_map"  # begins the keys of charts: a new pair, a new chart
+COMPARE_OUTPUT_MAP = "compare_output_map"
+COMPARE_CELL = "compare_cell"  # (query id, reference id, query frame, reference frame)
+COMPARE_REGIONS = "compare_regions"
+COMPARE_SEGMENT = "compare_segment"
+COLLECTION_VIEW = "collection_view"
+COLLECTION_LEAST = "collection_least"
+COLLECTION_ONCE = "collection_once"
+COLLECTION_MATRIX = "collection_matrix"
+COLLECTION_PAIR = "collection_pair"  # (query id, reference id)
+COLLECTION_TABLE = "collection_table"
+THRESHOLD_VALUE = "threshold_value"  # (space, squared L2): what slider and number both show
+THRESHOLD_SLIDER = "threshold_slider"
+THRESHOLD_NUMBER = "threshold_number"
+THRESHOLD_LOG = "threshold_log"
+THRESHOLD_ROWS = "threshold_rows"
+THRESHOLD_CANDIDATES = "threshold_candidates"
 ERRORS = "errors"  # errors of callbacks, until the page shows them
 
 # A new number gives the uploader a new key: that empties it after its files are on disk.
@@ -29,11 +47,13 @@ UPLOAD_ROUND = "upload_round"
 # Query parameters. Values are the first PARAM_LENGTH characters of a video id.
 PARAM_QUERY = "q"
 PARAM_REFERENCE = "r"
+PARAM_THRESHOLD = "t"  # squared L2
 PARAM_LENGTH = 16
 
 LIBRARY_PAGE_FILE = "pages/library.py"
 SEARCH_PAGE_FILE = "pages/search.py"
 COMPARE_PAGE_FILE = "pages/compare.py"
+COLLECTION_PAGE_FILE = "pages/collection.py"
 THRESHOLD_PAGE_FILE = "pages/threshold.py"
 
 
