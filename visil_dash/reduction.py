@@ -21,6 +21,9 @@ REDUCTION_FORMAT = 1
 DEFAULT_DIM = 256
 FRAMES_PER_DIM = 2  # frames needed to fit one dimension
 FULL = "full"
+EXACT_SIDE = 1024  # largest matrix whose eigenvectors are computed in full: under a second
+OVERSAMPLING = 64
+POWER_ITERATIONS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +57,9 @@ def identity(dim: int) -> Reduction:
 def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
     """The `dim` directions of largest variance of `vectors` `[N, D]`, orthonormal.
 
-    Exact (covariance or Gram matrix, whichever is smaller) in float64 accumulation; the same
-    vectors give the same reduction. Raises ValueError for fewer than 2·dim vectors or dim > D.
+    Exact by the Gram or covariance matrix up to EXACT_SIDE, beyond by subspace iteration
+    (Halko, Martinsson, Tropp 2011). The same vectors give the same reduction. Raises ValueError
+    for fewer than 2·dim vectors, dim > D and values that are not finite.
     """
     count, input_dim = vectors.shape
     if count < FRAMES_PER_DIM * dim or not 0 < dim <= input_dim:
@@ -68,12 +72,12 @@ def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
         raise ValueError("vectors hold values that are not finite")
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     centred = vectors - mean
-    if input_dim <= count:
-        _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-        matrix = directions[:, ::-1][:, :dim]
+    if min(count, input_dim) > EXACT_SIDE:
+        matrix = _subspace(centred, dim)
+    elif input_dim <= count:
+        matrix = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :dim]
     else:
-        _, combinations = np.linalg.eigh((centred @ centred.T).astype(np.float64))
-        matrix = centred.T @ combinations[:, ::-1][:, :dim].astype(np.float32)
+        matrix = centred.T @ np.linalg.eigh(centred @ centred.T)[1][:, ::-1][:, :dim]
     # Directions without variance come out of the Gram form as noise: QR makes all orthonormal.
     matrix = np.linalg.qr(matrix.astype(np.float64))[0].astype(np.float32)
     signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(dim)])
@@ -81,6 +85,18 @@ def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
     return Reduction(
         _fitted_id(f"pca{dim}", mean, matrix), f"pca{dim}", input_dim, dim, mean, matrix
     )
+
+
+def _subspace(centred: Array, dim: int) -> Array:
+    """An orthonormal basis `[D, dim]` of the leading right singular vectors of `[N, D]`."""
+    width = min(dim + OVERSAMPLING, *centred.shape)
+    basis = np.random.default_rng(0).standard_normal((centred.shape[1], width), np.float32)
+    for _ in range(POWER_ITERATIONS):
+        basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
+    inside = centred @ basis
+    rotation: Array = np.linalg.eigh(inside.T @ inside)[1][:, ::-1][:, :dim]
+    turned: Array = basis @ rotation
+    return turned
 
 
 def save_reduction(

@@ -8,36 +8,25 @@ thread of its own; what changed meanwhile is carried over at the swap.
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
-from visil_dash.errors import NotFound, StoreDamaged, StoreMismatch
-from visil_dash.index.generations import (
-    Generation,
-    Identity,
-    Registered,
-    clean_up,
-    open_best,
-    publish,
+from visil_dash.index.build import (
+    Stopped,
+    build_generation,
+    forget_old,
+    identity_of,
+    index_folder,
+    registered_generations,
 )
-from visil_dash.index.hnsw import HnswIndex
+from visil_dash.index.fitted import fit_and_keep, fittable, fitted_dim
+from visil_dash.index.generations import Generation, open_best
+from visil_dash.index.loading import frames_with_signal, loaded_blocks, opened_snapshot
 from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
-from visil_dash.library import catalogue as tables
-from visil_dash.library.blobs import safe_id
-from visil_dash.library.catalogue import checked_rows, now, put_row, set_aside
-from visil_dash.library.store import FeatureRow, Library
+from visil_dash.library.rows import FeatureRow
+from visil_dash.library.store import Library
 from visil_dash.records import Array, IndexStatus
-from visil_dash.reduction import (
-    DEFAULT_DIM,
-    FRAMES_PER_DIM,
-    FULL,
-    Reduction,
-    fit_pca,
-    identity,
-    load_reduction,
-    save_reduction,
-)
+from visil_dash.reduction import DEFAULT_DIM, FULL, Reduction, identity
 from visil_dash.settings import Settings
 
 __all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]
@@ -47,8 +36,6 @@ TAIL_FRAMES = 2000  # exact search over so few costs about a millisecond a query
 TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index
 KEPT_GENERATIONS = 2
-CHUNK = 2000  # frames added between two looks at the stop flag
-FIT_BYTES = 768 * 1024**2  # most full frame vectors held while fitting, float32
 VIEWER_SECONDS = 1.0  # how often a viewer looks for changes of the writer
 RETRY_SECONDS = 60.0  # a failed build is not tried again by itself before
 
@@ -149,7 +136,8 @@ class FrameSpace:
             reduction = view.reduction
             if not reduction.input_dim:
                 reduction = identity(vectors.shape[1])
-            block = Block(ordinal, reduction(vectors))
+            ids, vectors = frames_with_signal(ordinal, vectors)
+            block = Block(ordinal, ids, reduction(vectors))
             if self._has(view, block):  # the same bytes added again
                 return
             self._replace([block], gone={ordinal}, reduction=reduction)
@@ -225,9 +213,9 @@ class FrameSpace:
             return ()
         rows = self._library.feature_rows(self.extractor)
         _, problems = open_best(
-            self._folder(view.reduction),
-            identity=self._identity(view.reduction, rows),
-            registered=self._registered(view.reduction),
+            index_folder(self._library, self.extractor, view.reduction),
+            identity=identity_of(self.extractor, view.reduction, rows),
+            registered=registered_generations(self._library, self.extractor, view.reduction),
         )
         missing = {row.ordinal for row in rows} - view.ordinals
         if missing:
@@ -265,154 +253,22 @@ class FrameSpace:
         )
 
     def _open(self, rows: tuple[FeatureRow, ...]) -> None:
-        """From disk: reduction, best generation, and from blobs what that lacks."""
-        if not rows:
-            return
-        reduction = self._stored_reduction(rows[0].regions * rows[0].dim)
-        registered = self._registered(reduction)
-        generation, problems = open_best(
-            self._folder(reduction),
-            identity=self._identity(reduction, rows),
-            registered=registered,
+        view, problem = opened_snapshot(
+            self._library,
+            extractor=self.extractor,
+            method=self._method,
+            rows=rows,
+            version=self._view.version + 1,
         )
-        kept: dict[int, tuple[int, str]] = generation.videos if generation else {}
-        current = {row.ordinal: (row.frames, row.sha256) for row in rows}
-        stale = frozenset(o for o, facts in kept.items() if current.get(o) != facts)
-        lacking = (row for row in rows if row.ordinal not in kept or row.ordinal in stale)
-        if problems:
-            self._degraded = f"{' '.join(problems)} Searching goes on; rebuilding mends it."
         with self._change:
-            blocks = tuple(self._blocks(lacking, reduction))
-            self._view = Snapshot(reduction, generation, blocks, stale, self._view.version + 1)
+            self._view = view
+        if problem:
+            self._degraded = f"{problem} Searching goes on; a rebuild mends it."
 
     def _blocks(self, rows: Iterable[FeatureRow], reduction: Reduction) -> list[Block]:
-        """Reduced vectors from the blobs; damaged blobs are set aside and told."""
-        blocks = []
-        for row in rows:
-            try:
-                features = self._library.features(row.video_id, extractor=self.extractor)
-            except NotFound:  # removed meanwhile
-                continue
-            except (StoreDamaged, StoreMismatch) as error:
-                if self._library.read_only:
-                    self._library.add_notice(str(error))
-                else:
-                    self._library.quarantine_features(
-                        row.video_id, extractor=self.extractor, reason=str(error)
-                    )
-                continue
-            blocks.append(Block(row.ordinal, reduction(features.frame_vectors)))
-        return blocks
+        return loaded_blocks(self._library, rows, extractor=self.extractor, reduction=reduction)
 
-    # -- inside: reductions ----------------------------------------------------------------
-
-    def _stored_reduction(self, input_dim: int) -> Reduction:
-        """The newest fitted reduction of this method; the full one where there is none."""
-        for row in self._reduction_rows():
-            path = self._reduction_path(row["reduction_id"])
-            try:
-                reduction = load_reduction(path, extractor=self.extractor, sha256=row["sha256"])
-                if reduction.input_dim != input_dim:
-                    raise StoreMismatch(f"{path}: reduces {reduction.input_dim} dimensions.")
-                return reduction
-            except (StoreDamaged, StoreMismatch) as error:
-                self._degraded = f"{error} It is fitted anew."
-                if not self._library.read_only:
-                    self._forget_reduction(row["reduction_id"])
-        return identity(input_dim)
-
-    def _reduction_rows(self) -> list[dict[str, str]]:
-        with self._library.catalogue.read() as connection:
-            rows = checked_rows(
-                connection,
-                tables.reductions,
-                tables.reductions.c.extractor == self.extractor,
-                tables.reductions.c.method == self._method,
-            )
-        return sorted(rows, key=lambda row: row["added"], reverse=True)
-
-    def _reduction_path(self, reduction_id: str) -> Path:
-        folder = self._library.folder / "reductions" / safe_id(self.extractor)
-        return folder / f"{safe_id(reduction_id)}.safetensors"
-
-    def _forget_reduction(self, reduction_id: str) -> None:
-        with self._library.catalogue.write() as connection:
-            connection.execute(
-                tables.reductions.delete().where(
-                    tables.reductions.c.extractor == self.extractor,
-                    tables.reductions.c.reduction_id == reduction_id,
-                )
-            )
-        path = self._reduction_path(reduction_id)
-        if path.exists():
-            set_aside(path, self._library.folder / "quarantine")
-
-    def _fittable(self, view: Snapshot) -> bool:
-        """Whether the reduction that was asked for is still to be fitted and can be."""
-        dim = _fitted_dim(self._method)
-        return (
-            dim is not None
-            and view.reduction.method == FULL
-            and dim < view.reduction.input_dim
-            and len(view) >= FRAMES_PER_DIM * dim
-        )
-
-    def _fit(self, view: Snapshot) -> Reduction:
-        dim = _fitted_dim(self._method)
-        if dim is None:
-            return view.reduction
-        reduction = fit_pca(self._full_sample(view), dim)
-        path = self._reduction_path(reduction.reduction_id)
-        digest = save_reduction(reduction, path, extractor=self.extractor, step=self._library.step)
-        with self._library.catalogue.write() as connection:
-            row = {
-                "extractor": self.extractor,
-                "reduction_id": reduction.reduction_id,
-                "method": reduction.method,
-                "sha256": digest,
-                "input_dim": reduction.input_dim,
-                "dim": reduction.dim,
-                "added": now(),
-            }
-            put_row(connection, tables.reductions, row)
-        return reduction
-
-    def _full_sample(self, view: Snapshot) -> Array:
-        """Full frame vectors, all or evenly spread, within FIT_BYTES."""
-        most = max(FIT_BYTES // (4 * view.reduction.input_dim), 2 * FRAMES_PER_DIM)
-        every = -(-len(view) // most)
-        if view.reduction.method == FULL:
-            sample: Array = view.vectors[::every]
-            return sample
-        parts = []
-        for row in self._library.feature_rows(self.extractor):
-            if row.ordinal in view.ordinals:
-                features = self._library.features(row.video_id, extractor=self.extractor)
-                parts.append(features.frame_vectors[::every])
-        return np.concatenate(parts)
-
-    # -- inside: generations ---------------------------------------------------------------
-
-    def _folder(self, reduction: Reduction) -> Path:
-        place = self._library.folder / "index" / safe_id(self.extractor)
-        return place / safe_id(reduction.reduction_id)
-
-    def _identity(self, reduction: Reduction, rows: tuple[FeatureRow, ...]) -> Identity:
-        weights = rows[0].weights_sha256 if rows else ""
-        return Identity(self.extractor, weights, reduction.reduction_id, reduction.dim)
-
-    def _registered(self, reduction: Reduction) -> dict[int, Registered]:
-        with self._library.catalogue.read() as connection:
-            rows = checked_rows(
-                connection,
-                tables.generations,
-                tables.generations.c.extractor == self.extractor,
-                tables.generations.c.reduction_id == reduction.reduction_id,
-            )
-        return {
-            row["number"]: Registered(row["manifest_sha256"], row["frames"], row["dim"])
-            for row in rows
-        }
+    # -- inside: building ------------------------------------------------------------------
 
     def _build_when_due(self) -> None:
         if self._library.read_only or self._builder is not None or self._stop.is_set():
@@ -425,13 +281,13 @@ class FrameSpace:
         else:
             changed = view.tail_frames + view.removed_frames
             due = changed > max(TAIL_FRAMES, TAIL_SHARE * len(view.generation))
-        if due or self._fittable(view) or (self._degraded and len(view)):
+        if due or fittable(view, self._method) or (self._degraded and len(view)):
             self.rebuild()
 
     def _build_quietly(self, refit: bool) -> None:
         try:
             self._build(refit)
-        except _Stopped:
+        except Stopped:
             pass
         except Exception as error:  # the thread ends here: the status tells
             self._failed_at = time.monotonic()
@@ -449,25 +305,20 @@ class FrameSpace:
             if not len(view):
                 return
             self._library.check_disk("Index", need=3 * 4 * len(view) * view.reduction.dim)
-            reduction = self._fit(view) if refit or self._fittable(view) else view.reduction
-            generation = self._published(view, reduction)
+            reduction = view.reduction
+            if refit or fittable(view, self._method):
+                reduction = fit_and_keep(
+                    self._library, view, extractor=self.extractor, method=self._method
+                )
+            generation = self._built(view, reduction)
             blocks: dict[int, Block] = {}
             while not self._swapped(generation, reduction, blocks):
                 pass
         finally:
             self._touched = None
-        with self._library.catalogue.write() as connection:
-            keep = sorted(self._registered(reduction), reverse=True)[:kept]
-            connection.execute(
-                tables.generations.delete().where(
-                    tables.generations.c.extractor == self.extractor,
-                    tables.generations.c.reduction_id == reduction.reduction_id,
-                    tables.generations.c.number.not_in(keep),
-                )
-            )
-        clean_up(self._folder(reduction), keep=set(keep), step=self._library.step)
+        forget_old(self._library, self.extractor, reduction, keep=kept)
 
-    def _published(self, view: Snapshot, reduction: Reduction) -> Generation:
+    def _built(self, view: Snapshot, reduction: Reduction) -> Generation:
         rows = self._library.feature_rows(self.extractor)
         ids, vectors = view.ids, view.vectors
         if reduction is not view.reduction:
@@ -475,53 +326,18 @@ class FrameSpace:
                 vectors = reduction(vectors)
             else:
                 blocks = self._blocks((r for r in rows if r.ordinal in view.ordinals), reduction)
-                ids = np.concatenate([frame_ids(b.ordinal, len(b.vectors)) for b in blocks])
+                ids = np.concatenate([block.ids for block in blocks])
                 vectors = np.concatenate([block.vectors for block in blocks])
-        order = np.argsort(ids)
-        ids, vectors = ids[order], np.ascontiguousarray(vectors[order])
-        ordinals, counts = np.unique(split_ids(ids)[0], return_counts=True)
-        sha = {row.ordinal: row.sha256 for row in rows}
-        videos = {
-            ordinal: (count, sha.get(ordinal, ""))
-            for ordinal, count in zip(ordinals.tolist(), counts.tolist(), strict=True)
-        }
-        index = HnswIndex(reduction.dim, capacity=len(ids), threads=self._settings.threads)
-        # In random order: videos one after the other leave the graph in islands, and a search
-        # that starts on the wrong one misses (recall@10 0.83 instead of 1.00 on 300 videos).
-        shuffled = np.random.default_rng(1).permutation(len(ids))
-        for start in range(0, len(ids), CHUNK):
-            if self._stop.is_set():
-                raise _Stopped
-            part = shuffled[start : start + CHUNK]
-            index.add(vectors[part], ids[part])
-        number = 1 + max(
-            [0, *self._registered(reduction)]
-            + ([view.generation.number] if view.generation else [])
-        )
-        return publish(
-            self._folder(reduction),
-            number=number,
-            identity=self._identity(reduction, rows),
-            index=index,
+        return build_generation(
+            self._library,
+            extractor=self.extractor,
+            reduction=reduction,
+            rows=rows,
             ids=ids,
             vectors=vectors,
-            videos=videos,
-            register=lambda n, facts: self._register(reduction, n, facts),
-            step=self._library.step,
+            ordinals=view.ordinals,
+            stop=self._stop,
         )
-
-    def _register(self, reduction: Reduction, number: int, facts: Registered) -> None:
-        row = {
-            "extractor": self.extractor,
-            "reduction_id": reduction.reduction_id,
-            "number": number,
-            "manifest_sha256": facts.manifest_sha256,
-            "frames": facts.frames,
-            "dim": facts.dim,
-            "added": now(),
-        }
-        with self._library.catalogue.write() as connection:
-            put_row(connection, tables.generations, row)
 
     def _swapped(
         self, generation: Generation, reduction: Reduction, blocks: dict[int, Block]
@@ -550,16 +366,12 @@ class FrameSpace:
                 self._degraded = ""
                 return True
         if view.reduction.method == FULL:
-            blocks |= {b.ordinal: Block(b.ordinal, reduction(b.vectors)) for b in lacking}
+            blocks |= {b.ordinal: Block(b.ordinal, b.ids, reduction(b.vectors)) for b in lacking}
         else:
             wanted = {b.ordinal for b in lacking}
             rows = (r for r in self._library.feature_rows(self.extractor) if r.ordinal in wanted)
             blocks |= {b.ordinal: b for b in self._blocks(rows, reduction)}
         return False
-
-
-class _Stopped(Exception):
-    """The space is being closed."""
 
 
 def open_frame_space(
@@ -571,15 +383,10 @@ def open_frame_space(
     them and full until then. Where the index is missing, damaged or of something else, search is
     exact and a rebuild starts in the background; `status()` says so.
     """
-    if reduction != FULL and _fitted_dim(reduction) is None:
+    if reduction != FULL and fitted_dim(reduction) is None:
         raise ValueError(f"reduction: expected full or pca<dims>, got {reduction!r}")
     space = FrameSpace(library, extractor=extractor, method=reduction, settings=settings)
     library.on_close(space.close)
     space.sync()
     space._build_when_due()
     return space
-
-
-def _fitted_dim(method: str) -> int | None:
-    digits = method.removeprefix("pca")
-    return int(digits) if digits != method and digits.isdigit() and int(digits) else None

@@ -66,14 +66,14 @@ class Registered:
 class Generation:
     """An open generation. `index` is None when only its graph was damaged: search exactly.
 
-    `videos`: ordinal → (frames, sha256 of the feature blob that the vectors come from).
+    `videos`: ordinal → sha256 of the feature blob that its vectors come from.
     """
 
     number: int
     folder: Path
     ids: Array
     vectors: Array
-    videos: dict[int, tuple[int, str]]
+    videos: dict[int, str]
     index: FrameIndex | None
     bytes: int
 
@@ -89,7 +89,7 @@ def publish(
     index: FrameIndex,
     ids: Array,
     vectors: Array,
-    videos: Mapping[int, tuple[int, str]],
+    videos: Mapping[int, str],
     register: Callable[[int, Registered], None],
     step: Step = no_step,
 ) -> Generation:
@@ -133,7 +133,7 @@ def publish(
             "ef": MIN_EF,
             "highest_ordinal": max(videos),
             "files": files,
-            "videos": [[ordinal, *facts] for ordinal, facts in sorted(videos.items())],
+            "videos": sorted(videos.items()),
         }
         data = json.dumps(manifest, sort_keys=True).encode()
         write_atomic(temp / "manifest.json", data, step=step, kind="manifest")
@@ -219,7 +219,7 @@ def open_generation(
     index: FrameIndex | None = None
     if _as_recorded(place / "index.bin", manifest["files"]["index.bin"]):
         index = HnswIndex.load(place / "index.bin", dim=dim, count=count)
-    videos = {ordinal: (frames, sha) for ordinal, frames, sha in manifest["videos"]}
+    videos = dict(manifest["videos"])
     return Generation(number, place, ids, vectors, videos, index, _bytes(manifest))
 
 

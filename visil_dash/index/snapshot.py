@@ -32,9 +32,10 @@ def split_ids(ids: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Reduced frame vectors `[T, d]` of one video of the tail."""
+    """One video of the tail: frame ids `[n]` and reduced vectors `[n, d]`."""
 
     ordinal: int
+    ids: Array
     vectors: Array
 
 
@@ -56,7 +57,7 @@ class Snapshot:
 
     @cached_property
     def tail_frames(self) -> int:
-        return sum(len(block.vectors) for block in self.tail)
+        return sum(len(block.ids) for block in self.tail)
 
     @cached_property
     def removed_frames(self) -> int:
@@ -121,8 +122,8 @@ class Snapshot:
     def _tail(self) -> tuple[Array, Array]:
         if not self.tail:
             return np.empty(0, np.int64), np.empty((0, self.reduction.dim), np.float32)
-        ids = [frame_ids(block.ordinal, len(block.vectors)) for block in self.tail]
-        return np.concatenate(ids), np.concatenate([block.vectors for block in self.tail])
+        ids = np.concatenate([block.ids for block in self.tail])
+        return ids, np.concatenate([block.vectors for block in self.tail])
 
     @cached_property
     def _live(self) -> tuple[Array, Array]:

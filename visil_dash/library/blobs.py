@@ -88,6 +88,10 @@ def write_atomic(path: Path, data: bytes, *, step: Step = no_step, kind: str = "
         temp.unlink(missing_ok=True)
 
 
+def sha256_hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def sha256_file(path: Path) -> tuple[str, int]:
     """Hex digest and size in bytes."""
     digest, size = hashlib.sha256(), 0

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import sqlite3
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,157 +18,26 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
+from sqlalchemy import Table
 from sqlalchemy.engine import Connection, Engine
 
 import visil_dash
-from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch
-from visil_dash.library.blobs import FeatureManifest, Step, no_step
+from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
+from visil_dash.library.blobs import Step, no_step
+from visil_dash.library.tables import (
+    MIGRATIONS,
+    counters,
+    features,
+    generations,
+    migrations,
+    names,
+    reductions,
+    settings,
+    videos,
+)
 
 CATALOGUE_NAME = "catalogue.db"
 BUSY_SECONDS = 30.0  # a viewer's read never takes this long, a writer's commit neither
-
-metadata = MetaData()
-videos = Table(
-    "videos",
-    metadata,
-    Column("video_id", Text, primary_key=True),
-    Column("ordinal", BigInteger, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("info", Text, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("frames", BigInteger, nullable=False),
-    Column("tags", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-names = Table(
-    "names",
-    metadata,
-    Column("video_id", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-features = Table(
-    "features",
-    metadata,
-    Column("video_id", Text, primary_key=True),
-    Column("extractor", Text, primary_key=True),
-    Column("sha256", Text, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("frames", BigInteger, nullable=False),
-    Column("regions", BigInteger, nullable=False),
-    Column("dim", BigInteger, nullable=False),
-    Column("weights_sha256", Text, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-settings = Table(
-    "settings",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Column("updated", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-counters = Table(
-    "counters",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", BigInteger, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-removals = Table("removals", metadata, Column("video_id", Text, primary_key=True))
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("job_id", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("staged", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("done", Float, nullable=False),
-    Column("total", Float, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("video_id", Text, nullable=False),
-    Column("duplicate_of", Text, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("updated", Text, nullable=False),
-)
-reductions = Table(
-    "reductions",
-    metadata,
-    Column("extractor", Text, primary_key=True),
-    Column("reduction_id", Text, primary_key=True),
-    Column("method", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("input_dim", BigInteger, nullable=False),
-    Column("dim", BigInteger, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-generations = Table(
-    "generations",
-    metadata,
-    Column("extractor", Text, primary_key=True),
-    Column("reduction_id", Text, primary_key=True),
-    Column("number", BigInteger, primary_key=True),
-    Column("manifest_sha256", Text, nullable=False),
-    Column("frames", BigInteger, nullable=False),
-    Column("dim", BigInteger, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-migrations = Table(
-    "migrations",
-    metadata,
-    Column("version", Integer, primary_key=True),
-    Column("applied", Text, nullable=False),
-    Column("library_version", Text, nullable=False),
-)
-
-# Never edit a published migration: append one. Plain SQL that PostgreSQL takes as well.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE videos (video_id TEXT PRIMARY KEY NOT NULL, ordinal BIGINT NOT NULL UNIQUE, "
-        "name TEXT NOT NULL, bytes BIGINT NOT NULL, info TEXT NOT NULL, added TEXT NOT NULL, "
-        "frames BIGINT NOT NULL, tags TEXT NOT NULL, row_check TEXT NOT NULL)",
-        "CREATE TABLE names (video_id TEXT NOT NULL, name TEXT NOT NULL, added TEXT NOT NULL, "
-        "row_check TEXT NOT NULL, PRIMARY KEY (video_id, name))",
-        "CREATE TABLE features (video_id TEXT NOT NULL, extractor TEXT NOT NULL, "
-        "sha256 TEXT NOT NULL, bytes BIGINT NOT NULL, frames BIGINT NOT NULL, "
-        "regions BIGINT NOT NULL, dim BIGINT NOT NULL, weights_sha256 TEXT NOT NULL, "
-        "added TEXT NOT NULL, row_check TEXT NOT NULL, PRIMARY KEY (video_id, extractor))",
-        "CREATE TABLE settings (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, "
-        "updated TEXT NOT NULL, row_check TEXT NOT NULL)",
-        "CREATE TABLE counters (name TEXT PRIMARY KEY NOT NULL, value BIGINT NOT NULL, "
-        "row_check TEXT NOT NULL)",
-        "CREATE TABLE removals (video_id TEXT PRIMARY KEY NOT NULL)",
-    ),
-    (
-        "CREATE TABLE jobs (job_id TEXT PRIMARY KEY NOT NULL, position BIGINT NOT NULL, "
-        "name TEXT NOT NULL, source TEXT NOT NULL, staged TEXT NOT NULL, state TEXT NOT NULL, "
-        "done DOUBLE PRECISION NOT NULL, total DOUBLE PRECISION NOT NULL, reason TEXT NOT NULL, "
-        "video_id TEXT NOT NULL, duplicate_of TEXT NOT NULL, attempts INTEGER NOT NULL, "
-        "updated TEXT NOT NULL)",
-    ),
-    (
-        "CREATE TABLE reductions (extractor TEXT NOT NULL, reduction_id TEXT NOT NULL, "
-        "method TEXT NOT NULL, sha256 TEXT NOT NULL, input_dim BIGINT NOT NULL, "
-        "dim BIGINT NOT NULL, added TEXT NOT NULL, row_check TEXT NOT NULL, "
-        "PRIMARY KEY (extractor, reduction_id))",
-        "CREATE TABLE generations (extractor TEXT NOT NULL, reduction_id TEXT NOT NULL, "
-        "number BIGINT NOT NULL, manifest_sha256 TEXT NOT NULL, frames BIGINT NOT NULL, "
-        "dim BIGINT NOT NULL, added TEXT NOT NULL, row_check TEXT NOT NULL, "
-        "PRIMARY KEY (extractor, reduction_id, number))",
-    ),
-)
-
-
-def sha256_hex(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def now() -> str:
@@ -271,35 +139,6 @@ def put_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
     connection.execute(table.insert().values(**row, row_check=row_check(table, row)))
 
 
-def put_feature_row(
-    connection: Connection,
-    manifest: FeatureManifest,
-    *,
-    video_id: str,
-    frames: int,
-    sha256: str,
-    size: int,
-) -> None:
-    """Commits with the caller's transaction: this blob is the video's features."""
-    row = {
-        "video_id": video_id,
-        "extractor": manifest.extractor,
-        "sha256": sha256,
-        "bytes": size,
-        "frames": frames,
-        "regions": manifest.regions,
-        "dim": manifest.dim,
-        "weights_sha256": manifest.weights_sha256,
-        "added": now(),
-    }
-    put_row(connection, features, row)
-    video = checked_rows(connection, videos, videos.c.video_id == video_id)
-    if not video:
-        raise NotFound(f"{video_id}: the video was removed meanwhile.")
-    put_row(connection, videos, video[0] | {"frames": frames})
-    next_count(connection, "revision")
-
-
 def checked_rows(
     connection: Connection, table: Table, *where: sa.ColumnElement[bool], skip_damaged: bool = False
 ) -> list[dict[str, Any]]:
@@ -357,44 +196,6 @@ def translated_errors() -> Iterator[None]:
         raise StoreDamaged(f"{CATALOGUE_NAME}: {text}") from error
     except UnicodeDecodeError as error:
         raise StoreDamaged(f"{CATALOGUE_NAME}: a text is not UTF-8 ({error.reason})") from error
-
-
-def wal_damage(database: Path) -> str:
-    """What is wrong with the write-ahead log beside `database`; empty when all is well.
-
-    SQLite drops everything from the first frame with a wrong checksum without a word. That is
-    right for the torn end of a crash and wrong for a damaged log, so it is told apart here: an
-    incomplete frame at the end is a crash; a complete frame with this log's salt and a wrong
-    checksum is damage (or, rarely, a crash within a reused log).
-    File layout: https://sqlite.org/fileformat2.html#the_write_ahead_log
-    """
-    path = database.with_name(database.name + "-wal")
-    data = path.read_bytes() if path.exists() else b""
-    if len(data) <= 32:
-        return ""
-    magic, _, page_size, _, salt1, salt2, first, second = struct.unpack(">8I", data[:32])
-    order = {0x377F0682: "<", 0x377F0683: ">"}.get(magic)
-    if order is None or _wal_sum(data[:24], (0, 0), order) != (first, second):
-        return "its header is damaged"
-    chain, frame_size = (first, second), 24 + page_size
-    salts = struct.pack(">2I", salt1, salt2)
-    for start in range(32, len(data) - frame_size + 1, frame_size):
-        frame = data[start : start + frame_size]
-        chain = _wal_sum(frame[24:], _wal_sum(frame[:8], chain, order), order)
-        if frame[8:16] == salts and chain == struct.unpack(">2I", frame[16:24]):
-            continue
-        rest = (data[s + 8 : s + 16] for s in range(start, len(data) - 23, frame_size))
-        return f"damaged at byte {start}" if salts in rest else ""
-    return ""
-
-
-def _wal_sum(data: bytes, seed: tuple[int, int], order: str) -> tuple[int, int]:
-    one, two = seed
-    words = struct.unpack(f"{order}{len(data) // 4}I", data)
-    for left, right in zip(words[::2], words[1::2], strict=True):
-        one = (one + left + two) & 0xFFFFFFFF
-        two = (two + right + one) & 0xFFFFFFFF
-    return one, two
 
 
 def read_engine(path: Path) -> Engine:

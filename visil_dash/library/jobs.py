@@ -6,7 +6,7 @@ knows states and files, not models.
 """
 
 import errno
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -22,15 +22,16 @@ from visil_dash.errors import (
     StoreError,
     VisilDashError,
 )
-from visil_dash.library import catalogue as tables
 from visil_dash.library.blobs import copy_hashed, sha256_file
-from visil_dash.library.catalogue import next_count, now
-from visil_dash.library.store import Library, clean_name
+from visil_dash.library.jobtable import JobTable
+from visil_dash.library.rows import clean_name
+from visil_dash.library.store import Library
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 
 MOST_ATTEMPTS = 2  # one start and one restart after the process died
 PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
+BY_USER = "cancelled by the user"
 DISK_SECONDS = 2.0  # how often a full disk is looked at again
 
 Report = Callable[[JobState, float, float], None]  # (state, seconds done, seconds in all or 0)
@@ -74,6 +75,7 @@ class Worker:
         check: Callable[[Path], None] | None = None,
     ) -> None:
         self._library = library
+        self._table = JobTable(library.catalogue)
         self._pipeline = pipeline
         self._settings = settings
         self._check = check
@@ -88,17 +90,11 @@ class Worker:
 
     def jobs(self) -> tuple[JobRecord, ...]:
         """All jobs that were not cleared, in the order of their arrival."""
-        with self._library.catalogue.read() as connection:
-            rows = (
-                connection.execute(tables.jobs.select().order_by(tables.jobs.c.position))
-                .mappings()
-                .all()
-            )
-        return tuple(self._record(dict(row)) for row in rows)
+        return tuple(self._record(row) for row in self._table.rows())
 
     def job(self, job_id: str) -> JobRecord:
         """Raises NotFound."""
-        return self._record(self._row(job_id))
+        return self._record(self._table.row(job_id))
 
     @property
     def paused(self) -> str:
@@ -110,7 +106,7 @@ class Worker:
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             with self._changed:
-                if not self._waiting() and self._running is None:
+                if not self._table.waiting() and self._running is None:
                     return True
                 if self._paused or self._thread is None or not self._thread.is_alive():
                     return False
@@ -130,29 +126,13 @@ class Worker:
         self._library.require_writer()
         name = clean_name(name)
         self._library.check_disk(name)
-        with self._library.catalogue.write() as connection:
-            if len(self._waiting(connection)) >= self._settings.max_queue:
-                raise InputError(
-                    name,
-                    f"{self._settings.max_queue} files are waiting already, which is the limit",
-                    "add it when some are done",
-                )
-            row = {
-                "job_id": secrets.token_hex(8),
-                "position": next_count(connection, "job"),
-                "name": name,
-                "source": "" if staged else str(path.absolute()),
-                "staged": str(path.absolute()) if staged else "",
-                "state": JobState.RECEIVED.value,
-                "done": 0.0,
-                "total": 0.0,
-                "reason": "",
-                "video_id": "",
-                "duplicate_of": "",
-                "attempts": 0,
-                "updated": now(),
-            }
-            connection.execute(tables.jobs.insert().values(**row))
+        place = str(path.absolute())
+        row = self._table.add(
+            name,
+            source="" if staged else place,
+            staged=place if staged else "",
+            most=self._settings.max_queue,
+        )
         self._notify()
         return self._record(row)
 
@@ -163,8 +143,10 @@ class Worker:
             if running is not None and running.job_id == job_id:
                 running.cancel.set()
                 return
-        if not JobState(self._row(job_id)["state"]).ended:
-            self._update(job_id, state=JobState.CANCELLED.value, reason="cancelled by the user")
+        if not JobState(self._table.row(job_id)["state"]).ended:
+            self._table.update(
+                job_id, state=JobState.CANCELLED.value, reason="cancelled by the user"
+            )
             self._notify()
 
     def retry(self, job_id: str) -> JobRecord:
@@ -173,12 +155,12 @@ class Worker:
         Raises InputError when its upload was not kept (refused) or its file is gone.
         """
         self._library.require_writer()
-        row = self._row(job_id)
+        row = self._table.row(job_id)
         if not JobState(row["state"]).ended or row["state"] == JobState.INDEXED:
             raise InputError(row["name"], f"its job is {row['state']}", "only ended jobs restart")
         if not any(Path(row[key]).is_file() for key in ("staged", "source") if row[key]):
             raise InputError(row["name"], "its file is not there any more", "add it again")
-        self._update(job_id, state=JobState.RECEIVED.value, reason="", attempts=0, done=0.0)
+        self._table.update(job_id, state=JobState.RECEIVED.value, reason="", attempts=0, done=0.0)
         self._notify()
         return self.job(job_id)
 
@@ -187,11 +169,8 @@ class Worker:
         self._library.require_writer()
         for job in self.jobs():
             if job.state.ended:
-                self._discard(self._row(job.job_id))
-                with self._library.catalogue.write() as connection:
-                    connection.execute(
-                        tables.jobs.delete().where(tables.jobs.c.job_id == job.job_id)
-                    )
+                self._discard(self._table.row(job.job_id))
+                self._table.delete(job.job_id)
 
     # -- life ------------------------------------------------------------------------------
 
@@ -219,22 +198,22 @@ class Worker:
         for job in self.jobs():
             if job.state.ended:
                 continue
-            row = self._row(job.job_id)
+            row = self._table.row(job.job_id)
             if row["attempts"] >= MOST_ATTEMPTS:
-                self._update(
+                self._table.update(
                     job.job_id,
                     state=JobState.FAILED.value,
                     reason="the program ended twice while working on this file",
                 )
             elif row["state"] != JobState.RECEIVED:
-                self._update(job.job_id, state=JobState.RECEIVED.value)
+                self._table.update(job.job_id, state=JobState.RECEIVED.value)
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            waiting = self._waiting()
+            waiting = self._table.waiting()
             if not waiting:
                 with self._changed:
-                    if not self._stopping.is_set() and not self._waiting():
+                    if not self._stopping.is_set() and not self._table.waiting():
                         self._changed.wait(1.0)
                 continue
             try:
@@ -253,15 +232,15 @@ class Worker:
             self._running = running
         changes: dict[str, Any] = {}
         try:
-            if JobState(self._row(job_id)["state"]).ended:  # cancelled since it was looked up
+            if JobState(self._table.row(job_id)["state"]).ended:  # cancelled since it was looked up
                 return
-            self._update(job_id, attempts=row["attempts"] + 1)
+            self._table.update(job_id, attempts=row["attempts"] + 1)
             changes = self._ingest(row, running)
         except Cancelled:
             if self._stopping.is_set() and not running.cancel.is_set():
                 changes = {"state": JobState.RECEIVED.value, "attempts": row["attempts"]}
             else:
-                changes = {"state": JobState.CANCELLED.value, "reason": "cancelled by the user"}
+                changes = {"state": JobState.CANCELLED.value, "reason": BY_USER}
         except MediaRefused as error:
             changes = {"state": JobState.REFUSED.value, "reason": str(error)}
         except Exception as error:  # one bad file must not end the queue: the job tells
@@ -269,11 +248,13 @@ class Worker:
         finally:
             with self._changed:
                 if changes:
-                    self._update(job_id, done=running.done, total=running.total, **changes)
+                    self._table.update(job_id, done=running.done, total=running.total, **changes)
                 self._running = None
                 self._changed.notify_all()
-        if changes.get("state") in (JobState.INDEXED, JobState.REFUSED):
-            self._discard(self._row(job_id))
+        # Uploads stay for a retry after a failure; files with a path of their own are copied anew.
+        ended = JobState(changes.get("state", JobState.RECEIVED)).ended
+        if ended and (row["source"] or changes["state"] in (JobState.INDEXED, JobState.REFUSED)):
+            self._discard(self._table.row(job_id))
 
     def _ingest(self, row: dict[str, Any], running: _Running) -> dict[str, Any]:
         """Runs one job to its end and returns the changes of its row."""
@@ -289,15 +270,15 @@ class Worker:
             running.state, running.done, running.total = state, done, total
             if changed or time.monotonic() - written > PROGRESS_SECONDS:
                 written = time.monotonic()
-                self._update(running.job_id, state=state.value, done=done, total=total)
+                self._table.update(running.job_id, state=state.value, done=done, total=total)
                 self._notify()
 
         source, video_id = self._source(row, cancelled)
         known = self._library.has_video(video_id)
         duplicate = video_id if known and row["video_id"] != video_id else row["duplicate_of"]
-        self._update(running.job_id, video_id=video_id, duplicate_of=duplicate)
+        self._table.update(running.job_id, video_id=video_id, duplicate_of=duplicate)
         report(JobState.HASHED, 0.0, 0.0)
-        job = self._record(self._row(running.job_id))
+        job = self._record(self._table.row(running.job_id))
         indexed = self._pipeline(job, source, report=report, cancelled=cancelled)
         return {"state": JobState.INDEXED.value, "video_id": indexed, "reason": ""}
 
@@ -325,46 +306,20 @@ class Worker:
         if self._check is not None:
             self._check(source)
         staged = self._library.stage(row["name"])
-        self._update(row["job_id"], staged=str(staged))
+        self._table.update(row["job_id"], staged=str(staged))
         try:
             self._library.check_disk(row["name"], need=source.lstat().st_size)
+            # Renamed when whole: after a crash half a copy must not pass for the file.
+            half = staged.with_name("copying")
             video_id, _ = copy_hashed(
-                source, staged, max_bytes=self._settings.max_file_bytes, cancelled=cancelled
+                source, half, max_bytes=self._settings.max_file_bytes, cancelled=cancelled
             )
+            self._library.step("copy:flushed")
+            os.replace(half, staged)
         except BaseException:
             self._library.discard_staged(staged)
             raise
         return staged, video_id
-
-    def _waiting(self, connection: Any = None) -> list[dict[str, Any]]:
-        query = (
-            tables.jobs.select()
-            .where(tables.jobs.c.state == JobState.RECEIVED.value)
-            .order_by(tables.jobs.c.position)
-        )
-        if connection is not None:
-            return [dict(row) for row in connection.execute(query).mappings()]
-        with self._library.catalogue.read() as reader:
-            return [dict(row) for row in reader.execute(query).mappings()]
-
-    def _row(self, job_id: str) -> dict[str, Any]:
-        with self._library.catalogue.read() as connection:
-            found = (
-                connection.execute(tables.jobs.select().where(tables.jobs.c.job_id == job_id))
-                .mappings()
-                .first()
-            )
-        if found is None:
-            raise NotFound(f"{job_id}: no such job.")
-        return dict(found)
-
-    def _update(self, job_id: str, **changes: Any) -> None:
-        with self._library.catalogue.write() as connection:
-            connection.execute(
-                tables.jobs.update()
-                .where(tables.jobs.c.job_id == job_id)
-                .values(updated=now(), **changes)
-            )
 
     def _discard(self, row: dict[str, Any]) -> None:
         if row["staged"]:

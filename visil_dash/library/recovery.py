@@ -11,20 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from visil_dash.errors import StoreDamaged, StoreError
-from visil_dash.library import catalogue as tables
-from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file
+from visil_dash.library import tables
+from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file, sha256_hex
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
     Catalogue,
     checked_rows,
     next_count,
     open_catalogue,
-    put_feature_row,
     put_row,
+    read_engine,
     set_aside,
-    sha256_hex,
-    wal_damage,
 )
+from visil_dash.library.rows import put_feature_row
+from visil_dash.library.wal import wal_damage
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogue:
@@ -62,7 +62,7 @@ def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogu
 def _salvage(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Rows whose checksums hold, as far as SQLite can still read them."""
     kept: dict[str, list[dict[str, Any]]] = {}
-    engine = tables.read_engine(path)
+    engine = read_engine(path)
     try:
         for table in (tables.videos, tables.names, tables.settings, tables.counters):
             try:

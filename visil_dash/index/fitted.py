@@ -1,0 +1,128 @@
+"""Fitted reductions of a library: which there are, loading, fitting, keeping."""
+
+from pathlib import Path
+
+import numpy as np
+
+from visil_dash.errors import StoreDamaged, StoreMismatch
+from visil_dash.index.snapshot import Snapshot
+from visil_dash.library import tables
+from visil_dash.library.blobs import safe_id
+from visil_dash.library.catalogue import checked_rows, now, put_row, set_aside
+from visil_dash.library.store import Library
+from visil_dash.records import Array
+from visil_dash.reduction import (
+    FRAMES_PER_DIM,
+    FULL,
+    Reduction,
+    fit_pca,
+    load_reduction,
+    save_reduction,
+)
+
+FIT_FRAMES = 8192  # 32 for each default dimension; more moves the directions little
+FIT_BYTES = 768 * 1024**2  # and no more than this of full frame vectors, float32
+
+
+def fitted_dim(method: str) -> int | None:
+    """256 for "pca256"; None for anything else."""
+    digits = method.removeprefix("pca")
+    return int(digits) if digits != method and digits.isdigit() and int(digits) else None
+
+
+def fittable(view: Snapshot, method: str) -> bool:
+    """Whether the reduction that was asked for is still to be fitted and can be."""
+    dim = fitted_dim(method)
+    return (
+        dim is not None
+        and view.reduction.method == FULL
+        and dim < view.reduction.input_dim
+        and len(view) >= FRAMES_PER_DIM * dim
+    )
+
+
+def stored_reduction(
+    library: Library, *, extractor: str, method: str, input_dim: int
+) -> tuple[Reduction | None, str]:
+    """The newest fitted reduction of this method, None where there is none.
+
+    Second: what was wrong with one that cannot be used; the writer sets that one aside.
+    """
+    with library.catalogue.read() as connection:
+        rows = checked_rows(
+            connection,
+            tables.reductions,
+            tables.reductions.c.extractor == extractor,
+            tables.reductions.c.method == method,
+        )
+    problem = ""
+    for row in sorted(rows, key=lambda row: str(row["added"]), reverse=True):
+        path = _path(library, extractor, row["reduction_id"])
+        try:
+            reduction = load_reduction(path, extractor=extractor, sha256=row["sha256"])
+            if reduction.input_dim != input_dim:
+                raise StoreMismatch(
+                    f"{path}: reduces {reduction.input_dim} dimensions, not {input_dim}."
+                )
+            return reduction, problem
+        except (StoreDamaged, StoreMismatch) as error:
+            problem = f"{error} It is fitted anew."
+            if not library.read_only:
+                _forget(library, extractor, row["reduction_id"])
+    return None, problem
+
+
+def fit_and_keep(library: Library, view: Snapshot, *, extractor: str, method: str) -> Reduction:
+    """Fits the method's dimensions on the view's frames; the file is flushed, the row committed."""
+    dim = fitted_dim(method)
+    if dim is None:
+        return view.reduction
+    reduction = fit_pca(_full_sample(library, view, extractor=extractor, dim=dim), dim)
+    path = _path(library, extractor, reduction.reduction_id)
+    digest = save_reduction(reduction, path, extractor=extractor, step=library.step)
+    row = {
+        "extractor": extractor,
+        "reduction_id": reduction.reduction_id,
+        "method": reduction.method,
+        "sha256": digest,
+        "input_dim": reduction.input_dim,
+        "dim": reduction.dim,
+        "added": now(),
+    }
+    with library.catalogue.write() as connection:
+        put_row(connection, tables.reductions, row)
+        library.step("reduction:before-commit")
+    return reduction
+
+
+def _full_sample(library: Library, view: Snapshot, *, extractor: str, dim: int) -> Array:
+    """Full frame vectors, all or evenly spread, within FIT_FRAMES and FIT_BYTES."""
+    most = min(FIT_FRAMES, FIT_BYTES // (4 * view.reduction.input_dim))
+    every = max(1, len(view) // max(most, FRAMES_PER_DIM * dim))
+    if view.reduction.method == FULL:
+        sample: Array = view.vectors[::every]
+        return sample
+    parts = []
+    for row in library.feature_rows(extractor):
+        if row.ordinal in view.ordinals:
+            vectors = library.features(row.video_id, extractor=extractor).frame_vectors
+            parts.append(vectors[vectors.any(1)][::every])
+    return np.concatenate(parts)
+
+
+def _path(library: Library, extractor: str, reduction_id: str) -> Path:
+    folder = library.folder / "reductions" / safe_id(extractor)
+    return folder / f"{safe_id(reduction_id)}.safetensors"
+
+
+def _forget(library: Library, extractor: str, reduction_id: str) -> None:
+    with library.catalogue.write() as connection:
+        connection.execute(
+            tables.reductions.delete().where(
+                tables.reductions.c.extractor == extractor,
+                tables.reductions.c.reduction_id == reduction_id,
+            )
+        )
+    path = _path(library, extractor, reduction_id)
+    if path.exists():
+        set_aside(path, library.folder / "quarantine")

@@ -1,0 +1,132 @@
+"""Between rows of the catalogue and records."""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from visil_dash.errors import NotFound
+from visil_dash.library import tables
+from visil_dash.library.blobs import FeatureManifest
+from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
+from visil_dash.records import MediaInfo, Verdict, VideoRecord
+
+
+@dataclass(frozen=True)
+class FeatureRow:
+    """What the catalogue promises about one feature blob."""
+
+    video_id: str
+    ordinal: int
+    frames: int
+    regions: int
+    dim: int
+    sha256: str
+    weights_sha256: str
+
+
+def clean_name(name: str) -> str:
+    """A file name fit to be shown: no folders, control or bidirectional characters, ≤ 200 long."""
+    last = re.split(r"[/\\]", name)[-1]
+    kept = "".join(
+        c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    )
+    return kept.strip()[:200] or "unnamed"
+
+
+def info_from_json(text: str) -> MediaInfo:
+    fields = json.loads(text)
+    return MediaInfo(**(fields | {"verdict": Verdict(fields["verdict"])}))
+
+
+def video_records(
+    connection: Connection, *, video_id: str | None = None
+) -> tuple[VideoRecord, ...]:
+    """Videos by ordinal; with `video_id` only that one, if it is there."""
+    some = video_id is not None
+    rows = checked_rows(
+        connection, tables.videos, *([tables.videos.c.video_id == video_id] if some else [])
+    )
+    others = checked_rows(
+        connection, tables.names, *([tables.names.c.video_id == video_id] if some else [])
+    )
+    by_video: dict[str, list[str]] = {}
+    for other in sorted(others, key=lambda row: (row["added"], row["name"])):
+        by_video.setdefault(other["video_id"], []).append(other["name"])
+    rows.sort(key=lambda row: row["ordinal"])
+    return tuple(_record(row, by_video.get(row["video_id"], [])) for row in rows)
+
+
+def _record(row: dict[str, Any], others: list[str]) -> VideoRecord:
+    return VideoRecord(
+        video_id=row["video_id"],
+        ordinal=row["ordinal"],
+        name=row["name"],
+        other_names=tuple(name for name in others if name != row["name"]),
+        bytes=row["bytes"],
+        info=info_from_json(row["info"]),
+        added=row["added"],
+        frames=row["frames"],
+        tags=tuple(json.loads(row["tags"])),
+    )
+
+
+def feature_rows(
+    connection: Connection, extractor: str, video_id: str | None = None
+) -> list[FeatureRow]:
+    where = [tables.features.c.extractor == extractor]
+    if video_id is not None:
+        where.append(tables.features.c.video_id == video_id)
+    rows = checked_rows(connection, tables.features, *where)
+    known = tables.videos.select().with_only_columns(
+        tables.videos.c.video_id, tables.videos.c.ordinal
+    )
+    if video_id is not None:
+        known = known.where(tables.videos.c.video_id == video_id)
+    ordinals = {found.video_id: found.ordinal for found in connection.execute(known)}
+    made = [
+        FeatureRow(
+            row["video_id"],
+            ordinals[row["video_id"]],
+            row["frames"],
+            row["regions"],
+            row["dim"],
+            row["sha256"],
+            row["weights_sha256"],
+        )
+        for row in rows
+        if row["video_id"] in ordinals
+    ]
+    return sorted(made, key=lambda row: row.ordinal)
+
+
+def put_feature_row(
+    connection: Connection,
+    manifest: FeatureManifest,
+    *,
+    video_id: str,
+    frames: int,
+    sha256: str,
+    size: int,
+) -> None:
+    """Commits with the caller's transaction: this blob is the video's features."""
+    row = {
+        "video_id": video_id,
+        "extractor": manifest.extractor,
+        "sha256": sha256,
+        "bytes": size,
+        "frames": frames,
+        "regions": manifest.regions,
+        "dim": manifest.dim,
+        "weights_sha256": manifest.weights_sha256,
+        "added": now(),
+    }
+    put_row(connection, tables.features, row)
+    video = checked_rows(connection, tables.videos, tables.videos.c.video_id == video_id)
+    if not video:
+        raise NotFound(f"{video_id}: the video was removed meanwhile.")
+    put_row(connection, tables.videos, video[0] | {"frames": frames})
+    next_count(connection, "revision")

@@ -1,0 +1,248 @@
+"""Reading a library; all of it is safe from any thread and for any number of processes."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from visil_dash.errors import (
+    InputError,
+    NotFound,
+    StoreDamaged,
+    StoreError,
+    StoreMismatch,
+    StoreReadOnly,
+)
+from visil_dash.library import tables
+from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file, sha256_hex
+from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
+from visil_dash.library.lock import WriterLock
+from visil_dash.library.rows import FeatureRow, feature_rows, video_records
+from visil_dash.records import VideoFeatures, VideoRecord
+from visil_dash.settings import Settings
+
+ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
+MIN_PREFIX = 6  # characters of a video id that a person must type
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `verify` found wrong: the artefact, what is wrong, what helps."""
+
+    artefact: str
+    problem: str
+    remedy: str
+
+
+class Viewer:
+    """The reading half of a Library."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        catalogue: Catalogue,
+        lock: WriterLock | None,
+        settings: Settings,
+        notices: list[str],
+        step: Step,
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.catalogue = catalogue
+        self.step = step
+        self._lock = lock
+        self._notices = notices
+        self._closers: list[Callable[[], None]] = []
+
+    @property
+    def read_only(self) -> bool:
+        return self._lock is None
+
+    @property
+    def notice(self) -> str:
+        """What the user must know about this folder; empty when all is well."""
+        return " ".join(self._notices)
+
+    def add_notice(self, text: str) -> None:
+        if text not in self._notices:
+            self._notices.append(text)
+
+    def videos(self) -> tuple[VideoRecord, ...]:
+        """All videos, in the order of their arrival."""
+        with self.catalogue.read() as connection:
+            return video_records(connection)
+
+    def video(self, key: str) -> VideoRecord:
+        """The video with this id, unique id prefix (6 or more characters) or exact file name.
+
+        Raises NotFound; InputError where several videos fit.
+        """
+        with self.catalogue.read() as connection:
+            exact = video_records(connection, video_id=key)
+        if exact:
+            return exact[0]
+        every = self.videos()
+        found = [v for v in every if key == v.name or key in v.other_names]
+        if not found and len(key) >= MIN_PREFIX:
+            found = [v for v in every if v.video_id.startswith(key.lower())]
+        if not found:
+            raise NotFound(f"{key}: no such video in {self.folder}. List them with `list`.")
+        if len(found) > 1:
+            ids = ", ".join(v.video_id[:12] for v in found)
+            raise InputError(key, f"{len(found)} videos fit: {ids}", "name one by its id")
+        return found[0]
+
+    def has_video(self, video_id: str) -> bool:
+        with self.catalogue.read() as connection:
+            return bool(
+                checked_rows(connection, tables.videos, tables.videos.c.video_id == video_id)
+            )
+
+    def media_path(self, video_id: str) -> Path:
+        """The bytes that were added. Raises NotFound, StoreDamaged when the file is gone."""
+        path = self._media_folder(video_id) / "original"
+        if not self.has_video(video_id):
+            raise NotFound(f"{video_id}: no such video in {self.folder}.")
+        if not path.is_file():
+            raise StoreDamaged(
+                f"{path}: the media file is gone. Remove the video and add it again."
+            )
+        return path
+
+    def asset(self, video_id: str, name: str) -> Path:
+        """Where a picture or preview of the video lies or may be written."""
+        if name not in ASSETS:
+            raise ValueError(f"asset: expected one of {ASSETS}, got {name!r}")
+        if not self.has_video(video_id):
+            raise NotFound(f"{video_id}: no such video in {self.folder}.")
+        return self._media_folder(video_id) / name
+
+    def features(self, video_id: str, *, extractor: str) -> VideoFeatures:
+        """Stored features, regions as float32 `[T, R, D]` (from half precision).
+
+        Raises NotFound; StoreDamaged when the bytes differ from those that were committed.
+        """
+        with self.catalogue.read() as connection:
+            rows = feature_rows(connection, extractor, video_id)
+        if not rows:
+            raise NotFound(f"{video_id[:12]}: no features of {extractor}. Add the video again.")
+        row, path = rows[0], self._blob(extractor, video_id)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StoreDamaged(
+                f"{path}: the feature file cannot be read ({error.strerror}). "
+                "Add the video again to remake it."
+            ) from error
+        if sha256_hex(data) != row.sha256:
+            raise StoreDamaged(
+                f"{path}: the feature file was altered. Add the video again to remake it."
+            )
+        features, _, _ = decode_features(data, name=str(path))
+        if (features.video_id, features.extractor) != (video_id, extractor):
+            raise StoreMismatch(
+                f"{path}: holds {features.video_id[:12]} of {features.extractor}. "
+                "Add the video again to remake it."
+            )
+        return features
+
+    def has_features(self, video_id: str, *, extractor: str) -> bool:
+        with self.catalogue.read() as connection:
+            return bool(feature_rows(connection, extractor, video_id))
+
+    def feature_rows(self, extractor: str) -> tuple[FeatureRow, ...]:
+        """What is committed for this extractor, by ordinal."""
+        with self.catalogue.read() as connection:
+            return tuple(feature_rows(connection, extractor))
+
+    def features_ids(self, extractor: str) -> tuple[str, ...]:
+        """Ids of the videos that have features of this extractor, by ordinal."""
+        return tuple(row.video_id for row in self.feature_rows(extractor))
+
+    def setting(self, key: str) -> Any:
+        """The JSON value stored under `key`, None when there is none."""
+        with self.catalogue.read() as connection:
+            rows = checked_rows(connection, tables.settings, tables.settings.c.key == key)
+        return json.loads(rows[0]["value"]) if rows else None
+
+    def revision(self) -> int:
+        """Grows with each change of videos or features: a cheap test for viewers."""
+        with self.catalogue.read() as connection:
+            return current_count(connection, "revision")
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.folder).free
+
+    def verify(self) -> tuple[Finding, ...]:
+        """Reads every media file and blob against its row; reports what no row knows."""
+        findings = []
+        again = "Remove the video and add it again."
+        known: set[str] = set()
+        with self.catalogue.read() as connection:
+            extractors = sorted({r["extractor"] for r in checked_rows(connection, tables.features)})
+        for video in self.videos():
+            path = self._media_folder(video.video_id) / "original"
+            known.add(str(path.parent))
+            if not path.is_file():
+                findings.append(Finding(str(path), "the media file is gone", again))
+            elif sha256_file(path) != (video.video_id, video.bytes):
+                findings.append(Finding(str(path), "the media file was altered", again))
+        for extractor in extractors:
+            for row in self.feature_rows(extractor):
+                known.add(str(self._blob(extractor, row.video_id)))
+                try:
+                    self.features(row.video_id, extractor=extractor)
+                except StoreError as error:
+                    findings.append(
+                        Finding(str(self._blob(extractor, row.video_id)), str(error), again)
+                    )
+        for path in sorted(
+            [*self.folder.glob("media/*"), *self.folder.glob("features/*/*.safetensors")]
+        ):
+            if str(path) not in known:
+                findings.append(
+                    Finding(str(path), "no row knows it", "Add the video again or delete it.")
+                )
+        return tuple(findings)
+
+    def require_writer(self) -> None:
+        """Raises StoreReadOnly for a viewer."""
+        if self.read_only:
+            raise StoreReadOnly(
+                f"{self.folder}: opened read-only, because another visil_dash is its writer. "
+                "Make changes there, or close it and open this one again."
+            )
+
+    def on_close(self, closer: Callable[[], None]) -> None:
+        """Runs `closer` before the catalogue closes, the last registered first."""
+        self._closers.append(closer)
+
+    def close(self) -> None:
+        while self._closers:
+            self._closers.pop()()
+        self.catalogue.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _media_folder(self, video_id: str) -> Path:
+        return self.folder / "media" / safe_id(video_id)
+
+    def _blob(self, extractor: str, video_id: str) -> Path:
+        return self.folder / "features" / safe_id(extractor) / f"{safe_id(video_id)}.safetensors"
