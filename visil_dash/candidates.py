@@ -55,14 +55,20 @@ def frames_within(
         pending = pending[distances[:, -1] <= threshold]
         k = min(2 * k, total)
 
-    known = {v: i for i, v in enumerate(videos.values())}
-    position = {o: known[v] for o, v in videos.items() if v != exclude}
+    # Position in `videos` by ordinal; the entry past the end stands for every other ordinal.
+    ordinals_known = np.array(sorted(videos), np.int64)
+    place = {video_id: i for i, video_id in enumerate(videos.values())}
+    position = np.array(
+        [-1 if videos[o] == exclude else place[videos[o]] for o in ordinals_known.tolist()] + [-1]
+    )
     columns: list[tuple[Array, Array, Array, Array]] = []
     nearest = np.full(len(queries), np.inf, np.float32)
     for query in sorted(found):
         ids, distances = found[query]
         ordinals, frames = split_ids(ids)
-        video = np.array([position.get(o, -1) for o in ordinals.tolist()], np.int64)
+        slot = np.searchsorted(ordinals_known, ordinals)
+        met = np.append(ordinals_known, -1)[slot] == ordinals
+        video = position[np.where(met, slot, len(ordinals_known))]
         mine = video >= 0
         if mine.any():
             nearest[query] = distances[mine].min()

@@ -48,21 +48,24 @@ def extract_features(
     """
     regions: list[Array] = []
     times: list[Array] = []
-    with sample_frames(
-        path,
-        name=name,
-        preprocess=model.preprocess,
-        rate=settings.rate,
-        settings=settings,
-        on_progress=on_progress,
-        cancelled=cancelled,
-    ) as sampled:
-        for batch in sampled:
-            vectors = model.extract(batch.frames)
-            vectors[flat_frames(batch.frames)] = 0
-            regions.append(vectors.astype(np.float16))
-            times.append(batch.timestamps)
-        info = sampled.info
+    try:
+        with sample_frames(
+            path,
+            preprocess=model.preprocess,
+            rate=settings.rate,
+            settings=settings,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        ) as sampled:
+            for batch in sampled:
+                vectors = model.extract(batch.frames)
+                vectors[flat_frames(batch.frames)] = 0
+                regions.append(vectors.astype(np.float16))
+                times.append(batch.timestamps)
+            info = sampled.info
+    except MediaRefused as refused:
+        # The decoder knows the file by a server-made name; the user knows it by another.
+        raise MediaRefused(name, refused.reason, refused.remedy) from refused
     stacked = np.concatenate(regions)
     if not stacked.any():
         raise MediaRefused(

@@ -11,34 +11,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
+from typing import Self
 
 import numpy as np
 
 from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos, frames_within
 from visil_dash.collection import pair_table
-from visil_dash.errors import NotFound, StoreDamaged, StoreError
-from visil_dash.index.frames import FrameSpace, open_frame_space
-from visil_dash.ingest import Extracted, extract_features, ingest_into
-from visil_dash.library.jobs import Worker
+from visil_dash.errors import NotFound, StoreError
+from visil_dash.index.frames import FrameSpace, open_frame_space, split_ids
+from visil_dash.ingest import extract_features
+from visil_dash.library.blobs import FeatureManifest
+from visil_dash.library.jobs import Report, Worker
 from visil_dash.library.store import Library, open_library
 from visil_dash.media.decode import frames_at
-from visil_dash.media.files import content_hash, video_files
+from visil_dash.media.files import check_regular, content_hash, video_files
 from visil_dash.models.load import Model, load_model
 from visil_dash.records import (
     Array,
-    Candidate,
     Comparison,
     FrameHits,
     IndexStatus,
     JobRecord,
+    JobState,
     MediaInfo,
     PairTable,
     SearchResult,
     VideoFeatures,
     VideoRecord,
 )
-from visil_dash.reduction import Reduction
 from visil_dash.search import compare_pair, rerank
 from visil_dash.settings import Settings, get_settings
 from visil_dash.thresholds import (
@@ -101,7 +102,12 @@ class Workbench:
         self._levels: tuple[int, DistanceLevels] | None = None
         self._pairs: dict[tuple[str, str], float] = {}
         self._lock = RLock()
-        self.worker = Worker(library, self._ingest, settings=settings)
+        self.worker = Worker(
+            library,
+            self._ingest,
+            settings=settings,
+            check=lambda path: check_regular(path, settings=settings),
+        )
         if start_worker and not library.read_only:
             self.worker.start()
 
@@ -312,6 +318,10 @@ class Workbench:
     def set_threshold(self, value: float) -> None:
         self.library.set_setting(f"{THRESHOLD_SETTING}:{self._space_key()}", float(value))
 
+    def _space_key(self) -> str:
+        """Thresholds belong to one model and reduction; in another space they mean nothing."""
+        return f"{self.extractor}:{self.space.reduction.reduction_id}"
+
     def default_threshold(self) -> float:
         """The model's calibrated share of the level at which unrelated frames lie in this space."""
         return self.model.threshold_share * self.levels().unrelated
@@ -382,6 +392,43 @@ class Workbench:
     def jobs(self) -> tuple[JobRecord, ...]:
         return self.worker.jobs()
 
+    def _ingest(self, job: JobRecord, source: Path, *, report: Report, cancelled: Cancelled) -> str:
+        """The pipeline of a job (see jobs.Pipeline): decode, extract, commit, make findable."""
+        if self.library.has_features(job.video_id, extractor=self.extractor):
+            record = self.library.put_video(
+                source,
+                name=job.name,
+                info=self.library.video(job.video_id).info,
+                video_id=job.video_id,
+            )
+        else:
+            report(JobState.DECODING, 0.0, 0.0)
+            extracted = extract_features(
+                source,
+                name=job.name,
+                video_id=job.video_id,
+                model=self.model,
+                settings=self.settings,
+                on_progress=lambda done, total: report(JobState.DECODING, done, total),
+                cancelled=cancelled,
+            )
+            report(JobState.FEATURES, 0.0, 0.0)
+            record = self.library.put_video(
+                source, name=job.name, info=extracted.info, video_id=job.video_id
+            )
+            manifest = FeatureManifest(
+                extractor=self.extractor,
+                weights_sha256=self.model.weights_sha256,
+                regions=self.model.regions,
+                dim=self.model.dim,
+                rate=self.settings.rate,
+            )
+            self.library.put_features(extracted.features, manifest)
+        report(JobState.COMMITTED, 0.0, 0.0)
+        features = self._features(record.video_id)
+        self.space.add_video(record.ordinal, features.frame_vectors)
+        return record.video_id
+
     def remove(self, video_id: str) -> VideoRecord:
         """Remove a video with its features and frames; the space follows at once."""
         record = self.library.video(video_id)
@@ -398,8 +445,24 @@ class Workbench:
             self.clip(query_id).path, times, long_side=long_side, settings=self.settings
         )
 
+    def verify(self) -> tuple[str, ...]:
+        """Everything stored, against its hashes and manifests; one sentence a problem."""
+        found = [f"{f.artefact}: {f.problem} {f.remedy}" for f in self.library.verify()]
+        return (*found, *self.space.verify())
+
+    def require_writer(self) -> None:
+        """Raises StoreReadOnly while another process writes this library."""
+        self.library.require_writer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self.worker.stop()
+        self.space.close()
         self.library.close()
 
 

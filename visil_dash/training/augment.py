@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-Image = np.ndarray  # [H, W, 3] uint8 RGB
+from visil_dash.records import Array
+
+Image = Array  # [H, W, 3] uint8 RGB
 Box = tuple[float, float, float, float]  # x, y, width, height as fractions of the picture
 
 
@@ -173,7 +175,10 @@ def greyscale(image: Image, rng: Generator) -> Image:
     """Grey, or sepia in a third of the cases."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if rng.random() < 1 / 3:
-        return np.clip(grey[..., None] * np.array([1.07, 0.9, 0.7]), 0, 255).astype(np.uint8)
+        sepia: Image = np.clip(grey[..., None] * np.array([1.07, 0.9, 0.7]), 0, 255).astype(
+            np.uint8
+        )
+        return sepia
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
@@ -188,12 +193,13 @@ def soften(image: Image, rng: Generator) -> Image:
 
 def grain(image: Image, rng: Generator) -> Image:
     noise = rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(4, 28)
-    return np.clip(image + noise, 0, 255).astype(np.uint8)
+    noisy: Image = np.clip(image + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def compress(image: Image, rng: Generator) -> Image:
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(8, 70))])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
 
 
 def degrade(image: Image, rng: Generator, strength: Strength) -> Image:

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.whitening import Whitening, fit_whitening
+from visil_dash.records import Array
 from visil_dash.training.augment import pair_of_views
 from visil_dash.training.photos import held_back, load_photos
 from visil_dash.training.teachers import MobileNetV2Teacher, Teacher
@@ -44,23 +45,23 @@ class DistillOptions:
     batch: int = 96
     size: int = 160  # side of the model's input, px
     early_size: int = 128  # while progress is below `early_share`: more pictures a second
-    early_share: float = 0.6
+    early_share: float = 0.75
     compiled: bool = False  # torch.compile: a third faster here, needs a C++ compiler
     rate: float = 2e-3
     weight_decay: float = 0.05
     contrast: float = 0.3
     temperature: float = 0.06
     average: float = 0.998
-    checkpoint_minutes: float = 3.0
+    checkpoint_minutes: float = 5.0
     seed: int = 0
 
 
-def to_frames(images: np.ndarray | list[np.ndarray]) -> Tensor:
+def to_frames(images: list[Array]) -> Tensor:
     """uint8 `[N, H, W, 3]` → float `[N, 3, H, W]` in 0..1, channels last in memory."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255)
 
 
-def square(image: np.ndarray, size: int) -> np.ndarray:
+def square(image: Array, size: int) -> Array:
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
@@ -80,9 +81,7 @@ def contrastive_loss(a: Tensor, b: Tensor, temperature: float) -> Tensor:
     return (there + back) / 2
 
 
-def fit_teacher_whitening(
-    teacher: Teacher, photos: list[np.ndarray], size: int, dim: int
-) -> Whitening:
+def fit_teacher_whitening(teacher: Teacher, photos: list[Array], size: int, dim: int) -> Whitening:
     chunks = [
         teacher(to_frames([square(p, size) for p in photos[i : i + 64]])).flatten(0, 1).float()
         for i in range(0, len(photos), 64)
@@ -91,7 +90,7 @@ def fit_teacher_whitening(
 
 
 def batches(
-    photos: list[np.ndarray], *, batch: int, size: int, seed: int, stop: threading.Event
+    photos: list[Array], *, batch: int, size: int, seed: int, stop: threading.Event
 ) -> Iterator[tuple[Tensor, ...]]:
     """Shuffled batches of view pairs until `stop`, prepared ahead by a background thread."""
     ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(3)
@@ -116,7 +115,7 @@ def batches(
 
 @torch.inference_mode()
 def agreement(
-    student: nn.Module, target: Teacher, whitening: Whitening, photos: list[np.ndarray], size: int
+    student: nn.Module, target: Teacher, whitening: Whitening, photos: list[Array], size: int
 ) -> dict[str, float]:
     """On photos that training never saw: cosine to the teacher, and how often an edited view
     finds its own picture first among all of them (teacher and student)."""
@@ -147,7 +146,7 @@ def _save(path: Path, state: dict[str, object]) -> None:
 
 
 def distill(
-    photos: dict[str, np.ndarray], teacher: MobileNetV2Teacher, out: Path, options: DistillOptions
+    photos: dict[str, Array], teacher: MobileNetV2Teacher, out: Path, options: DistillOptions
 ) -> Path:
     """Train until `options.minutes` are used up; returns the last checkpoint's path.
 
@@ -158,7 +157,7 @@ def distill(
     torch.manual_seed(options.seed)
     train = [p for n, p in photos.items() if not held_back(n)]
     kept = [p for n, p in photos.items() if held_back(n)]
-    student = CompactBackbone().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    student = CompactBackbone().to(memory_format=torch.channels_last)
     average = CompactBackbone()
     average.load_state_dict(student.state_dict())
     decayed = [p for p in student.parameters() if p.ndim > 1]
@@ -287,7 +286,7 @@ def main() -> None:
         "--compile", action="store_true", help="use torch.compile (needs a C++ compiler)"
     )
     given = parser.parse_args()
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     cv2.setNumThreads(1)
     photos = load_photos(given.photos, limit=given.limit)
     options = DistillOptions(minutes=given.minutes, batch=given.batch, compiled=given.compile)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from visil_dash.errors import InputError
+from visil_dash.records import Array
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
@@ -28,7 +29,7 @@ def _encoded(source: Path) -> Iterator[tuple[str, bytes]]:
                     yield member.name, stream.read()
 
 
-def _decode(data: bytes, short_side: int) -> np.ndarray | None:
+def _decode(data: bytes, short_side: int) -> Array | None:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None or min(image.shape[:2]) < 32:
         return None
@@ -48,7 +49,7 @@ def held_back(name: str, *, every: int = 40) -> bool:
 
 def load_photos(
     source: Path, *, short_side: int = 176, limit: int | None = None
-) -> dict[str, np.ndarray]:
+) -> dict[str, Array]:
     """Photos of a folder or tar archive by name, each `[H, W, 3]` uint8 RGB.
 
     Unreadable, tiny (under 32 px) and extremely long pictures are left out.
@@ -57,7 +58,7 @@ def load_photos(
     """
     if not source.exists():
         raise InputError(str(source), "it does not exist", "give a folder or a .tar of photos")
-    photos: dict[str, np.ndarray] = {}
+    photos: dict[str, Array] = {}
     with ThreadPoolExecutor(4) as pool:
         names: list[str] = []
         pending = []
