@@ -162,8 +162,9 @@ def _send_frame(
 
 def fetch(request: Request, source: Source, pipe: Pipe) -> None:
     """One frame message per requested time, in order; a time past the end gives the last frame."""
-    length = _length(source) if request.relative else 1.0
-    targets = [max(0, int(Fraction(t * length) / source.time_base)) for t in request.times]
+    # Whole units from here on; `whole` is what a time of 1.0 means.
+    whole = _length(source) if request.relative else 1 / source.time_base
+    targets = [max(0, int(Fraction(t) * whole)) for t in request.times]
     scaler = Scaler()
 
     def send(frame: VideoFrame, at: int) -> None:
@@ -207,14 +208,19 @@ def _jump(source: Source, target: int, *, after: int) -> Iterator[tuple[VideoFra
     return source.frames()
 
 
-def _length(source: Source) -> float:
-    """Seconds from the first frame to the start of the last, by reading all packets if need be."""
+def _length(source: Source) -> int:
+    """From the first frame to the end, or to the start of the last one where all packets must be
+    read to find it."""
     expected = source.expected_seconds
     if 0 < expected <= source.request.max_seconds and not source.structure.missing:
-        return expected
-    stamps = [p.pts for p in source.container.demux(source.stream) if p.pts is not None]
+        return int(Fraction(expected) / source.time_base)
+    first = last = None
+    for packet in source.container.demux(source.stream):
+        if packet.pts is not None:
+            first = packet.pts if first is None else min(first, packet.pts)
+            last = packet.pts if last is None else max(last, packet.pts)
     source.restart()
-    return float((max(stamps) - min(stamps)) * source.time_base) if stamps else 0.0
+    return 0 if first is None or last is None else last - first
 
 
 def preview(request: Request, source: Source, pipe: Pipe) -> None:
