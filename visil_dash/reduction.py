@@ -23,7 +23,7 @@ FRAMES_PER_DIM = 2  # frames needed to fit one dimension
 FULL = "full"
 EXACT_SIDE = 1024  # largest matrix whose eigenvectors are computed in full: under a second
 OVERSAMPLING = 64
-POWER_ITERATIONS = 4
+POWER_ITERATIONS = 6
 
 
 @dataclass(frozen=True, eq=False)

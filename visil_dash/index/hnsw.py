@@ -90,6 +90,12 @@ class HnswIndex:
         return self._ids[rows], distances
 
     def save(self, path: Path) -> None:
+        """As the protocol says; a graph with removed elements is built anew without them,
+        because hnswlib's file does not tell them from the others."""
+        if len(self) < self._graph.element_count:
+            compact = HnswIndex(self.dim, capacity=len(self))
+            compact.add(np.asarray(self._graph.get_items(self._ids), np.float32), self._ids)
+            self._graph = compact._graph
         self._graph.save_index(str(path))
         expected = int(self._graph.index_file_size())
         try:
