@@ -7,13 +7,14 @@ network and takes a fraction of a second, and a changed pin is installed by the 
 Written, like preflight.py, so that an old Python can read it and refuse with a sentence.
 """
 
+import contextlib
 import glob
 import hashlib
 import os
 import subprocess
 import sys
 import time
-from typing import List, Set
+from typing import Iterator, List, Set
 
 import preflight
 
@@ -75,11 +76,41 @@ def stamped_after(folder: str, requirements: str) -> Set[str]:
     return (installed(folder) & current) | {fingerprint(p) for p in requirement_files(requirements)}
 
 
+@contextlib.contextmanager
+def alone(root: str) -> Iterator[None]:
+    """Holds a lock on the folder `root`: two installs at once would spoil each other."""
+    import fcntl  # not on Windows, which the preflight has to be able to refuse
+
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print("another command is preparing the environment; waiting for it", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def holds(folder: str, requirements: str) -> bool:
+    return fingerprint(requirements) in installed(folder) and works(folder)
+
+
 def prepare(folder: str, requirements: str) -> int:
     """Exit code 0 when `folder` is an environment that holds `requirements`."""
-    usable = works(folder)
-    if usable and fingerprint(requirements) in installed(folder):
+    if holds(folder, requirements):
         return 0
+    if os.name != "posix":
+        print(preflight.report(preflight.findings(".")), file=sys.stderr)
+        return 1
+    with alone(os.path.dirname(os.path.abspath(folder))):
+        return 0 if holds(folder, requirements) else install(folder, requirements)
+
+
+def install(folder: str, requirements: str) -> int:
+    """Makes what is missing of `folder`; exit code."""
+    usable = works(folder)
     if not os.environ.get("VISIL_DASH_SKIP_PREFLIGHT"):
         root = os.path.dirname(os.path.abspath(folder))
         missing = preflight.findings(root, fresh=not usable)
@@ -94,8 +125,8 @@ def prepare(folder: str, requirements: str) -> int:
             print("the environment could not be made, the reason stands above", file=sys.stderr)
             return 1
     print("installing {}".format(os.path.basename(requirements)), flush=True)
-    install = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    if subprocess.call([*install, "-r", requirements]):
+    pip = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    if subprocess.call([*pip, "-r", requirements]):
         print(
             "installing failed, the reason stands above. Run the same command again to go on. The"
             " first install needs the network; later starts do not.",

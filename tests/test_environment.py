@@ -1,6 +1,7 @@
 """The environment is made once, remembered by the hash of its pins, and repaired when they move."""
 
 import sys
+import threading
 from pathlib import Path
 
 import environment
@@ -91,6 +92,24 @@ def test_another_python_is_another_environment(
     here = environment.fingerprint(str(project / "requirements.txt"))
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
     assert environment.fingerprint(str(project / "requirements.txt")) != here
+
+
+def test_two_commands_at_once_install_one_after_the_other(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    entered = threading.Event()
+
+    def second() -> None:
+        with environment.alone(str(project)):
+            entered.set()
+
+    with environment.alone(str(project)):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
+    thread.join()
+    assert "waiting for it" in capfd.readouterr().out
 
 
 def test_what_the_preflight_finds_stops_the_install(
