@@ -1,5 +1,6 @@
 """sample_frames gives the frames that are on screen at the ticks, with their true times."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -97,15 +98,31 @@ CLIPS = {
     ),
     "flv": ("a.flv", {"codec": "flv", "clock": Fraction(1, 25)}, regular(60, 25)),
     "gif": ("a.gif", {"codec": "gif", "clock": Fraction(1, 10), "pixels": "rgb8"}, regular(35, 10)),
-    "vp9 webm": ("nine.webm", {"codec": "libvpx-vp9", "options": {"cpu-used": "8"}}, regular(60, 25)),
+    "vp9 webm": (
+        "nine.webm",
+        {"codec": "libvpx-vp9", "options": {"cpu-used": "8"}},
+        regular(60, 25),
+    ),
     "av1 mkv": ("av1.mkv", {"codec": "libsvtav1", "options": {"preset": "12"}}, regular(60, 25)),
-    "hevc mp4": ("h265.mp4", {"codec": "libx265", "options": {"preset": "ultrafast", "x265-params": "log-level=none"}}, regular(60, 25)),
-    "vp8 ogg": ("a.ogv", {"codec": "libvpx", "container": "ogg", "clock": Fraction(1, 25)}, regular(60, 25)),
+    "hevc mp4": (
+        "h265.mp4",
+        {"codec": "libx265", "options": {"preset": "ultrafast", "x265-params": "log-level=none"}},
+        regular(60, 25),
+    ),
+    "vp8 ogg": (
+        "a.ogv",
+        {"codec": "libvpx", "container": "ogg", "clock": Fraction(1, 25)},
+        regular(60, 25),
+    ),
     "prores mov": ("a.mov", {"codec": "prores_ks", "pixels": "yuv422p10le"}, regular(30, 25)),
     "ffv1 mkv": ("lossless.mkv", {"codec": "ffv1"}, regular(30, 25)),
     "mjpeg mov": ("m.mov", {"codec": "mjpeg", "pixels": "yuvj420p"}, regular(30, 25)),
-    "h263 3gp": ("a.3gp", {"codec": "h263", "size": (176, 144), "clock": Fraction(1001, 30000)}, regular(60, Fraction(30000, 1001))),
-}  # fmt: skip
+    "h263 3gp": (
+        "a.3gp",
+        {"codec": "h263", "size": (176, 144), "clock": Fraction(1001, 30000)},
+        regular(60, Fraction(30000, 1001)),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -156,7 +173,7 @@ def test_progress_ends_at_the_duration(tmp_path: Path) -> None:
         on_progress=lambda done, total: heard.append((done, total)),
     ) as video:
         list(video)
-    assert heard[-1] == (pytest.approx(2.0), pytest.approx(2.0))
+    assert heard[-1] == pytest.approx((2.0, 2.0))
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
 
 
@@ -173,7 +190,9 @@ def test_a_clock_that_restarts_is_carried_on_and_told(tmp_path: Path) -> None:
     assert "clock jumps 1 time" in info.reason
 
 
-TURNS = {  # display matrix (a, b, c, d) → what a player shows, as numpy sees it
+TURNS: dict[
+    str, tuple[tuple[int, ...], Callable[[Array], Array]]
+] = {  # display matrix (a, b, c, d) → what a player shows, as numpy sees it
     "as stored": ((1, 0, 0, 1), lambda p: p),
     "quarter clockwise": ((0, 1, -1, 0), lambda p: np.rot90(p, -1)),
     "quarter counter-clockwise": ((0, -1, 1, 0), lambda p: np.rot90(p, 1)),
