@@ -1,6 +1,8 @@
 """Where two videos match, as two tracks in time with the matched spans joined. Pure."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import plotly.graph_objects as go
 
@@ -10,7 +12,7 @@ from visil_dash.records import Segment
 COLOURS = ("#149a8e", "#d97706", "#6366f1", "#e11d48", "#0284c7", "#65a30d")
 TRACK = "rgba(128, 140, 158, 0.24)"
 _QUERY, _REFERENCE = 1.0, 0.0  # heights of the two tracks
-_HALF = 0.17  # half the thickness of a track
+_HALF = 0.15  # half the thickness of a track
 
 
 def clock(seconds: float) -> str:
@@ -34,13 +36,34 @@ def span_text(segment: Segment) -> str:
     return told
 
 
+def within(
+    segments: Sequence[Segment], *, query_seconds: float, reference_seconds: float
+) -> tuple[Segment, ...]:
+    """The segments cut at the ends of their videos (0: unknown).
+
+    A sampled frame stands for the time until the next one, which reaches over the end of the last.
+    """
+    last_q, last_r = (seconds or math.inf for seconds in (query_seconds, reference_seconds))
+    return tuple(
+        replace(
+            s,
+            query_start=min(s.query_start, last_q),
+            query_end=min(s.query_end, last_q),
+            reference_start=min(s.reference_start, last_r),
+            reference_end=min(s.reference_end, last_r),
+        )
+        for s in segments
+    )
+
+
 def segment_timeline(
     segments: Sequence[Segment], *, query_seconds: float, reference_seconds: float
 ) -> go.Figure:
     """Two tracks, the clip above and the reference below, each as long as the figure is wide.
 
-    Lengths in seconds; a segment that ends after them stretches its track.
+    Lengths in seconds (0: the end of the last segment); segments are cut there.
     """
+    segments = within(segments, query_seconds=query_seconds, reference_seconds=reference_seconds)
     query_seconds = max([query_seconds, *(s.query_end for s in segments), 1e-3])
     reference_seconds = max([reference_seconds, *(s.reference_end for s in segments), 1e-3])
     figure = go.Figure()
@@ -77,8 +100,8 @@ def segment_timeline(
             y = [height - _HALF, height - _HALF, height + _HALF, height + _HALF]
             figure.add_trace(_area(x, y, colour, 0.95, "fills", hover))
     for level, shift, name, seconds in (
-        (_QUERY, 20, "Clip", query_seconds),
-        (_REFERENCE, -20, "This video", reference_seconds),
+        (_QUERY, 17, "Clip", query_seconds),
+        (_REFERENCE, -17, "This video", reference_seconds),
     ):
         for edge, anchor, text in (
             (0, "left", f"{name}, from 0:00"),
@@ -95,8 +118,8 @@ def segment_timeline(
                 opacity=0.75,
             )
     figure.update_layout(
-        height=128,
-        margin={"l": 0, "r": 0, "t": 18, "b": 18},
+        height=112,
+        margin={"l": 0, "r": 0, "t": 16, "b": 16},
         showlegend=False,
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",

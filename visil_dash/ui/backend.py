@@ -8,7 +8,7 @@ checks that this session may see it.
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -367,10 +367,13 @@ def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
 
 
 def poster(video_id: str) -> Path | None:
-    """The poster; made now if that takes little, else None until it is there."""
+    """The poster; None while it is being made, and where none could be made."""
     path = asset(video_id, "poster.jpg")
     if path is None:
-        task = make_asset(video_id, "poster.jpg")
-        if task.wait(0.5) and task.error is None:
-            path = cast(Path, task.result)
+        make_asset(video_id, "poster.jpg")
     return path
+
+
+def poster_pending(video_id: str) -> bool:
+    task = tasks().get(("asset", "poster.jpg", video_id))
+    return task is not None and not task.ended

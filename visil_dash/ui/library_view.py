@@ -16,6 +16,7 @@ from visil_dash.ui.text import md, mmss, plural, safe_name, size
 from visil_dash.ui.uploader import upload_box
 from visil_dash.ui.widgets import (
     ago,
+    await_posters,
     empty_state,
     facts,
     name_line,
@@ -280,9 +281,11 @@ def grid(*, read_only: bool) -> None:
     page = 1
     if pages > 1:
         page = st.pagination(pages, key=state.LIBRARY_PAGE)
+    shown = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
     with st.container(key="library-grid"):
-        for video in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        for video in shown:
             _card(video, read_only=read_only)
+    await_posters(video.video_id for video in shown)
 
 
 def _fits(video: VideoRecord, wanted: str) -> bool:

@@ -1,15 +1,18 @@
 """The search page's answer: ranked videos, their matched spans, agreement, downloads."""
 
+from typing import Literal
+
 import streamlit as st
 
 from visil_dash.agreement import agreement
 from visil_dash.export_search import matches_csv, matches_json
-from visil_dash.plots_timeline import segment_timeline, span_text
+from visil_dash.plots_timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
 from visil_dash.ui import backend, state
 from visil_dash.ui.search_view import EXHAUSTIVE, Options, finished
 from visil_dash.ui.text import md, mmss, percent, plural, safe_name, seconds
 from visil_dash.ui.widgets import (
+    await_posters,
     empty_state,
     facts,
     name_line,
@@ -22,17 +25,26 @@ SPANS_SHOWN = 4
 TIMELINES_SHOWN = 20
 
 
+def kind_of(match: Match, match_score: float) -> str:
+    """match: the clip as a whole is found there. part: a stretch of it is. weak: neither."""
+    if match.score >= match_score:
+        return "match"
+    return "part" if match.segments else "weak"
+
+
 def headline(result: SearchResult, match_score: float) -> None:
     """The answer in one sentence, then how it was found."""
-    above = sum(match.score >= match_score for match in result.matches)
+    kinds = [kind_of(match, match_score) for match in result.matches]
+    above, parts = kinds.count("match"), kinds.count("part")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(
-            f"{plural(above, 'video')} {'shares' if above == 1 else 'share'} footage with this clip"
-            if above
-            else "No video shares footage with this clip",
-            anchor=False,
-            width="stretch",
-        )
+        st.subheader(_answer(above, parts), anchor=False, width="stretch")
+        if st.button(
+            "Tune",
+            icon=":material/tune:",
+            type="tertiary",
+            help="Move the distance threshold and see which frames and videos it lets in",
+        ):
+            state.goto_threshold(result.query_id)
         _downloads(result)
     took = sum(result.timings.values())
     looked = (
@@ -55,6 +67,17 @@ def headline(result: SearchResult, match_score: float) -> None:
             for video_id, reason in list(result.skipped.items())[:50]:
                 known = backend.library_video(video_id)
                 name_line(known.name if known else video_id[:12], reason)
+
+
+def _answer(above: int, parts: int) -> str:
+    shares = "shares" if above == 1 else "share"
+    if above and parts:
+        return f"{plural(above, 'video')} {shares} this footage, {parts} more in part"
+    if above:
+        return f"{plural(above, 'video')} {shares} footage with this clip"
+    if parts:
+        return f"{plural(parts, 'video')} may share a part of this clip"
+    return "No video shares footage with this clip"
 
 
 def query_line(query_id: str) -> None:
@@ -92,16 +115,21 @@ def _downloads(result: SearchResult) -> None:
 
 
 def match_cards(result: SearchResult, *, top: int, match_score: float) -> None:
-    """The ranked videos; a line is drawn where scores fall below that of a match."""
+    """The ranked videos; those that neither score nor line up take a single line."""
     shown = result.matches[:top]
     info = backend.media_info(result.query_id)
     length = info.duration if info else 0.0
     weak_told = False
     for rank, match in enumerate(shown, 1):
-        if match.score < match_score and not weak_told:
+        kind = kind_of(match, match_score)
+        if kind == "weak":
+            if not weak_told:
+                st.caption(f"Below the score of a match ({match_score:.2f}), nothing lines up")
             weak_told = True
-            st.caption(f"Below the score of a match ({match_score:.2f})")
-        _card(rank, match, result.query_id, query_seconds=length, match_score=match_score)
+            _weak_row(rank, match, result.query_id)
+        else:
+            _card(rank, match, result.query_id, kind=kind, query_seconds=length)
+    await_posters([result.query_id, *(match.video_id for match in shown)])
     if len(result.matches) > len(shown):
         st.caption(
             f"{plural(len(result.matches) - len(shown), 'weaker video')} not shown:"
@@ -109,9 +137,15 @@ def match_cards(result: SearchResult, *, top: int, match_score: float) -> None:
         )
 
 
-def _card(
-    rank: int, match: Match, query_id: str, *, query_seconds: float, match_score: float
-) -> None:
+_MEANING = {
+    "Score": "How much of the clip is found in this video (1 is the most)",
+    "Other way": "How much of this video is found in the clip",
+    "Nearest frame": "Smallest squared L2 distance of a frame of the clip to a frame of this video",
+    "Near frame pairs": "Pairs of a clip's frame and a frame of this video within the threshold",
+}
+
+
+def _card(rank: int, match: Match, query_id: str, *, kind: str, query_seconds: float) -> None:
     with st.container(border=True, key=f"match-{rank}"):
         picture, told = st.columns([1, 3.4], gap="medium")
         with picture:
@@ -120,35 +154,28 @@ def _card(
             with st.container(horizontal=True, vertical_alignment="top"):
                 with st.container():
                     name_line(f"{rank}. {match.name}")
-                if match.score >= match_score:
+                if kind == "match":
                     st.badge("match", icon=":material/check:", color="green")
                 else:
-                    st.badge("weak", color="gray")
+                    st.badge(
+                        "part",
+                        color="blue",
+                        help="Over the whole clip the score is below that of a match, but a"
+                        " stretch of it lines up in time.",
+                    )
+            near = match.min_distance
             facts(
                 {
                     "Score": f"{match.score:.3f}",
                     "Other way": f"{match.reverse_score:.3f}",
-                    "Nearest frame": (
-                        "–" if match.min_distance is None else f"{match.min_distance:.3f}"
-                    ),
-                    "Near frames": (
-                        f"{match.candidate_frames:,}"
-                        if match.candidate_frames
-                        else "none: no candidate"
-                    ),
-                }
+                    "Nearest frame": "not a candidate" if near is None else f"{near:.3f}",
+                    "Near frame pairs": f"{match.candidate_frames:,}",
+                },
+                told=_MEANING,
             )
-            _spans(rank, match, query_seconds)
+            at = _spans(rank, match, query_seconds)
             with st.container(horizontal=True):
-                if st.button(
-                    "Compare",
-                    key=f"compare-{rank}",
-                    icon=":material/compare:",
-                    help="The similarity of every frame with every frame, and why",
-                ):
-                    state.goto_compare(query_id, match.video_id)
-                first = min(match.segments, key=lambda s: -s.score, default=None)
-                at = first.reference_start if first else 0.0
+                _compare_button(rank, match, query_id)
                 if st.button(
                     f"Play at {mmss(at)}",
                     key=f"play-{rank}",
@@ -158,25 +185,53 @@ def _card(
                     _play(match, at)
 
 
-def _spans(rank: int, match: Match, query_seconds: float) -> None:
+def _weak_row(rank: int, match: Match, query_id: str) -> None:
+    near = "no candidate" if match.min_distance is None else f"nearest {match.min_distance:.3f}"
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", key=f"match-{rank}"
+    ):
+        with st.container(width=96):
+            thumbnail(match.video_id, key=f"match{rank}")
+        with st.container():
+            name_line(
+                f"{rank}. {match.name}",
+                f"score {match.score:.3f} · other way {match.reverse_score:.3f} · {near}",
+            )
+        _compare_button(rank, match, query_id, kind="tertiary")
+
+
+def _compare_button(
+    rank: int, match: Match, query_id: str, *, kind: Literal["secondary", "tertiary"] = "secondary"
+) -> None:
+    if st.button(
+        "Compare",
+        key=f"compare-{rank}",
+        icon=":material/compare:",
+        type=kind,
+        help="The similarity of every frame with every frame, and why",
+    ):
+        state.goto_compare(query_id, match.video_id)
+
+
+def _spans(rank: int, match: Match, query_seconds: float) -> float:
+    """Draws the matched spans; returns where in the video the best one begins."""
     if not match.segments:
         st.caption("No stretch of it lines up with the clip in time.")
-        return
+        return 0.0
     video = backend.library_video(match.video_id)
+    length = video.info.duration if video else 0.0
+    spans = within(match.segments, query_seconds=query_seconds, reference_seconds=length)
+    told = [span_text(span) for span in spans[:SPANS_SHOWN]]
     if rank <= TIMELINES_SHOWN:
         st.plotly_chart(
-            segment_timeline(
-                match.segments,
-                query_seconds=query_seconds,
-                reference_seconds=video.info.duration if video else 0.0,
-            ),
+            segment_timeline(spans, query_seconds=query_seconds, reference_seconds=length),
             key=f"timeline-{rank}",
             config={"displayModeBar": False},
-            alt="; ".join(span_text(s) for s in match.segments[:SPANS_SHOWN]),
+            alt="; ".join(told),
         )
-    told = "  \n".join(span_text(s) for s in match.segments[:SPANS_SHOWN])
-    more = len(match.segments) - SPANS_SHOWN
-    st.markdown(told + (f"  \nand {plural(more, 'more span')}" if more > 0 else ""))
+    more = len(spans) - SPANS_SHOWN
+    st.markdown("  \n".join([*told, *([f"and {plural(more, 'more span')}"] if more > 0 else [])]))
+    return max(spans, key=lambda span: span.score).reference_start
 
 
 @st.dialog("Player", width="large")
@@ -232,7 +287,7 @@ def agreement_card(result: SearchResult, options: Options, match_score: float) -
             )
         facts(
             {
-                f"Of the top {found.k} found": percent(found.overlap),
+                f"Overlap of the top {found.k}": percent(found.overlap),
                 "Candidates": f"{len(task.result.candidates):,} of {result.library_videos:,}",
                 "Hierarchical": seconds(found.hierarchical_seconds),
                 "Exhaustive": seconds(found.exhaustive_seconds),

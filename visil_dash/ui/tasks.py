@@ -65,7 +65,7 @@ class Task:
 class Tasks:
     """Tasks by key: the same key is worked on once, and its result kept while there is room."""
 
-    def __init__(self, *, threads: int = 2, keep: int = 64) -> None:
+    def __init__(self, *, threads: int = 2, keep: int = 256) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="visil_dash-task")
         self._keep = keep
         self._tasks: OrderedDict[Key, Task] = OrderedDict()

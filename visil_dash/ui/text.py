@@ -37,9 +37,9 @@ def md(text: str) -> str:
     return re.sub(r"(\\[:<>-])(?=\\?[\w<>-])", rf"\1{_WORD_JOINER}", escaped_text)
 
 
-def escaped(text: str) -> str:
-    """The name for st.html, in element content or a quoted attribute."""
-    return html.escape(safe_name(text), quote=True)
+def escaped(text: str, *, longest: int = 1000, empty: str = "unnamed") -> str:
+    """The text for st.html, in element content or a quoted attribute."""
+    return html.escape(safe_name(text, longest=longest), quote=True) if text.strip() else empty
 
 
 def percent(share: float, *, digits: int = 0) -> str:

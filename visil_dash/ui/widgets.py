@@ -1,7 +1,7 @@
 """The pieces that pages are made of. Names from users and files are always shown as plain text."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import streamlit as st
 
 from visil_dash.records import MediaInfo, VideoRecord
 from visil_dash.ui import backend, state
+from visil_dash.ui.frame import through_the_frame
 from visil_dash.ui.text import escaped, md, mmss, percent, plural, safe_name, seconds, size
 
 ASSETS = Path(__file__).parent / "assets"
@@ -17,6 +18,7 @@ LARGEST_PLAYED = 200_000_000
 
 __all__ = [
     "ago",
+    "await_posters",
     "empty_state",
     "facts",
     "mmss",
@@ -38,6 +40,7 @@ __all__ = [
 
 def page_header(title: str, answers: str) -> None:
     """The page's title and one line: what it answers, what to do next. Both are ours, not names."""
+    through_the_frame()
     st.html(ASSETS / "style.css")
     st.title(title, anchor=False)
     st.html(f'<p class="vd-lead">{escaped(answers)}</p>')
@@ -60,11 +63,15 @@ def name_line(name: str, meta: str = "", *, one_line: bool = False) -> None:
     st.html(f'<div class="{kind}" title="{escaped(name)}">{escaped(name)}</div>{below}')
 
 
-def facts(values: Mapping[str, str], *, big: bool = False) -> None:
-    """A row of labelled values that wraps on narrow screens."""
+def facts(
+    values: Mapping[str, str], *, big: bool = False, told: Mapping[str, str] | None = None
+) -> None:
+    """A row of labelled values that wraps on narrow screens; `told`: what a label means."""
     kind = ' class="vd-big"' if big else ""
+    told = told or {}
     items = "".join(
-        f"<div><dt>{escaped(label)}</dt><dd{kind}>{escaped(value)}</dd></div>"
+        f'<div title="{escaped(told.get(label, ""), empty="")}">'
+        f"<dt>{escaped(label)}</dt><dd{kind}>{escaped(value)}</dd></div>"
         for label, value in values.items()
     )
     st.html(f'<dl class="vd-facts">{items}</dl>')
@@ -125,13 +132,29 @@ def pick_video(
 
 
 def thumbnail(video_id: str, *, key: str = "") -> None:
-    """The video's poster in a 16:9 frame, or a quiet blank while there is none."""
+    """The video's poster in a 16:9 frame, or a quiet blank while there is none.
+
+    Draw `await_posters` at the end of a page with thumbnails: it looks again for missing ones.
+    """
     with st.container(key=f"thumb-{key}-{video_id[:16]}"):
         path = backend.poster(video_id)
         if path is None:
             st.html('<div class="vd-blank">no picture</div>')
         else:
             st.image(str(path), width="stretch", alt=safe_name(backend.name_of(video_id)))
+
+
+def await_posters(video_ids: Iterable[str]) -> None:
+    """Draws the page again when posters that are being made now are there."""
+    pending = [v for v in video_ids if backend.poster_pending(v)]
+    if pending:
+        _watch_posters(tuple(pending))
+
+
+@st.fragment(run_every=1.0)
+def _watch_posters(pending: tuple[str, ...]) -> None:
+    if sum(backend.poster_pending(v) for v in pending) < len(pending):
+        st.rerun()
 
 
 def player(path: Path, start: float = 0.0, *, end: float | None = None, codec: str = "mp4") -> None:
