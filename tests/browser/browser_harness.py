@@ -30,7 +30,7 @@ CHROMIUM_ARGUMENTS = (
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 START_SECONDS = 90.0  # a cold disk and two busy cores
-IDLE_SECONDS = 60.0
+IDLE_SECONDS = 120.0  # the first page loads the model
 
 # Streamlit shows its state on its root element. Quiet for 300 ms: between a click and the rerun
 # that it causes the app looks idle for a moment.

@@ -16,9 +16,10 @@ from browser_harness import (
     take_screens,
     watch,
 )
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 HERE = Path(__file__).parent
+expect.set_options(timeout=20_000)  # ms; two busy cores
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
