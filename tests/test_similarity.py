@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from visil_dash import similarity
-from visil_dash.similarity import chamfer, frame_to_frame, frame_to_frame_both, video_to_video
+from visil_dash.similarity import (
+    chamfer,
+    frame_to_frame,
+    frame_to_frame_both,
+    pair_scores,
+    video_to_video,
+)
 
 
 def loop_frame_to_frame(query, reference):
@@ -79,3 +85,22 @@ def test_shapes_that_do_not_fit_are_refused_with_both_shapes():
         frame_to_frame(np.zeros((2, 9, 4)), np.zeros((2, 9, 5)))
     with pytest.raises(ValueError, match="non-empty"):
         chamfer(np.zeros((0, 3)))
+
+
+def test_a_symmetric_comparator_reads_the_mean_of_both_directions():
+    rng = np.random.default_rng(3)
+    query, reference = rng.standard_normal((4, 9, 6)), rng.standard_normal((5, 9, 6))
+    read = []
+
+    def compare(matrix):
+        read.append(matrix)
+        return matrix
+
+    forward, reverse = frame_to_frame_both(query, reference)
+    plain = pair_scores(query, reference, compare=compare)
+    np.testing.assert_array_equal(read[0], forward)
+    np.testing.assert_array_equal(read[1], reverse)
+    assert plain.score == chamfer(forward)
+    pair_scores(query, reference, compare=compare, symmetric=True)
+    np.testing.assert_allclose(read[2], (forward + reverse.T) / 2)
+    np.testing.assert_allclose(read[3], read[2].T)

@@ -7,13 +7,7 @@ import numpy as np
 
 from visil_dash.errors import Cancelled
 from visil_dash.records import Array, PairTable, VideoFeatures
-from visil_dash.similarity import Compare, frame_to_frame_both, video_to_video
-
-
-def both_scores(a: VideoFeatures, b: VideoFeatures, compare: Compare | None) -> tuple[float, float]:
-    """Video-to-video similarity a → b and b → a."""
-    forward, reverse = frame_to_frame_both(a.regions, b.regions)
-    return video_to_video(forward, compare), video_to_video(reverse, compare)
+from visil_dash.similarity import Compare, pair_scores
 
 
 def pair_table(
@@ -21,6 +15,7 @@ def pair_table(
     names: Mapping[str, str],
     *,
     compare: Compare | None,
+    symmetric: bool = False,
     known: Mapping[tuple[str, str], float] | None = None,
     on_pair: Callable[[str, str, float, float], None] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -42,7 +37,10 @@ def pair_table(
         if (a, b) in known and (b, a) in known:
             there, back = known[a, b], known[b, a]
         else:
-            there, back = both_scores(features[a], features[b], compare)
+            pair = pair_scores(
+                features[a].regions, features[b].regions, compare=compare, symmetric=symmetric
+            )
+            there, back = pair.score, pair.reverse_score
             if on_pair is not None:
                 on_pair(a, b, there, back)
         scores[i, j], scores[j, i] = there, back

@@ -6,7 +6,7 @@ from dataclasses import replace
 from visil_dash.alignment import AlignOptions, segments
 from visil_dash.errors import Cancelled, StoreError
 from visil_dash.records import Candidate, Comparison, Match, Segment, VideoFeatures
-from visil_dash.similarity import Compare, chamfer, frame_to_frame_both, video_to_video
+from visil_dash.similarity import Compare, chamfer, frame_to_frame_both, pair_scores
 
 
 def compare_pair(
@@ -14,28 +14,25 @@ def compare_pair(
     reference: VideoFeatures,
     *,
     compare: Compare | None,
+    symmetric: bool = False,
     options: AlignOptions,
 ) -> Comparison:
     """Everything that the method says of one pair."""
-    forward, reverse = frame_to_frame_both(query.regions, reference.regions)
-    output = None if compare is None else compare(forward)
-    output_reverse = None if compare is None else compare(reverse)
+    pair = pair_scores(query.regions, reference.regions, compare=compare, symmetric=symmetric)
     return Comparison(
         query=query.video_id,
         reference=reference.video_id,
         query_times=query.timestamps,
         reference_times=reference.timestamps,
-        frame_similarity=forward,
-        frame_similarity_reverse=reverse,
-        visil_output=output,
-        visil_output_reverse=output_reverse,
-        score=chamfer(forward if output is None else output),
-        reverse_score=chamfer(reverse if output_reverse is None else output_reverse),
-        chamfer=chamfer(forward),
-        chamfer_reverse=chamfer(reverse),
-        segments=segments(
-            (forward + reverse.T) / 2, query.timestamps, reference.timestamps, options
-        ),
+        frame_similarity=pair.forward,
+        frame_similarity_reverse=pair.reverse,
+        visil_output=pair.output,
+        visil_output_reverse=pair.output_reverse,
+        score=pair.score,
+        reverse_score=pair.reverse_score,
+        chamfer=chamfer(pair.forward),
+        chamfer_reverse=chamfer(pair.reverse),
+        segments=segments(pair.symmetric, query.timestamps, reference.timestamps, options),
     )
 
 
@@ -55,6 +52,7 @@ def rerank(
     names: Mapping[str, str],
     candidates: Mapping[str, Candidate],
     compare: Compare | None,
+    symmetric: bool = False,
     options: AlignOptions,
     align_top: int = 50,
     on_progress: Callable[[int], None] | None = None,
@@ -75,14 +73,14 @@ def rerank(
         except StoreError as error:
             skipped[video_id] = str(error)
             continue
-        forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+        pair = pair_scores(query.regions, reference.regions, compare=compare, symmetric=symmetric)
         candidate = candidates.get(video_id)
         matches.append(
             Match(
                 video_id=video_id,
                 name=names[video_id],
-                score=video_to_video(forward, compare),
-                reverse_score=video_to_video(reverse, compare),
+                score=pair.score,
+                reverse_score=pair.reverse_score,
                 min_distance=None if candidate is None else candidate.min_distance,
                 candidate_frames=0 if candidate is None else candidate.hits,
                 segments=(),

@@ -246,6 +246,7 @@ class Workbench:
                 names=names,
                 candidates={c.video_id: c for c in candidates},
                 compare=self.model.compare,
+                symmetric=self.model.symmetric,
                 options=self.options,
                 on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / len(chosen)),
                 cancelled=cancelled,
@@ -283,6 +284,7 @@ class Workbench:
             self.clip(query_id).features,
             self.clip(reference_id).features,
             compare=self.model.compare,
+            symmetric=self.model.symmetric,
             options=self.options,
         )
 
@@ -302,6 +304,7 @@ class Workbench:
             features,
             videos,
             compare=self.model.compare,
+            symmetric=self.model.symmetric,
             known=self._pairs,
             on_pair=keep,
             on_progress=lambda done, total: say("Comparing pairs", done / max(total, 1)),

@@ -5,6 +5,7 @@ is attention-weighted cosine similarity. Everything here is higher-is-closer.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -73,3 +74,40 @@ def video_to_video(matrix: Array, compare: Compare | None) -> float:
     `compare` is the comparator with its hard-tanh; without one, Chamfer on the matrix itself.
     """
     return chamfer(matrix if compare is None else compare(matrix))
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """Frame-to-frame similarity of a pair both ways and what the comparator makes of it.
+
+    `forward` `[Tq, Tr]`, `reverse` `[Tr, Tq]`; `output`, `output_reverse` None without comparator;
+    `score`, `reverse_score`: video-to-video similarity query → reference and back.
+    """
+
+    forward: Array
+    reverse: Array
+    output: Array | None
+    output_reverse: Array | None
+    score: float
+    reverse_score: float
+
+    @property
+    def symmetric(self) -> Array:
+        """Mean of the two directions, `[Tq, Tr]`."""
+        return (self.forward + self.reverse.T) / 2
+
+
+def pair_scores(
+    query: Array, reference: Array, *, compare: Compare | None, symmetric: bool = False
+) -> PairScores:
+    """Compare region vectors `[Tq, R, D]` with `[Tr, R, D]` in both directions.
+
+    `symmetric`: the comparator reads the mean of the two directions, as ViSiL_sym's was trained to.
+    """
+    forward, reverse = frame_to_frame_both(query, reference)
+    if compare is None:
+        return PairScores(forward, reverse, None, None, chamfer(forward), chamfer(reverse))
+    mean = (forward + reverse.T) / 2
+    output = compare(mean if symmetric else forward)
+    back = compare(mean.T if symmetric else reverse)
+    return PairScores(forward, reverse, output, back, chamfer(output), chamfer(back))
