@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from visil_dash.models.compact import CompactBackbone
+from visil_dash.models.compact import COMPACT_DIM, CompactBackbone
 from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import Array
 from visil_dash.training.augment import pair_of_views
@@ -34,6 +34,7 @@ from visil_dash.training.photos import held_back, load_photos
 from visil_dash.training.teachers import MobileNetV2Teacher, Teacher
 
 CHECKPOINT = "checkpoint.pt"
+TEACHER_DIM = COMPACT_DIM  # the student's vectors live in the teacher's whitened space
 LOG = "log.jsonl"
 
 
@@ -145,6 +146,11 @@ def _save(path: Path, state: dict[str, object]) -> None:
     os.replace(temporary, path)
 
 
+def _log(out: Path, record: dict[str, object]) -> None:
+    with (out / LOG).open("a") as log:
+        log.write(json.dumps(record) + "\n")
+
+
 def distill(
     photos: dict[str, Array], teacher: MobileNetV2Teacher, out: Path, options: DistillOptions
 ) -> Path:
@@ -157,8 +163,8 @@ def distill(
     torch.manual_seed(options.seed)
     train = [p for n, p in photos.items() if not held_back(n)]
     kept = [p for n, p in photos.items() if held_back(n)]
-    student = CompactBackbone().to(memory_format=torch.channels_last)
-    average = CompactBackbone()
+    student = CompactBackbone(COMPACT_DIM).to(memory_format=torch.channels_last)
+    average = CompactBackbone(COMPACT_DIM)
     average.load_state_dict(student.state_dict())
     decayed = [p for p in student.parameters() if p.ndim > 1]
     plain = [p for p in student.parameters() if p.ndim <= 1]
@@ -175,7 +181,7 @@ def distill(
         whitening = Whitening(saved["mean"], saved["variance"], saved["basis"])
     else:
         sample = [train[i] for i in np.random.default_rng(0).permutation(len(train))[:2500]]
-        whitening = fit_teacher_whitening(teacher, sample, options.size, 512)
+        whitening = fit_teacher_whitening(teacher, sample, options.size, TEACHER_DIM)
         torch.save(vars(whitening), whitening_file)
     teacher.to_bfloat16()
 
@@ -188,10 +194,7 @@ def distill(
         optimiser.load_state_dict(state["optimiser"])
         step, seconds = state["step"], state["seconds"]
     total = options.minutes * 60
-    log = (out / LOG).open("a", buffering=1)
-    log.write(
-        json.dumps({"options": asdict(options), "train": len(train), "held_back": len(kept)}) + "\n"
-    )
+    _log(out, {"options": asdict(options), "train": len(train), "held_back": len(kept)})
     last_save = last = time.monotonic()
     running: list[float] = []
     imitate = torch.compile(teacher.regions) if options.compiled else teacher.regions
@@ -265,7 +268,7 @@ def distill(
                 "views": step * options.batch * 2,
                 **agreement(average, teacher, whitening, kept, options.size),
             }
-            log.write(json.dumps(record) + "\n")
+            _log(out, record)
             running.clear()
             # Time spent on looking is not training time.
             last_save = last = time.monotonic()
