@@ -120,10 +120,11 @@ def copy_hashed(
     except OSError as error:
         reason = "it is a link" if source.is_symlink() else f"it cannot be read ({error.strerror})"
         raise MediaRefused(name, reason, "add the file itself, readable for you") from error
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(fd)
+        raise MediaRefused(name, "it is not a regular file", "add a video file")
     with os.fdopen(fd, "rb") as reader:
-        status = os.fstat(reader.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise MediaRefused(name, "it is not a regular file", "add a video file")
         too_large = MediaRefused(
             name, f"it is larger than the limit of {max_bytes} bytes", "add a smaller file"
         )

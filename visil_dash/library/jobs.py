@@ -209,21 +209,27 @@ class Worker:
                 self._table.update(job.job_id, state=JobState.RECEIVED.value)
 
     def _work(self) -> None:
+        interrupted: dict[str, Any] | None = None  # a job whose end could not be written
         while not self._stopping.is_set():
-            waiting = self._table.waiting()
-            if not waiting:
-                with self._changed:
-                    if not self._stopping.is_set() and not self._table.waiting():
-                        self._changed.wait(1.0)
-                continue
             try:
+                if interrupted is not None:
+                    again = {"state": JobState.RECEIVED.value, "attempts": interrupted["attempts"]}
+                    self._table.update(interrupted["job_id"], **again)
+                    interrupted = None
+                waiting = self._table.waiting()
+                if not waiting:
+                    with self._changed:
+                        if not self._stopping.is_set() and not self._table.waiting():
+                            self._changed.wait(1.0)
+                    continue
                 self._library.check_disk(waiting[0]["name"])
-            except StoreError as error:
+                self._set_paused("")
+                interrupted = waiting[0]
+                self._run(interrupted)
+                interrupted = None
+            except StoreError as error:  # a full disk, also where the catalogue lies
                 self._set_paused(str(error))
                 self._stopping.wait(DISK_SECONDS)
-                continue
-            self._set_paused("")
-            self._run(waiting[0])
 
     def _run(self, row: dict[str, Any]) -> None:
         job_id = row["job_id"]
@@ -246,15 +252,17 @@ class Worker:
         except Exception as error:  # one bad file must not end the queue: the job tells
             changes = {"state": JobState.FAILED.value, "reason": _reason(error)}
         finally:
-            with self._changed:
+            try:
                 if changes:
                     self._table.update(job_id, done=running.done, total=running.total, **changes)
-                self._running = None
-                self._changed.notify_all()
-        # Uploads stay for a retry after a failure; files with a path of their own are copied anew.
-        ended = JobState(changes.get("state", JobState.RECEIVED)).ended
-        if ended and (row["source"] or changes["state"] in (JobState.INDEXED, JobState.REFUSED)):
-            self._discard(self._table.row(job_id))
+                    self._discard_if_done(self._table.row(job_id))
+            finally:
+                self._forget_running()
+
+    def _forget_running(self) -> None:
+        with self._changed:
+            self._running = None
+            self._changed.notify_all()
 
     def _ingest(self, row: dict[str, Any], running: _Running) -> dict[str, Any]:
         """Runs one job to its end and returns the changes of its row."""
@@ -308,7 +316,7 @@ class Worker:
         staged = self._library.stage(row["name"])
         self._table.update(row["job_id"], staged=str(staged))
         try:
-            self._library.check_disk(row["name"], need=source.lstat().st_size)
+            self._library.check_disk(row["name"], need=_size(source))
             # Renamed when whole: after a crash half a copy must not pass for the file.
             half = staged.with_name("copying")
             video_id, _ = copy_hashed(
@@ -320,6 +328,12 @@ class Worker:
             self._library.discard_staged(staged)
             raise
         return staged, video_id
+
+    def _discard_if_done(self, row: dict[str, Any]) -> None:
+        """Uploads stay for a retry after a failure; files with a path of their own need not."""
+        over = row["state"] in (JobState.INDEXED, JobState.REFUSED)
+        if over or (row["source"] and JobState(row["state"]).ended):
+            self._discard(row)
 
     def _discard(self, row: dict[str, Any]) -> None:
         if row["staged"]:
@@ -358,3 +372,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, VisilDashError):
         return str(error)
     return f"unexpected {type(error).__name__}: {error}"
+
+
+def _size(path: Path) -> int:
+    """0 where there is nothing to measure: opening the file will say why."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
