@@ -155,6 +155,7 @@ def test_a_video_ends_after_its_last_frames_interval() -> None:
     assert duration(np.array([0.0])) == 1.0
     assert duration(np.array([0.0, 0.5, 1.0])) == 1.5
     assert (clock(83.4), clock(3723)) == ("1:23", "1:02:03")
+    assert (clock(83.417, digits=2), clock(59.999, digits=2)) == ("1:23.42", "1:00.00")
 
 
 def test_the_first_look_is_the_best_cell_of_the_best_segment() -> None:
@@ -234,4 +235,5 @@ def test_a_group_tells_its_best_and_its_weakest_link() -> None:
     rows = group_rows(table, [(3, 4), (0, 1, 2)])
     assert [r["names"] for r in rows] == [("A", "B", "C"), ("D", "E")]
     assert (rows[0]["best"], rows[0]["weakest"]) == pytest.approx((0.9, 0.6))
+    assert rows[0]["link"] == ("a", "b")
     assert rows[1]["videos"] == ("d", "e")

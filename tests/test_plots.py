@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from visil_dash import plots
-from visil_dash.plots_regions import draw_regions, region_grid
+from visil_dash.plots_regions import Labels, draw_regions, match_labels, region_grid
 from visil_dash.records import Array, PairTable, Preprocess, Segment
 
 HOSTILE = '<a href="x">&amp;</a> $\\alpha$ \u202egpj.4pm\x07%{customdata}'
@@ -30,7 +30,10 @@ def times(draw: st.DrawFn) -> Array:
 
 
 def seconds(axis_values: Any) -> Array:
-    return np.asarray(axis_values, float) / 1000
+    """Plotly's dates as seconds since their midnight."""
+    out = np.asarray(axis_values, float)
+    assert (out > 10_000).all(), "plotly reads small numbers on a date axis as years"
+    return out / 1000 - 946_684_800
 
 
 # ---- times and cells ----
@@ -86,6 +89,20 @@ def test_a_click_leads_back_to_its_cell(matrix: Array, data: st.DataObject) -> N
     j = data.draw(st.integers(0, matrix.shape[1] - 1))
     point = {"curve_number": plots.CLICK_TRACE, "point_index": i * matrix.shape[1] + j}
     assert plots.clicked([{"curve_number": 0, "point_index": 0}, point], matrix) == (i, j)
+
+
+@given(matrices(), st.data())
+def test_a_click_on_the_output_leads_to_the_best_frames_inside(
+    matrix: Array, data: st.DataObject
+) -> None:
+    shape = [max(1, side // 4) for side in matrix.shape]
+    a, b = (data.draw(st.integers(0, side - 1)) for side in shape)
+    i, j = plots.best_below(matrix, (a, b))
+    rows = range(4 * a, 4 * a + 4) if matrix.shape[0] >= 4 else range(matrix.shape[0])
+    columns = range(4 * b, 4 * b + 4) if matrix.shape[1] >= 4 else range(matrix.shape[1])
+    assert i in rows
+    assert j in columns
+    assert matrix[i, j] == max(matrix[row, column] for row in rows for column in columns)
 
 
 def test_clicks_elsewhere_and_stale_ones_choose_nothing() -> None:
@@ -166,6 +183,15 @@ def test_the_chosen_cell_is_ringed() -> None:
         assert seconds(ring.y) == pytest.approx([query[3]])
 
 
+def test_two_maps_can_be_lined_up() -> None:
+    times = np.arange(10.0)
+    frames = plots.frame_axis(times)
+    output = plots.output_axis(times, 2)
+    figure = plots.similarity_map(np.zeros((2, 2)), output, output, within=(frames, frames))
+    assert tuple(seconds(figure.layout.xaxis.range)) == (-0.5, 9.5)
+    assert tuple(seconds(figure.data[0].x)) == (-0.5, 3.5, 7.5)
+
+
 def test_hours_get_a_clock_with_hours() -> None:
     long, short = np.arange(0.0, 4000, 100), np.arange(5.0)
     figure = plots.similarity_map(
@@ -182,6 +208,8 @@ def test_long_videos_are_pooled_and_said_to_be() -> None:
         matrix, plots.frame_axis(np.arange(1500.0)), plots.frame_axis(np.arange(1200.0))
     )
     assert plots.is_pooled(matrix)
+    assert not plots.every_cell_clickable(matrix)
+    assert plots.every_cell_clickable(matrix[:250, :250])
     assert not plots.is_pooled(matrix[:1000, :1000])
     assert max(figure.data[0].z.shape) <= plots.MOST_CELLS
     assert figure.data[0].z.max() == 1
@@ -250,6 +278,16 @@ def test_the_pair_matrix_follows_the_order_and_blanks_the_diagonal() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["c.mp4", "a.mp4", "b.mp4"]
 
 
+def test_a_click_on_the_pair_matrix_leads_to_its_pair() -> None:
+    for row in range(3):
+        for column in range(3):
+            point = {"curve_number": plots.CLICK_TRACE, "point_index": row * 3 + column}
+            assert plots.clicked_pair([point], 3) == (row, column)
+    assert plots.clicked_pair([], 3) is None
+    assert plots.clicked_pair([{"curve_number": 0, "point_index": 1}], 3) is None
+    assert plots.clicked_pair([{"curve_number": 1, "point_index": 9}], 3) is None
+
+
 @pytest.mark.parametrize("videos", [0, 1])
 def test_a_matrix_of_no_pairs_is_drawn_without_complaint(videos: int) -> None:
     table = PairTable(("a",) * videos, ("a.mp4",) * videos, np.zeros((videos, videos)), "x")
@@ -313,15 +351,14 @@ def test_regions_with_less_attention_are_darker() -> None:
     attention = np.array([0.2] + [0.9] * 8)
     out = draw_regions(
         frame,
-        labels=[""] * 9,
-        strong=[False] * 9,
+        labels=Labels([""] * 9, [False] * 9),
         attention=attention,
         preprocess=Preprocess(side=48),
     )
     assert out.shape == frame.shape
     assert out.dtype == np.uint8
     inside = np.array([out[15 + 30 * r, 15 + 30 * c].mean() for r in range(3) for c in range(3)])
-    assert inside[0] < 120
+    assert inside[0] < 150
     np.testing.assert_array_equal(inside[1:], 200)
 
 
@@ -330,15 +367,13 @@ def test_labels_are_drawn_and_equal_attention_dims_nothing() -> None:
     even = np.ones(9)
     plain = draw_regions(
         frame,
-        labels=[""] * 9,
-        strong=[False] * 9,
+        labels=Labels([""] * 9, [False] * 9),
         attention=even,
         preprocess=Preprocess(side=48),
     )
     marked = draw_regions(
         frame,
-        labels=["1", *[""] * 8],
-        strong=[True, *[False] * 8],
+        labels=Labels(["1", *[""] * 8], [True, *[False] * 8]),
         attention=even,
         preprocess=Preprocess(side=48),
     )
@@ -349,8 +384,17 @@ def test_labels_are_drawn_and_equal_attention_dims_nothing() -> None:
     with pytest.raises(ValueError, match="square grid"):
         draw_regions(
             frame,
-            labels=["1"] * 8,
-            strong=[True] * 8,
+            labels=Labels(["1"] * 8, [True] * 8),
             attention=np.ones(8),
             preprocess=Preprocess(side=48),
         )
+
+
+@given(st.lists(st.integers(0, 8), min_size=9, max_size=9))
+def test_a_query_regions_number_stands_in_its_best_partner(best: list[int]) -> None:
+    query, reference = match_labels(np.array(best))
+    for region, partner in enumerate(best):
+        assert query.texts[region] == str(region + 1)
+        assert str(region + 1) in reference.texts[partner].split()
+        assert query.strong[region] == (region == partner)
+    assert sum(len(text.split()) for text in reference.texts) == 9

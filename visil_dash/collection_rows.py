@@ -47,10 +47,11 @@ def pair_rows(table: PairTable, *, least: float = -1.0, once: bool = False) -> l
 
 
 class GroupRow(TypedDict):
-    """One group of videos that are connected by matches, with its best and weakest link."""
+    """One group of videos that are connected by matches, and its strongest ordered pair."""
 
     videos: tuple[str, ...]
     names: tuple[str, ...]
+    link: tuple[str, str]
     best: float
     weakest: float
 
@@ -66,10 +67,14 @@ def group_rows(table: PairTable, found: Iterable[tuple[int, ...]]) -> list[Group
         inside = strength[np.ix_(members, members)].astype(float)
         np.fill_diagonal(inside, -np.inf)
         links = inside.max(1)
+        scores = table.scores[np.ix_(members, members)].astype(float)
+        np.fill_diagonal(scores, -np.inf)
+        query, reference = np.unravel_index(int(scores.argmax()), scores.shape)
         rows.append(
             GroupRow(
                 videos=tuple(table.video_ids[m] for m in members),
                 names=tuple(table.names[m] for m in members),
+                link=(table.video_ids[members[query]], table.video_ids[members[reference]]),
                 best=float(links.max()),
                 weakest=float(links.min()),
             )

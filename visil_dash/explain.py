@@ -268,12 +268,14 @@ def region_matches(
     )
 
 
-def clock(seconds: float) -> str:
-    """83.4 → 1:23, 3723 → 1:02:03."""
-    whole = max(0, int(float(seconds) + 0.5))
+def clock(seconds: float, *, digits: int = 0) -> str:
+    """83.4 → 1:23, 3723 → 1:02:03; with two digits 83.417 → 1:23.42."""
+    parts = 10**digits
+    whole, part = divmod(max(0, int(float(seconds) * parts + 0.5)), parts)
     hours, rest = divmod(whole, 3600)
     minutes, second = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+    text = f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+    return f"{text}.{part:0{digits}}" if digits else text
 
 
 def _seconds(value: float) -> str:

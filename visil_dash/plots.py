@@ -22,6 +22,7 @@ SCALE = [[i / (len(MAP_COLOURS) - 1), colour] for i, colour in enumerate(MAP_COL
 MOST_CELLS = 1000  # cells a side: 2000 take a browser 6.5 s and 850 MB, 1000 take 2.3 s
 MOST_MARKERS = 250  # markers a side; a click finds one, and more than 300 a side are slow to draw
 CLICK_TRACE = 1  # position of the markers among a figure's traces
+_MIDNIGHT = 946_684_800_000.0  # 1 January 2000 in ms: plotly takes a small number for a year
 COMPARATOR_STRIDE = 4  # frames a side that one cell of the ViSiL output stands for
 
 
@@ -133,6 +134,24 @@ def clickable_cells(matrix: Array, most: int = MOST_MARKERS) -> tuple[Array, Arr
     return found[..., 0].ravel(), found[..., 1].ravel()
 
 
+def every_cell_clickable(matrix: Array) -> bool:
+    """Whether each cell of `similarity_map` has a marker of its own."""
+    return all(side <= MOST_MARKERS for side in matrix.shape)
+
+
+def best_below(frame_map: Array, cell: tuple[int, int]) -> tuple[int, int]:
+    """The best cell of the frame-to-frame map inside one cell of the ViSiL output."""
+    spans = [
+        slice(0, None)
+        if length < COMPARATOR_STRIDE
+        else slice(at * COMPARATOR_STRIDE, (at + 1) * COMPARATOR_STRIDE)
+        for at, length in zip(cell, frame_map.shape, strict=True)
+    ]
+    block = frame_map[spans[0], spans[1]]
+    i, j = np.unravel_index(int(block.argmax()), block.shape)
+    return spans[0].start + int(i), spans[1].start + int(j)
+
+
 def clicked(points: Sequence[dict[str, Any]], matrix: Array) -> tuple[int, int] | None:
     """The cell of a selection's last point on the markers, or None."""
     mine = [p for p in points if p.get("curve_number") == CLICK_TRACE]
@@ -150,12 +169,14 @@ def similarity_map(
     *,
     segments: Sequence[Segment] = (),
     chosen: tuple[int, int] | None = None,
+    within: tuple[TimeAxis, TimeAxis] | None = None,
     height: int = 380,
 ) -> go.Figure:
     """A map `[P, Q]` with clickable cells; query time runs down, reference time to the right.
 
     Segments lie over it as lines, dotted where the copy plays backwards. Colours span the values
-    at hand: whitened features seldom come near 1. Raises ValueError on axes of another length.
+    at hand: whitened features seldom come near 1. `within`: axes whose span is shown in place of
+    the map's own, to line up two maps. Raises ValueError on axes of another length.
     """
     if (len(query.at), len(reference.at)) != matrix.shape:
         raise ValueError(
@@ -192,8 +213,9 @@ def similarity_map(
     figure.update_layout(
         layout(height=height, clickmode="event+select", hovermode="closest", hoverdistance=-1)
     )
-    figure.update_xaxes(**_time_axis(reference.edges), title="reference")
-    figure.update_yaxes(**_time_axis(query.edges, reverse=True), title="query")
+    down, across = within or (query, reference)
+    figure.update_xaxes(**_time_axis(across.edges), title="reference")
+    figure.update_yaxes(**_time_axis(down.edges, reverse=True), title="query")
     return figure
 
 
@@ -205,7 +227,7 @@ def value_range(matrix: Array) -> tuple[float, float]:
 
 def _clock(seconds: Array) -> Array:
     """Times as plotly's dates (milliseconds), which it labels as mm:ss at every zoom."""
-    out: Array = np.asarray(seconds, float) * 1000.0
+    out: Array = _MIDNIGHT + np.asarray(seconds, float) * 1000.0
     return out
 
 
@@ -350,6 +372,15 @@ def pair_matrix(
     figure.update_xaxes(**axis, range=[-0.5, n - 0.5], title="reference", tickangle=-60)
     figure.update_yaxes(**axis, range=[n - 0.5, -0.5], title="query")
     return figure
+
+
+def clicked_pair(points: Sequence[dict[str, Any]], videos: int) -> tuple[int, int] | None:
+    """Row and column of a selection's last point on `pair_matrix`, positions in its order."""
+    mine = [p for p in points if p.get("curve_number") == CLICK_TRACE]
+    if not mine or not 0 <= int(mine[-1]["point_index"]) < videos * videos:
+        return None
+    row, column = divmod(int(mine[-1]["point_index"]), videos)
+    return row, column
 
 
 # ---- distances ----

@@ -1,5 +1,7 @@
 """Drawing on frames: the grid of regions and which region matched which."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -9,7 +11,7 @@ _CHIP = (15, 23, 42, 225)
 _STRONG = (13, 148, 136, 240)
 _TEXT = (248, 250, 252, 255)
 _LINE = (255, 255, 255, 110)
-_DIMMEST = 0.55  # share of black over the region with the least attention
+_DIMMEST = 0.4  # share of black over the region with the least attention
 
 
 def region_grid(width: int, height: int, preprocess: Preprocess) -> tuple[float, ...]:
@@ -20,26 +22,48 @@ def region_grid(width: int, height: int, preprocess: Preprocess) -> tuple[float,
     return (width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What stands in each region, row by row, and which of it stands out."""
+
+    texts: list[str]
+    strong: list[bool]
+
+
+def match_labels(best: Array) -> tuple[Labels, Labels]:
+    """Labels of the query's regions and of the reference's, from each one's best partner `[R]`.
+
+    The query's are their numbers from 1; a reference region carries the numbers of the query
+    regions that it answers, and stands out where one of them has the same place.
+    """
+    partners = [int(partner) for partner in best]
+    own = [partner == region for region, partner in enumerate(partners)]
+    answered: list[list[str]] = [[] for _ in partners]
+    for region, partner in enumerate(partners):
+        answered[partner].append(str(region + 1))
+    return (
+        Labels([str(region + 1) for region in range(len(partners))], own),
+        Labels([" ".join(numbers) for numbers in answered], own),
+    )
+
+
 def draw_regions(
     frame: Array,
     *,
-    labels: list[str],
-    strong: list[bool],
+    labels: Labels,
     attention: Array,
     preprocess: Preprocess,
 ) -> Array:
     """A frame uint8 `[H, W, 3]` with its grid of R regions drawn over it, same shape.
 
-    `labels` `[R]` stand in the regions, row by row, on a teal chip where `strong`; an empty label
-    draws none. Regions of less `attention` `[R]` are darker. Raises ValueError unless R is a
-    square number.
+    Labels lie on a chip, teal where strong; an empty label draws none. Regions of less `attention`
+    `[R]` are darker. Raises ValueError unless R is a square number.
     """
-    regions = len(labels)
+    regions = len(labels.texts)
     side = round(regions**0.5)
-    if side * side != regions or len(strong) != regions or len(attention) != regions:
+    if side * side != regions or len(attention) != regions:
         raise ValueError(
-            f"expected labels, marks and attention of a square grid, got {regions}, "
-            f"{len(strong)} and {len(attention)}"
+            f"expected labels and attention of a square grid, got {regions} and {len(attention)}"
         )
     height, width = frame.shape[:2]
     left, top, right, bottom = region_grid(width, height, preprocess)
@@ -60,7 +84,7 @@ def draw_regions(
             outline=_LINE,
             width=max(1, round(width / 400)),
         )
-    for region, (label, mark) in enumerate(zip(labels, strong, strict=True)):
+    for region, (label, mark) in enumerate(zip(labels.texts, labels.strong, strict=True)):
         if label:
             row, column = divmod(region, side)
             centre = left + (column + 0.5) * across, top + (row + 0.5) * down

@@ -1,0 +1,35 @@
+"""Compare: one pair in full. Do the two share footage, where, and why?"""
+
+import streamlit as st
+
+from visil_dash.ui import backend
+from visil_dash.ui.compare_view import choose_pair, heatmaps, segments, verdict
+from visil_dash.ui.errors import friendly, told_errors
+from visil_dash.ui.state import LIBRARY_PAGE_FILE
+from visil_dash.ui.widgets import empty_state, page_header
+
+page_header(
+    "Compare",
+    "Do two videos share footage, where, and why? Pick a pair, then click a cell of a map to see"
+    " its two frames.",
+)
+with friendly():
+    told_errors()
+    chosen = choose_pair()
+    if not backend.videos():
+        empty_state(
+            "The library is empty",
+            "There is nothing to compare yet.",
+            lambda: st.page_link(LIBRARY_PAGE_FILE, label="Add videos", icon=":material/add:"),
+        )
+    elif chosen is None:
+        empty_state(
+            "Choose two videos",
+            "The query is the video you ask about, the reference the one it is held against."
+            " A match on the Search page opens here with both chosen.",
+        )
+    else:
+        pair = backend.comparison(*chosen)
+        verdict(pair)
+        heatmaps(pair)
+        segments(pair)

@@ -1,0 +1,312 @@
+"""The threshold page: one number, and everything that it lets through, live."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from visil_dash import plots
+from visil_dash.errors import VisilDashError
+from visil_dash.explain import clock
+from visil_dash.records import Candidate
+from visil_dash.thresholds import (
+    QueryDistances,
+    admit_fast,
+    candidates_at,
+    histogram,
+    nearest_frames,
+)
+from visil_dash.thresholds_rows import candidate_rows, neighbour_labels
+from visil_dash.ui import backend, state
+from visil_dash.ui.errors import told_errors
+from visil_dash.ui.search_view import read_clip
+from visil_dash.ui.text import plural, safe_name
+from visil_dash.ui.widgets import empty_state, facts, pick_video
+
+NEIGHBOURS = 10  # library frames told for each query frame
+ROWS = 20  # query frames told at once
+_CHART = {"displayModeBar": False, "scrollZoom": False}
+
+
+def choose_query() -> str | None:
+    """The query, once it is chosen and read."""
+    query = pick_video(
+        "Query",
+        key=state.THRESHOLD_QUERY,
+        param=state.PARAM_QUERY,
+        placeholder="A video of the library, or a clip of this session",
+    )
+    clip = None if query is None else backend.session_clip(query)
+    return query if clip is None or read_clip(clip) else None
+
+
+# ---- the number ----
+
+
+def _space() -> str:
+    """What a threshold belongs to: in another model's or reduction's space it means nothing."""
+    bench = backend.workbench()
+    return f"{bench.extractor}:{bench.space.reduction.reduction_id}"
+
+
+def _value() -> float:
+    """The threshold on show: chosen in this session, from the link, or the library's."""
+    space, value = st.session_state.get(state.THRESHOLD_VALUE, ("", 0.0))
+    if space == _space():
+        return float(value)
+    try:
+        value = float(st.query_params.get(state.PARAM_THRESHOLD, ""))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        value = backend.workbench().threshold()
+    st.session_state[state.THRESHOLD_VALUE] = _space(), value
+    return value
+
+
+def _set(value: float) -> None:
+    st.session_state[state.THRESHOLD_VALUE] = _space(), float(value)
+    st.query_params[state.PARAM_THRESHOLD] = f"{value:.6g}"
+
+
+def _take(key: str) -> None:
+    value = st.session_state[key]
+    if value is not None:
+        _set(value)
+
+
+def _save(value: float) -> None:
+    try:
+        backend.workbench().set_threshold(value)
+        st.toast(f"{value:.4g} is this library's threshold now", icon=":material/save:")
+    except VisilDashError as error:
+        st.session_state.setdefault(state.ERRORS, []).append(error)
+
+
+def _controls(top: float) -> float:
+    """Slider and exact number over the same value, and what to do with it."""
+    bench = backend.workbench()
+    value, default = _value(), bench.default_threshold()
+    # Both widgets show the one value, whichever of them it came from.
+    st.session_state[state.THRESHOLD_SLIDER] = min(value, top)
+    st.session_state[state.THRESHOLD_NUMBER] = value
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width="stretch"):
+            st.slider(
+                "Distance threshold, squared L2",
+                min_value=0.0,
+                max_value=top,
+                step=top / 1000,
+                format="%.3f",
+                key=state.THRESHOLD_SLIDER,
+                on_change=_take,
+                args=(state.THRESHOLD_SLIDER,),
+                help="Two frames are near when the squared L2 distance of their frame vectors is at"
+                " most this. A library video with a near frame becomes a candidate.",
+            )
+        st.number_input(
+            "Exactly",
+            min_value=0.0,
+            step=top / 100,
+            format="%.4f",
+            key=state.THRESHOLD_NUMBER,
+            on_change=_take,
+            args=(state.THRESHOLD_NUMBER,),
+            width=150,
+        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        saved = bench.threshold()
+        st.button(
+            "Save for this library",
+            icon=":material/save:",
+            on_click=_save,
+            args=(value,),
+            disabled=bench.library.read_only or abs(saved - value) < 1e-9,
+            help="Searches without a threshold of their own use it from now on.",
+        )
+        st.button(
+            f"Calibrated {default:.3f}",
+            icon=":material/restart_alt:",
+            on_click=_set,
+            args=(default,),
+            disabled=abs(default - value) < 1e-9,
+            type="tertiary",
+            help="The model's share of the distance at which unrelated frames of this library lie.",
+        )
+        st.caption(f"Searches now use {saved:.4g}.", width="content")
+    return value
+
+
+# ---- what it lets through ----
+
+
+@st.fragment
+def explorer(query_id: str) -> None:
+    """Slider, figures and tables of one query: a move redraws them and nothing else."""
+    view = backend.query_distances(query_id)
+    if not view.distances.size:
+        _nothing(view)
+        return
+    profile, levels = view.profile, view.levels
+    value = _controls(_top(view))
+    told_errors()
+    admission = admit_fast(profile, value)
+    found = candidates_at(profile, value)
+    facts(
+        {
+            "Candidate videos": f"{len(found):,} of {len(view.video_ids):,}",
+            "Pairs of frames": f"{admission.pairs:,} of {view.distances.size:,}",
+            "Query frames": f"{admission.query_frames:,} of {len(view.query_times):,}",
+            "Library frames": f"{admission.reference_frames:,} of {len(view.video):,}",
+        },
+        big=True,
+    )
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("**All distances of this query**")
+            st.space("stretch")
+            log = st.toggle(
+                "Log counts",
+                value=True,
+                key=state.THRESHOLD_LOG,
+                persist_state="session",
+                help="Near frames are few among very many: on a plain axis they cannot be seen.",
+            )
+        edges, counts = histogram(profile)
+        st.plotly_chart(
+            plots.distance_histogram(
+                edges,
+                counts,
+                threshold=value,
+                default=backend.workbench().default_threshold(),
+                unrelated=levels.unrelated,
+                orthogonal=levels.orthogonal,
+                nearest=profile.nearest,
+                names=view.names,
+                log=log,
+            ),
+            key="threshold_histogram",
+            config=_CHART,
+        )
+        st.caption(
+            "Coloured bars are admitted. Each tick below is a library video at its nearest frame,"
+            " orange once it is a candidate. “Unrelated” is where frames of different videos lie,"
+            " “nothing shared” where orthogonal ones would."
+        )
+    _candidates(query_id, view, found)
+    _neighbours(view, value)
+
+
+def _nothing(view: QueryDistances) -> None:
+    if not view.video_ids:
+        empty_state("Nothing to measure against", "The library holds no other video yet.")
+    elif not len(view.video):
+        empty_state(
+            "Not indexed yet",
+            "No video has its frames in the index yet. The Library page shows how far it is.",
+        )
+    else:
+        empty_state("No frame to measure", "This video shows nothing but flat pictures.")
+
+
+def _top(view: QueryDistances) -> float:
+    """End of the slider: a little beyond where frames have nothing in common."""
+    return float(max(view.levels.orthogonal, view.levels.unrelated, 1e-3) * 1.1)
+
+
+def _candidates(query_id: str, view: QueryDistances, found: tuple[Candidate, ...]) -> None:
+    st.subheader("Candidate videos", anchor=False)
+    if not found:
+        empty_state(
+            "No candidate",
+            "No library frame is near enough. Raise the threshold to let some through.",
+        )
+        return
+    names = dict(zip(view.video_ids, view.names, strict=True))
+    rows = candidate_rows(found, names)
+    table = pd.DataFrame(
+        {
+            "Video": [safe_name(row["name"]) for row in rows],
+            "Query frames": [row["query_frames"] for row in rows],
+            "Pairs": [row["hits"] for row in rows],
+            "Its frames": [row["reference_frames"] for row in rows],
+            "Nearest": [row["nearest"] for row in rows],
+        }
+    )
+    event: Any = st.dataframe(
+        table,
+        hide_index=True,
+        # The rows mean other videos once the list changes: a choice must not pass to another.
+        key=f"{state.THRESHOLD_CANDIDATES}-{hash(tuple(row['video_id'] for row in rows))}",
+        on_select="rerun",
+        selection_mode="single-row",
+        lazy=False,
+        height=min(420, 38 + 35 * len(rows)),
+        column_config={
+            "Query frames": st.column_config.ProgressColumn(
+                format="%d",
+                min_value=0,
+                max_value=len(view.query_times),
+                help="Frames of the query with a near frame in this video",
+            ),
+            "Nearest": st.column_config.NumberColumn(format="%.4f"),
+        },
+    )
+    chosen = event["selection"]["rows"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if chosen and chosen[0] < len(rows):
+            if st.button("Compare", icon=":material/compare:", type="primary"):
+                state.goto_compare(query_id, rows[chosen[0]]["video_id"])
+        else:
+            st.caption(
+                f"{plural(len(rows), 'video')} would be re-ranked. Choose a row to compare it with"
+                " the query."
+            )
+
+
+def _neighbours(view: QueryDistances, value: float) -> None:
+    """The two tables of the method: distances of each query frame, and the masked indices."""
+    st.subheader("Nearest library frames of each query frame", anchor=False)
+    total = len(view.query_times)
+    start = 0
+    if total > ROWS:
+        page = st.pagination(-(-total // ROWS), key=state.THRESHOLD_ROWS)
+        start = (page - 1) * ROWS
+    rows = range(start, min(total, start + ROWS))
+    columns, distances = nearest_frames(view, rows, count=NEIGHBOURS)
+    at = {"Query at": [clock(t) for t in view.query_times[rows.start : rows.stop]]}
+    ranks = [str(rank + 1) for rank in range(columns.shape[1])]
+    inside = distances <= value
+    options: dict[str, Any] = {
+        "hide_index": True,
+        "height": 38 + 35 * len(rows),
+        "column_config": {"Query at": st.column_config.TextColumn(pinned=True)},
+    }
+    st.caption("Squared L2 distance, nearest first. Those beyond the threshold are dimmed.")
+    numbers = pd.DataFrame(at | dict(zip(ranks, distances.T, strict=True)))
+    tones = pd.DataFrame(_tones(inside), columns=ranks)
+    st.dataframe(
+        numbers.style.format("{:.3f}", subset=ranks).apply(
+            lambda _: tones, axis=None, subset=ranks
+        ),
+        **options,
+    )
+    st.caption("Which frame that is: video and time. Those beyond the threshold are masked.")
+    labels = neighbour_labels(
+        view, columns, say=lambda name, time: f"{clock(time)} {safe_name(name, longest=28)}"
+    )
+    masked = [
+        [label if kept else "" for label, kept in zip(line, keep, strict=True)]
+        for line, keep in zip(labels, inside.tolist(), strict=True)
+    ]
+    st.dataframe(
+        pd.DataFrame(at | {rank: [m[i] for m in masked] for i, rank in enumerate(ranks)}),
+        **options,
+    )
+
+
+def _tones(inside: Any) -> list[list[str]]:
+    return [
+        ["font-weight: 600" if kept else "color: #94a3b8" for kept in row]
+        for row in inside.tolist()
+    ]
