@@ -36,6 +36,8 @@ RANKS = {
     "explain": 2,
     "thresholds": 2,
     "ingest": 2,
+    "clips": 2,
+    "distances": 2,
     "training": 2,
     "services": 3,
     "demo": 4,
@@ -51,6 +53,8 @@ BESIDE = {
     "index": {"library", "reduction"},
     "reduction": {"library"},
     "search": {"alignment", "candidates"},
+    "clips": {"ingest"},
+    "distances": {"thresholds"},
     "training": {"alignment", "candidates", "search", "thresholds"},
 }
 # Narrower than the rank allows: pure parts stay pure, pages know services and not what is below.

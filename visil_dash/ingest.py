@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.errors import MediaRefused
+from visil_dash.index.frames import FrameSpace
+from visil_dash.library.blobs import FeatureManifest
+from visil_dash.library.jobs import Report
+from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
 from visil_dash.models.load import Model
-from visil_dash.records import Array, MediaInfo, VideoFeatures
+from visil_dash.records import Array, JobRecord, JobState, MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 
 # A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
@@ -81,3 +85,50 @@ def extract_features(
         )
     features = VideoFeatures(video_id, model.extractor, stacked, np.concatenate(times))
     return Extracted(features, info)
+
+
+def ingest(
+    job: JobRecord,
+    source: Path,
+    *,
+    library: Library,
+    space: FrameSpace,
+    model: Model,
+    settings: Settings,
+    report: Report,
+    cancelled: Callable[[], bool],
+) -> str:
+    """Take a staged file into the library (see jobs.Pipeline): decode, extract, commit, index.
+
+    Each step that was finished before, in an earlier try or under another name, is skipped.
+    """
+    if library.has_features(job.video_id, extractor=model.extractor):
+        known = library.video(job.video_id)
+        record = library.put_video(source, name=job.name, info=known.info, video_id=job.video_id)
+    else:
+        report(JobState.DECODING, 0.0, 0.0)
+        extracted = extract_features(
+            source,
+            name=job.name,
+            video_id=job.video_id,
+            model=model,
+            settings=settings,
+            on_progress=lambda done, total: report(JobState.DECODING, done, total),
+            cancelled=cancelled,
+        )
+        report(JobState.FEATURES, 0.0, 0.0)
+        record = library.put_video(
+            source, name=job.name, info=extracted.info, video_id=job.video_id
+        )
+        manifest = FeatureManifest(
+            extractor=model.extractor,
+            weights_sha256=model.weights_sha256,
+            regions=model.regions,
+            dim=model.dim,
+            rate=settings.rate,
+        )
+        library.put_features(extracted.features, manifest)
+    report(JobState.COMMITTED, 0.0, 0.0)
+    features = library.features(record.video_id, extractor=model.extractor)
+    space.add_video(record.ordinal, features.frame_vectors)
+    return record.video_id

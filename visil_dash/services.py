@@ -5,7 +5,6 @@ no state that is not in the library, but for query clips, which are private to w
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +12,17 @@ from pathlib import Path
 from threading import RLock
 from typing import Self
 
-import numpy as np
-
 from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos, frames_within
+from visil_dash.clips import ClipStore, QueryClip
 from visil_dash.collection import pair_table
-from visil_dash.errors import NotFound, StoreError
+from visil_dash.distances import distances_of
 from visil_dash.index.frames import FrameSpace, open_frame_space, split_ids
-from visil_dash.ingest import extract_features
-from visil_dash.library.blobs import FeatureManifest
+from visil_dash.ingest import ingest
 from visil_dash.library.jobs import Report, Worker
 from visil_dash.library.store import Library, open_library
 from visil_dash.media.decode import frames_at
-from visil_dash.media.files import check_regular, content_hash, video_files
+from visil_dash.media.files import check_regular, video_files
 from visil_dash.models.load import Model, load_model
 from visil_dash.records import (
     Array,
@@ -33,8 +30,6 @@ from visil_dash.records import (
     FrameHits,
     IndexStatus,
     JobRecord,
-    JobState,
-    MediaInfo,
     PairTable,
     SearchResult,
     VideoFeatures,
@@ -42,30 +37,12 @@ from visil_dash.records import (
 )
 from visil_dash.search import compare_pair, rerank
 from visil_dash.settings import Settings, get_settings
-from visil_dash.thresholds import (
-    DistanceLevels,
-    QueryDistances,
-    distance_levels,
-    pairwise_distances,
-)
+from visil_dash.thresholds import DistanceLevels, QueryDistances, distance_levels
 
 Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
 Cancelled = Callable[[], bool]
 
 THRESHOLD_SETTING = "distance_threshold"
-_CLIPS_KEPT = 64  # query clips' features in memory; 25 MB an hour of video at 9 × 256 dims
-_MOST_DISTANCES = 50_000_000  # float32 kept for one query on the threshold page: 200 MB
-
-
-@dataclass(frozen=True)
-class QueryClip:
-    """A clip to search for: a file outside the library, or a video of it."""
-
-    query_id: str
-    name: str
-    path: Path
-    features: VideoFeatures
-    info: MediaInfo
 
 
 @dataclass(frozen=True)
@@ -98,7 +75,7 @@ class Workbench:
         self.space: FrameSpace = open_frame_space(
             library, extractor=model.extractor, settings=settings
         )
-        self._clips: OrderedDict[str, QueryClip] = OrderedDict()
+        self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
         self._pairs: dict[tuple[str, str], float] = {}
         self._lock = RLock()
@@ -157,56 +134,22 @@ class Workbench:
 
         Raises MediaRefused and Cancelled.
         """
-        query_id = content_hash(path)
-        shown = name or path.name
-        with self._lock:
-            known = self._clips.get(query_id)
-            if known is not None:
-                self._clips.move_to_end(query_id)
-                return known
-        features: VideoFeatures | None = None
-        try:
-            record = self.library.video(query_id)
-            features = self.library.features(query_id, extractor=self.extractor)
-            info = record.info
-        except (NotFound, StoreError):
-            # Not in the library, or its features are not usable: the clip itself is at hand.
-            features = None
-        if features is None:
-            extracted = extract_features(
-                path,
-                name=shown,
-                video_id=query_id,
-                model=self.model,
-                settings=self.settings,
-                on_progress=_share("Reading the clip", on_progress),
-                cancelled=cancelled,
-            )
-            features, info = extracted.features, extracted.info
-        clip = QueryClip(query_id, shown, path, features, info)
-        with self._lock:
-            self._clips[query_id] = clip
-            while len(self._clips) > _CLIPS_KEPT:
-                self._clips.popitem(last=False)
-        return clip
+        return self._clips.open(
+            path,
+            name=name or path.name,
+            on_progress=_share("Reading the clip", on_progress),
+            cancelled=cancelled,
+        )
 
     def clip(self, query_id: str) -> QueryClip:
         """A clip opened before, or a library video (id, unique prefix or file name).
 
         Raises NotFound.
         """
-        with self._lock:
-            known = self._clips.get(query_id)
-        if known is not None:
-            return known
-        record = self.library.video(query_id)
-        features = self.library.features(record.video_id, extractor=self.extractor)
-        path = self.library.media_path(record.video_id)
-        return QueryClip(record.video_id, record.name, path, features, record.info)
+        return self._clips.get(query_id)
 
     def forget_clip(self, query_id: str) -> None:
-        with self._lock:
-            self._clips.pop(query_id, None)
+        self._clips.forget(query_id)
 
     # ---- searching ----
 
@@ -347,38 +290,11 @@ class Workbench:
             return levels
 
     def query_distances(self, query_id: str) -> QueryDistances:
-        """Exact distances of the query's frames to every library frame in the index's space.
-
-        A query too long for that at once is thinned to evenly spaced frames (`query_times` says
-        which).
-        """
-        clip = self.clip(query_id)
-        ids, vectors = self.space.snapshot()
-        ordinals, frames = split_ids(ids)
-        videos = [v for v in self.library.videos() if v.video_id != clip.query_id]
-        position = {v.ordinal: i for i, v in enumerate(videos)}
-        owner = np.array([position.get(o, -1) for o in ordinals.tolist()], np.int64)
-        mine = owner >= 0
-        vectors, owner, frames = vectors[mine], owner[mine], frames[mine]
-        queries = self.space.reduction(clip.features.frame_vectors)
-        signal = queries.any(1) if len(queries) else np.empty(0, bool)
-        keep = np.flatnonzero(clip.features.regions.any((1, 2)) & signal)
-        most = max(1, _MOST_DISTANCES // max(1, len(vectors)))
-        if len(keep) > most:
-            keep = keep[np.linspace(0, len(keep) - 1, most).round().astype(int)]
-        times = np.zeros(len(owner))
-        for i, video in enumerate(videos):
-            rows = owner == i
-            if rows.any():
-                times[rows] = self._features(video.video_id).timestamps[frames[rows]]
-        return QueryDistances(
-            video_ids=tuple(v.video_id for v in videos),
-            names=tuple(v.name for v in videos),
-            distances=pairwise_distances(queries[keep], vectors),
-            video=owner,
-            frame=frames,
-            times=times,
-            query_times=clip.features.timestamps[keep],
+        """Exact distances of the query's frames to every library frame in the index's space."""
+        return distances_of(
+            self.clip(query_id).features,
+            library=self.library,
+            space=self.space,
             levels=self.levels(),
         )
 
@@ -396,41 +312,17 @@ class Workbench:
         return self.worker.jobs()
 
     def _ingest(self, job: JobRecord, source: Path, *, report: Report, cancelled: Cancelled) -> str:
-        """The pipeline of a job (see jobs.Pipeline): decode, extract, commit, make findable."""
-        if self.library.has_features(job.video_id, extractor=self.extractor):
-            record = self.library.put_video(
-                source,
-                name=job.name,
-                info=self.library.video(job.video_id).info,
-                video_id=job.video_id,
-            )
-        else:
-            report(JobState.DECODING, 0.0, 0.0)
-            extracted = extract_features(
-                source,
-                name=job.name,
-                video_id=job.video_id,
-                model=self.model,
-                settings=self.settings,
-                on_progress=lambda done, total: report(JobState.DECODING, done, total),
-                cancelled=cancelled,
-            )
-            report(JobState.FEATURES, 0.0, 0.0)
-            record = self.library.put_video(
-                source, name=job.name, info=extracted.info, video_id=job.video_id
-            )
-            manifest = FeatureManifest(
-                extractor=self.extractor,
-                weights_sha256=self.model.weights_sha256,
-                regions=self.model.regions,
-                dim=self.model.dim,
-                rate=self.settings.rate,
-            )
-            self.library.put_features(extracted.features, manifest)
-        report(JobState.COMMITTED, 0.0, 0.0)
-        features = self._features(record.video_id)
-        self.space.add_video(record.ordinal, features.frame_vectors)
-        return record.video_id
+        """The pipeline of a job (see jobs.Pipeline)."""
+        return ingest(
+            job,
+            source,
+            library=self.library,
+            space=self.space,
+            model=self.model,
+            settings=self.settings,
+            report=report,
+            cancelled=cancelled,
+        )
 
     def remove(self, video_id: str) -> VideoRecord:
         """Remove a video with its features and frames; the space follows at once."""

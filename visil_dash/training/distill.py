@@ -16,7 +16,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -146,7 +146,7 @@ def _save(path: Path, state: dict[str, object]) -> None:
     os.replace(temporary, path)
 
 
-def _log(out: Path, record: dict[str, object]) -> None:
+def _log(out: Path, record: Mapping[str, object]) -> None:
     with (out / LOG).open("a") as log:
         log.write(json.dumps(record) + "\n")
 

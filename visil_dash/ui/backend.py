@@ -5,7 +5,6 @@ fetched inside. Query clips belong to their session: every function here that ta
 checks that this session may see it.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -30,7 +29,8 @@ from visil_dash.ui.tasks import Cancelled, Say, Task, Tasks
 from visil_dash.ui.uploads import Clips, SessionClip, write_upload
 
 if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
-    from visil_dash.services import QueryClip, Workbench
+    from visil_dash.clips import QueryClip
+    from visil_dash.services import Workbench
     from visil_dash.thresholds import QueryDistances
 
 
@@ -320,11 +320,6 @@ def digest(path: Path) -> str:
     return _digest(str(path), status.st_mtime_ns, status.st_size)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _made_here() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="visil_dash-pictures-")
-
-
 def _asset_folder(video_id: str) -> Path:
     """Where pictures of a video are kept: beside it, or apart when the library is read-only."""
     clip = session_clip(video_id)
@@ -333,8 +328,8 @@ def _asset_folder(video_id: str) -> Path:
     library = workbench().library
     if not library.read_only:
         return library.asset(video_id, "poster.jpg").parent
-    folder = Path(_made_here().name) / video_id
-    folder.mkdir(exist_ok=True)
+    folder = _clips().pictures / video_id
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

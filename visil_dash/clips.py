@@ -1,0 +1,98 @@
+"""Query clips: videos that are searched for, from outside the library or of it.
+
+A clip from outside stays where its owner put it; only its features are kept, in memory, so that
+nothing of it outlives the process.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+
+from visil_dash.errors import NotFound, StoreError
+from visil_dash.ingest import extract_features
+from visil_dash.library.store import Library
+from visil_dash.media.files import content_hash
+from visil_dash.models.load import Model
+from visil_dash.records import MediaInfo, VideoFeatures
+from visil_dash.settings import Settings
+
+CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
+
+
+@dataclass(frozen=True)
+class QueryClip:
+    """`query_id`: sha256 of the file's bytes, the id it has or would have in a library."""
+
+    query_id: str
+    name: str
+    path: Path
+    features: VideoFeatures
+    info: MediaInfo
+
+
+class ClipStore:
+    """Clips opened with one model, the last `CLIPS_KEPT` of them. Safe to share between threads."""
+
+    def __init__(self, library: Library, model: Model, settings: Settings) -> None:
+        self._library = library
+        self._model = model
+        self._settings = settings
+        self._clips: OrderedDict[str, QueryClip] = OrderedDict()
+        self._lock = RLock()
+
+    def open(
+        self,
+        path: Path,
+        *,
+        name: str,
+        on_progress: Callable[[float, float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> QueryClip:
+        """Features from the library if it holds the same bytes, else extracted now.
+
+        Raises MediaRefused and Cancelled.
+        """
+        query_id = content_hash(path)
+        with self._lock:
+            known = self._clips.get(query_id)
+            if known is not None:
+                self._clips.move_to_end(query_id)
+                return known
+        try:
+            features = self._library.features(query_id, extractor=self._model.extractor)
+            info = self._library.video(query_id).info
+        except (NotFound, StoreError):
+            # Not in the library, or damaged there: the clip itself is at hand.
+            extracted = extract_features(
+                path,
+                name=name,
+                video_id=query_id,
+                model=self._model,
+                settings=self._settings,
+                on_progress=on_progress,
+                cancelled=cancelled,
+            )
+            features, info = extracted.features, extracted.info
+        clip = QueryClip(query_id, name, path, features, info)
+        with self._lock:
+            self._clips[query_id] = clip
+            while len(self._clips) > CLIPS_KEPT:
+                self._clips.popitem(last=False)
+        return clip
+
+    def get(self, query_id: str) -> QueryClip:
+        """A clip opened before, or a library video. Raises NotFound."""
+        with self._lock:
+            known = self._clips.get(query_id)
+        if known is not None:
+            return known
+        record = self._library.video(query_id)
+        features = self._library.features(record.video_id, extractor=self._model.extractor)
+        path = self._library.media_path(record.video_id)
+        return QueryClip(record.video_id, record.name, path, features, record.info)
+
+    def forget(self, query_id: str) -> None:
+        with self._lock:
+            self._clips.pop(query_id, None)
