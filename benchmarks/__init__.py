@@ -1,0 +1,1 @@
+"""Measurements of the product; none of this is needed to run it."""

@@ -1,0 +1,59 @@
+"""python -m benchmarks.copies make|score: the development benchmark of edited copies."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.copies.edits import KINDS
+from visil_dash.errors import VisilDashError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.copies", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("make", help="make edited copies of the clips of a folder")
+    make.add_argument("--videos", type=Path, required=True, help="folder of clips")
+    make.add_argument("--out", type=Path, required=True, help="folder for the copies")
+    make.add_argument("--count", type=int, required=True, help="how many copies")
+    make.add_argument("--seed", type=int, default=0)
+    make.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS, metavar="KIND")
+    make.add_argument(
+        "--groups", type=Path, nargs="+", default=[], help="tables (CSV) of related clips"
+    )
+    make.add_argument(
+        "--exclude-groups", default="", help="groups that give no queries, joined by commas"
+    )
+    make.add_argument(
+        "--unanswered", type=int, default=0, help="further copies that nothing should match"
+    )
+    return parser
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    try:
+        if options.command == "make":
+            from benchmarks.copies.make import make_copies
+
+            truth = make_copies(
+                options.videos,
+                options.out,
+                count=options.count,
+                seed=options.seed,
+                kinds=options.kinds,
+                tables=options.groups,
+                exclude_groups=[g for g in options.exclude_groups.split(",") if g],
+                unanswered=options.unanswered,
+            )
+            print(
+                f"{len(truth.queries)} copies, {len(truth.references)} references, "
+                f"{len(truth.hosts)} hosts, {len(truth.excluded)} clips without queries"
+            )
+    except VisilDashError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""What is true of a set of edited copies: one JSON file beside them."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from benchmarks.copies.pictures import Box
+from visil_dash.errors import InputError
+from visil_dash.records import Segment
+
+TRUTH_FILE = "truth.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Query:
+    """One edited copy. Files are paths inside the folder of the clips, but `file`, inside the set.
+
+    `source`: what was edited; "" when nothing in the references is right (a distractor).
+    `correct`: the source and its copies, one of which is to be found. `ignored`: neither right
+    nor wrong. `look_alikes`: wrong, but the same place or object. `hosts`: other footage in it,
+    which is in no reference. `segments`: when it shows what of the source. `box`: where in the
+    picture.
+    """
+
+    file: str
+    kind: str
+    strength: str
+    source: str
+    correct: tuple[str, ...]
+    ignored: tuple[str, ...]
+    look_alikes: tuple[str, ...]
+    hosts: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    box: Box
+    seconds: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """`references`: files to search in. `hosts`: files kept out of them. `excluded`: files that
+    gave no queries, with the reason."""
+
+    seed: int
+    references: tuple[str, ...]
+    hosts: tuple[str, ...]
+    excluded: dict[str, str]
+    queries: tuple[Query, ...]
+
+
+def save_json(path: Path, content: Any) -> None:
+    """Write so that the file is whole or absent."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def write_truth(folder: Path, truth: Truth) -> None:
+    save_json(folder / TRUTH_FILE, {"format": FORMAT, **asdict(truth)})
+
+
+def read_truth(folder: Path) -> Truth:
+    """Raises InputError when there is none, or one of another format."""
+    path = folder / TRUTH_FILE
+    if not path.is_file():
+        raise InputError(str(folder), f"there is no {TRUTH_FILE} in it", "make the copies first")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content.get("format") != FORMAT:
+        raise InputError(
+            str(path), f"expected format {FORMAT}, got {content.get('format')}", "make it anew"
+        )
+    return Truth(
+        seed=content["seed"],
+        references=tuple(content["references"]),
+        hosts=tuple(content["hosts"]),
+        excluded=content["excluded"],
+        queries=tuple(query_from(q) for q in content["queries"]),
+    )
+
+
+def query_from(content: dict[str, Any]) -> Query:
+    """A Query from its JSON. Raises TypeError when fields are missing or unknown."""
+    lists = {"correct", "ignored", "look_alikes", "hosts", "box"}
+    known = {f.name for f in fields(Query)}
+    if set(content) != known:
+        raise TypeError(f"query: expected the fields {sorted(known)}, got {sorted(content)}")
+    values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in content.items()}
+    values["segments"] = tuple(Segment(**s) for s in content["segments"])
+    return Query(**values)
