@@ -18,6 +18,7 @@ from torch import Tensor
 
 from visil_dash.errors import ModelError
 from visil_dash.metrics import average_precision, recall_at_precision
+from visil_dash.models.attention import apply_attention
 from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import visil_output
 from visil_dash.models.load import save_bundle
@@ -128,7 +129,9 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--dim", type=int, default=256)
+    parser.add_argument(
+        "--dims", type=int, nargs="+", default=[64, 128, 256], help="whitened dims to choose from"
+    )
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--clips", type=int, default=240, help="training clips of the comparator")
     parser.add_argument("--steps", type=int, default=2000, help="training steps of the comparator")
@@ -152,9 +155,30 @@ def main() -> None:
     ]
     first = regions_of(backbone, [v[1] for v in views], given.size)
     second = regions_of(backbone, [v[3] for v in views], given.size)
-    whitening = fit_whitening(torch.cat([first, second]).flatten(0, 1), given.dim)
-    flat = whitening(regions_of(backbone, flat_pictures(given.size, 200, 0), given.size))
-    context = fit_context(whitening(first), whitening(second), flat.flatten(0, 1))
+    test_views = [
+        pair_of_views(p, unseen[i - 1], rng, size=given.size) for i, p in enumerate(unseen)
+    ]
+    clean = regions_of(backbone, unseen, given.size)
+    edited = regions_of(backbone, [v[3] for v in test_views], given.size)
+    nothing = regions_of(backbone, flat_pictures(given.size, 200, 0), given.size)
+    quality: dict[int, dict[str, float]] = {}
+    whitening, context = None, None
+    for dim in given.dims:
+        fitted = fit_whitening(torch.cat([first, second]).flatten(0, 1), dim)
+        flat = fitted(nothing)
+        attending = fit_context(fitted(first), fitted(second), flat.flatten(0, 1))
+        a, b = (apply_attention(fitted(v), attending).numpy() for v in (edited, clean))
+        found = frame_to_frame_both(a, b)[0]
+        own = np.eye(len(found), dtype=bool)
+        quality[dim] = {
+            "uap": average_precision(found.ravel(), own.ravel()),
+            "top1": float((found.argmax(1) == np.arange(len(found))).mean()),
+        }
+        if quality[dim]["uap"] == max(q["uap"] for q in quality.values()):
+            whitening, context = fitted, attending
+    print(json.dumps({"held-back photos, edited against clean, by dims": quality}))
+    assert whitening is not None and context is not None  # noqa: PT018
+    flat = whitening(nothing)
     plain = whitening(first[:500])
     print(
         "attention: pictures",
@@ -164,8 +188,9 @@ def main() -> None:
     )
 
     def extract(frames: Array) -> Array:
-        regions = whitening(regions_of(backbone, list(frames), given.size))
-        weighted: Array = (regions * ((regions @ context) / 2 + 0.5)[..., None]).numpy()
+        weighted: Array = apply_attention(
+            whitening(regions_of(backbone, list(frames), given.size)), context
+        ).numpy()
         return weighted
 
     options = ComparatorOptions(clips=given.clips, steps=given.steps, size=given.size)
@@ -214,6 +239,7 @@ def main() -> None:
             "trained": {
                 "steps": state["step"],
                 "minutes": round(state["seconds"] / 60, 1),
+                "photos_by_dim": quality,
                 "candidate_recall": calibration.candidate_recall,
                 "false_candidates": calibration.false_candidates,
                 **scores,
