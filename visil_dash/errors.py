@@ -1,15 +1,15 @@
 """Every exception that visil_dash raises on purpose.
 
-    VisilDashError
-    ├── InputError            what the user gave cannot be used: its name, why, what to do
-    │   └── MediaRefused      a file that is not taken as a video (verdict `refused`)
-    ├── NotFound              an id or a name that is not in the library
-    ├── StoreError            the data folder cannot be read or written
-    │   ├── StoreDamaged      a stored artefact differs from what its manifest or row promises
-    │   ├── StoreMismatch     made by another model, dimension, reduction or version
-    │   └── StoreReadOnly     another process holds the writer lock
-    ├── ModelError            weights are missing, damaged, unverified or of another architecture
-    └── Cancelled             the user stopped the work
+VisilDashError
+├── InputError            what the user gave cannot be used: its name, why, what to do
+│   └── MediaRefused      a file that is not taken as a video (verdict `refused`)
+├── NotFound              an id or a name that is not in the library
+├── StoreError            the data folder cannot be read or written
+│   ├── StoreDamaged      a stored artefact differs from what its manifest or row promises
+│   ├── StoreMismatch     made by another model, dimension, reduction or version
+│   └── StoreReadOnly     another process holds the writer lock
+├── ModelError            weights are missing, damaged, unverified or of another architecture
+└── Cancelled             the user stopped the work
 """
 
 

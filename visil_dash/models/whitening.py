@@ -23,7 +23,9 @@ class Whitening:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Region vectors `[..., D]` → whitened, L2-normalised `[..., K]`."""
-        return F.normalize((x - self.mean) @ (self.basis * torch.rsqrt(self.variance + _EPS)), dim=-1)
+        return F.normalize(
+            (x - self.mean) @ (self.basis * torch.rsqrt(self.variance + _EPS)), dim=-1
+        )
 
 
 def fit_whitening(x: Tensor, dim: int) -> Whitening:
@@ -33,7 +35,9 @@ def fit_whitening(x: Tensor, dim: int) -> Whitening:
     """
     n, d = x.shape
     if dim > min(n - 1, d):
-        raise ValueError(f"whitening to {dim} dims needs more: expected N > {dim} and D >= {dim}, got {n}, {d}")
+        raise ValueError(
+            f"whitening to {dim} dims needs more: expected N > {dim} and D >= {dim}, got {n}, {d}"
+        )
     mean = x.mean(0)
     centred = (x - mean).double()
     variance, basis = torch.linalg.eigh(centred.T @ centred / (n - 1))
