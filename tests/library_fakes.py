@@ -115,12 +115,14 @@ def build_folder(
 def violations(folder: Path, acknowledged: list[tuple[str, str]]) -> list[str]:
     """What the folder holds after a crash against what was acknowledged: (event, video id)s.
 
-    Promises: every acknowledged video is whole and findable, every acknowledged removal holds,
+    Events: indexed, removing (asked for, either is right), removed. Promises: every
+    acknowledged video is whole and findable, every acknowledged removal holds,
     nothing half is searchable, and opening takes at most 5 s.
     """
     found: list[str] = []
     removed = {video for event, video in acknowledged if event == "removed"}
-    indexed = {video for event, video in acknowledged if event == "indexed"} - removed
+    leaving = {video for event, video in acknowledged if event == "removing"}
+    indexed = {video for event, video in acknowledged if event == "indexed"} - removed - leaving
     start = time.monotonic()
     with open_library(folder, settings=small_settings()) as library:
         space = open_space(library)

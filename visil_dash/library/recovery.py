@@ -25,6 +25,9 @@ from visil_dash.library.catalogue import (
 )
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.wal import wal_damage
+from visil_dash.records import JobState
+
+Row = dict[str, Any]
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogue:
@@ -32,36 +35,62 @@ def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogu
     path = folder / CATALOGUE_NAME
     for name in ("media", "features", "incoming"):
         (folder / name).mkdir(exist_ok=True)
-    damage = wal_damage(path) if path.exists() else ""
-    lost = not path.exists() and any((folder / "media").iterdir())
-    salvaged: dict[str, list[dict[str, Any]]] = {}
+    damage, salvaged = "", dict[str, list[Row]]()
+    if path.exists() and path.stat().st_size:
+        damage = wal_damage(path)
+    elif any((folder / "media").iterdir()):
+        damage = "it was gone"
+        _set_aside(path)
     try:
         catalogue = open_catalogue(folder, read_only=False, step=step)
     except StoreDamaged as error:
         damage = damage or str(error)
         salvaged = _salvage(path)
-        for suffix in ("", "-wal", "-shm"):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                set_aside(part, folder / "quarantine")
+        _set_aside(path)
         catalogue = open_catalogue(folder, read_only=False, step=step)
-    if damage or lost:
-        try:
-            restored = _restore(folder, catalogue, salvaged)
-        except BaseException:
-            catalogue.close()
-            raise
-        reason = f"was damaged ({damage})" if damage else "was gone"
-        notices.append(
-            f"The catalogue {reason} and was remade: {restored} videos were restored from their "
-            "files. Check names, tags and settings."
-        )
+    try:
+        blobs = _blobs_without_row(folder, catalogue)
+        if damage or blobs:
+            restored = _restore(folder, catalogue, blobs, salvaged)
+            if damage or restored:
+                notices.append(
+                    f"The catalogue was damaged ({damage or 'its last changes were missing'}); "
+                    f"{restored} videos were restored from their files. Check names, tags and "
+                    "settings."
+                )
+    except BaseException:
+        catalogue.close()
+        raise
     return catalogue
 
 
-def _salvage(path: Path) -> dict[str, list[dict[str, Any]]]:
+def _set_aside(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            set_aside(part, path.parent / "quarantine")
+
+
+def _blobs_without_row(folder: Path, catalogue: Catalogue) -> list[Path]:
+    """Feature blobs that no row knows, that no removal has left and no job is about to commit."""
+    with catalogue.read() as connection:
+        known = {
+            (row["extractor"], row["video_id"]) for row in checked_rows(connection, tables.features)
+        }
+        expected = set(connection.execute(tables.removals.select()).scalars())
+        for job in connection.execute(tables.jobs.select()).mappings():
+            if not JobState(job["state"]).ended:
+                expected.add(job["video_id"])
+    return [
+        path
+        for path in sorted(folder.glob("features/*/*.safetensors"))
+        if (path.parent.name, path.stem) not in known and path.stem not in expected
+    ]
+
+
+def _salvage(path: Path) -> dict[str, list[Row]]:
     """Rows whose checksums hold, as far as SQLite can still read them."""
-    kept: dict[str, list[dict[str, Any]]] = {}
+    kept: dict[str, list[Row]] = {}
     engine = read_engine(path)
     try:
         for table in (tables.videos, tables.names, tables.settings, tables.counters):
@@ -75,61 +104,47 @@ def _salvage(path: Path) -> dict[str, list[dict[str, Any]]]:
     return kept
 
 
-def _restore(folder: Path, catalogue: Catalogue, salvaged: dict[str, list[dict[str, Any]]]) -> int:
-    rows = {row["video_id"]: row for row in salvaged.get("videos", [])}
+def _restore(
+    folder: Path, catalogue: Catalogue, paths: list[Path], salvaged: dict[str, list[Row]]
+) -> int:
+    """Puts salvaged rows and the videos and features of whole blobs into the catalogue."""
+    wanted = {row["video_id"]: row for row in salvaged.get("videos", [])}
     blobs = []
-    for path in sorted(folder.glob("features/*/*.safetensors")):
+    for path in paths:
         data = path.read_bytes()
         try:
             features, manifest, origin = decode_features(data, name=str(path))
-            if (features.extractor, features.video_id) != (path.parent.name, path.stem):
-                continue
-            row = {
-                "video_id": features.video_id,
-                "ordinal": int(str(origin["ordinal"])),
-                "name": str(origin["name"]),
-                "bytes": int(str(origin["bytes"])),
-                "info": json.dumps(origin["info"], sort_keys=True),
-                "added": str(origin["added"]),
-                "frames": len(features),
-                "tags": "[]",
-            }
+            row = _video_row(features.video_id, len(features), origin)
         except (StoreError, KeyError, ValueError):
             continue  # `verify` reports it; adding the video again remakes it
-        rows.setdefault(safe_id(features.video_id), row)
+        if (features.extractor, features.video_id) != (path.parent.name, path.stem):
+            continue
+        wanted.setdefault(safe_id(features.video_id), row)
         blobs.append((manifest, features.video_id, len(features), sha256_hex(data), len(data)))
     with catalogue.write() as connection:
-        present = {row["video_id"]: row for row in checked_rows(connection, tables.videos)}
-        removed = set(connection.execute(tables.removals.select()).scalars())
-        used = {row["ordinal"] for row in present.values()}
-        top = max([0, *used, *(row["ordinal"] for row in rows.values())])
-        restored = 0
-        for video_id, row in sorted(rows.items(), key=lambda item: item[1]["ordinal"]):
+        present = {row["video_id"] for row in checked_rows(connection, tables.videos)}
+        used = {row["ordinal"] for row in checked_rows(connection, tables.videos)}
+        top = max([0, *used, *(row["ordinal"] for row in wanted.values())])
+        restored = set[str]()
+        for video_id, row in sorted(wanted.items(), key=lambda item: int(item[1]["ordinal"])):
             media = folder / "media" / video_id / "original"
-            if video_id in present or video_id in removed or not media.is_file():
-                continue
-            if sha256_file(media)[0] != video_id:
+            if video_id in present or not media.is_file() or sha256_file(media)[0] != video_id:
                 continue
             if row["ordinal"] in used:
                 top += 1
                 row = row | {"ordinal": top}
             used.add(row["ordinal"])
             put_row(connection, tables.videos, row)
-            present[video_id] = row
-            restored += 1
-        for name in ("names", "settings"):
-            table = tables.metadata.tables[name]
-            for row in salvaged.get(name, []):
-                if name == "settings" or row["video_id"] in present:
+            restored.add(video_id)
+        for table in (tables.names, tables.settings):
+            for row in salvaged.get(table.name, []):
+                if table is tables.settings or row["video_id"] in restored:
                     put_row(connection, table, row)
         counts = {row["name"]: int(row["value"]) for row in salvaged.get("counters", [])}
         next_count(connection, "ordinal", at_least=max(top, counts.get("ordinal", 0)))
         next_count(connection, "revision", at_least=counts.get("revision", 0) + 1)
-        have = {
-            (row["video_id"], row["extractor"]) for row in checked_rows(connection, tables.features)
-        }
         for manifest, video_id, frames, digest, size in blobs:
-            if video_id in present and (video_id, manifest.extractor) not in have:
+            if video_id in present | restored:
                 put_feature_row(
                     connection,
                     manifest,
@@ -138,4 +153,18 @@ def _restore(folder: Path, catalogue: Catalogue, salvaged: dict[str, list[dict[s
                     sha256=digest,
                     size=size,
                 )
-    return restored
+                restored.add(video_id)
+    return len(restored)
+
+
+def _video_row(video_id: str, frames: int, origin: dict[str, object]) -> Row:
+    return {
+        "video_id": video_id,
+        "ordinal": int(str(origin["ordinal"])),
+        "name": str(origin["name"]),
+        "bytes": int(str(origin["bytes"])),
+        "info": json.dumps(origin["info"], sort_keys=True),
+        "added": str(origin["added"]),
+        "frames": frames,
+        "tags": "[]",
+    }
