@@ -52,12 +52,16 @@ class BundleMeta:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundled model's parts, float32, in evaluation mode; `context` `[K]` has unit norm."""
+    """A bundled model's parts, float32, in evaluation mode; `context` `[K]` has unit norm.
+
+    `gain` scales attention so that a picture is about 1 similar to itself.
+    """
 
     meta: BundleMeta
     backbone: "CompactBackbone"
     whitening: "Whitening"
     context: "Tensor"
+    gain: float
     comparator: "VideoComparator | None"
 
 
@@ -67,6 +71,7 @@ def save_bundle(
     backbone: "CompactBackbone",
     whitening: "Whitening",
     context: "Tensor",
+    gain: float = 1.0,
     comparator: "VideoComparator | None" = None,
     meta: Mapping[str, Any],
 ) -> BundleMeta:
@@ -88,6 +93,7 @@ def save_bundle(
         "whitening.variance": whitening.variance,
         "whitening.basis": whitening.basis,
         "attention.context": unit_context(context),
+        "attention.gain": torch.tensor([gain]),
     }
     if comparator is not None:
         parts |= _prefixed("comparator.", comparator)
@@ -156,6 +162,7 @@ def read_bundle(folder: Path) -> Bundle:
         "whitening.variance": (meta.dim,),
         "whitening.basis": (dim, meta.dim),
         "attention.context": (meta.dim,),
+        "attention.gain": (1,),
         **(_shapes("comparator.", comparator) if comparator is not None else {}),
     }
     check_layout(state, layout, name=str(path))
@@ -170,6 +177,7 @@ def read_bundle(folder: Path) -> Bundle:
         backbone.eval().requires_grad_(False),
         Whitening(state["whitening.mean"], state["whitening.variance"], state["whitening.basis"]),
         context,
+        float(state["attention.gain"]),
         comparator,
     )
 

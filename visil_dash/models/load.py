@@ -131,7 +131,13 @@ def load_bundled(folder: Path) -> Model:
         frame_level=meta.frame_level,
         default_match_score=meta.default_match_score,
         extract=extraction(
-            _pipeline(bundle.backbone.to(device), bundle.whitening, bundle.context, device),
+            _pipeline(
+                bundle.backbone.to(device),
+                bundle.whitening,
+                bundle.context,
+                device,
+                gain=bundle.gain,
+            ),
             side=meta.preprocess.side,
             shape=(meta.regions, meta.dim),
             device=device,
@@ -183,8 +189,10 @@ def _pipeline(
     whitening: "Whitening",
     context: "Tensor",
     device: "torch.device",
+    *,
+    gain: float = 1.0,
 ) -> "Callable[[Tensor], Tensor]":
-    """Frames → whitened region vectors scaled by attention."""
+    """Frames → whitened region vectors scaled by attention, and that by `gain`."""
     from visil_dash.models.attention import apply_attention
     from visil_dash.models.whitening import Whitening
 
@@ -192,7 +200,7 @@ def _pipeline(
         whitening.mean.to(device), whitening.variance.to(device), whitening.basis.to(device)
     )
     c = context.to(device)
-    return lambda frames: apply_attention(whiten(backbone(frames)), c)
+    return lambda frames: apply_attention(whiten(backbone(frames)), c) * gain
 
 
 def _comparison(comparator: "VideoComparator") -> Callable[[Array], Array]:

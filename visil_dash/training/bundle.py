@@ -177,9 +177,11 @@ def main() -> None:
         if quality[dim]["uap"] == max(q["uap"] for q in quality.values()):
             whitening, context = fitted, attending
     print(json.dumps({"held-back photos, edited against clean, by dims": quality}))
-    assert whitening is not None and context is not None  # noqa: PT018
+    assert whitening is not None
+    assert context is not None
     flat = whitening(nothing)
     plain = whitening(first[:500])
+    gain = float(1 / apply_attention(plain, context).norm(dim=-1).pow(2).mean().sqrt())
     print(
         "attention: pictures",
         float(((plain @ context) / 2 + 0.5).mean()),
@@ -191,7 +193,7 @@ def main() -> None:
         weighted: Array = apply_attention(
             whitening(regions_of(backbone, list(frames), given.size)), context
         ).numpy()
-        return weighted
+        return weighted * gain
 
     options = ComparatorOptions(clips=given.clips, steps=given.steps, size=given.size)
     # Few unseen photos, many seen ones: comparator from the seen, calibration from the unseen.
@@ -227,6 +229,7 @@ def main() -> None:
         backbone=backbone,
         whitening=whitening,
         context=context,
+        gain=gain,
         comparator=comparator if better else None,
         meta={
             "name": "compact",
