@@ -1,7 +1,5 @@
 """Search: a clip in, the videos that contain it and where, out."""
 
-import streamlit as st
-
 from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.search_results import (
@@ -12,8 +10,7 @@ from visil_dash.ui.search_results import (
     query_line,
 )
 from visil_dash.ui.search_view import choose_options, choose_query, read_clip, searched
-from visil_dash.ui.state import LIBRARY_PAGE_FILE
-from visil_dash.ui.widgets import empty_state, page_header
+from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Search",
@@ -29,7 +26,7 @@ with friendly():
         empty_state(
             "The library is empty",
             "There is nothing to search through yet.",
-            lambda: st.page_link(LIBRARY_PAGE_FILE, label="Add videos", icon=":material/add:"),
+            add_videos_button,
         )
     elif query_id is None:
         empty_state(

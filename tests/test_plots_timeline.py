@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.plots_timeline import clock, segment_timeline, span_text
+from visil_dash.plots_timeline import clock, segment_timeline, span_text, within
 from visil_dash.records import Segment
 
 
@@ -65,3 +65,14 @@ def test_no_segment_gives_two_empty_tracks() -> None:
     figure = segment_timeline([], query_seconds=0, reference_seconds=0)
     assert len(figure.data) == 0
     assert len(figure.layout.shapes) == 2
+
+
+def test_spans_end_with_their_videos_and_their_counterpart_is_cut_as_much() -> None:
+    (cut,) = within([Segment(0, 6, 2, 8, 0.9)], query_seconds=5, reference_seconds=20)
+    assert (cut.query_end, cut.reference_start, cut.reference_end) == (5, 2, 7)
+    (cut,) = within([Segment(0, 6, 2, 14, 0.9, 2.0)], query_seconds=20, reference_seconds=12)
+    assert (cut.query_end, cut.reference_end) == (5, 12)
+    (cut,) = within([Segment(0, 6, 2, 8, 0.9, 1.0, True)], query_seconds=5, reference_seconds=20)
+    assert (cut.query_end, cut.reference_start, cut.reference_end) == (5, 3, 8)
+    (kept,) = within([Segment(0, 6, 2, 8, 0.9)], query_seconds=0, reference_seconds=0)
+    assert kept == Segment(0, 6, 2, 8, 0.9)

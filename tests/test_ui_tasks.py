@@ -49,7 +49,7 @@ def test_a_cancelled_task_ends_as_cancelled_and_may_be_started_again(tasks: Task
     def work(_say: Any, stop: Any) -> None:
         begun.set()
         while not stop():
-            pass
+            Event().wait(0.01)
         raise Cancelled("Stopped.")
 
     task = tasks.start(("c",), work)
@@ -104,7 +104,7 @@ def test_what_names_a_deleted_clip_is_forgotten_and_stopped(tasks: Tasks) -> Non
     def work(_say: Any, stop: Any) -> None:
         begun.set()
         while not stop():
-            pass
+            Event().wait(0.01)
 
     seen.append(tasks.start(("search", "abc", 1), work))
     other = tasks.start(("search", "def", 1), lambda _say, _stop: 2)

@@ -55,10 +55,23 @@ def test_markdown_shows_the_characters_of_any_name(text: str) -> None:
     assert plain(md(text)) == " ".join(safe_name(text).split())
 
 
-def test_emoji_names_and_arrows_cannot_form_after_the_backslashes_are_gone() -> None:
-    for text in (":smile:", ":material/delete:", "a->b", "a--b", "<->"):
-        seen = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", md(text))
-        assert not re.search(r":\w|->|--|<-", seen)
+EMOJI_OR_ICON = re.compile(r":[\w/+-]+:")
+LONE_ARROW = re.compile(r"(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)")
+
+
+@pytest.mark.parametrize(
+    "text", [":smile:", ":material/delete:", ":+1: :a::b:", "a -> b", "--", "x <-> y <- z", "~= 1"]
+)
+def test_emoji_names_and_arrows_cannot_form_after_the_backslashes_are_gone(text: str) -> None:
+    assert EMOJI_OR_ICON.search(text) or LONE_ARROW.search(text)
+    seen = re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", md(text))
+    assert not EMOJI_OR_ICON.search(seen)
+    assert not LONE_ARROW.search(seen)
+
+
+def test_common_names_carry_no_invisible_character() -> None:
+    for text in ("a-b_c.mp4", "12:30 news.mp4", "read-only: a, b", "a->b"):
+        assert "\u2060" not in md(text)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

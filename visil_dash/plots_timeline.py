@@ -44,15 +44,29 @@ def within(
     A sampled frame stands for the time until the next one, which reaches over the end of the last.
     """
     last_q, last_r = (seconds or math.inf for seconds in (query_seconds, reference_seconds))
-    return tuple(
-        replace(
-            s,
-            query_start=min(s.query_start, last_q),
-            query_end=min(s.query_end, last_q),
-            reference_start=min(s.reference_start, last_r),
-            reference_end=min(s.reference_end, last_r),
-        )
-        for s in segments
+    return tuple(_cut(segment, last_q, last_r) for segment in segments)
+
+
+def _cut(s: Segment, last_q: float, last_r: float) -> Segment:
+    # What is cut off one side has its counterpart on the other: its end, or its start when the
+    # copy plays backwards.
+    over_q = max(0.0, s.query_end - last_q)
+    over_r = max(0.0, s.reference_end - last_r)
+    speed = s.speed or 1.0
+    start_q, end_q = s.query_start, s.query_end - max(over_q, 0 if s.reversed else over_r / speed)
+    start_r, end_r = s.reference_start, s.reference_end - over_r
+    if s.reversed:
+        start_q += over_r / speed
+        start_r += over_q * speed
+    else:
+        end_r = min(end_r, s.reference_end - over_q * speed)
+    start_q, start_r = min(start_q, last_q), min(start_r, last_r)
+    return replace(
+        s,
+        query_start=start_q,
+        query_end=max(start_q, end_q),
+        reference_start=start_r,
+        reference_end=max(start_r, end_r),
     )
 
 

@@ -72,6 +72,10 @@ def goto_compare(query_id: str, reference_id: str) -> NoReturn:
     )
 
 
+def goto_library() -> NoReturn:
+    st.switch_page(LIBRARY_PAGE_FILE)
+
+
 def goto_search(query_id: str) -> NoReturn:
     """Opens the search page with this query."""
     st.session_state[SEARCH_QUERY] = query_id

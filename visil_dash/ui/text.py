@@ -31,10 +31,11 @@ def safe_name(text: str, *, longest: int = 120) -> str:
 
 def md(text: str) -> str:
     """The text as Markdown that shows exactly its characters."""
-    cleaned = " ".join(safe_name(text, longest=2000).split())
-    escaped_text = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", cleaned)
-    # Emoji names and arrows are replaced after the backslashes are gone, hence the joiner.
-    return re.sub(r"(\\[:<>-])(?=\\?[\w<>-])", rf"\1{_WORD_JOINER}", escaped_text)
+    shown = " ".join(safe_name(text, longest=2000).split())
+    # Emoji names and lone arrows are replaced after backslashes are gone, hence the joiner.
+    shown = re.sub(r":(?=[\w/+-]+:)", f":{_WORD_JOINER}", shown)
+    shown = re.sub(r"(?<!\S)(<->|->|<-|--|>=|<=|~=)(?!\S)", rf"\1{_WORD_JOINER}", shown)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
 
 def escaped(text: str, *, longest: int = 1000, empty: str = "unnamed") -> str:

@@ -75,6 +75,8 @@ class Clips:
             )
         sweep_dead(self._root)
         self.folder, self._held = _own_folder(self._root)
+        # Room for pictures of library videos where the library itself is read-only.
+        self.pictures = self.folder / "pictures"
 
     def take(self, session: str, source: BinaryIO, *, name: str) -> SessionClip:
         """Streams `source` to disk as a clip of the session.

@@ -17,6 +17,7 @@ ASSETS = Path(__file__).parent / "assets"
 LARGEST_PLAYED = 200_000_000
 
 __all__ = [
+    "add_videos_button",
     "ago",
     "await_posters",
     "empty_state",
@@ -54,6 +55,12 @@ def empty_state(title: str, text: str, action: Callable[[], Any] | None = None) 
             with st.container(horizontal=True, horizontal_alignment="center"):
                 action()
         st.space("small")
+
+
+def add_videos_button() -> None:
+    """The way out of an empty library."""
+    if st.button("Add videos", icon=":material/add:", type="primary", key="add_videos"):
+        state.goto_library()
 
 
 def name_line(name: str, meta: str = "", *, one_line: bool = False) -> None:
@@ -139,7 +146,8 @@ def thumbnail(video_id: str, *, key: str = "") -> None:
     with st.container(key=f"thumb-{key}-{video_id[:16]}"):
         path = backend.poster(video_id)
         if path is None:
-            st.html('<div class="vd-blank">no picture</div>')
+            told = "" if backend.poster_pending(video_id) else "no picture"
+            st.html(f'<div class="vd-blank">{told}</div>')
         else:
             st.image(str(path), width="stretch", alt=safe_name(backend.name_of(video_id)))
 

@@ -1,0 +1,215 @@
+"""The library page (pages/library.py): what there is, what is coming in, and taking things out."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from page_world import NAMES, copy_library, labels, pages, run_until, shared_library, texts
+from scenes import make_scene
+from streamlit.testing.v1 import AppTest
+
+from visil_dash.errors import ModelError
+from visil_dash.library.jobs import Worker
+from visil_dash.library.store import open_library
+from visil_dash.records import JobRecord, JobState
+from visil_dash.services import Workbench
+from visil_dash.settings import Settings
+from visil_dash.ui import library_view
+
+Open = Callable[[str], AppTest]
+
+
+@pytest.fixture(scope="module")
+def library() -> Iterator[Open]:
+    """Pages over a library that the tests only read."""
+    with pages(shared_library()) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Open]:
+    """Pages over a library that the test may change; files may be added from tmp_path/videos."""
+    (tmp_path / "videos").mkdir()
+    folder = copy_library(shared_library(), tmp_path / "library")
+    with pages(folder, allowed_folders=str(tmp_path / "videos")) as open_page:
+        yield open_page
+
+
+def card_names(page: AppTest) -> list[str]:
+    return [
+        name for name in NAMES if f'title="{name}">{name}</div><div class="vd-meta">' in texts(page)
+    ]
+
+
+def upload(page: AppTest, name: str, content: bytes) -> None:
+    page.file_uploader[0].set_value([(name, content, "video/mp4")])
+
+
+def test_it_shows_every_video_and_that_the_index_is_ready(library: Open) -> None:
+    page = library("library").run()
+    assert not page.exception
+    assert card_names(page) == list(NAMES)
+    said = texts(page)
+    assert '<dt>Videos</dt><dd class="vd-big">3</dd>' in said
+    assert "Index ready · 30 frames" in said
+    assert "0:10 · 128×96 · h264" in said
+
+
+def test_the_filter_narrows_by_name_and_says_when_nothing_fits(library: Open) -> None:
+    page = library("library").run()
+    page.text_input(key="library_filter").set_value("MARK").run()
+    assert card_names(page) == ["market.mp4"]
+    page.text_input(key="library_filter").set_value("zzz").run()
+    assert card_names(page) == []
+    assert "No video has this name" in texts(page)
+
+
+def test_the_order_of_the_cards_follows_the_choice(library: Open) -> None:
+    page = library("library").run()
+
+    def order() -> list[str]:
+        return sorted(NAMES, key=lambda name: texts(page).index(f'vd-one" title="{name}"'))
+
+    assert order() == list(reversed(NAMES))
+    page.selectbox(key="library_sort").set_value("Name").run()
+    assert order() == sorted(NAMES)
+
+
+def test_an_empty_library_offers_the_demo(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    demo.mkdir()
+    make_scene(demo / "one.mp4", 7, seconds=3)
+    with pages(tmp_path / "library") as open_page, patch.object(library_view, "DEMO_FOLDER", demo):
+        page = open_page("library").run()
+        assert "No videos yet" in texts(page)
+        next(b for b in page.button if b.label == "Add the demo library").click()
+        run_until(page, lambda p: "one.mp4" in texts(p) and "Index ready" in texts(p))
+
+
+def test_an_empty_library_without_a_demo_asks_for_an_upload(tmp_path: Path) -> None:
+    with (
+        pages(tmp_path / "library") as open_page,
+        patch.object(library_view, "DEMO_FOLDER", tmp_path / "none"),
+    ):
+        page = open_page("library").run()
+        assert "Upload some above" in texts(page)
+        assert "Add the demo library" not in labels(page)
+
+
+def test_an_uploaded_video_becomes_findable_and_its_name_stays_text(
+    own: Open, tmp_path: Path
+) -> None:
+    name = "<img src=x onerror=alert(1)>:red[x]\u202e.mp4"
+    page = own("library").run()
+    upload(page, name, make_scene(tmp_path / "new.mp4", 8, seconds=4).read_bytes())
+    page = run_until(page, lambda p: '<dd class="vd-big">4</dd>' in texts(p))
+    said = texts(page)
+    assert "<img" not in said
+    assert "&lt;img src=x onerror=alert(1)&gt;:red[x].mp4</div>" in said
+    assert "\u202e" not in said
+
+
+def test_the_same_bytes_again_are_told_and_add_nothing(own: Open, tmp_path: Path) -> None:
+    page = own("library").run()
+    upload(page, "again.mp4", (tmp_path / "library").joinpath(_media(tmp_path)).read_bytes())
+    page = run_until(page, lambda p: "nothing was added" in texts(p))
+    assert '<dd class="vd-big">3</dd>' in texts(page)
+
+
+def _media(tmp_path: Path) -> Path:
+    return next((tmp_path / "library" / "media").rglob("original"))
+
+
+def test_a_file_that_is_no_video_is_refused_with_the_reason(own: Open) -> None:
+    page = own("library").run()
+    upload(page, "notes.mp4", b"these are my notes, not a video")
+    page = run_until(page, lambda p: "not taken" in texts(p))
+    assert "notes.mp4" in texts(page)
+    next(b for b in page.button if b.label == "Clear the list").click().run()
+    assert "notes.mp4" not in texts(page)
+
+
+def test_an_empty_file_is_refused_at_once(own: Open) -> None:
+    page = own("library").run()
+    upload(page, "empty.mp4", b"")
+    page.run()
+    assert [e.value for e in page.error] == [
+        r"empty\.mp4\: it is empty\. Check the file and upload it again\."
+    ]
+    assert not page.run().error  # told once
+
+
+def test_a_path_is_taken_from_allowed_folders_only(own: Open, tmp_path: Path) -> None:
+    make_scene(tmp_path / "videos" / "inside.mp4", 9, seconds=3)
+    make_scene(tmp_path / "outside.mp4", 10, seconds=3)
+    page = own("library").run()
+    page.text_input(key="library_path").set_value(str(tmp_path / "outside.mp4"))
+    next(b for b in page.button if b.label == "Add").click().run()
+    assert "no such file or folder within the allowed folders" in page.error[0].value
+    page.text_input(key="library_path").set_value(str(tmp_path / "videos"))
+    next(b for b in page.button if b.label == "Add").click()
+    page = run_until(page, lambda p: '<dd class="vd-big">4</dd>' in texts(p))
+    assert "inside.mp4" in texts(page)
+
+
+def test_removing_asks_first(own: Open) -> None:
+    page = own("library").run()
+    first = next(b for b in page.button if b.label == "Remove…")
+    first.click().run()
+    assert "Remove" in labels(page)
+    assert '<dd class="vd-big">3</dd>' in texts(page)
+    # A browser reruns the dialog alone; here the whole page runs, so its opener is pressed too.
+    next(b for b in page.button if b.label == "Remove…").click()
+    page.button(key="confirm_remove").click()
+    run_until(page, lambda p: '<dd class="vd-big">2</dd>' in texts(p))
+
+
+def test_a_second_instance_only_shows(own: Open, tmp_path: Path) -> None:
+    folder = copy_library(shared_library(), tmp_path / "held")
+    with open_library(folder, settings=Settings(min_free_bytes=0)), pages(folder) as open_page:
+        page = open_page("library").run()
+        assert "Read\\-only" in page.warning[0].value
+        assert card_names(page) == list(NAMES)
+        assert not page.file_uploader
+        assert "Remove…" not in labels(page)
+
+
+def test_a_model_that_cannot_be_loaded_is_told_in_one_sentence(tmp_path: Path) -> None:
+    def missing(name: str, settings: Settings) -> None:
+        raise ModelError("The weights of visil are missing. Import them first.")
+
+    with pages(tmp_path / "library") as open_page, patch("visil_dash.services.load_model", missing):
+        page = open_page("library").run()
+        assert not page.exception
+        assert page.error[0].value.startswith("The weights of visil are missing")
+
+
+def job(state: JobState, **changes: object) -> JobRecord:
+    return JobRecord(job_id=f"id-{state.value}", name=f"{state.value}.mp4", state=state, **changes)  # type: ignore[arg-type]
+
+
+def test_every_state_of_a_job_has_its_words_and_its_way_out(library: Open) -> None:
+    records = tuple(job(state, reason="why it ended" if state.ended else "") for state in JobState)
+    with patch.object(Workbench, "jobs", lambda _self: records):
+        page = library("library").run()
+        said = texts(page)
+        for record in records:
+            assert record.name in said
+            assert library_view.STATE_WORDS[record.state] in said
+        assert labels(page).count("Cancel") == sum(not r.state.ended for r in records)
+        assert labels(page).count("Try again") == 2
+        heard: list[str] = []
+        with (
+            patch.object(Worker, "cancel", lambda _self, job_id: heard.append(job_id)),
+            patch.object(Worker, "retry", lambda _self, job_id: heard.append(job_id)),
+        ):
+            page.button(key="cancel-id-decoding").click().run()
+            page.button(key="retry-id-failed").click().run()
+        assert heard == ["id-decoding", "id-failed"]
+
+
+def test_a_finished_addition_needs_no_row(library: Open) -> None:
+    with patch.object(Workbench, "jobs", lambda _self: (job(JobState.INDEXED),)):
+        page = library("library").run()
+    assert "indexed.mp4" not in texts(page)

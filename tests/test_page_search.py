@@ -1,0 +1,189 @@
+"""The search page (pages/search.py): a clip in, the videos that contain it and where, out."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from page_world import NAMES, SOON, labels, pages, run_until, shared_library, texts
+from scenes import make_scene
+from streamlit.testing.v1 import AppTest
+
+from visil_dash.errors import Cancelled
+from visil_dash.library.store import open_library
+from visil_dash.services import Workbench
+from visil_dash.settings import Settings
+from visil_dash.ui import backend
+
+Open = Callable[[str], AppTest]
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Open]:
+    with pages(shared_library()) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Seconds 3 to 8 of the market, encoded anew."""
+    return make_scene(
+        tmp_path_factory.mktemp("clip") / "clip.mp4", 1, start=3, seconds=5
+    ).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def ids() -> dict[str, str]:
+    with open_library(shared_library(), settings=Settings(), read_only=True) as library:
+        return {video.name: video.video_id for video in library.videos()}
+
+
+def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    page.file_uploader[0].set_value([(name, data, "video/mp4") for name, data in files])
+    return page
+
+
+def cards(page: AppTest) -> list[str]:
+    """Names of the matches, in their order."""
+    said = texts(page)
+    found = [(said.find(f". {name}</div>"), name) for name in NAMES]
+    return [name for at, name in sorted(found) if at >= 0]
+
+
+def answered(page: AppTest) -> AppTest:
+    return run_until(page, lambda p: "a match scores" in texts(p) or bool(p.error))
+
+
+def test_it_starts_with_a_question(opened: Open) -> None:
+    page = opened("search").run()
+    assert not page.exception
+    assert "Start with a clip" in texts(page)
+
+
+def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes) -> None:
+    page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    assert cards(page)[0] == "market.mp4"
+    assert "0:00–0:05 of the clip is 0:03–0:08 there" in texts(page)
+    assert "1 video shares footage with this clip" in texts(page)
+    assert len(page.get("plotly_chart")) >= 1
+    assert "Compare" in labels(page)
+    assert not page.exception
+
+
+def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_path: Path) -> None:
+    other = make_scene(tmp_path / "b.mp4", 2, start=1, seconds=5).read_bytes()
+    page = answered(upload(opened("search").run(), ("first.mp4", clip), ("second.mp4", other)))
+    assert cards(page)[0] == "market.mp4"
+    picker = page.selectbox(key="search_query")
+    second = next(o for o in picker.options if "second" in o)
+    page.selectbox(key="search_query").select(second)
+    page = run_until(page, lambda p: cards(p)[:1] == ["station.mp4"])
+
+
+def test_a_picked_video_is_not_its_own_match(opened: Open, ids: dict[str, str]) -> None:
+    page = opened("search")
+    page.session_state["search_query"] = ids["harbour.mp4"]
+    page.session_state["search_mode"] = "Exhaustive"
+    page = answered(page)
+    assert sorted(cards(page)) == ["market.mp4", "station.mp4"]
+
+
+def test_a_link_opens_its_query(opened: Open, ids: dict[str, str]) -> None:
+    page = opened("search")
+    page.query_params["q"] = ids["station.mp4"][:16]
+    page = answered(page)
+    assert page.session_state["search_query"] == ids["station.mp4"]
+
+
+def test_a_link_to_a_clip_of_somebody_else_shows_nothing_of_it(opened: Open) -> None:
+    page = opened("search")
+    page.query_params["q"] = "ab" * 8
+    page.run()
+    assert "private" in page.info[0].value
+    assert "Start with a clip" in texts(page)
+
+
+def test_exhaustive_search_lists_every_video_and_tells_the_agreement(
+    opened: Open, clip: bytes
+) -> None:
+    page = upload(opened("search").run(), ("clip.mp4", clip))
+    page.segmented_control(key="search_mode").select("Exhaustive")
+    page = run_until(page, lambda p: "Hierarchical search" in texts(p))
+    assert sorted(cards(page)) == sorted(NAMES)
+    assert "All 3 videos compared" in texts(page)
+    assert "misses nothing here" in texts(page)
+
+
+def test_a_threshold_that_admits_nothing_says_so_and_offers_the_sure_way(
+    opened: Open, clip: bytes
+) -> None:
+    page = upload(opened("search").run(), ("clip.mp4", clip))
+    page.number_input(key="search_threshold").set_value(0.0)
+    page = run_until(page, lambda p: "No frame of the library is near" in texts(p))
+    page.button(key="go_exhaustive").click()
+    page = run_until(page, lambda p: "All 3 videos compared" in texts(p))
+    assert "Hierarchical search misses 1 of 1 match" in texts(page)
+    assert r"market\.mp4" in texts(page)
+
+
+def test_show_at_most_cuts_the_list_and_says_so(opened: Open, clip: bytes) -> None:
+    page = upload(opened("search").run(), ("clip.mp4", clip))
+    page.segmented_control(key="search_mode").select("Exhaustive")
+    page.number_input(key="search_top").set_value(1)
+    page = run_until(page, lambda p: "All 3 videos compared" in texts(p) and bool(cards(p)))
+    assert cards(page) == ["market.mp4"]
+    assert "2 weaker videos not shown" in texts(page)
+
+
+def test_a_file_that_is_no_video_is_refused_by_name_with_a_remedy(opened: Open) -> None:
+    page = answered(upload(opened("search").run(), ("<b>notes</b>.txt", b"not a video at all")))
+    assert "notes" in page.error[0].value
+    assert "<b>" not in page.error[0].value
+    assert not page.exception
+    assert "Try again" in labels(page)
+
+
+def test_a_full_session_takes_no_more_clips(clip: bytes, tmp_path: Path) -> None:
+    with pages(shared_library(), session_bytes=len(clip) + 10) as open_page:
+        page = answered(upload(open_page("search").run(), ("one.mp4", clip)))
+        upload(page, ("two.mp4", clip + b"\0" * 100)).run()
+        assert "in all" in page.error[0].value
+        page = next(b for b in page.button if b.label == "Remove this clip").click().run()
+        assert "Start with a clip" in texts(page)
+        assert backend._clips().of("test session id") == () or not backend._clips()._clips
+
+
+def test_reading_can_be_watched_cancelled_and_begun_again(opened: Open, tmp_path: Path) -> None:
+    data = make_scene(tmp_path / "slow.mp4", 0, start=2, seconds=4).read_bytes()
+    begun, real = Event(), Workbench.open_clip
+
+    def slow(self: Workbench, path: Path, **options: Any) -> Any:
+        options["on_progress"]("Reading the clip", 0.25)
+        begun.set()
+        while not options["cancelled"]():
+            Event().wait(0.01)
+        raise Cancelled("The reading was stopped.")
+
+    with patch.object(Workbench, "open_clip", slow):
+        page = upload(opened("search").run(), ("slow.mp4", data)).run()
+        assert begun.wait(SOON)
+        page.run()
+        assert "Reading the clip" in texts(page)
+        # Another run of the page neither loses nor repeats the work.
+        page.run()
+        page.button(key="cancel_task").click()
+        page = run_until(page, lambda p: bool(p.info))
+        assert "stopped" in page.info[0].value
+    with patch.object(Workbench, "open_clip", real):
+        next(b for b in page.button if b.label == "Try again").click()
+        page = answered(page)
+    assert cards(page)[0] == "harbour.mp4"
+
+
+def test_an_empty_library_leads_to_adding(tmp_path: Path) -> None:
+    with pages(tmp_path / "library") as open_page:
+        page = open_page("search").run()
+        assert not page.exception
+        assert "The library is empty" in texts(page)
