@@ -1,7 +1,5 @@
 """Collection: everything against everything. What in this library belongs together?"""
 
-import streamlit as st
-
 from visil_dash.ui import backend
 from visil_dash.ui.collection_view import (
     GROUPS,
@@ -14,8 +12,7 @@ from visil_dash.ui.collection_view import (
     summary,
 )
 from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.state import LIBRARY_PAGE_FILE
-from visil_dash.ui.widgets import empty_state, page_header
+from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Collection",
@@ -27,7 +24,7 @@ with friendly():
         empty_state(
             "It takes two videos" if backend.videos() else "The library is empty",
             "There is no pair to compare yet.",
-            lambda: st.page_link(LIBRARY_PAGE_FILE, label="Add videos", icon=":material/add:"),
+            add_videos_button,
         )
     else:
         table = computed()

@@ -1,12 +1,9 @@
 """Compare: one pair in full. Do the two share footage, where, and why?"""
 
-import streamlit as st
-
 from visil_dash.ui import backend
 from visil_dash.ui.compare_view import choose_pair, heatmaps, segments, verdict
 from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.state import LIBRARY_PAGE_FILE
-from visil_dash.ui.widgets import empty_state, page_header
+from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Compare",
@@ -20,7 +17,7 @@ with friendly():
         empty_state(
             "The library is empty",
             "There is nothing to compare yet.",
-            lambda: st.page_link(LIBRARY_PAGE_FILE, label="Add videos", icon=":material/add:"),
+            add_videos_button,
         )
     elif chosen is None:
         empty_state(

@@ -1,12 +1,9 @@
 """Threshold: how near must frames be for their videos to become candidates?"""
 
-import streamlit as st
-
 from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.state import LIBRARY_PAGE_FILE
 from visil_dash.ui.threshold_view import choose_query, explorer
-from visil_dash.ui.widgets import empty_state, page_header
+from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Threshold",
@@ -20,7 +17,7 @@ with friendly():
         empty_state(
             "The library is empty",
             "There are no frames to measure against yet.",
-            lambda: st.page_link(LIBRARY_PAGE_FILE, label="Add videos", icon=":material/add:"),
+            add_videos_button,
         )
     elif query is None:
         empty_state(

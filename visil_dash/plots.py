@@ -194,7 +194,7 @@ def similarity_map(
             zmax=high,
             colorscale=SCALE,
             hoverinfo="skip",
-            colorbar=_colour_bar(),
+            colorbar=_colour_bar(low, high),
         )
     )
     rows, columns = clickable_cells(matrix)
@@ -251,8 +251,17 @@ def _time_axis(edges: Array, *, reverse: bool = False) -> dict[str, Any]:
     }
 
 
-def _colour_bar() -> dict[str, Any]:
-    return {"thickness": 8, "outlinewidth": 0, "nticks": 4, "tickfont": {"size": 11}, "xpad": 6}
+def _colour_bar(low: float, high: float) -> dict[str, Any]:
+    steps = np.linspace(low, high, 4)
+    digits = 2 if high - low >= 0.1 else 3
+    return {
+        "thickness": 8,
+        "outlinewidth": 0,
+        "tickvals": steps.tolist(),
+        "ticktext": [f"{step:.{digits}f}" for step in steps],
+        "tickfont": {"size": 11},
+        "xpad": 6,
+    }
 
 
 def _markers(x: Any, y: Any, values: Any, *, hover: str) -> go.Scatter:
@@ -332,7 +341,7 @@ def pair_matrix(
     np.fill_diagonal(shown, np.nan)
     others = scores[~np.eye(n, dtype=bool)]
     low, high = value_range(others) if len(others) else (0.0, 1.0)
-    names = [plot_text(table.names[i], longest=28) for i in order]
+    names = [plot_text(table.names[i], longest=20) for i in order]
     figure = go.Figure(
         go.Heatmap(
             z=shown,
@@ -342,7 +351,7 @@ def pair_matrix(
             hoverinfo="skip",
             xgap=1 if n <= 60 else 0,
             ygap=1 if n <= 60 else 0,
-            colorbar=_colour_bar(),
+            colorbar=_colour_bar(low, high),
         )
     )
     rows, columns = np.divmod(np.arange(n * n), max(n, 1))
@@ -363,14 +372,16 @@ def pair_matrix(
         "tickmode": "array",
         "tickvals": list(range(n)),
         "ticktext": names,
-        "showticklabels": n <= 40,
         "tickfont": {"size": 11},
         "showgrid": False,
         "zeroline": False,
         "automargin": True,
     }
-    figure.update_xaxes(**axis, range=[-0.5, n - 0.5], title="reference", tickangle=-60)
-    figure.update_yaxes(**axis, range=[n - 0.5, -0.5], title="query")
+    # Columns stand in the order of the rows: told twice, the names would leave a phone no matrix.
+    figure.update_xaxes(
+        **axis, range=[-0.5, n - 0.5], showticklabels=False, title="reference", side="top"
+    )
+    figure.update_yaxes(**axis, range=[n - 0.5, -0.5], showticklabels=n <= 40, title="query")
     return figure
 
 
@@ -445,12 +456,12 @@ def distance_histogram(
         (orthogonal, "nothing shared", GREY, "dot", 1.5),
     )
     for level, (at, label, colour, dash, line_width) in enumerate(marks):
-        top = 1.04 + 0.075 * level
+        top = 1.04 + 0.07 * level
         figure.add_shape(
             type="line",
             x0=at,
             x1=at,
-            y0=0.16,
+            y0=0 if level == 0 else 0.16,
             y1=top + 0.03,
             yref="paper",
             line={"color": colour, "width": line_width, "dash": dash},
@@ -470,7 +481,7 @@ def distance_histogram(
     figure.update_layout(
         layout(
             height=height,
-            margin={"l": 8, "r": 8, "t": 98, "b": 8},
+            margin={"l": 8, "r": 8, "t": 84, "b": 8},
             bargap=0,
             yaxis={
                 "domain": [0.16, 1],

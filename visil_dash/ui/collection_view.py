@@ -13,7 +13,14 @@ from visil_dash.records import PairTable
 from visil_dash.ui import backend, state
 from visil_dash.ui.search_view import finished
 from visil_dash.ui.text import md, plural, safe_name
-from visil_dash.ui.widgets import empty_state, facts, name_line, thumbnail, verified_badge
+from visil_dash.ui.widgets import (
+    await_posters,
+    empty_state,
+    facts,
+    name_line,
+    thumbnail,
+    verified_badge,
+)
 
 MATRIX, PAIRS, GROUPS = "Matrix", "Pairs", "Groups"
 _CHART = {"displayModeBar": False, "scrollZoom": False}
@@ -108,8 +115,8 @@ def matrix(table: PairTable) -> None:
             selection_mode="points",
         )
         st.caption(
-            "Rows ask, columns answer: the score is that of the row's video being found in the"
-            " column's. Similar videos stand side by side. Click a cell."
+            "Rows ask, columns answer, in the same order: how much of the row's video is found in"
+            " the column's. Similar videos stand side by side. Click a cell."
         )
     with right:
         if chosen is None or pair is None:
@@ -212,6 +219,7 @@ def group_list(table: PairTable, least: float) -> None:
         _group(number, row)
     if len(rows) > _GROUPS_SHOWN:
         st.caption(f"{plural(len(rows) - _GROUPS_SHOWN, 'smaller group')} not shown.")
+    await_posters(video for row in rows[:_GROUPS_SHOWN] for video in row["videos"])
 
 
 def _group(number: int, row: GroupRow) -> None:

@@ -22,7 +22,15 @@ from visil_dash.records import Array, Comparison, Segment
 from visil_dash.ui import backend, state
 from visil_dash.ui.search_view import read_clip
 from visil_dash.ui.text import md, percent, plural, safe_name
-from visil_dash.ui.widgets import empty_state, facts, name_line, pick_video, play, verified_badge
+from visil_dash.ui.widgets import (
+    ASSETS,
+    empty_state,
+    facts,
+    name_line,
+    pick_video,
+    play,
+    verified_badge,
+)
 
 _MAP_HEIGHT = 380
 _CHART = {"displayModeBar": False, "scrollZoom": False}
@@ -70,6 +78,7 @@ def _swap() -> None:
 def verdict(pair: Comparison) -> None:
     """Whether the two match, the scores both ways, and why."""
     model = backend.workbench().model
+    st.html(ASSETS / "explore.css")
     found = explain(pair, match_score=model.default_match_score, frame_level=model.frame_level)
     with st.container(border=True, key="verdict"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -117,6 +126,7 @@ def heatmaps(pair: Comparison) -> None:
             persist_state="session",
             label_visibility="collapsed",
             help=_DIRECTION_HELP,
+            wrap=True,
         )
     shown = maps(pair, Direction(direction))
     cell = _chosen_cell(pair, shown.frame)
@@ -325,8 +335,11 @@ def _segment_table(pair: Comparison) -> int:
 def _players(pair: Comparison, segment: Segment | None) -> None:
     starts = (0.0, 0.0) if segment is None else (segment.query_start, segment.reference_start)
     ends = (None, None) if segment is None else (segment.query_end, segment.reference_end)
-    sides = zip((pair.query, pair.reference), st.columns(2), starts, ends, strict=True)
-    for video, column, start, end in sides:
+    with st.container(key="players"):
+        columns = st.columns(2)
+    for video, column, start, end in zip(
+        (pair.query, pair.reference), columns, starts, ends, strict=True
+    ):
         with column:
             span = "from the start" if end is None else f"{clock(start)} – {clock(end)}"
             name_line(safe_name(backend.name_of(video)), span, one_line=True)

@@ -90,20 +90,21 @@ def _controls(top: float) -> float:
     # Both widgets show the one value, whichever of them it came from.
     st.session_state[state.THRESHOLD_SLIDER] = min(value, top)
     st.session_state[state.THRESHOLD_NUMBER] = value
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(width="stretch"):
-            st.slider(
-                "Distance threshold, squared L2",
-                min_value=0.0,
-                max_value=top,
-                step=top / 1000,
-                format="%.3f",
-                key=state.THRESHOLD_SLIDER,
-                on_change=_take,
-                args=(state.THRESHOLD_SLIDER,),
-                help="Two frames are near when the squared L2 distance of their frame vectors is at"
-                " most this. A library video with a near frame becomes a candidate.",
-            )
+    wide, narrow = st.columns([5, 1], vertical_alignment="bottom", gap="medium")
+    with wide:
+        st.slider(
+            "Distance threshold, squared L2",
+            min_value=0.0,
+            max_value=top,
+            step=top / 1000,
+            format="%.3f",
+            key=state.THRESHOLD_SLIDER,
+            on_change=_take,
+            args=(state.THRESHOLD_SLIDER,),
+            help="Two frames are near when the squared L2 distance of their frame vectors is at"
+            " most this. A library video with a near frame becomes a candidate.",
+        )
+    with narrow:
         st.number_input(
             "Exactly",
             min_value=0.0,
@@ -112,7 +113,6 @@ def _controls(top: float) -> float:
             key=state.THRESHOLD_NUMBER,
             on_change=_take,
             args=(state.THRESHOLD_NUMBER,),
-            width=150,
         )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         saved = bench.threshold()
@@ -293,7 +293,7 @@ def _neighbours(view: QueryDistances, value: float) -> None:
     )
     st.caption("Which frame that is: video and time. Those beyond the threshold are masked.")
     labels = neighbour_labels(
-        view, columns, say=lambda name, time: f"{clock(time)} {safe_name(name, longest=28)}"
+        view, columns, say=lambda name, time: f"{clock(time)} {safe_name(name, longest=18)}"
     )
     masked = [
         [label if kept else "" for label, kept in zip(line, keep, strict=True)]
