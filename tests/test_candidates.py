@@ -93,7 +93,10 @@ def test_videos_found_by_more_query_frames_come_first():
     hits = frames_within(PlainSpace(videos), queries, 0.17, videos={0: "near", 1: "often"})
     often, once = candidate_videos(hits)
     assert (often.video_id, often.query_frames, often.reference_frames, often.hits) == (
-        "often", 2, 2, 4,
+        "often",
+        2,
+        2,
+        4,
     )
     assert (once.video_id, once.query_frames) == ("near", 1)
     np.testing.assert_allclose([often.min_distance, once.min_distance], [0.04, 0.01], atol=1e-6)
