@@ -73,5 +73,6 @@ def _opened(source: Source, isolated: list[str]) -> bytes:
         expected_seconds=source.expected_seconds,
         expected_frames=source.stream.frames,
         missing_bytes=source.structure.missing,
+        broken=int(source.structure.damaged),
         isolated=isolated,
     )

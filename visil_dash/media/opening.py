@@ -127,6 +127,7 @@ class Source:
             raise self._cannot_open(error) from error
         self.stream = self._choose()
         self.time_base: Fraction = self._check_header()
+        self._expected_end = int(Fraction(self.expected_seconds) / self.time_base)
         codec = self.stream.codec_context
         codec.options = {"max_pixels": str(request.max_pixels)}
         codec.thread_count = THREADS
@@ -163,10 +164,13 @@ class Source:
 
     def _check_header(self) -> Fraction:
         codec = self.stream.codec_context
-        name = codec.codec.canonical_name if codec is not None else "unknown"
-        if CODECS.get(name) != (codec.codec.name if codec is not None else None):
-            raise Refused(f"its codec ({name}) is not one that is decoded here", CONVERT)
-        self.codec_name = name
+        if codec is None and self.structure.encrypted:
+            raise encrypted()
+        if codec is None:
+            raise Refused("its codec is unknown", CONVERT)
+        self.codec_name: str = codec.codec.canonical_name
+        if CODECS.get(self.codec_name) != codec.codec.name:
+            raise Refused(f"its codec ({self.codec_name}) is not one that is decoded here", CONVERT)
         self.check_size(codec.width, codec.height)
         if not self.stream.time_base or self.stream.time_base <= 0:
             raise Refused("it has no clock (its time base is zero)", CONVERT)
@@ -231,7 +235,10 @@ class Source:
             tally.frames += 1
             tally.concealed += frame.is_corrupt
             # Of the last frame only the length is unknown to some containers.
-            tally.end = at + (frame.duration if frame.duration and frame.duration > 0 else step)
+            length = frame.duration if frame.duration and frame.duration > 0 else step
+            # A length that leads past the end which the header names is not believed.
+            most = max(at + step, self._expected_end) if self._expected_end else at + length
+            tally.end = min(at + length, most)
             self._check_clock(at)
             yield frame, at
 

@@ -20,12 +20,14 @@ SHORT_SECONDS, SHORT_SHARE = 1.0, 0.02
 
 @dataclass(frozen=True)
 class Opened:
-    """What the child said after opening. `expected_*`: by the header, 0 = unknown."""
+    """What the child said after opening. `expected_*`: by the header, 0 = unknown. `broken`: 1
+    when the chain of the container's parts breaks off midway."""
 
     codec: str = "unknown"
     expected_seconds: float = 0.0
     expected_frames: int = 0
     missing_bytes: int = 0
+    broken: int = 0
     isolated: tuple[str, ...] = ()
 
 
@@ -70,7 +72,7 @@ def nothing_decoded(
     why = _stop_reason(done, stopped)
     if why:
         reason = f"it gave no picture: {why}"
-    elif opened.missing_bytes:
+    elif opened.missing_bytes and not done.damaged:
         reason = "it is cut off before the first picture"
     elif done.damaged:
         reason = f"none of its pictures can be decoded ({done.error or 'damaged data'})"
@@ -105,6 +107,8 @@ def _partial_reason(opened: Opened, done: Done, stopped: ChildStopped | None) ->
     causes = [_stop_reason(done, stopped)]
     if opened.missing_bytes:
         causes.append("the file is cut off")
+    if opened.broken:
+        causes.append("a part of the file is damaged")
     if done.damaged:
         causes.append(f"{_count(done.damaged, 'packet')} damaged")
     if done.concealed:
@@ -120,11 +124,11 @@ def _partial_reason(opened: Opened, done: Done, stopped: ChildStopped | None) ->
 
 
 def _how_much(opened: Opened, done: Done) -> str:
-    frames = f"{done.frames} frames"
-    if opened.expected_frames >= done.frames:
+    frames = _count(done.frames, "frame")
+    if opened.expected_frames > done.frames:
         frames = f"{done.frames} of {opened.expected_frames} frames"
     seconds = f"{done.end:.1f} s"
-    if opened.expected_seconds >= done.end:
+    if opened.expected_seconds > done.end + 0.05:
         seconds = f"{done.end:.1f} s of {_length(opened.expected_seconds)}"
     return f"{frames}, {seconds}"
 

@@ -1,4 +1,4 @@
-"""Is the end of the file there? Read from the container's own sizes, without a decoder.
+"""Is the file whole? Read from the container's own sizes, without a decoder.
 
 Most demuxers end a cut file as if it were whole; the sizes that its writer left say otherwise.
 """
@@ -7,73 +7,114 @@ import os
 import struct
 from dataclasses import dataclass
 
-MAX_ELEMENTS = 500_000  # boxes, chunks or pages looked at, a bound on time
+MOST_MISSING = 1 << 50  # sizes are 64 bits wide and may say anything
+MAX_PARTS = 1_000_000  # that are looked at, a bound on time
+PIECE_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
 class Structure:
-    """`missing`: bytes promised beyond the end of the file (at least). `index`: False when an
-    MP4 lacks its moov box, so that nothing in it can be found. `encrypted`: says so itself."""
+    """`missing`: bytes promised beyond the end of the file (at least). `damaged`: the chain of
+    its parts breaks off midway. `index`: False when an MP4 lacks its moov box, so that nothing in
+    it can be found. `encrypted`: it says so itself."""
 
     missing: int = 0
+    damaged: bool = False
     index: bool = True
     encrypted: bool = False
 
 
+WHOLE, BROKEN = Structure(), Structure(damaged=True)
+
+
 def read_structure(fd: int, *, container: str, size: int) -> Structure:
-    if container in ("mp4", "mov", "3gp"):
-        return _mp4(fd, size)
-    missing = {
+    """Follows the container's chain of parts from the first to the last."""
+    readers = {
+        "mp4": _mp4,
+        "mov": _mp4,
+        "3gp": _mp4,
         "matroska": _matroska,
         "webm": _matroska,
         "avi": _avi,
         "flv": _flv,
         "mpegts": _mpegts,
+        "mpeg": _mpeg,
         "ogg": _ogg,
         "gif": _gif,
-    }.get(container, lambda _fd, _size: 0)(fd, size)
-    return Structure(missing=max(0, missing))
+    }
+    return readers[container](_Bytes(fd, size))
 
 
-def _mp4(fd: int, size: int) -> Structure:
+def _cut(missing: int) -> Structure:
+    return Structure(missing=min(max(0, missing), MOST_MISSING))
+
+
+class _Bytes:
+    """A file read in large pieces, because a chain has very many small parts."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self.fd, self.size = fd, size
+        self._piece, self._start = b"", 0
+
+    def at(self, position: int, count: int) -> bytes:
+        """Up to `count` bytes, fewer at the end of the file."""
+        offset = position - self._start
+        if offset < 0 or offset + count > len(self._piece):
+            self._piece = os.pread(self.fd, max(count, PIECE_BYTES), position)
+            self._start, offset = position, 0
+        return self._piece[offset : offset + count]
+
+
+def _mp4(data: _Bytes) -> Structure:
     position, found, missing, encrypted = 0, set(), 0, False
-    for _ in range(MAX_ELEMENTS):
-        head = os.pread(fd, 16, position)
+    for _ in range(MAX_PARTS):
+        head = data.at(position, 16)
         if len(head) < 8:
-            missing = max(missing, 8 - len(head)) if head else missing
+            missing = 8 - len(head) if head else 0
             break
         length, name = struct.unpack(">I4s", head[:8])
         if length == 1 and len(head) == 16:
-            length = struct.unpack(">Q", head[8:])[0]
+            length = int.from_bytes(head[8:], "big")
         if length == 0:  # up to the end of the file
-            length = size - position
-        if length < 8:
-            break
+            length = data.size - position
+        if length < 8 or not name.replace(b"\xa9", b"c").isascii() or min(name) < 32:
+            break  # no box: some programs leave other things behind the last one
         found.add(name)
         if name == b"moov":
-            moov = os.pread(fd, min(length, 1 << 20), position)
+            moov = data.at(position, min(length, 1 << 20))
             encrypted = b"encv" in moov or b"pssh" in moov
         position += length
-        if position > size:
-            missing = position - size
+        if position > data.size:
+            missing = position - data.size
             break
-    return Structure(missing=missing, index=b"moov" in found, encrypted=encrypted)
+    return Structure(
+        missing=min(missing, MOST_MISSING), index=b"moov" in found, encrypted=encrypted
+    )
 
 
-def _matroska(fd: int, size: int) -> int:
-    head = os.pread(fd, 4096, 0)
-    position = 0
-    for _ in range(8):
-        identity, after = _vint(head, position, keep_marker=True)
+def _matroska(data: _Bytes) -> Structure:
+    """Elements in a row; a segment and its clusters are entered, all others stepped over."""
+    segment, cluster = 0x18538067, 0x1F43B675
+    position, end = 0, data.size
+    for _ in range(MAX_PARTS):
+        if position >= end:
+            break
+        head = data.at(position, 12)
+        identity, after = _vint(head, 0, keep_marker=True)
         length, body = _vint(head, after, keep_marker=False)
         if identity is None or body == 0:
-            return 0
-        if identity == 0x18538067:  # Segment
-            return 0 if length is None else body + length - size
-        if length is None:
-            return 0
-        position = body + length
-    return 0
+            return _cut(1) if position + 12 > data.size else BROKEN
+        if identity == segment and length is not None:
+            end = position + body + length
+            if end > data.size:
+                return _cut(end - data.size)
+        if identity in (segment, cluster):
+            position += body
+        elif length is None:
+            return BROKEN
+        else:
+            position += body + length
+    return _cut(position - data.size)
 
 
 def _vint(data: bytes, position: int, *, keep_marker: bool) -> tuple[int | None, int]:
@@ -82,7 +123,7 @@ def _vint(data: bytes, position: int, *, keep_marker: bool) -> tuple[int | None,
         return None, 0
     width = 9 - data[position].bit_length()
     raw = data[position : position + width]
-    if len(raw) < width:
+    if len(raw) < width or (keep_marker and width > 4):
         return None, 0
     value = int.from_bytes(raw, "big")
     if keep_marker:
@@ -91,100 +132,109 @@ def _vint(data: bytes, position: int, *, keep_marker: bool) -> tuple[int | None,
     return (None if value == (1 << (7 * width)) - 1 else value), position + width
 
 
-def _avi(fd: int, size: int) -> int:
+def _avi(data: _Bytes) -> Structure:
     position = 0
-    for _ in range(MAX_ELEMENTS):
-        head = os.pread(fd, 12, position)
+    for _ in range(MAX_PARTS):
+        head = data.at(position, 12)
         if len(head) < 12 or head[:4] != b"RIFF":
-            return 0
+            return WHOLE
         length = int.from_bytes(head[4:8], "little")
         if length == 0:  # never finished by its writer
-            return 1
+            return _cut(1)
         position += 8 + length + length % 2
-        if position > size + 1:
-            return position - size
-    return 0
+        if position > data.size + 1:
+            return _cut(position - data.size)
+    return WHOLE
 
 
-def _flv(fd: int, size: int) -> int:
-    head = os.pread(fd, 9, 0)
+def _flv(data: _Bytes) -> Structure:
+    sound, video, script = 8, 9, 18
+    head = data.at(0, 9)
     if len(head) < 9:
-        return 9 - len(head)
+        return _cut(9 - len(head))
     position = int.from_bytes(head[5:9], "big") + 4
-    for _ in range(MAX_ELEMENTS):
-        tag = os.pread(fd, 4, position)
+    for _ in range(MAX_PARTS):
+        tag = data.at(position, 4)
         if not tag:
-            return 0
+            return WHOLE
         if len(tag) < 4:
-            return 4 - len(tag)
-        if tag[0] & 0x1F not in (8, 9, 18):
-            return 0
+            return _cut(4 - len(tag))
+        if tag[0] & 0x1F not in (sound, video, script):
+            return BROKEN
         position += 11 + int.from_bytes(tag[1:4], "big") + 4
         # Some writers leave out the very last "size of the previous tag".
-        if position > size + 4:
-            return position - size
-    return 0
+        if position > data.size + 4:
+            return _cut(position - data.size)
+    return WHOLE
 
 
-def _mpegts(fd: int, size: int) -> int:
-    head = os.pread(fd, 5, 0)
+def _mpegts(data: _Bytes) -> Structure:
+    head = data.at(0, 5)
     packet = 192 if head[:1] != b"G" and head[4:5] == b"G" else 188
-    return -size % packet
+    return _cut(-data.size % packet)
 
 
-def _ogg(fd: int, size: int) -> int:
+def _mpeg(data: _Bytes) -> Structure:
+    pack, last = 0xBA, 0xB9
     position = 0
-    for _ in range(MAX_ELEMENTS):
-        head = os.pread(fd, 27 + 255, position)
-        if len(head) < 27 or head[:4] != b"OggS":
-            return 27 - len(head) if 0 < len(head) < 27 else 0
+    for _ in range(MAX_PARTS):
+        head = data.at(position, 14)
+        if len(head) < 6 or head[:3] != b"\0\0\1" or head[3] == last:
+            return WHOLE  # padding of any kind is allowed between packs
+        if head[3] == pack:
+            second = head[4] >> 6 == 1
+            position += 14 + (head[13] & 7) if second and len(head) == 14 else 12
+        else:
+            position += 6 + int.from_bytes(head[4:6], "big")
+        if position > data.size:
+            return _cut(position - data.size)
+    return WHOLE
+
+
+def _ogg(data: _Bytes) -> Structure:
+    position = 0
+    for _ in range(MAX_PARTS):
+        head = data.at(position, 27 + 255)
+        if not head:
+            return WHOLE
+        if len(head) < 27:
+            return _cut(27 - len(head))
+        if head[:4] != b"OggS":
+            return BROKEN
         segments = head[26]
         position += 27 + segments + sum(head[27 : 27 + segments])
-        if position > size:
-            return position - size
-    return 0
+        if position > data.size:
+            return _cut(position - data.size)
+    return WHOLE
 
 
-def _gif(fd: int, size: int) -> int:
-    """1 when the file ends before its trailer."""
-    head = os.pread(fd, 13, 0)
+def _gif(data: _Bytes) -> Structure:
+    head = data.at(0, 13)
     if len(head) < 13:
-        return 1
+        return _cut(1)
     position = 13 + _colour_table(head[10])
-    for _ in range(MAX_ELEMENTS):
-        block = os.pread(fd, 1, position)
+    for _ in range(MAX_PARTS):
+        block = data.at(position, 1)
         if block == b";":
-            return 0
+            return WHOLE
         if block == b",":
-            flags = os.pread(fd, 1, position + 9)
+            flags = data.at(position + 9, 1)
             if not flags:
-                return 1
+                return _cut(1)
             position += 10 + _colour_table(flags[0]) + 1
         elif block == b"!":
             position += 2
         else:
-            return 0 if block else 1  # not a GIF block: damage, for the decoder to report
-        position = _skip_sub_blocks(fd, position, size)
-        if position < 0:
-            return 1
-    return 0
+            return BROKEN if block else _cut(1)
+        while True:
+            length = data.at(position, 1)
+            if not length:
+                return _cut(1)
+            position += 1 + length[0]
+            if length == b"\0":
+                break
+    return WHOLE
 
 
 def _colour_table(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _skip_sub_blocks(fd: int, position: int, size: int) -> int:
-    """Where the chain of length-prefixed pieces ends; -1 when the file ends first."""
-    chunk, start = b"", position
-    while True:
-        if not start <= position < start + len(chunk):
-            chunk, start = os.pread(fd, 65536, position), position
-            if not chunk:
-                return -1
-        length = chunk[position - start]
-        position += 1 + length
-        if length == 0:
-            return position
-        if position >= size:
-            return -1
