@@ -118,6 +118,7 @@ def _controls(top: float) -> float:
         saved = bench.threshold()
         st.button(
             "Save for this library",
+            key=state.THRESHOLD_SAVE,
             icon=":material/save:",
             on_click=_save,
             args=(value,),
@@ -126,6 +127,7 @@ def _controls(top: float) -> float:
         )
         st.button(
             f"Calibrated {default:.3f}",
+            key=state.THRESHOLD_DEFAULT,
             icon=":material/restart_alt:",
             on_click=_set,
             args=(default,),
