@@ -1,6 +1,8 @@
 """Claims about bundled models: what is saved comes back, and nothing else loads."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -100,6 +102,12 @@ def test_region_vectors_have_their_attention_as_norm(folder, parts, frames):
     unit = out / norms[..., None]
     context = unit_context(parts["context"]).numpy()
     np.testing.assert_allclose(norms, unit @ context / 2 + 0.5, atol=2e-3)
+
+
+def test_the_gain_scales_every_region_vector_and_nothing_else(folder, parts, frames, tmp_path):
+    save_bundle(tmp_path / "loud", **parts, gain=1.75, meta=META_FIELDS)
+    loud, plain = (load_bundled(f).extract(frames[:3]) for f in (tmp_path / "loud", folder))
+    np.testing.assert_allclose(loud, 1.75 * plain, rtol=1e-5, atol=1e-6)
 
 
 def test_frames_are_extracted_alike_in_any_company(folder, frames):
@@ -234,3 +242,26 @@ def test_every_model_is_listed_even_when_its_weights_are_not_there(tmp_path):
     assert not infos["visil"].available
     assert not infos["visil"].verified
     assert "models import FILE --unverified" in infos["visil"].missing
+
+
+def test_the_model_that_ships_loads_and_is_what_the_list_says():
+    model = load_model("compact", settings=Settings())
+    info = model_infos(settings=Settings())[0]
+    assert (info.name, info.available, info.verified) == ("compact", True, True)
+    assert (info.extractor, info.dim, info.regions) == (model.extractor, model.dim, 9)
+    assert info.default_threshold == model.default_threshold > 0
+    assert info.bytes <= 20 * 1024**2
+    side = model.preprocess.side
+    frames = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), dtype=np.uint8)
+    out = model.extract(frames)
+    assert out.shape == (2, 9, model.dim)
+    assert np.isfinite(out).all()
+
+
+def test_listing_the_models_does_not_import_torch():
+    code = (
+        "import sys; from visil_dash.models.load import model_infos; "
+        "from visil_dash.settings import get_settings; model_infos(settings=get_settings()); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
