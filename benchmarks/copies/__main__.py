@@ -26,6 +26,17 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--unanswered", type=int, default=0, help="further copies that nothing should match"
     )
+    score = commands.add_parser("score", help="score a model and the baselines on a set")
+    score.add_argument("--bench", type=Path, required=True, help="folder that make wrote")
+    score.add_argument("--videos", type=Path, required=True, help="folder of clips it came from")
+    score.add_argument(
+        "--library", type=Path, required=True, help="folder for the references' library"
+    )
+    score.add_argument("--model", default="compact")
+    score.add_argument("--json", type=Path, help="file for all figures and every lost query")
+    score.add_argument("--teacher", type=Path, help="MobileNetV2 archive (.npz) for a baseline")
+    score.add_argument("--photos", type=Path, help="photos (folder or .tar) for its whitening")
+    score.add_argument("--no-hashes", action="store_true", help="without the PDQ baseline")
     return parser
 
 
@@ -48,6 +59,19 @@ def main() -> int:
             print(
                 f"{len(truth.queries)} copies, {len(truth.references)} references, "
                 f"{len(truth.hosts)} hosts, {len(truth.excluded)} clips without queries"
+            )
+        else:
+            from benchmarks.copies.score import score
+
+            score(
+                options.bench,
+                options.videos,
+                library=options.library,
+                model=options.model,
+                teacher=options.teacher,
+                photos=options.photos,
+                hashes=not options.no_hashes,
+                out=options.json,
             )
     except VisilDashError as error:
         print(error, file=sys.stderr)

@@ -1,0 +1,239 @@
+"""What the product is measured against: frame hashes, and an ImageNet network without training."""
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from benchmarks.copies.evaluate import Found
+from benchmarks.copies.hashing import matched_share, video_hashes
+from benchmarks.copies.truth import TRUTH_FILE, Truth, save_json
+from visil_dash.alignment import AlignOptions, segments
+from visil_dash.errors import InputError, MediaRefused
+from visil_dash.ingest import flat_frames
+from visil_dash.media.decode import sample_frames
+from visil_dash.records import Array, Preprocess, Segment
+from visil_dash.settings import Settings
+from visil_dash.similarity import chamfer, frame_to_frame_both
+
+SIDE = 224  # pixels: what ImageNet networks are made for
+WHITENED_DIM = 512
+PHOTOS = 2500  # that whitening is fitted on
+HASHES, TEACHER = "frame hashes (PDQ)", "MobileNetV2 whitened, Chamfer"
+_VERSION = 1  # raise when the same files would give other results
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+Say = Callable[[str], None]
+Extract = Callable[[Array], Array]  # uint8 RGB [n, side, side, 3] → whitened regions [n, 9, D]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One video for the baselines: frame hashes `[n, 256]`, and, with a network, its regions."""
+
+    hashes: Array
+    regions: Array | None
+    times: Array
+
+
+def look(path: Path, *, extract: Extract | None, settings: Settings) -> Look:
+    """Sampled as the product samples. Raises MediaRefused."""
+    hashes, regions, times = [], [], []
+    with sample_frames(
+        path, preprocess=Preprocess(SIDE), rate=settings.rate, settings=settings
+    ) as sampled:
+        for batch in sampled:
+            hashes.append(video_hashes(batch.frames))
+            times.append(batch.timestamps)
+            if extract is not None:
+                vectors = extract(batch.frames)
+                vectors[flat_frames(batch.frames)] = 0
+                regions.append(vectors.astype(np.float16))
+    return Look(
+        np.concatenate(hashes),
+        np.concatenate(regions) if extract is not None else None,
+        np.concatenate(times),
+    )
+
+
+def whitened_teacher(weights: Path, photos: Path) -> Extract:
+    """MobileNetV2's region vectors, PCA-whitened on photos. Raises InputError."""
+    import torch
+
+    from visil_dash.models.whitening import fit_whitening
+    from visil_dash.training.teachers import MobileNetV2Teacher
+
+    teacher = MobileNetV2Teacher(weights)
+
+    def raw(frames: Array) -> torch.Tensor:
+        parts = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).split(16)
+        return torch.cat([teacher(part.float() / 255) for part in parts])
+
+    examples = [raw(photo[None]) for photo in spread_photos(photos, PHOTOS)]
+    vectors = torch.cat(examples)
+    whitening = fit_whitening(vectors.flatten(0, 1), WHITENED_DIM)
+
+    def extract(frames: Array) -> Array:
+        found: Array = whitening(raw(frames)).numpy()
+        return found
+
+    return extract
+
+
+def spread_photos(source: Path, count: int) -> Iterator[Array]:
+    """About `count` photos, evenly over a folder or tar archive, squashed to SIDE × SIDE RGB.
+
+    Raises InputError when there is no such file or not one photo in it.
+    """
+    if not source.exists():
+        raise InputError(str(source), "it does not exist", "give a folder or a .tar of photos")
+    seen = 0
+    for data in _spread_bytes(source, count):
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        if picture is not None:
+            seen += 1
+            resized = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            yield np.ascontiguousarray(resized[..., ::-1])
+    if not seen:
+        raise InputError(str(source), "no readable photo in it", "give .jpg, .png or .webp files")
+
+
+def _spread_bytes(source: Path, count: int) -> Iterator[bytes]:
+    if source.is_dir():
+        paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in _SUFFIXES)
+        for path in paths[:: max(1, len(paths) // count)]:
+            yield path.read_bytes()
+        return
+    with tarfile.open(source) as archive:
+        members = [m for m in archive if m.isfile() and Path(m.name).suffix.lower() in _SUFFIXES]
+        for member in members[:: max(1, len(members) // count)]:
+            stream = archive.extractfile(member)
+            if stream is not None:
+                yield stream.read()
+
+
+def frame_level(looks: Mapping[str, Look]) -> float:
+    """Frame similarity that only one pair of references in twenty reaches anywhere.
+
+    Most pairs are unrelated, so what is above it are the same frames.
+    """
+    tops = []
+    for a, b in combinations(looks.values(), 2):
+        if a.regions is not None and b.regions is not None:
+            forward, reverse = frame_to_frame_both(a.regions, b.regions)
+            tops.append(((forward + reverse.T) / 2).max())
+    return float(np.quantile(tops, 0.95)) if tops else 1.0
+
+
+def hash_search(query: Look, references: Mapping[str, Look]) -> Found:
+    return Found({name: matched_share(query.hashes, r.hashes) for name, r in references.items()})
+
+
+def chamfer_search(query: Look, references: Mapping[str, Look], options: AlignOptions) -> Found:
+    """Chamfer over frames alone, and segments by the product's alignment."""
+    scores: dict[str, float] = {}
+    aligned: dict[str, tuple[Segment, ...]] = {}
+    for name, reference in references.items():
+        if query.regions is None or reference.regions is None:
+            raise ValueError("chamfer search needs looks with regions")
+        forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+        scores[name] = chamfer(forward)
+        symmetric = (forward + reverse.T) / 2
+        aligned[name] = segments(symmetric, query.times, reference.times, options)
+    return Found(scores, aligned)
+
+
+def baselines(
+    bench: Path,
+    videos: Path,
+    truth: Truth,
+    *,
+    teacher: Path | None,
+    photos: Path | None,
+    settings: Settings,
+    say: Say,
+) -> dict[str, dict[str, Found]]:
+    """Found of every query by each baseline; kept in the set's folder, as nothing changes them.
+
+    Raises InputError when a teacher comes without photos.
+    """
+    if teacher is not None and photos is None:
+        raise InputError(teacher.name, "whitening needs photos", "give --photos as well")
+    kept = bench / "baselines.json"
+    known: dict[str, Any] = {}
+    if kept.is_file():
+        known = json.loads(kept.read_text(encoding="utf-8"))
+    wanted = {HASHES: _key(bench)}
+    if teacher is not None and photos is not None:
+        wanted[TEACHER] = _key(bench, teacher, photos)
+    lacking = {s for s, key in wanted.items() if known.get(s, {}).get("key") != key}
+    if lacking:
+        extract = None
+        if TEACHER in lacking and teacher is not None and photos is not None:
+            say("fitting the teacher's whitening")
+            extract = whitened_teacher(teacher, photos)
+        for system, found in _search_all(bench, videos, truth, extract, settings, say).items():
+            plain = {file: _plain(f) for file, f in found.items()}
+            known[system] = {"key": wanted[system], "found": plain}
+        save_json(kept, known)
+    return {s: {file: _found(f) for file, f in known[s]["found"].items()} for s in wanted}
+
+
+def _search_all(
+    bench: Path,
+    videos: Path,
+    truth: Truth,
+    extract: Extract | None,
+    settings: Settings,
+    say: Say,
+) -> dict[str, dict[str, Found]]:
+    references: dict[str, Look] = {}
+    for i, name in enumerate(truth.references):
+        say(f"baselines: reference {i + 1} of {len(truth.references)}")
+        try:
+            references[name] = look(videos / name, extract=extract, settings=settings)
+        except MediaRefused as error:
+            say(str(error))
+    systems: dict[str, dict[str, Found]] = {HASHES: {}}
+    options = None
+    if extract is not None:
+        systems[TEACHER] = {}
+        options = AlignOptions(frame_level=frame_level(references))
+    for i, query in enumerate(truth.queries):
+        say(f"baselines: query {i + 1} of {len(truth.queries)}")
+        seen = look(bench / query.file, extract=extract, settings=settings)
+        systems[HASHES][query.file] = hash_search(seen, references)
+        if options is not None:
+            systems[TEACHER][query.file] = chamfer_search(seen, references, options)
+    return systems
+
+
+def _key(bench: Path, teacher: Path | None = None, photos: Path | None = None) -> list[str]:
+    told = [str(_VERSION), hashlib.sha256((bench / TRUTH_FILE).read_bytes()).hexdigest()]
+    if teacher is not None and photos is not None:
+        told += [hashlib.sha256(teacher.read_bytes()).hexdigest(), str(photos.resolve())]
+    return told
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    aligned = found.segments
+    return {
+        "scores": dict(found.scores),
+        "segments": None
+        if aligned is None
+        else {name: [asdict(s) for s in those] for name, those in aligned.items() if those},
+    }
+
+
+def _found(plain: dict[str, Any]) -> Found:
+    aligned = plain["segments"]
+    if aligned is not None:
+        aligned = {name: tuple(Segment(**s) for s in those) for name, those in aligned.items()}
+    return Found(plain["scores"], aligned)

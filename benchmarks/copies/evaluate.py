@@ -1,0 +1,187 @@
+"""From what systems found to the table: one row a system, then its kinds and strengths."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from benchmarks.copies.edits import KINDS, STRENGTHS
+from benchmarks.copies.truth import Query
+from visil_dash.metrics import (
+    ScoredPairs,
+    judge,
+    mean_average_precision,
+    micro_average_precision,
+    recall_at_k,
+    recall_at_precision,
+    segment_agreement,
+)
+from visil_dash.records import Segment
+
+ANSWER = "the answer"
+PRECISION = 0.9  # at which recall is told
+BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a system says of one query.
+
+    `scores`: of every reference that it returned. `segments`: of those that it aligned; None: it
+    aligns nothing. `candidates`: what its first stage let through; None: it has none.
+    """
+
+    scores: Mapping[str, float]
+    segments: Mapping[str, tuple[Segment, ...]] | None = None
+    candidates: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures of one system over some of the queries; None where a figure has no meaning.
+
+    `segment_f1`: mean over answered queries, zero where the source was not found or not aligned.
+    `candidate_recall`: share of answered queries whose first stage let a right answer through.
+    `threshold`: score at which recall is told.
+    """
+
+    system: str
+    part: str
+    queries: int
+    mean_ap: float
+    micro_ap: float
+    recall_at_1: float
+    recall_at_precision: float | None
+    threshold: float | None
+    segment_f1: float | None
+    candidate_recall: float | None
+
+
+def against_background(found: Found) -> Found:
+    """Scores less the mean of the query's 3rd to 12th best: comparable across queries.
+
+    Left alone when fewer than four references were returned: there is no background then.
+    """
+    ordered = np.sort(np.array(list(found.scores.values())))[::-1]
+    first, last = BACKGROUND
+    if len(ordered) <= first:
+        return found
+    level = float(ordered[first - 1 : last].mean())
+    return replace(found, scores={name: score - level for name, score in found.scores.items()})
+
+
+def pooled(query: Query, found: Found) -> Iterator[tuple[str, str, float]]:
+    """Rows (query, reference, score) in which all right answers are one, as good as their best.
+
+    Copies of the source would else be demanded from queries that show a part they lack. Ignored
+    references are left out.
+    """
+    right = [found.scores[name] for name in query.correct if name in found.scores]
+    if right:
+        yield query.file, ANSWER, max(right)
+    skipped = {*query.correct, *query.ignored}
+    for name, score in found.scores.items():
+        if name not in skipped:
+            yield query.file, name, score
+
+
+def pairs_of(queries: Sequence[Query], found: Mapping[str, Found]) -> ScoredPairs:
+    rows = [row for query in queries for row in pooled(query, found[query.file])]
+    return judge(rows, {query.file: {ANSWER} if query.correct else set() for query in queries})
+
+
+def _segment_f1(queries: Sequence[Query], found: Mapping[str, Found]) -> float | None:
+    values = []
+    for query in queries:
+        aligned = found[query.file].segments
+        if aligned is None:
+            return None
+        if query.segments:
+            values.append(segment_agreement(aligned.get(query.source, ()), query.segments).f1)
+    return float(np.mean(values)) if values else None
+
+
+def _candidate_recall(queries: Sequence[Query], found: Mapping[str, Found]) -> float | None:
+    values = []
+    for query in queries:
+        candidates = found[query.file].candidates
+        if candidates is None:
+            return None
+        if query.correct:
+            values.append(bool(candidates & set(query.correct)))
+    return float(np.mean(values)) if values else None
+
+
+def row(system: str, part: str, queries: Sequence[Query], found: Mapping[str, Found]) -> Row | None:
+    """Figures over the queries; None when none of them has an answer."""
+    if not any(query.correct for query in queries):
+        return None
+    pairs = pairs_of(queries, found)
+    reached = recall_at_precision(
+        pairs.scores, pairs.relevant, PRECISION, missed=pairs.total_missed
+    )
+    return Row(
+        system=system,
+        part=part,
+        queries=len(queries),
+        mean_ap=mean_average_precision(pairs),
+        micro_ap=micro_average_precision(pairs),
+        recall_at_1=recall_at_k(pairs, 1),
+        recall_at_precision=None if reached is None else reached.recall,
+        threshold=None if reached is None else reached.threshold,
+        segment_f1=_segment_f1(queries, found),
+        candidate_recall=_candidate_recall(queries, found),
+    )
+
+
+def parts(queries: Sequence[Query]) -> dict[str, list[Query]]:
+    """The queries whole, by strength, by kind, and those with look-alikes among the references.
+
+    Queries without an answer count in the whole only: they are of no kind that could be found.
+    """
+    answered = [query for query in queries if query.correct]
+    groups = {"all": list(queries)}
+    groups |= {name: [q for q in answered if q.strength == name] for name in STRENGTHS}
+    groups |= {kind: [q for q in answered if q.kind == kind] for kind in KINDS}
+    groups["with look-alikes"] = [q for q in answered if q.look_alikes]
+    return {part: chosen for part, chosen in groups.items() if chosen}
+
+
+def rows_of(system: str, queries: Sequence[Query], found: Mapping[str, Found]) -> list[Row]:
+    made = (row(system, part, chosen, found) for part, chosen in parts(queries).items())
+    return [r for r in made if r is not None]
+
+
+_HEADINGS = ("mAP", "uAP", "R@1", f"R@P{PRECISION:.0%}", "segF1", "cand", "queries")
+
+
+def _cells(r: Row) -> list[str]:
+    values = (
+        r.mean_ap,
+        r.micro_ap,
+        r.recall_at_1,
+        r.recall_at_precision,
+        r.segment_f1,
+        r.candidate_recall,
+    )
+    return [*("–" if v is None else f"{v:.3f}" for v in values), str(r.queries)]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """All systems over all queries, then each system's parts."""
+    wide = max(len(r.system) for r in rows) if rows else 0
+    wide = max(wide, *(len(r.part) + 2 for r in rows)) if rows else 0
+    lines = [_line("all queries", _HEADINGS, wide)]
+    lines += [_line(r.system, _cells(r), wide) for r in rows if r.part == "all"]
+    for system in dict.fromkeys(r.system for r in rows):
+        lines += ["", _line(system, _HEADINGS, wide)]
+        lines += [
+            _line(f"  {r.part}", _cells(r), wide)
+            for r in rows
+            if r.system == system and r.part != "all"
+        ]
+    return "\n".join(lines)
+
+
+def _line(first: str, cells: Sequence[str], wide: int) -> str:
+    return first.ljust(wide) + "".join(cell.rjust(9) for cell in cells)

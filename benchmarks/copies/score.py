@@ -1,0 +1,218 @@
+"""Score a model, searching as the product searches, and the baselines on a set of copies."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.copies.baselines import HASHES, baselines
+from benchmarks.copies.evaluate import Found, Row, against_background, rows_of, table
+from benchmarks.copies.truth import Query, Truth, read_truth, save_json
+from visil_dash.errors import InputError, MediaRefused, StoreReadOnly
+from visil_dash.media.files import content_hash
+from visil_dash.records import JobState, SearchResult
+from visil_dash.search import rerank
+from visil_dash.services import Workbench, open_workbench
+from visil_dash.settings import get_settings
+
+Say = Callable[[str], None]
+HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"
+CHAMFER = "exhaustive, Chamfer alone"
+NORMALISED = " less background"
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Mean seconds a query: reading and extracting it, and each way of searching.
+
+    `candidates`: mean number of videos that the first stage let through.
+    """
+
+    reading: float
+    hierarchical: float
+    exhaustive: float
+    candidates: float
+
+
+def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
+    """Take the files into the bench's library; returns why some were refused, by file name.
+
+    Raises StoreReadOnly when another process writes to the library.
+    """
+    if bench.library.read_only:
+        raise StoreReadOnly("The benchmark adds its references: the library must be writable.")
+    have = set(bench.library.features_ids(bench.extractor))
+    wanted = [path for path in paths if content_hash(path) not in have]
+    mine = {job.job_id for job in bench.add_paths(wanted)}
+    while not bench.worker.wait_idle(10):
+        jobs = [job for job in bench.jobs() if job.job_id in mine]
+        say(f"references: {sum(job.state.ended for job in jobs)} of {len(jobs)} new ones done")
+        if bench.worker.paused:
+            raise InputError("library", bench.worker.paused, "make room and start again")
+    return {
+        job.name: job.reason
+        for job in bench.jobs()
+        if job.job_id in mine and job.state is not JobState.INDEXED
+    }
+
+
+def search_all(
+    bench: Workbench, folder: Path, truth: Truth, files: Mapping[str, str], *, say: Say
+) -> tuple[dict[str, dict[str, Found]], Timings]:
+    """Found of every query, hierarchical and exhaustive; by Chamfer alone if the model has more.
+
+    `files` maps video ids to references. A query that the product refuses has found nothing.
+    """
+    systems: dict[str, dict[str, Found]] = {HIERARCHICAL: {}, EXHAUSTIVE: {}}
+    if bench.model.compare is not None:
+        systems[CHAMFER] = {}
+    measured: list[tuple[float, ...]] = []
+    for i, query in enumerate(truth.queries):
+        if (i + 1) % 10 == 0:
+            say(f"searching {i + 1} of {len(truth.queries)}")
+        marks = [time.perf_counter()]
+        try:
+            clip = bench.open_clip(folder / query.file)
+        except MediaRefused as error:
+            say(str(error))
+            for found in systems.values():
+                found[query.file] = Found({}, {}, frozenset())
+            continue
+        marks.append(time.perf_counter())
+        for mode in (HIERARCHICAL, EXHAUSTIVE):
+            result = bench.search(clip.query_id, exhaustive=mode == EXHAUSTIVE)
+            systems[mode][query.file] = _found(result, files)
+            marks.append(time.perf_counter())
+        if CHAMFER in systems:
+            systems[CHAMFER][query.file] = _by_chamfer(bench, clip.query_id, files)
+        bench.forget_clip(clip.query_id)
+        measured.append((*np.diff(marks).tolist(), len(result.candidates)))
+    reading, hierarchical, exhaustive, candidates = np.mean(measured, axis=0).tolist()
+    return systems, Timings(reading, hierarchical, exhaustive, candidates)
+
+
+def _found(result: SearchResult, files: Mapping[str, str]) -> Found:
+    matches = [match for match in result.matches if match.video_id in files]
+    return Found(
+        scores={files[m.video_id]: m.score for m in matches},
+        segments={files[m.video_id]: m.segments for m in matches},
+        candidates=frozenset(files[c.video_id] for c in result.candidates if c.video_id in files),
+    )
+
+
+def _by_chamfer(bench: Workbench, query_id: str, files: Mapping[str, str]) -> Found:
+    matches, _skipped = rerank(
+        bench.clip(query_id).features,
+        files,
+        load=lambda video_id: bench.library.features(video_id, extractor=bench.extractor),
+        names=files,
+        candidates={},
+        compare=None,
+        options=bench.options,
+        align_top=0,  # segments do not come from the score, and were found above
+    )
+    return Found({files[m.video_id]: m.score for m in matches})
+
+
+def worst(queries: tuple[Query, ...], found: Mapping[str, Found]) -> list[dict[str, Any]]:
+    """Queries whose answer is not first: what stood above it. For people who look for causes."""
+    losses = []
+    for query in queries:
+        scores = found[query.file].scores
+        right = max((scores[c] for c in query.correct if c in scores), default=None)
+        skipped = {*query.correct, *query.ignored}
+        above = {
+            name: round(score, 4)
+            for name, score in scores.items()
+            if name not in skipped and (right is None or score >= right)
+        }
+        if query.correct and (right is None or above):
+            best = sorted(above.items(), key=lambda item: -item[1])[:3]
+            losses.append(
+                {
+                    "query": query.file,
+                    "note": query.note,
+                    "source": query.source,
+                    "score": right,
+                    "above": dict(best),
+                }
+            )
+    return losses
+
+
+def score(
+    folder: Path,
+    videos: Path,
+    *,
+    library: Path,
+    model: str,
+    teacher: Path | None = None,
+    photos: Path | None = None,
+    hashes: bool = True,
+    out: Path | None = None,
+    say: Say = lambda line: print(line, file=sys.stderr, flush=True),
+    opened: Workbench | None = None,
+) -> list[Row]:
+    """Print one table and, with `out`, write all of it as JSON; returns the rows.
+
+    `folder`: a set made by `make` from the clips below `videos`. The references are added to
+    `library`, which should hold nothing else. `opened`: a workbench to use instead of opening one.
+
+    Raises InputError when the set or a reference is missing, or the library holds other videos.
+    """
+    truth = read_truth(folder)
+    if missing := [name for name in truth.references if not (videos / name).is_file()]:
+        raise InputError(missing[0], f"{len(missing)} references are not below {videos}")
+    ids = {content_hash(videos / name): name for name in truth.references}
+    settings = get_settings() if opened is None else opened.settings
+    bench = opened or open_workbench(settings=settings, library=library, model=model)
+    try:
+        refused = fill(bench, [videos / name for name in truth.references], say=say)
+        strangers = [v.name for v in bench.videos() if v.video_id not in ids]
+        if strangers:
+            raise InputError(
+                strangers[0], "the library holds videos that are no references", "give a new folder"
+            )
+        found, timings = search_all(bench, folder, truth, ids, say=say)
+        systems = {f"{bench.model.name}, {mode}": results for mode, results in found.items()}
+        identity = {"model": bench.model.name, "extractor": bench.extractor}
+    finally:
+        if opened is None:
+            bench.close()
+    if hashes or teacher is not None:
+        systems |= baselines(
+            folder, videos, truth, teacher=teacher, photos=photos, settings=settings, say=say
+        )
+    for system in [s for s in systems if "hierarchical" not in s and s != HASHES]:
+        normal = {file: against_background(f) for file, f in systems[system].items()}
+        systems[system + NORMALISED] = normal
+    rows = [
+        row
+        for system, results in systems.items()
+        for row in rows_of(system, truth.queries, results)
+    ]
+    for name, reason in refused.items():
+        print(f"not in the library: {name}: {reason}")
+    print(table(rows))
+    print(
+        f"\n{len(truth.queries)} queries, {len(truth.references)} references; a query takes "
+        f"{timings.reading:.2f} s to read, {timings.hierarchical:.3f} s hierarchical "
+        f"({timings.candidates:.1f} candidates), {timings.exhaustive:.3f} s exhaustive"
+    )
+    if out is not None:
+        losses = {s: worst(truth.queries, results) for s, results in systems.items()}
+        save_json(
+            out,
+            {
+                **identity,
+                "rows": [asdict(row) for row in rows],
+                "timings": asdict(timings),
+                "refused": refused,
+                "losses": losses,
+            },
+        )
+    return rows
