@@ -262,6 +262,66 @@ def test_a_folder_of_something_else_is_not_taken_over(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["incoming", "mine.txt"]
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "media:flushed",
+        "media:renamed",
+        "media:before-commit",
+        "blob:half-written",
+        "blob:written",
+        "blob:flushed",
+        "row:before-commit",
+    ],
+)
+def test_a_disk_that_fills_at_any_step_changes_nothing_that_was_committed(
+    tmp_path: Path, place: str
+) -> None:
+    """R4, the writes of one video; afterwards the same file goes in."""
+    full = threading.Event()
+
+    def step(name: str) -> None:
+        if full.is_set() and name == place:
+            raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "library"
+    with open_library(folder, settings=small_settings(), step=step) as library:
+        first = put(library, b"one", "a.mp4")
+        blobs = {p: p.read_bytes() for p in folder.glob("features/*/*")}
+        full.set()
+        with pytest.raises((StoreError, OSError)) as caught:
+            put(library, b"two", "b.mp4")
+        if isinstance(caught.value, StoreError):
+            assert "the disk is full. Free some space" in str(caught.value)
+        assert library.video("a.mp4") == first
+        assert {p: p.read_bytes() for p in folder.glob("features/*/*")} == blobs or (
+            place == "row:before-commit"
+        )
+        assert not library.has_features(content_id(b"two"), extractor=EXTRACTOR)
+        full.clear()
+        put(library, b"two", "b.mp4")
+    assert violations(folder, [("indexed", content_id(c)) for c in (b"one", b"two")]) == []
+
+
+def test_a_folder_that_cannot_be_written_is_shown_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "library"
+    build_folder(folder, [b"one"])
+
+    def refuse(_self: WriterLock) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(WriterLock, "acquire", refuse)
+    with open_library(folder, settings=small_settings()) as library:
+        assert library.read_only
+        assert "cannot be written (Permission denied)" in library.notice
+        assert len(library.videos()) == 1
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="is not a folder"):
+        open_library(tmp_path / "file" / "library", settings=small_settings())
+
+
 # -- one writer (R18) -----------------------------------------------------------------------
 
 HOLD = """

@@ -226,6 +226,7 @@ class FrameSpace:
         """Stops a running build, which leaves no trace, and waits for it."""
         self._stop.set()
         self.wait()
+        self._library.forget_on_close(self.close)
 
     # -- inside: state ---------------------------------------------------------------------
 

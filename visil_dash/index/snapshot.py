@@ -13,8 +13,9 @@ from visil_dash.records import Array
 from visil_dash.reduction import Reduction
 
 FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
-# Above this share of the generation, looking at everything is faster than the graph and exact.
-EXACT_SHARE = 0.25
+# Above this share of the generation, looking at everything is faster than the graph, and exact:
+# measured by benchmarks/index_speed.py at 20,000 and 100,000 frames of 256 dimensions.
+EXACT_SHARE = 0.01
 
 
 def frame_ids(ordinal: int, count: int) -> Array:

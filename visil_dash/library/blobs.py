@@ -4,13 +4,15 @@ Every write goes temp file → flush → rename → flush of the folder, so a cr
 leaves the old state or the new one. `Step` hooks name these points for crash tests.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +21,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 import visil_dash
-from visil_dash.errors import Cancelled, InputError, MediaRefused, StoreDamaged, StoreMismatch
+from visil_dash.errors import (
+    Cancelled,
+    InputError,
+    MediaRefused,
+    StoreDamaged,
+    StoreError,
+    StoreMismatch,
+)
 from visil_dash.records import VideoFeatures
 
 BLOB_FORMAT = 1
@@ -68,10 +77,24 @@ def fsync_file(path: Path) -> None:
         os.close(fd)
 
 
-def write_atomic(path: Path, data: bytes, *, step: Step = no_step, kind: str = "file") -> None:
-    """Puts `data` at `path`, whole and flushed, or leaves what was there and raises OSError."""
-    temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the disk says into a StoreError that names the file and the remedy."""
     try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise StoreError(
+            f"{path}: cannot be written, because "
+            + ("the disk is full. Free some space" if full else f"{error.strerror}. Mend that")
+            + " and try again; nothing that was stored before has changed."
+        ) from error
+
+
+def write_atomic(path: Path, data: bytes, *, step: Step = no_step, kind: str = "file") -> None:
+    """Puts `data` at `path`, whole and flushed, or leaves what was there and raises StoreError."""
+    temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with writing(path), _gone_afterwards(temp):
         with temp.open("wb") as file:
             file.write(data[: len(data) // 2])
             step(f"{kind}:half-written")
@@ -84,6 +107,12 @@ def write_atomic(path: Path, data: bytes, *, step: Step = no_step, kind: str = "
         step(f"{kind}:renamed")
         fsync_folder(path.parent)
         step(f"{kind}:folder-flushed")
+
+
+@contextmanager
+def _gone_afterwards(temp: Path) -> Iterator[None]:
+    try:
+        yield
     finally:
         temp.unlink(missing_ok=True)
 
@@ -131,7 +160,7 @@ def copy_hashed(
         if status.st_size > max_bytes:
             raise too_large
         digest, size = hashlib.sha256(), 0
-        with target.open("wb") as writer:
+        with writing(target), target.open("wb") as writer:
             while chunk := reader.read(CHUNK_BYTES):
                 if cancelled is not None and cancelled():
                     raise Cancelled(f"{name}: stopped while copying")

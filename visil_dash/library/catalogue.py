@@ -140,11 +140,15 @@ def put_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
 
 
 def checked_rows(
-    connection: Connection, table: Table, *where: sa.ColumnElement[bool], skip_damaged: bool = False
+    connection: Connection,
+    table: Table,
+    *where: sa.ColumnElement[bool],
+    skip_damaged: bool = False,
+    most: int | None = None,
 ) -> list[dict[str, Any]]:
     """Rows in primary-key order without their checksum; raises StoreDamaged for a changed row."""
     rows = []
-    query = sa.select(table).where(*where).order_by(*table.primary_key)
+    query = sa.select(table).where(*where).order_by(*table.primary_key).limit(most)
     for found in connection.execute(query).mappings():
         row = dict(found)
         if row.pop("row_check") == row_check(table, row):

@@ -1,5 +1,6 @@
 """One writer per data folder: an advisory lock that the kernel frees when its holder dies."""
 
+import contextlib
 import fcntl
 import os
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ class WriterLock:
         self._fd: int | None = None
 
     def acquire(self) -> bool:
-        """True when this object holds the lock afterwards; never waits."""
+        """True when this object holds the lock afterwards; never waits. OSError: no such folder."""
         if self._fd is not None:
             return True
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -27,11 +28,11 @@ class WriterLock:
         except OSError:
             os.close(fd)
             return False
-        os.ftruncate(fd, 0)
-        os.write(
-            fd, f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC".encode()
-        )
         self._fd = fd
+        about = f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without the text
+            os.ftruncate(fd, 0)
+            os.write(fd, about.encode())
         return True
 
     def holder(self) -> str:

@@ -75,17 +75,22 @@ def _record(row: dict[str, Any], others: list[str]) -> VideoRecord:
 
 
 def feature_rows(
-    connection: Connection, extractor: str, video_id: str | None = None
+    connection: Connection,
+    extractor: str,
+    video_id: str | None = None,
+    *,
+    most: int | None = None,
 ) -> list[FeatureRow]:
+    """By ordinal; with `video_id` only that one, with `most` any so many."""
     where = [tables.features.c.extractor == extractor]
     if video_id is not None:
         where.append(tables.features.c.video_id == video_id)
-    rows = checked_rows(connection, tables.features, *where)
+    rows = checked_rows(connection, tables.features, *where, most=most)
     known = tables.videos.select().with_only_columns(
         tables.videos.c.video_id, tables.videos.c.ordinal
     )
-    if video_id is not None:
-        known = known.where(tables.videos.c.video_id == video_id)
+    if len(rows) <= 100:  # SQLite takes so many parameters, and for more the whole table is right
+        known = known.where(tables.videos.c.video_id.in_([row["video_id"] for row in rows]))
     ordinals = {found.video_id: found.ordinal for found in connection.execute(known)}
     made = [
         FeatureRow(

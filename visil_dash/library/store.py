@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch, StoreReadOnly
@@ -37,6 +38,7 @@ from visil_dash.library.blobs import (
     sha256_file,
     sha256_hex,
     write_atomic,
+    writing,
 )
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
@@ -49,7 +51,13 @@ from visil_dash.library.catalogue import (
 )
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.recovery import open_or_recover
-from visil_dash.library.rows import FeatureRow, clean_name, put_feature_row
+from visil_dash.library.rows import (
+    FeatureRow,
+    clean_name,
+    feature_rows,
+    put_feature_row,
+    video_records,
+)
 from visil_dash.library.viewer import Finding, Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
@@ -89,26 +97,30 @@ class Library(Viewer):
         and the row committed on return.
         """
         self.require_writer()
-        name = clean_name(name)
         video_id = video_id or sha256_file(staged)[0]
+        with self._files:
+            return self._put_video(staged, clean_name(name), info, video_id)
+
+    def _put_video(self, staged: Path, name: str, info: MediaInfo, video_id: str) -> VideoRecord:
         if self.has_video(video_id):
             record = self._put_name(video_id, name)
             self.discard_staged(staged)
             return record
         folder = self._media_folder(video_id)
         folder.mkdir(parents=True, exist_ok=True)
-        if staged != folder / "original":
-            fsync_file(staged)
-            self.step("media:flushed")
-            try:
-                os.replace(staged, folder / "original")
-            except OSError:  # another file system
-                copy_hashed(staged, folder / "moving", max_bytes=2**63)
-                os.replace(folder / "moving", folder / "original")
-            self.step("media:renamed")
-        fsync_folder(folder)
-        fsync_folder(folder.parent)
-        self.step("media:folder-flushed")
+        with writing(folder / "original"):
+            if staged != folder / "original":
+                fsync_file(staged)
+                self.step("media:flushed")
+                try:
+                    os.replace(staged, folder / "original")
+                except OSError:  # another file system
+                    copy_hashed(staged, folder / "moving", max_bytes=2**63)
+                    os.replace(folder / "moving", folder / "original")
+                self.step("media:renamed")
+            fsync_folder(folder)
+            fsync_folder(folder.parent)
+            self.step("media:folder-flushed")
         with self.catalogue.write() as connection:
             row = {
                 "video_id": video_id,
@@ -139,16 +151,17 @@ class Library(Viewer):
         self.require_writer()
         extractor, video_id = manifest.extractor, features.video_id
         record = self.video(video_id)
-        peers = self.feature_rows(extractor)
         expected = (manifest.weights_sha256, manifest.regions, manifest.dim)
-        for peer in peers[:1]:
+        with self.catalogue.read() as connection:
+            peers = feature_rows(connection, extractor, most=1)
+        for peer in peers:
             if (peer.weights_sha256, peer.regions, peer.dim) != expected:
                 raise StoreMismatch(
                     f"{extractor}: the library holds its features with weights "
                     f"{peer.weights_sha256[:8]} as {peer.regions}×{peer.dim}, these are "
                     f"{expected[0][:8]} as {expected[1]}×{expected[2]}. Use another extractor id."
                 )
-        if any(peer.video_id == video_id for peer in peers):
+        if self.has_features(video_id, extractor=extractor):
             try:
                 self.features(video_id, extractor=extractor)
                 return
@@ -163,20 +176,22 @@ class Library(Viewer):
         }
         data = encode_features(features, manifest, origin=origin)
         path = self._blob(extractor, video_id)
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True)
-            fsync_folder(path.parent.parent)
-        write_atomic(path, data, step=self.step, kind="blob")
-        with self.catalogue.write() as connection:
-            put_feature_row(
-                connection,
-                manifest,
-                video_id=video_id,
-                frames=len(features),
-                sha256=sha256_hex(data),
-                size=len(data),
-            )
-            self.step("row:before-commit")
+        with self._files:
+            with writing(path):
+                if not path.parent.is_dir():
+                    path.parent.mkdir(parents=True)
+                    fsync_folder(path.parent.parent)
+            write_atomic(path, data, step=self.step, kind="blob")
+            with self.catalogue.write() as connection:
+                put_feature_row(
+                    connection,
+                    manifest,
+                    video_id=video_id,
+                    frames=len(features),
+                    sha256=sha256_hex(data),
+                    size=len(data),
+                )
+                self.step("row:before-commit")
         self.step("row:committed")
 
     def quarantine_features(self, video_id: str, *, extractor: str, reason: str) -> None:
@@ -198,16 +213,17 @@ class Library(Viewer):
     def remove(self, video_id: str) -> None:
         """Forgets the video, then deletes its files; a crash in between ends at the next open."""
         self.require_writer()
-        with self.catalogue.write() as connection:
-            if not checked_rows(connection, tables.videos, tables.videos.c.video_id == video_id):
-                raise NotFound(f"{video_id}: no such video in {self.folder}.")
-            connection.execute(tables.removals.insert().values(video_id=video_id))
-            for table in (tables.videos, tables.names, tables.features):
-                connection.execute(table.delete().where(table.c.video_id == video_id))
-            next_count(connection, "revision")
-            self.step("delete:before-commit")
-        self.step("delete:committed")
-        self._finish_removal(video_id)
+        with self._files:
+            with self.catalogue.write() as connection:
+                if not video_records(connection, video_id=video_id):
+                    raise NotFound(f"{video_id}: no such video in {self.folder}.")
+                connection.execute(tables.removals.insert().values(video_id=video_id))
+                for table in (tables.videos, tables.names, tables.features):
+                    connection.execute(table.delete().where(table.c.video_id == video_id))
+                next_count(connection, "revision")
+                self.step("delete:before-commit")
+            self.step("delete:committed")
+            self._finish_removal(video_id)
 
     def rename(self, video_id: str, name: str) -> VideoRecord:
         return self._change(video_id, {"name": clean_name(name)})
@@ -295,17 +311,11 @@ def open_library(
     notices: list[str] = []
     lock: WriterLock | None = None
     if read_only is not True:
-        _make_folder(folder)
-        lock = WriterLock(folder / "writer.lock")
-        if not lock.acquire():
-            if read_only is False:
-                raise StoreReadOnly(
-                    f"{folder}: another visil_dash ({lock.holder()}) is its writer."
-                )
-            notices.append(
-                f"Read-only: another visil_dash ({lock.holder()}) is the writer of this library."
-            )
-            lock = None
+        lock, reason = _writer_lock(folder)
+        if lock is None and read_only is False:
+            raise StoreReadOnly(f"{folder}: {reason}.")
+        if lock is None:
+            notices.append(f"Read-only: {reason}.")
     try:
         if lock is None:
             if not (folder / CATALOGUE_NAME).is_file():
@@ -326,15 +336,23 @@ def open_library(
 
 
 def _highest(connection: Connection) -> int:
-    return max((row["ordinal"] for row in checked_rows(connection, tables.videos)), default=0)
+    return int(connection.execute(sa.select(sa.func.max(tables.videos.c.ordinal))).scalar() or 0)
 
 
-def _make_folder(folder: Path) -> None:
+def _writer_lock(folder: Path) -> tuple[WriterLock | None, str]:
+    """The held lock, or None and why not; makes the folder. Raises StoreError: not a library."""
+    ours = {CATALOGUE_NAME, "writer.lock"}
+    lock = WriterLock(folder / "writer.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         inside = {path.name for path in folder.iterdir()}
+        if inside and not inside & ours:
+            raise StoreError(
+                f"{folder}: is not empty and not a library. Name a new or empty folder."
+            )
+        held = lock.acquire()
+    except NotADirectoryError as error:
+        raise StoreError(f"{folder}: is not a folder. Name a new or empty folder.") from error
     except OSError as error:
-        raise StoreError(f"{folder}: cannot be used as a library ({error.strerror}).") from error
-    ours = {CATALOGUE_NAME, "writer.lock"}
-    if inside and not inside & ours:
-        raise StoreError(f"{folder}: is not empty and not a library. Name a new or empty folder.")
+        return None, f"the folder cannot be written ({error.strerror})"
+    return (lock, "") if held else (None, f"another visil_dash ({lock.holder()}) is its writer")

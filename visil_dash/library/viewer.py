@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Viewer:
         self.catalogue = catalogue
         self.step = step
         self._lock = lock
+        self._files = threading.RLock()  # one change of rows and their files at a time
         self._notices = notices
         self._closers: list[Callable[[], None]] = []
 
@@ -220,6 +222,10 @@ class Viewer:
     def on_close(self, closer: Callable[[], None]) -> None:
         """Runs `closer` before the catalogue closes, the last registered first."""
         self._closers.append(closer)
+
+    def forget_on_close(self, closer: Callable[[], None]) -> None:
+        if closer in self._closers:
+            self._closers.remove(closer)
 
     def close(self) -> None:
         while self._closers:

@@ -1,0 +1,110 @@
+"""Build time, search latency, recall and opening time of a frame space of synthetic videos.
+
+python benchmarks/index_speed.py --frames 20000 --dim 256
+
+Frames are slow walks from random starts, as shots are; queries are frames with noise. Latency is
+of one 30-frame query with k = 32, as candidate generation asks first. Needs no model.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from visil_dash.index.build import build_generation, identity_of, index_folder
+from visil_dash.index.build import registered_generations as registered
+from visil_dash.index.generations import open_best
+from visil_dash.index.snapshot import Snapshot, frame_ids
+from visil_dash.library.store import open_library
+from visil_dash.records import Array
+from visil_dash.reduction import identity
+from visil_dash.settings import Settings
+
+VIDEO_FRAMES = 60
+EXTRACTOR = "benchmark"
+
+
+def walks(frames: int, dim: int, random: np.random.Generator) -> Array:
+    videos = -(-frames // VIDEO_FRAMES)
+    starts = random.standard_normal((videos, 1, dim), np.float32)
+    steps = 0.1 * random.standard_normal((videos, VIDEO_FRAMES, dim), np.float32)
+    vectors = (starts + steps.cumsum(1)).reshape(-1, dim)[:frames]
+    return np.ascontiguousarray(3 * vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+class Clock:
+    """Wall and processor seconds since it was made; the second is fair on a busy machine."""
+
+    def __init__(self) -> None:
+        self.wall, self.processor = time.perf_counter(), time.process_time()
+
+    def __str__(self) -> str:
+        wall, processor = time.perf_counter() - self.wall, time.process_time() - self.processor
+        return f"{wall:.2f} s ({processor:.2f} s of processor)"
+
+
+def median_ms(call: Callable[[], object], times: int) -> str:
+    wall, processor = [], []
+    for _ in range(times):
+        clock = Clock()
+        call()
+        wall.append(time.perf_counter() - clock.wall)
+        processor.append(time.process_time() - clock.processor)
+    middle = [1000 * statistics.median(spent) for spent in (wall, processor)]
+    return f"{middle[0]:.0f} ms ({middle[1]:.0f} ms of processor)"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--frames", type=int, default=20_000)
+    parser.add_argument("--dim", type=int, default=256)
+    options = parser.parse_args()
+    random = np.random.default_rng(0)
+    vectors = walks(options.frames, options.dim, random)
+    videos = -(-options.frames // VIDEO_FRAMES)
+    ids = np.concatenate([frame_ids(v + 1, VIDEO_FRAMES) for v in range(videos)])[: options.frames]
+    settings = Settings(min_free_bytes=0)
+    reduction = identity(options.dim)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_library(Path(folder) / "library", settings=settings) as library,
+    ):
+        clock = Clock()
+        generation = build_generation(
+            library,
+            extractor=EXTRACTOR,
+            reduction=reduction,
+            rows=(),
+            ids=ids,
+            vectors=vectors,
+            ordinals=frozenset(range(1, videos + 1)),
+            stop=Event(),
+        )
+        print(f"build and publish {clock}, {generation.bytes / 2**20:.0f} MiB")
+        clock = Clock()
+        opened, _ = open_best(
+            index_folder(library, EXTRACTOR, reduction),
+            identity=identity_of(EXTRACTOR, reduction, ()),
+            registered=registered(library, EXTRACTOR, reduction),
+        )
+        print(f"verify and open {clock}")
+        view = Snapshot(reduction, opened, (), frozenset(), 1)
+        noise = 0.05 * random.standard_normal((300, options.dim), np.float32)
+        queries = vectors[random.integers(0, options.frames, 300)] + noise
+        got, want = view.search(queries, 10)[0], view.exact_search(queries, 10)[0]
+        recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(got, want, strict=True)])
+        print(f"recall@10 {recall:.4f} over {len(queries)} queries")
+        for k in (32, 256, 1024):
+            search = median_ms(partial(view.search, queries[:30], k), 15)
+            exact = median_ms(partial(view.exact_search, queries[:30], k), 7)
+            print(f"30-frame query, k = {k}: search {search}, exact {exact}")
+
+
+if __name__ == "__main__":
+    main()
