@@ -1,0 +1,133 @@
+"""The main job in a real browser: a clip goes in, its video and span come out, the pair opens."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from browser_harness import App, open_page, wait_until_idle
+from playwright.sync_api import Page, expect
+from scenes import make_scene
+
+from visil_dash.services import open_workbench
+from visil_dash.settings import Settings
+
+NAMES = ("harbour.mp4", "market.mp4", "station.mp4")
+PATIENCE = 180_000  # milliseconds, for a machine that does much else
+
+
+@pytest.fixture(scope="module")
+def app_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three scenes in the library of the app, indexed with the bundled model."""
+    folder = tmp_path_factory.mktemp("flow")
+    videos = [make_scene(folder / name, scene) for scene, name in enumerate(NAMES)]
+    library = folder / "library"
+    bench = open_workbench(settings=Settings(min_free_bytes=0), library=library, model="compact")
+    try:
+        bench.add_paths(videos)
+        assert bench.worker.wait_idle(120)
+        assert len(bench.videos()) == len(NAMES), bench.jobs()
+    finally:
+        bench.close()
+    return library
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seconds 3 to 8 of the market, under a name that tries to be more than a name."""
+    folder = tmp_path_factory.mktemp("clip")
+    made = make_scene(folder / "made.mp4", 1, start=3, seconds=5)
+    return made.rename(folder / "my <b>clip :red[x].mp4")
+
+
+def test_upload_to_result_to_compare(
+    page: Page, app: App, clip: Path, screens: Callable[..., None]
+) -> None:
+    open_page(page, app)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text="Search").click()
+    wait_until_idle(page)
+    page.locator('input[type="file"]').set_input_files(clip)
+
+    first = page.locator(".st-key-match-1")
+    expect(first).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    expect(first).to_contain_text("1. market.mp4")
+    expect(first).to_contain_text("0:00–0:05 of the clip is 0:03–0:08 there")
+    expect(first.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.get_by_text("my <b>clip :red[x].mp4", exact=True)).to_be_visible()
+    screens("search-result", whole=True)
+
+    query = re.search(r"[?&]q=([0-9a-f]{16})", page.url)
+    assert query is not None
+    first.get_by_role("button", name="Compare").click()
+    expect(page.locator('[data-testid="stMain"] h1')).to_have_text("Compare", timeout=PATIENCE)
+    wait_until_idle(page)
+    found = re.search(r"[?&]q=([0-9a-f]{16}).*[?&]r=([0-9a-f]{16})", page.url)
+    assert found is not None
+    assert found[1] == query[1]
+    expect(page.get_by_text("market.mp4").first).to_be_visible()
+
+
+def test_the_player_of_a_match_plays_the_bytes_that_it_names(
+    page: Page, app: App, clip: Path
+) -> None:
+    open_page(page, app)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text="Search").click()
+    wait_until_idle(page)
+    page.locator('input[type="file"]').set_input_files(clip)
+    first = page.locator(".st-key-match-1")
+    expect(first).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    first.get_by_role("button", name="Play at 0:03").click()
+    player = page.get_by_role("dialog", name="Player").locator("video")
+    expect(player).to_be_visible(timeout=PATIENCE)
+    source = player.get_attribute("src") or ""
+    served = page.request.get(source.split("#")[0]).body()
+    originals = [p.read_bytes() for p in app.library.glob("media/*/original")]
+    assert served in originals
+    assert player.evaluate(
+        "v => new Promise(done => v.readyState >= 1 ? done(v.currentTime)"
+        " : v.addEventListener('loadeddata', () => done(v.currentTime)))"
+    ) == pytest.approx(3, abs=0.5)
+
+
+def test_a_clip_is_gone_from_another_session(page: Page, app: App, clip: Path) -> None:
+    open_page(page, app)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text="Search").click()
+    wait_until_idle(page)
+    page.locator('input[type="file"]').set_input_files(clip)
+    expect(page.locator(".st-key-match-1")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    link = page.url
+    context = page.context.browser.new_context()  # type: ignore[union-attr]
+    other = context.new_page()
+    other.goto(link)
+    expect(other.get_by_text("private", exact=False).first).to_be_visible(timeout=PATIENCE)
+    assert other.locator(".st-key-match-1").count() == 0
+    context.close()
+
+
+def test_a_video_is_removed_after_a_question(
+    page: Page, app: App, screens: Callable[..., None]
+) -> None:
+    open_page(page, app)
+    cards = page.locator('[class*="st-key-card-"]')
+    expect(cards).to_have_count(3, timeout=PATIENCE)
+    dialog = page.get_by_role("dialog", name="Remove this video?")
+
+    def ask() -> None:
+        card = cards.filter(has_text="station.mp4")
+        card.get_by_test_id("stPopover").get_by_role("button").click()
+        page.get_by_role("button", name="Remove…").click()
+        expect(dialog).to_contain_text("station.mp4")
+
+    ask()
+    screens("library-remove")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_have_count(0)
+    wait_until_idle(page)
+    expect(cards).to_have_count(3)
+    ask()
+    dialog.get_by_role("button", name="Remove", exact=True).click()
+    expect(cards).to_have_count(2, timeout=PATIENCE)
+    expect(cards.filter(has_text="station.mp4")).to_have_count(0)
