@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.clips import SETTINGS, decode_all, make_clip, number_of, numbered, regular
-from visil_dash.media.decode import displayed_frames, frames_at
+from visil_dash.media.decode import displayed_frames, frames_at, sample_frames
+from visil_dash.records import Preprocess
 
 LONG = regular(600, 25)  # 24 s: far targets are reached by seeking
 CLIPS = {
@@ -82,6 +83,26 @@ def test_a_duration_that_no_header_gives_is_found(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mkv", regular(100, 25), container_options={"live": "1"})
     found = displayed_frames(path, [0.0, 1.0], relative=True, long_side=64, settings=SETTINGS)
     assert [number_of(f) for f in found] == [0, 99]
+
+
+@pytest.mark.parametrize("file", ["a.mp4", "a.mkv", "a.avi"])
+def test_the_time_of_a_sampled_frame_gives_that_frame(file: str, tmp_path: Path) -> None:
+    clock = Fraction(1001, 30000)
+    path = make_clip(tmp_path / file, regular(120, 1 / clock), clock=clock, codec="mpeg4")
+    with sample_frames(path, preprocess=Preprocess(side=64), rate=60.0, settings=SETTINGS) as video:
+        batches = list(video)
+    times = np.concatenate([batch.timestamps for batch in batches])
+    assert len(times) >= 115
+    again = frames_at(path, times.tolist(), long_side=64, settings=SETTINGS)
+    expected = [number_of(frame) for batch in batches for frame in batch.frames]
+    assert [number_of(frame) for frame in again] == expected
+
+
+def test_there_may_be_very_many_times(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", regular(100, 25))
+    times = [i / 300 for i in range(1200)]
+    found = frames_at(path, times, long_side=32, settings=SETTINGS)
+    assert [number_of(f) for f in found] == [i * 25 // 300 for i in range(1200)]
 
 
 def test_no_times_need_no_decoder(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The child: what it may not do, how it is watched, and that it never stays behind."""
 
+import errno
 import itertools
 import json
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import SETTINGS, make_clip, regular
-from visil_dash.errors import Cancelled, MediaRefused
+from visil_dash.errors import Cancelled, MediaRefused, StoreError
 from visil_dash.media import process, wire
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import open_checked
@@ -231,6 +232,19 @@ def test_a_child_that_dies_first_thing_is_a_refusal(
     monkeypatch.setattr(process, "_START", "import os; os.abort()")
     with pytest.raises(MediaRefused, match="crashed \\(SIGABRT\\)"):
         list(sample_frames(clip, preprocess=SQUASH, settings=SETTINGS))
+
+
+def test_a_child_that_cannot_be_started_is_said_and_leaves_nothing(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", full)
+    descriptors = open_files()
+    with pytest.raises(StoreError, match="temporarily unavailable"):
+        list(sample_frames(clip, preprocess=SQUASH, settings=SETTINGS))
+    assert open_files() == descriptors
 
 
 def test_the_child_dies_with_its_parent(clip: Path) -> None:

@@ -21,6 +21,7 @@ from visil_dash.records import Array, MediaInfo, Preprocess
 from visil_dash.settings import Settings
 
 BATCH = 64
+TIMES_OF_A_CHILD = 500  # they travel as an argument, whose length is limited
 THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
 # Processor time that a file may cost: a floor for small ones, then by size. Honest video needs
 # far less; a small file that asks for more is built to waste time.
@@ -137,20 +138,25 @@ def displayed_frames(
     if not times:
         return []
     ordered = sorted({max(0.0, float(t)) for t in times})
-    task = Task(
-        "frames",
-        {"times": tuple(ordered), "relative": relative, "long_side": long_side},
-        max_frame_bytes=long_side * long_side * 3,
-    )
     found: list[Array] = []
-    for item in decoded(path, task, settings=settings):
-        if isinstance(item, Message):
-            found.append(picture(item))
-        elif len(found) < len(ordered):
-            raise MediaRefused(
-                shown_name(path), item.reason or "not all frames could be fetched", outcome.AGAIN
-            )
-    return [found[ordered.index(max(0.0, float(t)))] for t in times]
+    for start in range(0, len(ordered), TIMES_OF_A_CHILD):
+        part = tuple(ordered[start : start + TIMES_OF_A_CHILD])
+        task = Task(
+            "frames",
+            {"times": part, "relative": relative, "long_side": long_side},
+            max_frame_bytes=long_side * long_side * 3,
+        )
+        for item in decoded(path, task, settings=settings):
+            if isinstance(item, Message):
+                found.append(picture(item))
+            elif len(found) < start + len(part):
+                raise MediaRefused(
+                    shown_name(path),
+                    item.reason or "not all frames could be fetched",
+                    outcome.AGAIN,
+                )
+    place = {time: number for number, time in enumerate(ordered)}
+    return [found[place[max(0.0, float(t))]] for t in times]
 
 
 def _sampled(

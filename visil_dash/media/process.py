@@ -1,5 +1,6 @@
 """Starts a decoding child, reads its messages under deadlines, and makes sure that it ends."""
 
+import contextlib
 import os
 import select
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from visil_dash.errors import Cancelled
+from visil_dash.errors import Cancelled, StoreError
 from visil_dash.media.wire import HEADER, MAGIC, MAX_TEXT_BYTES, Kind, Message, Request
 
 POLL_SECONDS = 0.1  # between two looks at `cancelled` and the deadlines
@@ -57,35 +58,41 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="visil-dash-")
+        """Raises StoreError when the system has no room for another process or folder."""
+        try:
+            with contextlib.ExitStack() as undo:
+                self._start(undo)
+                self._undo = undo.pop_all()
+        except OSError as error:
+            raise StoreError(
+                f"A decoding process could not be started ({error.strerror}); close other "
+                "programs or free some disk, then try again."
+            ) from error
+        return self
+
+    def _start(self, undo: contextlib.ExitStack) -> None:
+        folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="visil-dash-"))
         self._out, out_of_child = os.pipe()
+        undo.callback(os.close, self._out)
         try:
             request = Request(**{**vars(self._request), "output_fd": out_of_child})
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    "-c",
-                    _START,
-                    request.to_json(),
-                    *_import_path(),
-                ],
+                [sys.executable, "-I", "-S", "-c", _START, request.to_json(), *_import_path()],
                 stdin=subprocess.PIPE,  # never written: its closing ends the child
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                cwd=self._folder.name,
+                cwd=folder,
                 env=_environment(),
                 pass_fds=(*self._pass_fds, out_of_child),
                 start_new_session=True,
             )
         finally:
             os.close(out_of_child)
+        undo.callback(self._end)
         os.set_blocking(self._out, False)
         _widen(self._out)
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
-        return self
 
     def __exit__(
         self,
@@ -93,9 +100,7 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._out)
-        self._end()
-        self._folder.cleanup()
+        self._undo.close()
 
     @property
     def pid(self) -> int:

@@ -19,6 +19,7 @@ from visil_dash.media.wire import Kind, Request
 PROGRESS_SECONDS = 0.1  # between two progress messages
 SEEK_FROM_SECONDS = 4.0  # nearer targets are reached by decoding on
 BACK_OFF_SECONDS = (0.0, 2.0, 10.0, 60.0)  # some key frames are shown after the target
+ROUNDING_SECONDS = Fraction(1, 1_000_000)  # a frame's own time, once a float, still means it
 PREVIEW_CLOCK = Fraction(1, 90_000)
 PREVIEW_FPS = 30
 MAX_SCALED_SIDE = 16_384
@@ -164,7 +165,8 @@ def fetch(request: Request, source: Source, pipe: Pipe) -> None:
     """One frame message per requested time, in order; a time past the end gives the last frame."""
     # Whole units from here on; `whole` is what a time of 1.0 means.
     whole = _length(source) if request.relative else 1 / source.time_base
-    targets = [max(0, int(Fraction(t) * whole)) for t in request.times]
+    slack = ROUNDING_SECONDS / source.time_base
+    targets = [int(Fraction(t) * whole + slack) for t in request.times]
     scaler = Scaler()
 
     def send(frame: VideoFrame, at: int) -> None:
