@@ -165,7 +165,7 @@ def test_changes_during_a_build_are_carried_over(
     space = open_space(library)
     records = [put(library, content, f"{i}.mp4") for i, content in enumerate(CONTENTS[:4])]
     space.sync()
-    space.wait()
+    space.rebuild(background=False)
     publish = generations.publish
     late: list[int] = []
 
@@ -189,6 +189,47 @@ def test_changes_during_a_build_are_carried_over(
     space.rebuild(background=False)
     check_complete(space, library)
     assert space.status().tail_frames == 0
+
+
+def test_a_blob_that_breaks_during_a_refit_costs_only_its_video(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = open_space(library)
+    for i, content in enumerate(CONTENTS[:4]):
+        put(library, content, f"{i}.mp4")
+    space.sync()
+    space.rebuild(background=False)
+    publish = generations.publish
+
+    def meanwhile(*args: object, **options: object) -> object:
+        for content in CONTENTS[4:]:
+            added = put(library, content, "late.mp4")
+            space.add_video(added.ordinal, fake_video_features(added.video_id).frame_vectors)
+        next(library.folder.glob(f"features/*/{added.video_id}.safetensors")).write_bytes(b"x")
+        return publish(*args, **options)
+
+    monkeypatch.setattr("visil_dash.index.build.publish", meanwhile)
+    space.rebuild(background=False, refit=True)
+    assert "Features set aside" in library.notice
+    assert space.view().ordinals == {1, 2, 3, 4, 5}
+    check_complete(space, library)
+
+
+def test_rebuilds_from_many_threads_run_one_after_the_other(library: Library) -> None:
+    for i, content in enumerate(CONTENTS[:3]):
+        put(library, content, f"{i}.mp4")
+    space = open_space(library, reduction="full")
+    threads = [
+        threading.Thread(target=space.rebuild, kwargs={"background": background})
+        for background in (False, True, False, False)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert space.wait(30)
+    assert 3 <= space.status().generation <= 4
+    check_complete(space, library)
 
 
 def test_blank_frames_are_not_searched(library: Library) -> None:

@@ -15,13 +15,16 @@ from visil_dash.index.build import (
     Stopped,
     build_generation,
     forget_old,
-    identity_of,
-    index_folder,
     registered_generations,
 )
 from visil_dash.index.fitted import fit_and_keep, fittable, fitted_dim
-from visil_dash.index.generations import Generation, open_best
-from visil_dash.index.loading import frames_with_signal, loaded_blocks, opened_snapshot
+from visil_dash.index.generations import Generation
+from visil_dash.index.loading import (
+    frames_with_signal,
+    index_problems,
+    loaded_blocks,
+    opened_snapshot,
+)
 from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
@@ -157,8 +160,7 @@ class FrameSpace:
             view = self._view
             present = view.ordinals
             wanted = {row.ordinal for row in rows}
-            behind = self._library.read_only and view.tail_frames > TAIL_FRAMES
-            if not view.reduction.input_dim or behind:
+            if not view.reduction.input_dim or self._behind(view):
                 self._open(rows)
                 return
             blocks = self._blocks((r for r in rows if r.ordinal not in present), view.reduction)
@@ -187,7 +189,7 @@ class FrameSpace:
                     break
             if background:
                 return
-            builder.join()
+            self.wait()
         try:
             self._build(refit)
         finally:
@@ -208,19 +210,7 @@ class FrameSpace:
 
     def verify(self) -> tuple[str, ...]:
         """Checks the index's files against manifest and catalogue; sentences on what is wrong."""
-        view = self._view
-        if not view.reduction.input_dim:
-            return ()
-        rows = self._library.feature_rows(self.extractor)
-        _, problems = open_best(
-            index_folder(self._library, self.extractor, view.reduction),
-            identity=identity_of(self.extractor, view.reduction, rows),
-            registered=registered_generations(self._library, self.extractor, view.reduction),
-        )
-        missing = {row.ordinal for row in rows} - view.ordinals
-        if missing:
-            problems = (*problems, f"{len(missing)} videos are not in the index.")
-        return problems
+        return index_problems(self._library, self._view, extractor=self.extractor)
 
     def close(self) -> None:
         """Stops a running build, which leaves no trace, and waits for it."""
@@ -242,7 +232,7 @@ class FrameSpace:
     ) -> None:
         """Swaps in a snapshot without `gone` and with `blocks`; the caller holds the lock."""
         view = self._view
-        old = set(view.generation.videos) if view.generation else set()
+        old = view.generation.videos.keys() if view.generation else set[int]()
         if self._touched is not None:
             self._touched |= gone
         self._view = Snapshot(
@@ -252,6 +242,13 @@ class FrameSpace:
             view.removed | (gone & old),
             view.version + 1,
         )
+
+    def _behind(self, view: Snapshot) -> bool:
+        """Whether a viewer's tail has grown long and the writer has published since."""
+        if not self._library.read_only or view.tail_frames <= TAIL_FRAMES:
+            return False
+        published = registered_generations(self._library, self.extractor, view.reduction)
+        return max(published, default=0) > (view.generation.number if view.generation else 0)
 
     def _open(self, rows: tuple[FeatureRow, ...]) -> None:
         view, problem = opened_snapshot(
@@ -263,8 +260,7 @@ class FrameSpace:
         )
         with self._change:
             self._view = view
-        if problem:
-            self._degraded = f"{problem} Searching goes on; a rebuild mends it."
+        self._degraded = f"{problem} Searching goes on; a rebuild mends it." if problem else ""
 
     def _blocks(self, rows: Iterable[FeatureRow], reduction: Reduction) -> list[Block]:
         return loaded_blocks(self._library, rows, extractor=self.extractor, reduction=reduction)
@@ -312,8 +308,8 @@ class FrameSpace:
                     self._library, view, extractor=self.extractor, method=self._method
                 )
             generation = self._built(view, reduction)
-            blocks: dict[int, Block] = {}
-            while not self._swapped(generation, reduction, blocks):
+            again: dict[Block, Block | None] = {}
+            while not self._swapped(generation, reduction, again):
                 pass
         finally:
             self._touched = None
@@ -321,14 +317,15 @@ class FrameSpace:
 
     def _built(self, view: Snapshot, reduction: Reduction) -> Generation:
         rows = self._library.feature_rows(self.extractor)
-        ids, vectors = view.ids, view.vectors
+        ids, vectors, ordinals = view.ids, view.vectors, view.ordinals
         if reduction is not view.reduction:
             if view.reduction.method == FULL:
                 vectors = reduction(vectors)
             else:
-                blocks = self._blocks((r for r in rows if r.ordinal in view.ordinals), reduction)
+                blocks = self._blocks((r for r in rows if r.ordinal in ordinals), reduction)
                 ids = np.concatenate([block.ids for block in blocks])
                 vectors = np.concatenate([block.vectors for block in blocks])
+                ordinals = frozenset(block.ordinal for block in blocks)
         return build_generation(
             self._library,
             extractor=self.extractor,
@@ -336,42 +333,45 @@ class FrameSpace:
             rows=rows,
             ids=ids,
             vectors=vectors,
-            ordinals=view.ordinals,
+            ordinals=ordinals,
             stop=self._stop,
         )
 
     def _swapped(
-        self, generation: Generation, reduction: Reduction, blocks: dict[int, Block]
+        self, generation: Generation, reduction: Reduction, again: dict[Block, Block | None]
     ) -> bool:
         """Puts the new generation in use with all that changed since its build began.
 
-        False when tail videos are first to be reduced anew, which happens outside the lock;
-        they collect in `blocks`.
+        False when tail videos are first to be reduced anew, which happens outside the lock; they
+        collect in `again`, as None when their blob turned out damaged.
         """
         with self._change:
             view, touched = self._view, self._touched or set()
-            newer = [b for b in view.tail if b.ordinal not in generation.videos]
-            newer += [
-                b for b in view.tail if b.ordinal in generation.videos and b.ordinal in touched
+            newer = [
+                block
+                for block in view.tail
+                if block.ordinal not in generation.videos or block.ordinal in touched
             ]
             same = reduction is view.reduction
-            lacking = [b for b in newer if not same and b.ordinal not in blocks]
+            lacking = [block for block in newer if not same and block not in again]
             if not lacking:
+                tail = newer if same else [again[block] for block in newer]
                 self._view = Snapshot(
                     reduction,
                     generation,
-                    tuple(b if same else blocks[b.ordinal] for b in newer),
+                    tuple(block for block in tail if block is not None),
                     frozenset(touched & set(generation.videos)),
                     view.version + 1,
                 )
                 self._degraded = ""
                 return True
         if view.reduction.method == FULL:
-            blocks |= {b.ordinal: Block(b.ordinal, b.ids, reduction(b.vectors)) for b in lacking}
+            again |= {b: Block(b.ordinal, b.ids, reduction(b.vectors)) for b in lacking}
         else:
-            wanted = {b.ordinal for b in lacking}
+            wanted = {block.ordinal for block in lacking}
             rows = (r for r in self._library.feature_rows(self.extractor) if r.ordinal in wanted)
-            blocks |= {b.ordinal: b for b in self._blocks(rows, reduction)}
+            made = {block.ordinal: block for block in self._blocks(rows, reduction)}
+            again |= {block: made.get(block.ordinal) for block in lacking}
         return False
 
 

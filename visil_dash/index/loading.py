@@ -46,6 +46,20 @@ def opened_snapshot(
     return view, " ".join(text for text in (problem, *problems) if text)
 
 
+def index_problems(library: Library, view: Snapshot, *, extractor: str) -> tuple[str, ...]:
+    """What is wrong with the stored index of this view, in sentences; reads all its files."""
+    if not view.reduction.input_dim:
+        return ()
+    rows = library.feature_rows(extractor)
+    _, problems = open_best(
+        index_folder(library, extractor, view.reduction),
+        identity=identity_of(extractor, view.reduction, rows),
+        registered=registered_generations(library, extractor, view.reduction),
+    )
+    missing = {row.ordinal for row in rows} - view.ordinals
+    return (*problems, f"{len(missing)} videos are not in the index.") if missing else problems
+
+
 def loaded_blocks(
     library: Library, rows: Iterable[FeatureRow], *, extractor: str, reduction: Reduction
 ) -> list[Block]:
