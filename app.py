@@ -1,10 +1,14 @@
 """The frame of the dashboard: page config, logo, navigation. Start it with `make run`."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
 
 from visil_dash.ui.guard import stop_unless_safe
+
+# Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 ASSETS = Path(__file__).parent / "visil_dash" / "ui" / "assets"
 

@@ -25,6 +25,7 @@ for _name in [name for name in os.environ if name.startswith("VISIL_DASH_")]:
 os.environ["VISIL_DASH_LIBRARY"] = str(_SCRATCH / "library")
 os.environ["VISIL_DASH_MODELS"] = str(_SCRATCH / "models")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve everything else
 
 hypothesis.settings.register_profile(
     "visil_dash", derandomize=True, deadline=None, database=None, print_blob=True

@@ -1,7 +1,12 @@
 """`python -m visil_dash`."""
 
+import os
 import sys
 
 from visil_dash.cli import main
+
+# Read when torch is loaded: threads that wait asleep. Spinning ones cost ten times the work on a
+# machine that does anything else besides.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.exit(main())
