@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.copies.baselines import HASHES, baselines
 from benchmarks.copies.evaluate import Found, Row, against_background, rows_of, table
 from benchmarks.copies.truth import Query, Truth, read_truth, save_json
-from visil_dash.errors import InputError, MediaRefused, StoreReadOnly
+from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.media.files import content_hash
 from visil_dash.records import JobState, SearchResult
 from visil_dash.search import rerank
@@ -48,7 +48,11 @@ def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
     have = set(bench.library.features_ids(bench.extractor))
     wanted = [path for path in paths if content_hash(path) not in have]
     mine = {job.job_id for job in bench.add_paths(wanted)}
+    began = time.monotonic()
     while not bench.worker.wait_idle(10):
+        if time.monotonic() - began < 9 and not bench.worker.paused:
+            raise StoreError("The library's worker has stopped: see the log, and start again.")
+        began = time.monotonic()
         jobs = [job for job in bench.jobs() if job.job_id in mine]
         say(f"references: {sum(job.state.ended for job in jobs)} of {len(jobs)} new ones done")
         if bench.worker.paused:
