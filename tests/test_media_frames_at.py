@@ -109,6 +109,12 @@ def test_no_times_need_no_decoder(tmp_path: Path) -> None:
     assert frames_at(tmp_path / "none.mp4", [], settings=SETTINGS) == []
 
 
+@pytest.mark.parametrize("side", [0, -1, 16385])
+def test_the_side_must_be_possible(side: int, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="long_side"):
+        frames_at(tmp_path / "none.mp4", [0.0], long_side=side, settings=SETTINGS)
+
+
 def test_times_must_be_finite(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="finite"):
         frames_at(tmp_path / "none.mp4", [float("nan")], settings=SETTINGS)

@@ -1,5 +1,8 @@
 """Posters, strips and previews: what they show, how large they are, whole or not at all."""
 
+import contextlib
+import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 
 from tests.clips import SETTINGS, decode_all, make_clip, number_of, numbered, regular
 from visil_dash.errors import Cancelled, MediaRefused, StoreError
+from visil_dash.media import preview
 from visil_dash.media.decode import frames_at, sample_frames
 from visil_dash.media.preview import make_poster, make_preview, make_strip, plays_in_browser
 from visil_dash.records import Array, MediaInfo, Preprocess
@@ -160,3 +164,29 @@ def test_a_folder_that_is_not_there_is_a_store_error(tmp_path: Path) -> None:
 )
 def test_what_browsers_play(container: str, codec: str, plays: bool) -> None:
     assert plays_in_browser(MediaInfo(container, codec, 1, 1, 1.0, 1)) is plays
+
+
+def test_a_full_disk_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", regular(60, 25))
+
+    @contextlib.contextmanager
+    def full(out: Path) -> Iterator[tuple[int, Path]]:
+        fd = os.open("/dev/full", os.O_RDWR)  # every write to it finds no space left
+        yield fd, out
+        os.close(fd)
+
+    monkeypatch.setattr(preview, "_published", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        make_preview(clip, tmp_path / "p.mp4", settings=SETTINGS)
+
+
+def test_a_preview_that_grows_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", regular(60, 25))
+    monkeypatch.setattr(preview, "MAX_PREVIEW_BYTES", 2000)
+    with pytest.raises(MediaRefused, match="too large"):
+        make_preview(clip, tmp_path / "p.mp4", settings=SETTINGS)
+    assert not (tmp_path / "p.mp4").exists()

@@ -392,6 +392,20 @@ def test_the_child_gets_no_environment_no_files_and_a_folder_of_its_own(
     assert not folder.exists()
 
 
+def test_the_child_has_a_network_of_its_own_and_a_filter_where_the_system_grants_them(
+    clip: Path,
+) -> None:
+    granted = probe(confined=True, port=9)[0]
+    with sample_frames(clip, preprocess=SQUASH, rate=25, settings=SETTINGS) as video:
+        before = children()
+        next(iter(video))
+        (pid,) = children() - before
+        status = Path(f"/proc/{pid}/status").read_text()
+        network = Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+    assert network == ("network" in granted)
+    assert ("Seccomp:\t2" in status) == ("calls" in granted)
+
+
 def test_the_child_loads_neither_numpy_nor_the_models(clip: Path) -> None:
     with sample_frames(clip, preprocess=SQUASH, rate=25, settings=SETTINGS) as video:
         before = children()

@@ -4,6 +4,7 @@ Started as `python -I -S -c …` by process.py with the request as its first arg
 """
 
 import contextlib
+import errno
 import os
 import sys
 
@@ -17,37 +18,35 @@ from visil_dash.media.wire import Kind, Request
 def main() -> None:
     request = Request.from_json(sys.argv[1])
     confinement.die_with(0)
-    isolated = confine(request)
+    confine(request)
     av.logging.set_level(None)
     try:
         # The parent may be gone or have heard enough; then there is nobody to tell.
         with contextlib.suppress(BrokenPipeError):
-            work(request, isolated)
+            work(request)
     finally:
         # No clean-up code of a library that a hostile file may have upset.
         os._exit(0)
 
 
-def confine(request: Request) -> list[str]:
-    """Names of the optional layers that the system granted."""
-    granted = ["network"] if confinement.leave_network() else []
+def confine(request: Request) -> None:
+    """The limits always; the other two layers where the system grants them."""
+    confinement.leave_network()
     confinement.limit_resources(
         memory_bytes=request.memory_bytes,
         cpu_seconds=request.cpu_seconds,
         file_bytes=request.scratch_bytes,
     )
-    if confinement.forbid_calls():
-        granted.append("calls")
-    return granted
+    confinement.forbid_calls()
 
 
-def work(request: Request, isolated: list[str]) -> None:
+def work(request: Request) -> None:
     pipe = tasks.Pipe(request.output_fd)
     source: Source | None = None
     stopped, error = "", ""
     try:
         source = Source(request)
-        pipe.send(_opened(source, isolated))
+        pipe.send(_opened(source))
         tasks.run(request, source, pipe)
     except Refused as refusal:
         pipe.send(wire.pack_json(Kind.REFUSED, reason=refusal.reason, remedy=refusal.remedy))
@@ -57,14 +56,15 @@ def work(request: Request, isolated: list[str]) -> None:
     except (OutOfMemory, MemoryError):
         stopped = "memory"
     except Exception as failure:
-        stopped, error = "error", f"{type(failure).__name__}: {failure}"[:200]
+        stopped = "disk" if getattr(failure, "errno", 0) == errno.ENOSPC else "error"
+        error = f"{type(failure).__name__}: {failure}"[:200]
     if source is None:
         pipe.send(wire.pack_json(Kind.DONE, stopped=stopped, error=error))
     else:
         pipe.send(tasks.report(Kind.DONE, source, stopped=stopped, error=error))
 
 
-def _opened(source: Source, isolated: list[str]) -> bytes:
+def _opened(source: Source) -> bytes:
     codec = source.stream.codec_context
     plain = codec.pix_fmt in (None, "yuv420p", "yuvj420p", "bgra", "pal8")
     return wire.pack_json(
@@ -74,5 +74,4 @@ def _opened(source: Source, isolated: list[str]) -> bytes:
         expected_frames=source.stream.frames,
         missing_bytes=source.structure.missing,
         broken=int(source.structure.damaged),
-        isolated=isolated,
     )

@@ -25,7 +25,7 @@ TIMES_OF_A_CHILD = 500  # they travel as an argument, whose length is limited
 THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
 # Processor time that a file may cost: a floor for small ones, then by size. Honest video needs
 # far less; a small file that asks for more is built to waste time.
-CPU_SECONDS, CPU_SECONDS_PER_MIB = 25.0, 120.0
+CPU_SECONDS, CPU_SECONDS_PER_MIB = 15.0, 120.0
 FINEST_RATE = 1_000_000  # denominator up to which a sampling rate is taken as an exact fraction
 
 Progress = Callable[[float, float], None]
@@ -135,6 +135,8 @@ def displayed_frames(
     """As `frames_at`; with `relative`, `times` are shares 0..1 of the duration."""
     if not all(math.isfinite(t) for t in times):
         raise ValueError(f"times: expected finite numbers, got {list(times)}")
+    if not 1 <= long_side <= settings.max_side:
+        raise ValueError(f"long_side: expected 1 to {settings.max_side}, got {long_side}")
     if not times:
         return []
     ordered = sorted({max(0.0, float(t)) for t in times})
@@ -242,6 +244,8 @@ def decoded(
                         opened = outcome.parse_opened(message.payload)
                     elif message.kind is Kind.FRAME:
                         pictures += 1
+                        if pictures > max(settings.max_frames, TIMES_OF_A_CHILD):
+                            raise ChildStopped("protocol")
                         yield message
                     else:
                         done = outcome.parse_done(message.payload)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +13,7 @@ from visil_dash.records import MediaInfo, Verdict
 
 _Report = TypeVar("_Report", "Opened", "Done")
 AGAIN = "copy or download it again"
+DISK_FULL = "the disk is full"
 # A header may promise this much more than there is (rounding, a last frame without a length).
 SHORT_SECONDS, SHORT_SHARE = 1.0, 0.02
 
@@ -28,13 +28,12 @@ class Opened:
     expected_frames: int = 0
     missing_bytes: int = 0
     broken: int = 0
-    isolated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Done:
     """What the child said at the end. `end`, `other_end`: seconds, of the last frame and of the
-    last packet of any stream. `stopped`: memory or error when it could not go on."""
+    last packet of any stream. `stopped`: memory, disk or error when it could not go on."""
 
     stopped: str = ""
     error: str = ""
@@ -152,6 +151,8 @@ def _stop_reason(done: Done, stopped: ChildStopped | None) -> str:
         }.get(stopped.why, f"the decoder ended early ({stopped.detail})")
     if done.stopped == "memory":
         return "decoding needs more memory than allowed"
+    if done.stopped == "disk":
+        return DISK_FULL
     return f"the decoder failed ({done.error})" if done.stopped else ""
 
 
@@ -176,6 +177,4 @@ def _checked(record: type[_Report], payload: bytes | bytearray) -> _Report:
                 kept[field.name] = float(value)
         elif field.type is str and isinstance(value, str):
             kept[field.name] = printable(value, limit=200)
-        elif isinstance(value, list):
-            kept[field.name] = tuple(str(v) for v in value if re.fullmatch("[a-z]{1,20}", str(v)))
     return record(**kept)

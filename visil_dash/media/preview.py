@@ -97,6 +97,8 @@ def make_preview(
         infos = [item for item in seen if isinstance(item, MediaInfo)]
         if not _is_finished(fd):
             reason = infos[0].reason if infos and infos[0].verdict is Verdict.PARTIAL else ""
+            if outcome.DISK_FULL in reason:
+                raise StoreError(f"{out.name} cannot be written: {outcome.DISK_FULL}.")
             raise MediaRefused(
                 shown_name(path), reason or "no preview could be made of it", outcome.AGAIN
             )
