@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
 import textures
-from stage import Color, Point, Route, Solid, Stage, wobble
+from stage import Point, Route, Solid, Stage, wobble
+from textures import Color
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,16 @@ class Person:
         left, right, arm_left, arm_right = self.limbs
         left.rotation_euler = (0, -swing * math.sin(phase), 0)
         right.rotation_euler = (0, swing * math.sin(phase), 0)
-        arm_left.rotation_euler = (0.1, swing * 0.8 * math.sin(phase) + idle * wobble(t, at[0], 0.5), 0)
-        arm_right.rotation_euler = (-0.1, -swing * 0.8 * math.sin(phase) - idle * abs(wobble(t, at[1], 0.9)), 0)
+        arm_left.rotation_euler = (
+            0.1,
+            swing * 0.8 * math.sin(phase) + idle * wobble(t, at[0], 0.5),
+            0,
+        )
+        arm_right.rotation_euler = (
+            -0.1,
+            -swing * 0.8 * math.sin(phase) - idle * abs(wobble(t, at[1], 0.9)),
+            0,
+        )
 
 
 class Wardrobe:
@@ -36,25 +44,44 @@ class Wardrobe:
 
     SKIN = ((0.85, 0.65, 0.52), (0.60, 0.42, 0.30), (0.38, 0.26, 0.19), (0.92, 0.75, 0.63))
     COATS: tuple[Color, ...] = (
-        (0.62, 0.15, 0.13), (0.14, 0.24, 0.45), (0.80, 0.62, 0.20), (0.22, 0.38, 0.26),
-        (0.55, 0.52, 0.48), (0.15, 0.15, 0.17), (0.70, 0.40, 0.22), (0.45, 0.25, 0.48),
-    )  # fmt: skip
-    TROUSERS: tuple[Color, ...] = ((0.12, 0.15, 0.25), (0.25, 0.22, 0.20), (0.40, 0.36, 0.28), (0.1, 0.1, 0.1))
+        (0.62, 0.15, 0.13),
+        (0.14, 0.24, 0.45),
+        (0.80, 0.62, 0.20),
+        (0.22, 0.38, 0.26),
+        (0.55, 0.52, 0.48),
+        (0.15, 0.15, 0.17),
+        (0.70, 0.40, 0.22),
+        (0.45, 0.25, 0.48),
+    )
+    TROUSERS: tuple[Color, ...] = (
+        (0.12, 0.15, 0.25),
+        (0.25, 0.22, 0.20),
+        (0.40, 0.36, 0.28),
+        (0.1, 0.1, 0.1),
+    )
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.stage, self.rng = stage, np.random.default_rng(seed)
         self.skin = [stage.plain(f"skin {i}", c, rough=0.6) for i, c in enumerate(self.SKIN)]
         self.coats = [
             stage.material(
-                f"coat {i}", textures.mottled(textures.shade(c, 0.7), c, 40 + i, grain=0.6), 1.2,
-                follow=True, rough=0.9, patchy=0,
+                f"coat {i}",
+                textures.mottled(textures.shade(c, 0.7), c, 40 + i, grain=0.6),
+                1.2,
+                follow=True,
+                rough=0.9,
+                patchy=0,
             )
             for i, c in enumerate(self.COATS)
-        ]  # fmt: skip
-        self.trousers = [stage.plain(f"trousers {i}", c, rough=0.9) for i, c in enumerate(self.TROUSERS)]
+        ]
+        self.trousers = [
+            stage.plain(f"trousers {i}", c, rough=0.9) for i, c in enumerate(self.TROUSERS)
+        ]
         self.hair = [
             stage.plain(f"hair {i}", c, rough=0.5)
-            for i, c in enumerate(((0.08, 0.05, 0.04), (0.30, 0.18, 0.08), (0.62, 0.48, 0.26), (0.6, 0.6, 0.6)))
+            for i, c in enumerate(
+                ((0.08, 0.05, 0.04), (0.30, 0.18, 0.08), (0.62, 0.48, 0.26), (0.6, 0.6, 0.6))
+            )
         ]
         self.shoes = stage.plain("shoes", (0.07, 0.06, 0.06))
 
@@ -67,17 +94,34 @@ class Wardrobe:
         if coat is not None:
             cloth = stage.plain("coat", coat, rough=0.7)
         solid = Solid()
-        solid.lathe(cloth, [(0.0, 0.80), (0.20, 0.80), (0.18, 1.02), (0.23, 1.38), (0.15, 1.48), (0.0, 1.5)], (0, 0, 0), 10)
+        solid.lathe(
+            cloth,
+            [(0.0, 0.80), (0.20, 0.80), (0.18, 1.02), (0.23, 1.38), (0.15, 1.48), (0.0, 1.5)],
+            (0, 0, 0),
+            10,
+        )
         solid.tube(skin, (0, 0, 1.46), (0.01, 0, 1.55), 0.06)
         solid.ball(skin, (0.10, 0.09, 0.125), (0.02, 0, 1.64))
         solid.ball(hair, (0.115, 0.105, 0.12), (-0.015, 0, 1.675))
         if hat is not None:
             felt = stage.plain("hat", hat, rough=0.8)
-            solid.lathe(felt, [(0.0, 0.16), (0.11, 0.15), (0.13, 0.02), (0.22, 0.0), (0.0, -0.01)], (0, 0, 1.68), 10)
+            solid.lathe(
+                felt,
+                [(0.0, 0.16), (0.11, 0.15), (0.13, 0.02), (0.22, 0.0), (0.0, -0.01)],
+                (0, 0, 1.68),
+                10,
+            )
         if umbrella is not None:
             silk = stage.plain("umbrella", umbrella, rough=0.35)
             solid.tube(self.shoes, (0.2, -0.2, 1.1), (0.1, -0.05, 2.15), 0.014, sides=5)
-            rim = [(0.62 * math.cos(k * math.pi / 4) + 0.1, 0.62 * math.sin(k * math.pi / 4) - 0.05, 1.95) for k in range(8)]
+            rim = [
+                (
+                    0.62 * math.cos(k * math.pi / 4) + 0.1,
+                    0.62 * math.sin(k * math.pi / 4) - 0.05,
+                    1.95,
+                )
+                for k in range(8)
+            ]
             solid.add([*rim, (0.1, -0.05, 2.2)], [(k, (k + 1) % 8, 8) for k in range(8)], silk)
         body = stage.place(solid, "person", scale=float(rng.uniform(0.94, 1.06)))
         limbs = []
@@ -93,7 +137,9 @@ class Wardrobe:
             limbs.append(stage.place(arm, "arm", (0, y, 1.40), parent=body))
         return Person(body, (limbs[0], limbs[1], limbs[2], limbs[3]))
 
-    def walk(self, person: Person, route: Route, *, pace: float, start: float = 0.0, loop: bool = False) -> None:
+    def walk(
+        self, person: Person, route: Route, *, pace: float, start: float = 0.0, loop: bool = False
+    ) -> None:
         """Send a person along a route; `start` is the distance already walked at t = 0."""
 
         def step(t: float) -> None:
@@ -107,17 +153,35 @@ class Wardrobe:
         self.stage.every_frame(step)
 
     def stand(self, person: Person, at: Point, heading: float) -> None:
-        self.stage.every_frame(lambda t: person.pose(at, heading + wobble(t, at[0], 0.35, 0.6), t, 0.0))
+        self.stage.every_frame(
+            lambda t: person.pose(at, heading + wobble(t, at[0], 0.35, 0.6), t, 0.0)
+        )
 
 
-def drive(stage: Stage, thing: Any, route: Route, *, pace: float, start: float = 0.0, loop: bool = False) -> None:
-    """Send a vehicle (any object that looks along +x) along a route."""
+def drive(
+    stage: Stage,
+    thing: Any,
+    route: Route,
+    *,
+    pace: float,
+    start: float = 0.0,
+    leave: float = -1000.0,
+    arrive: float = 1000.0,
+) -> None:
+    """Send a vehicle (any object that looks along +x) along a route.
+
+    It stands at `start` metres until `leave` seconds, gathers speed for 2 s, and brakes to a
+    halt in the 2 s before `arrive`. Without `leave` it has passed `start` at t = 0.
+    """
 
     def step(t: float) -> None:
-        distance = start + pace * t
-        if loop:
-            distance %= route.length
-        at, heading = route.at(distance)
+        t = min(t, arrive)
+        braking = max(t - (arrive - 2.0), 0.0)
+        time = t - braking**2 / 4
+        if leave > -1000:
+            run = max(time - leave, 0.0)
+            time = run * run / 4 if run < 2 else run - 1
+        at, heading = route.at(start + pace * time)
         thing.location = at
         thing.rotation_euler = (0, 0, heading)
 
@@ -134,13 +198,42 @@ def car(stage: Stage, color: Color, *, lamps: float = 0.0, van: bool = False) ->
     rear = stage.plain("tail lamp", (0.9, 0.05, 0.03), glow=0.3 + lamps * 0.6)
     solid = Solid()
     if van:
-        solid.profile(paint, [(-2.5, 0.35), (2.5, 0.35), (2.55, 0.9), (2.3, 1.15), (1.7, 2.1), (1.4, 2.25), (-2.5, 2.25)], 1.95, top=0.9)
+        solid.profile(
+            paint,
+            [
+                (-2.5, 0.35),
+                (2.5, 0.35),
+                (2.55, 0.9),
+                (2.3, 1.15),
+                (1.7, 2.1),
+                (1.4, 2.25),
+                (-2.5, 2.25),
+            ],
+            1.95,
+            top=0.9,
+        )
         solid.profile(glass, [(1.15, 1.25), (2.22, 1.2), (1.75, 1.95), (1.15, 2.0)], 1.93)
         solid.profile(glass, [(2.26, 1.22), (2.31, 1.22), (1.81, 2.0), (1.76, 2.0)], 1.6)
         ends = 2.52
     else:
-        solid.profile(paint, [(-2.15, 0.35), (2.1, 0.35), (2.2, 0.6), (2.1, 0.85), (1.1, 1.0), (-1.5, 1.05), (-2.15, 0.98), (-2.25, 0.6)], 1.8, top=0.94)
-        solid.profile(glass, [(-1.6, 1.0), (1.05, 0.97), (0.35, 1.42), (-1.05, 1.45)], 1.62, top=0.82)
+        solid.profile(
+            paint,
+            [
+                (-2.15, 0.35),
+                (2.1, 0.35),
+                (2.2, 0.6),
+                (2.1, 0.85),
+                (1.1, 1.0),
+                (-1.5, 1.05),
+                (-2.15, 0.98),
+                (-2.25, 0.6),
+            ],
+            1.8,
+            top=0.94,
+        )
+        solid.profile(
+            glass, [(-1.6, 1.0), (1.05, 0.97), (0.35, 1.42), (-1.05, 1.45)], 1.62, top=0.82
+        )
         solid.profile(paint, [(-1.15, 1.42), (0.42, 1.39), (0.3, 1.48), (-1.0, 1.5)], 1.38)
         for x in (-0.35, -1.3, 0.75):
             solid.box(paint, (0.09, 1.5, 0.45), (x, 0, 1.0))
@@ -156,28 +249,64 @@ def car(stage: Stage, color: Color, *, lamps: float = 0.0, van: bool = False) ->
     return stage.place(solid, "car")
 
 
-def flock(stage: Stage, centre: Point, *, count: int, spread: float, seed: int, pace: float = 1.0, color: Color = (0.9, 0.9, 0.9), size: float = 1.0) -> None:
+def flock(
+    stage: Stage,
+    centre: Point,
+    *,
+    count: int,
+    spread: float,
+    seed: int,
+    pace: float = 1.0,
+    color: Color = (0.9, 0.9, 0.9),
+    size: float = 1.0,
+) -> None:
     """Birds that circle around a point and beat their wings."""
     rng = np.random.default_rng(seed)
     feather = stage.plain("feather", color, rough=0.8)
     body_solid, wing_solid = Solid(), Solid()
     body_solid.ball(feather, (0.34, 0.09, 0.09), (0, 0, 0), sides=8)
-    wing_solid.add([(0.14, 0, 0), (-0.14, 0, 0), (-0.12, 0.75, 0.05), (0.02, 0.72, 0.05)], [(0, 1, 2, 3)], feather)
+    wing_solid.add(
+        [(0.14, 0, 0), (-0.14, 0, 0), (-0.12, 0.75, 0.05), (0.02, 0.72, 0.05)],
+        [(0, 1, 2, 3)],
+        feather,
+    )
     body_mesh, wing_mesh = body_solid.mesh("bird"), wing_solid.mesh("wing")
     for index in range(count):
         body = stage.place(body_mesh, "bird", scale=size)
         left = stage.place(wing_mesh, "wing", parent=body)
         right = stage.place(wing_mesh, "wing", parent=body, scale=(1, -1, 1))
         radius, lift = spread * rng.uniform(0.35, 1.0), rng.uniform(-0.25, 0.25) * spread
-        phase, speed, beat = rng.uniform(0, 6.28), pace * rng.uniform(7, 10) / radius, rng.uniform(7, 10)
+        phase, speed, beat = (
+            rng.uniform(0, 6.28),
+            pace * rng.uniform(7, 10) / radius,
+            rng.uniform(7, 10),
+        )
         way = 1 if index % 3 else -1
 
-        def fly(t: float, b: Any = body, l: Any = left, r: Any = right, rad: float = radius, up: float = lift, ph: float = phase, w: float = speed * way, f: float = beat) -> None:
+        def fly(
+            t: float,
+            b: Any = body,
+            lw: Any = left,
+            rw: Any = right,
+            rad: float = radius,
+            up: float = lift,
+            ph: float = phase,
+            w: float = speed * way,
+            f: float = beat,
+        ) -> None:
             angle = ph + w * t
-            b.location = (centre[0] + rad * math.cos(angle), centre[1] + rad * math.sin(angle), centre[2] + up + wobble(t, ph, 1.5))
-            b.rotation_euler = (0.35 * math.copysign(1, w), 0, angle + math.copysign(math.pi / 2, w))
+            b.location = (
+                centre[0] + rad * math.cos(angle),
+                centre[1] + rad * math.sin(angle),
+                centre[2] + up + wobble(t, ph, 1.5),
+            )
+            b.rotation_euler = (
+                0.35 * math.copysign(1, w),
+                0,
+                angle + math.copysign(math.pi / 2, w),
+            )
             flap = 0.55 * math.sin(f * t + ph)
-            l.rotation_euler, r.rotation_euler = (flap, 0, 0), (-flap, 0, 0)
+            lw.rotation_euler, rw.rotation_euler = (flap, 0, 0), (-flap, 0, 0)
 
         stage.every_frame(fly)
 
@@ -211,8 +340,14 @@ def leafy(stage: Stage, name: str, leaves: Any, bark: Any, height: float, seed: 
     solid.tube(bark, (0, 0, -0.3), (0, 0, fork), height * 0.035, height * 0.025)
     for index in range(9):
         angle, reach = index * 2.4, height * rng.uniform(0.10, 0.27)
-        top = (reach * math.cos(angle), reach * math.sin(angle), fork + height * rng.uniform(0.1, 0.45))
+        top = (
+            reach * math.cos(angle),
+            reach * math.sin(angle),
+            fork + height * rng.uniform(0.1, 0.45),
+        )
         solid.tube(bark, (0, 0, fork * 0.9), top, height * 0.015, 0.02, sides=5)
         size = height * rng.uniform(0.13, 0.20)
-        solid.ball(leaves, (size, size, size * 0.8), top, rough=0.35, seed=seed * 50 + index, sides=14)
+        solid.ball(
+            leaves, (size, size, size * 0.8), top, rough=0.35, seed=seed * 50 + index, sides=14
+        )
     return solid.mesh(name)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-
 from shots import Shot
 from stage import Stage
 
@@ -35,8 +34,9 @@ def configure(stage: Stage, *, width: int, samples: int, threads: int) -> None:
     cycles.device, cycles.samples, cycles.use_adaptive_sampling = "CPU", samples, False
     cycles.use_denoising, cycles.denoiser = True, "OPENIMAGEDENOISE"
     cycles.denoising_quality, cycles.denoising_prefilter = "BALANCED", "FAST"
-    cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 3, 2, 2
-    cycles.transparent_max_bounces = 4
+    cycles.max_bounces = cycles.diffuse_bounces = cycles.glossy_bounces = 1
+    cycles.use_light_tree = False
+    cycles.transparent_max_bounces = 14
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.sample_clamp_indirect, cycles.blur_glossy = 2.0, 1.0
     cycles.use_auto_tile = False
@@ -51,8 +51,8 @@ def render_shot(stage: Stage, shot: Shot, folder: Path, *, fps: int, step: int =
             continue
         begun = time.perf_counter()
         t = shot.start + index / fps
+        shot.aim(stage, t)  # first: rain follows the camera
         stage.move_to(t)
-        shot.aim(stage, t)
         scene.cycles.seed = index
         partial = folder / "partial.png"
         scene.render.filepath = str(partial)
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--frames", type=Path, required=True)
     parser.add_argument("--width", type=int, default=480)
     parser.add_argument("--fps", type=int, default=FPS)
-    parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--samples", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--step", type=int, default=1, help="render only every n-th frame")
     parser.add_argument("--only", help="comma-separated names of shots")

@@ -16,7 +16,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Shot:
-    """One uncut piece: a take of the scene from `start` for `seconds`, the camera from key to key."""
+    """One uncut piece: a take from `start` for `seconds`, the camera moving from key to key."""
 
     name: str
     take: str
@@ -41,4 +41,6 @@ class Shot:
             target[1] + wobble(t, seed + 5, sway),
             target[2] + wobble(t, seed + 9, sway * 0.6),
         )
-        stage.look(eye, target, a.lens + (b.lens - a.lens) * x, wobble(t, seed + 3, 0.02 * self.hand))
+        stage.look(
+            eye, target, a.lens + (b.lens - a.lens) * x, wobble(t, seed + 3, 0.02 * self.hand)
+        )

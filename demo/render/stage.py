@@ -12,8 +12,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
-
+from mathutils import Matrix, Vector  # type: ignore[import-not-found]
 from textures import Array, Color
 
 Point = tuple[float, float, float]
@@ -138,7 +137,9 @@ class Solid:
             for z, s in ((0.0, 1.0), (sz, taper))
             for x, y in ((-sx, -sy), (sx, -sy), (sx, sy), (-sx, sy))
         ]
-        move = Matrix.Translation(at) @ Matrix.Rotation(turn, 4, "Z") @ Matrix.Rotation(tilt, 4, "X")
+        move = (
+            Matrix.Translation(at) @ Matrix.Rotation(turn, 4, "Z") @ Matrix.Rotation(tilt, 4, "X")
+        )
         verts = [tuple(move @ Vector(c)) for c in corners]
         sides = [(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (3, 2, 1, 0), (4, 5, 6, 7)]
         self.add(verts, sides, material)
@@ -208,7 +209,9 @@ class Solid:
             phi = math.pi * ring / (rings - 1)
             for i in range(sides):
                 k = 2 * math.pi * i / sides
-                n = np.array([math.sin(phi) * math.cos(k), math.sin(phi) * math.sin(k), math.cos(phi)])
+                n = np.array(
+                    [math.sin(phi) * math.cos(k), math.sin(phi) * math.sin(k), math.cos(phi)]
+                )
                 dent = 1 + rough * float(np.sin(waves @ n + phases).mean()) * 1.6
                 verts.append(
                     (at[0] + rx * dent * n[0], at[1] + ry * dent * n[1], at[2] + rz * dent * n[2])
@@ -348,14 +351,16 @@ class Stage:
         glass: Array | None = None,
         glow: float = 0.0,
         drift: Point | None = None,
-        patchy: float = 0.3,
+        patchy: float = 0.0,
+        wet: float = 0.0,
     ) -> Any:
         """A surface whose image covers `tile` metres, laid on from all six sides.
 
         `follow`: the pattern sticks to a moving object instead of the world. `vary`: each object
         gets its own hue and brightness. `glass`: the light image of `textures.facade`, shining
         with strength `glow`. `drift`: metres a second by which the pattern slides (water).
-        `patchy`: how much a coarse copy of the pattern hides the repetition.
+        `patchy`: how much a coarse copy of the pattern hides the repetition. `wet`: the share of
+        the surface that lies under a mirror of water.
         """
         material, tree, shader = self._material(name)
         nodes, links = tree.nodes, tree.links
@@ -400,7 +405,9 @@ class Stage:
             links.new(picture.outputs["Alpha"], relief.inputs["Height"])
             links.new(relief.outputs["Normal"], shader.inputs["Normal"])
         if glass is not None:
-            panes = self._picture(tree, mapping.outputs["Vector"], self.image(name + " glass", glass))
+            panes = self._picture(
+                tree, mapping.outputs["Vector"], self.image(name + " glass", glass)
+            )
             links.new(panes.outputs["Color"], shader.inputs["Emission Color"])
             shader.inputs["Emission Strength"].default_value = glow
             matt = nodes.new("ShaderNodeMapRange")
@@ -408,6 +415,17 @@ class Stage:
             matt.inputs["To Max"].default_value = 0.08
             links.new(panes.outputs["Alpha"], matt.inputs["Value"])
             links.new(matt.outputs["Result"], shader.inputs["Roughness"])
+        if wet > 0:
+            pools = nodes.new("ShaderNodeMapping")
+            pools.inputs["Scale"].default_value = (0.31 / tile, 0.31 / tile, 0.31 / tile)
+            links.new(source, pools.inputs["Vector"])
+            depth = self._picture(tree, pools.outputs["Vector"], self.image(name, pixels))
+            film = nodes.new("ShaderNodeMapRange")
+            film.inputs["From Min"].default_value = wet - 0.12
+            film.inputs["From Max"].default_value = wet + 0.12
+            film.inputs["To Min"].default_value, film.inputs["To Max"].default_value = 0.04, rough
+            links.new(depth.outputs["Alpha"], film.inputs["Value"])
+            links.new(film.outputs["Result"], shader.inputs["Roughness"])
         if drift is not None:
             speed = drift
 
@@ -453,12 +471,11 @@ class Stage:
         """A shiny surface with two layers of ripples that slide across each other."""
         material, tree, shader = self._material(name)
         nodes, links = tree.nodes, tree.links
-        shader.inputs["Base Color"].default_value = (*linear(color), 1)
-        shader.inputs["Roughness"].default_value = 0.12
+        shader.inputs["Roughness"].default_value = 0.09
         source = nodes.new("ShaderNodeNewGeometry").outputs["Position"]
         image = self.image(name, ripples)
         heights = []
-        for size, sign in ((tile, 1.0), (tile * 0.37, -0.8)):
+        for size, sign in ((tile, 1.0), (tile * 0.31, -0.8)):
             mapping = nodes.new("ShaderNodeMapping")
             mapping.inputs["Scale"].default_value = (1 / size, 1 / size, 1 / size)
             links.new(source, mapping.inputs["Vector"])
@@ -472,10 +489,46 @@ class Stage:
         for slot, height in enumerate(heights):
             links.new(height, both.inputs[slot])
         relief = nodes.new("ShaderNodeBump")
-        relief.inputs["Strength"].default_value = 0.55
-        relief.inputs["Distance"].default_value = tile * 0.035
+        relief.inputs["Strength"].default_value = 0.8
+        relief.inputs["Distance"].default_value = tile * 0.08
         links.new(both.outputs[0], relief.inputs["Height"])
         links.new(relief.outputs["Normal"], shader.inputs["Normal"])
+        # Crests are lighter than troughs, so that water has a pattern under a blank sky too.
+        tone = nodes.new("ShaderNodeMapRange")
+        tone.inputs["From Min"].default_value, tone.inputs["From Max"].default_value = 0.6, 1.6
+        tone.inputs["To Min"].default_value, tone.inputs["To Max"].default_value = 0.35, 2.4
+        links.new(both.outputs[0], tone.inputs["Value"])
+        base = nodes.new("ShaderNodeRGB")
+        base.outputs[0].default_value = (*linear(color), 1)
+        links.new(
+            self._times(tree, base.outputs[0], tone.outputs["Result"]), shader.inputs["Base Color"]
+        )
+        return material
+
+    def vapour(self, name: str, color: Color, density: float, *, glow: float = 0.0) -> Any:
+        """Smoke, steam and flame: see-through, thinnest where a puff is seen edge-on."""
+        material, tree, shader = self._material(name)
+        shader.inputs["Base Color"].default_value = (*linear(color), 1)
+        shader.inputs["Roughness"].default_value = 1.0
+        shader.inputs["Specular IOR Level"].default_value = 0.0
+        if glow > 0:
+            shader.inputs["Emission Color"].default_value = (*linear(color), 1)
+            shader.inputs["Emission Strength"].default_value = glow
+        edge = tree.nodes.new("ShaderNodeLayerWeight")
+        edge.inputs["Blend"].default_value = 0.5
+        alpha = tree.nodes.new("ShaderNodeMapRange")
+        alpha.inputs["From Max"].default_value = 0.85
+        alpha.inputs["To Min"].default_value, alpha.inputs["To Max"].default_value = density, 0.0
+        tree.links.new(edge.outputs["Facing"], alpha.inputs["Value"])
+        # The haze sits behind the shader, so the hole is cut last.
+        output = tree.nodes["Material Output"]
+        body = output.inputs["Surface"].links[0].from_socket
+        clear = tree.nodes.new("ShaderNodeBsdfTransparent")
+        cut = tree.nodes.new("ShaderNodeMixShader")
+        tree.links.new(alpha.outputs["Result"], cut.inputs["Fac"])
+        tree.links.new(clear.outputs[0], cut.inputs[1])
+        tree.links.new(body, cut.inputs[2])
+        tree.links.new(cut.outputs[0], output.inputs["Surface"])
         return material
 
     def _material(self, name: str) -> tuple[Any, Any, Any]:
@@ -551,6 +604,47 @@ class Stage:
         self.scene.collection.objects.link(thing)
         return thing
 
+    def text(self, words: str, material: Any, at: Point, size: float, *, turn: float = 0.0) -> Any:
+        """Upright raised letters, centred on `at`, readable from the -y side when not turned."""
+        curve = bpy.data.curves.new(words, "FONT")
+        curve.body, curve.size, curve.extrude = words, size, size * 0.08
+        curve.align_x, curve.align_y = "CENTER", "CENTER"
+        curve.resolution_u = 3
+        curve.materials.append(material)
+        letters = self.place(curve, words, at)
+        letters.rotation_euler = (math.pi / 2, 0, turn)
+        return letters
+
+    def rain(self, count: int, seed: int) -> None:
+        """Streaks that fall through a box around the camera."""
+        rng = np.random.default_rng(seed)
+        drop = self.plain("rain", (0.62, 0.66, 0.70), glow=0.12, rough=0.3)
+        tall = 14.0
+        solid = Solid()
+        for x, y, z in rng.uniform((-12, -12, 0), (12, 12, tall), (count, 3)):
+            if math.hypot(x, y) < 2.5:
+                continue  # a drop on the lens would be a bar across the picture
+            length, half = rng.uniform(0.25, 0.5), 0.006 + 0.0009 * math.hypot(x, y)
+            turn = math.atan2(y, x) + math.pi / 2  # face the camera in the middle
+            c, s = half * math.cos(turn), half * math.sin(turn)
+            for lift in (0.0, tall):
+                low, high = z + lift - tall / 2, z + lift - tall / 2 + length
+                quad = [
+                    (x - c, y - s, low),
+                    (x + c, y + s, low),
+                    (x + c + 0.04, y + s, high),
+                    (x - c + 0.04, y - s, high),
+                ]
+                solid.add(quad, [(0, 1, 2, 3)], drop)
+        shower = self.place(solid, "rain")
+        shower.visible_shadow = shower.visible_glossy = shower.visible_diffuse = False
+
+        def fall(t: float) -> None:
+            eye = self.camera.matrix_world.translation
+            shower.location = (eye.x, eye.y, eye.z - (9.0 * t) % tall)
+
+        self.movers.append(fall)
+
     def pivot(self, at: Point = (0, 0, 0), *, parent: Any = None) -> Any:
         return self.place(None, "pivot", at, parent=parent)
 
@@ -580,6 +674,86 @@ class Stage:
         solid.add(verts.tolist(), faces, material, round_=True)
         return self.place(solid, name)
 
+    def flag(self, material: Any, at: Point, size: tuple[float, float], *, turn: float) -> None:
+        """Cloth that flutters from a pole at `at` (its upper corner)."""
+        columns, rows = 12, 4
+        solid = Solid()
+        grid = [
+            (size[0] * i / columns, 0.0, -size[1] * j / rows)
+            for j in range(rows + 1)
+            for i in range(columns + 1)
+        ]
+        w = columns + 1
+        faces = [
+            (j * w + i, j * w + i + 1, j * w + w + i + 1, j * w + w + i)
+            for j in range(rows)
+            for i in range(columns)
+        ]
+        solid.add(grid, faces, material, round_=True)
+        cloth = self.place(solid, "flag", at, turn=turn)
+        rest = np.array(grid, dtype=np.float32)
+
+        def flutter(t: float) -> None:
+            moved = rest.copy()
+            share = rest[:, 0] / size[0]
+            moved[:, 1] = size[0] * 0.13 * share * np.sin(7 * share - 6.5 * t + 0.6 * rest[:, 2])
+            moved[:, 2] -= size[1] * 0.12 * share * (1 + np.sin(3.1 * t + 4 * share))
+            cloth.data.vertices.foreach_set("co", moved.ravel())
+            cloth.data.update()
+
+        self.movers.append(flutter)
+
+    def plume(
+        self,
+        material: Any,
+        at: Point,
+        *,
+        count: int,
+        life: float,
+        rise: float,
+        drift: tuple[float, float],
+        size: tuple[float, float],
+        seed: int,
+        born: float = -1000.0,
+        dies: float = 1000.0,
+    ) -> None:
+        """Puffs that leave `at` one after another, rise and grow for `life` seconds each.
+
+        `rise` and `drift` in metres a second, `size` the first and last radius. Puffs leave
+        only between `born` and `dies`.
+        """
+        rng = np.random.default_rng(seed)
+        meshes = []
+        for k in range(3):
+            solid = Solid()
+            solid.ball(material, 1.0, (0, 0, 0), rough=0.45, seed=seed + k, sides=18)
+            meshes.append(solid.mesh("puff"))
+        for index in range(count):
+            puff = self.place(meshes[index % 3], "puff")
+            puff.visible_shadow = puff.visible_diffuse = False
+            side = rng.normal(0, 1, 2).astype(np.float32)
+            lag, spin = index / count * life, rng.uniform(-0.5, 0.5)
+
+            def go(
+                t: float, p: Any = puff, s: Array = side, offset: float = lag, w: float = spin
+            ) -> None:
+                age = (t + offset) % life
+                if not born <= t - age <= dies:
+                    p.scale = (0, 0, 0)
+                    return
+                x = age / life
+                radius = size[0] + (size[1] - size[0]) * x**0.7
+                fade = min(1.0, 8 * x) * min(1.0, 5 * (1 - x))
+                p.scale = (radius * fade, radius * fade, radius * fade)
+                p.location = (
+                    at[0] + (drift[0] * x + s[0] * 0.25 * x) * life,
+                    at[1] + (drift[1] * x + s[1] * 0.25 * x) * life,
+                    at[2] + rise * life * (x**0.85),
+                )
+                p.rotation_euler = (w * age, w * 0.7 * age, w * 1.3 * age + offset)
+
+            self.movers.append(go)
+
     def every_frame(self, mover: Mover) -> None:
         self.movers.append(mover)
 
@@ -590,9 +764,7 @@ class Stage:
     def look(self, eye: Point, target: Point, lens: float, roll: float = 0.0) -> None:
         """Point the camera; `lens` in millimetres on a 36 mm wide sensor."""
         aim = (Vector(target) - Vector(eye)).to_track_quat("-Z", "Y").to_matrix().to_4x4()
-        self.camera.matrix_world = (
-            Matrix.Translation(eye) @ aim @ Matrix.Rotation(roll, 4, "Z")
-        )
+        self.camera.matrix_world = Matrix.Translation(eye) @ aim @ Matrix.Rotation(roll, 4, "Z")
         self.camera.data.lens = lens
         self.camera.data.clip_end = 5000
 

@@ -28,7 +28,7 @@ def noise(beta: float, seed: int, size: int = SIZE, stretch: float = 1.0) -> Arr
     spectrum /= frequency**beta
     spectrum[0, 0] = 0.0
     field = np.fft.ifft2(spectrum).real
-    return (0.5 + 0.5 * np.tanh(0.9 * field / field.std())).astype(np.float32)
+    return np.asarray(0.5 + 0.5 * np.tanh(0.9 * field / field.std()), dtype=np.float32)
 
 
 def cells(count: int, seed: int, size: int = SIZE) -> tuple[Array, Array]:
@@ -78,7 +78,9 @@ def mottled(dark: Color, light: Color, seed: int, beta: float = 1.3, grain: floa
 def grass(seed: int, dry: float = 0.3) -> Array:
     broad, blades = noise(1.5, seed), noise(0.7, seed + 1, stretch=0.4)
     value = 0.45 * broad + 0.55 * blades
-    green = ramp(value, [(0.2, (0.10, 0.17, 0.05)), (0.5, (0.24, 0.36, 0.11)), (0.9, (0.50, 0.56, 0.22))])
+    green = ramp(
+        value, [(0.2, (0.10, 0.17, 0.05)), (0.5, (0.24, 0.36, 0.11)), (0.9, (0.50, 0.56, 0.22))]
+    )
     straw = ramp(value, [(0.2, (0.25, 0.20, 0.10)), (0.9, (0.68, 0.60, 0.34))])
     weight = np.clip((noise(1.8, seed + 2) - 1 + dry * 1.6) * 4, 0, 1)[..., None]
     return surface(green * (1 - weight) + straw * weight, blades)
@@ -86,7 +88,9 @@ def grass(seed: int, dry: float = 0.3) -> Array:
 
 def foliage(dark: Color, light: Color, seed: int) -> Array:
     border, tone = cells(420, seed)
-    value = np.clip(0.55 * tone + 0.45 * noise(0.8, seed + 1), 0, 1) * np.clip(border * 3 + 0.35, 0, 1)
+    value = np.clip(0.55 * tone + 0.45 * noise(0.8, seed + 1), 0, 1) * np.clip(
+        border * 3 + 0.35, 0, 1
+    )
     return surface(ramp(value, [(0.1, dark), (0.8, light)]), np.clip(border * 2, 0, 1))
 
 
@@ -159,7 +163,9 @@ def cobbles(dark: Color, light: Color, seed: int) -> Array:
     border, tone = cells(170, seed)
     value = np.clip(0.6 * tone + 0.4 * noise(0.8, seed + 1), 0, 1)
     inside = np.clip(border * 4, 0, 1)
-    return surface(ramp(value, [(0.1, dark), (0.9, light)]) * (0.35 + 0.65 * inside)[..., None], inside)
+    return surface(
+        ramp(value, [(0.1, dark), (0.9, light)]) * (0.35 + 0.65 * inside)[..., None], inside
+    )
 
 
 def sheet(color: Color, seed: int, ribs: int = 0, rust: float = 0.2) -> Array:
@@ -214,17 +220,17 @@ def facade(
             glass = (slice(y0, y0 + h), slice(x0, x0 + w))
             fade = np.linspace(0.6, 1.2, h, dtype=np.float32)[:, None, None]
             color[glass] = np.array([0.16, 0.20, 0.25]) * fade * rng.uniform(0.6, 1.4)
-            height[glass], light[glass + (3,)] = 0.2, 1.0
+            height[glass], light[(*glass, 3)] = 0.2, 1.0
             if rng.random() < lit:
                 lamp = np.array([[1.0, 0.72, 0.38], [1.0, 0.82, 0.55], [0.85, 0.92, 1.0]])[
                     rng.integers(3)
                 ]
-                light[glass + (slice(0, 3),)] = lamp * fade * rng.uniform(0.35, 1.0)
+                light[(*glass, slice(0, 3))] = lamp * fade * rng.uniform(0.35, 1.0)
             if rng.random() < 0.5:  # a curtain on one side
                 part = (slice(y0, y0 + h), slice(x0, x0 + int(w * rng.uniform(0.2, 0.45))))
                 cloth = rng.uniform(0.4, 0.9, 3)
-                color[part], light[part + (3,)] = cloth * 0.8, 0.3
-                light[part + (slice(0, 3),)] *= cloth
+                color[part], light[(*part, 3)] = cloth * 0.8, 0.3
+                light[(*part, slice(0, 3))] *= cloth
             for bar in (x0 + w // 2,):
                 color[y0 : y0 + h, bar - 2 : bar + 2] = frame
                 light[y0 : y0 + h, bar - 2 : bar + 2] = 0
