@@ -9,13 +9,14 @@ from unittest.mock import patch
 import pytest
 from page_world import NAMES, SOON, labels, pages, run_until, shared_library, texts
 from scenes import make_scene
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from visil_dash.errors import Cancelled
 from visil_dash.library.store import open_library
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
-from visil_dash.ui import backend
+from visil_dash.ui import state, uploader
 
 Open = Callable[[str], AppTest]
 
@@ -187,3 +188,10 @@ def test_an_empty_library_leads_to_adding(tmp_path: Path) -> None:
         page = open_page("search").run()
         assert not page.exception
         assert "The library is empty" in texts(page)
+
+
+def test_files_that_were_released_already_are_not_taken_again() -> None:
+    session = {"box_0": [DeletedFile("an id")]}
+    with patch.object(uploader.st, "session_state", session):
+        uploader._take_all("box_0", lambda _source, _name: pytest.fail("taken again"), None)
+    assert state.UPLOAD_ROUND not in session

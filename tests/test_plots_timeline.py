@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.plots_timeline import clock, segment_timeline, span_text, within
+from visil_dash.plots_timeline import clock, lanes, segment_timeline, span_text, within
 from visil_dash.records import Segment
 
 
@@ -76,3 +76,21 @@ def test_spans_end_with_their_videos_and_their_counterpart_is_cut_as_much() -> N
     assert (cut.query_end, cut.reference_start, cut.reference_end) == (5, 3, 8)
     (kept,) = within([Segment(0, 6, 2, 8, 0.9)], query_seconds=0, reference_seconds=0)
     assert kept == Segment(0, 6, 2, 8, 0.9)
+
+
+@given(st.lists(st.tuples(times, times).map(lambda t: (min(t), max(t))), max_size=12))
+def test_spans_that_overlap_lie_in_lanes_of_their_own(spans: list[tuple[float, float]]) -> None:
+    found = lanes(spans)
+    for i, (a, b) in enumerate(spans):
+        assert 0 <= found[i][0] < found[i][1]
+        for j, (c, d) in enumerate(spans[:i]):
+            if max(a, c) < min(b, d):
+                assert found[i][0] != found[j][0]
+    at_once = max((sum(a <= t < b for a, b in spans) for t, _ in spans), default=0)
+    assert {count for _, count in found} <= {max(1, at_once)}
+
+
+def test_a_clip_that_occurs_twice_shows_both_spans_of_it() -> None:
+    found = bars([Segment(0, 10, 0, 10, 0.9), Segment(0, 10, 20, 30, 0.9)], 10, 40)
+    (first, _, second, _) = found
+    assert first[2] >= second[3]  # one above the other

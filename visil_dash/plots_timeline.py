@@ -70,6 +70,18 @@ def _cut(s: Segment, last_q: float, last_r: float) -> Segment:
     )
 
 
+def lanes(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    """(lane, number of lanes) of each span, so that spans of one lane do not overlap."""
+    ends: list[float] = []
+    chosen = [0] * len(spans)
+    for i in sorted(range(len(spans)), key=lambda i: spans[i]):
+        start, end = spans[i]
+        free = next((lane for lane, last in enumerate(ends) if last <= start), len(ends))
+        ends[free : free + 1] = [end]
+        chosen[i] = free
+    return [(lane, len(ends)) for lane in chosen]
+
+
 def segment_timeline(
     segments: Sequence[Segment], *, query_seconds: float, reference_seconds: float
 ) -> go.Figure:
@@ -92,6 +104,8 @@ def segment_timeline(
             fillcolor=TRACK,
             layer="below",
         )
+    query_lanes = lanes([(s.query_start, s.query_end) for s in segments])
+    reference_lanes = lanes([(s.reference_start, s.reference_end) for s in segments])
     for i, segment in enumerate(segments):
         colour = COLOURS[i % len(COLOURS)]
         a, b = segment.query_start / query_seconds, segment.query_end / query_seconds
@@ -101,17 +115,20 @@ def segment_timeline(
         )
         # Played backwards, the clip's start lies at the end of the span: the band crosses itself.
         low = (d, c) if segment.reversed else (c, d)
-        top, bottom = _QUERY - _HALF, _REFERENCE + _HALF
-        figure.add_trace(
-            _area([a, b, low[1], low[0]], [top, top, bottom, bottom], colour, 0.22, "skip", "")
-        )
+        edges = [_QUERY - _HALF, _QUERY - _HALF, _REFERENCE + _HALF, _REFERENCE + _HALF]
+        figure.add_trace(_area([a, b, low[1], low[0]], edges, colour, 0.22, "skip", ""))
         hover = f"{span_text(segment)}<br>similarity {segment.score:.2f}"
-        for start, end, height in ((a, b, _QUERY), (c, d, _REFERENCE)):
+        for start, end, height, (lane, count) in (
+            (a, b, _QUERY, query_lanes[i]),
+            (c, d, _REFERENCE, reference_lanes[i]),
+        ):
             # A span of a moment in a long video must stay visible.
             end = max(end, min(1.0, start + 0.006))
             start = min(start, end - 0.006)
             x = [start, end, end, start]
-            y = [height - _HALF, height - _HALF, height + _HALF, height + _HALF]
+            top = height + _HALF - 2 * _HALF * lane / count
+            bottom = top - 2 * _HALF / count
+            y = [bottom, bottom, top, top]
             figure.add_trace(_area(x, y, colour, 0.95, "fills", hover))
     for level, shift, name, seconds in (
         (_QUERY, 17, "Clip", query_seconds),

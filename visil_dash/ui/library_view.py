@@ -314,51 +314,62 @@ def _card(video: VideoRecord, *, read_only: bool) -> None:
             ):
                 state.goto_search(video.video_id)
             if st.button(
-                "Play", key=f"play-{video.video_id}", icon=":material/play_arrow:", type="tertiary"
+                "Open",
+                key=f"open-{video.video_id}",
+                icon=":material/play_circle:",
+                type="tertiary",
+                help="Play it, see what is known of it, remove it",
             ):
-                _play(video)
-            with st.popover("", icon=":material/more_horiz:", type="tertiary", help="Details"):
-                _details(video, read_only=read_only)
+                st.session_state.pop(state.REMOVING, None)
+                _open(video, read_only=read_only)
 
 
-@st.dialog("Player", width="large")
-def _play(video: VideoRecord) -> None:
+@st.dialog("Video", width="large")
+def _open(video: VideoRecord, *, read_only: bool) -> None:
     name_line(video.name)
     with friendly():
         play(video.video_id)
-
-
-def _details(video: VideoRecord, *, read_only: bool) -> None:
-    name_line(video.name)
+    info = video.info
     facts(
         {
+            "Length": mmss(info.duration),
+            "Picture": f"{info.width}×{info.height}",
+            "Format": f"{info.codec} in {info.container}",
+            "Size": size(video.bytes),
             "Sampled frames": f"{video.frames:,}",
-            "Container": video.info.container,
             "Added": ago(video.added),
             "Id": video.video_id[:12],
         }
     )
     if video.other_names:
         st.caption("Also added as " + ", ".join(md(name) for name in video.other_names))
-    if video.info.reason:
-        st.caption("Partly read: " + md(video.info.reason))
-    if not read_only and st.button(
-        "Remove…", key=f"remove-{video.video_id}", icon=":material/delete:", width="stretch"
-    ):
-        _remove(video)
+    if info.reason:
+        st.warning("Partly read: " + md(info.reason), icon=":material/content_cut:")
+    if read_only:
+        return
+    if st.session_state.get(state.REMOVING) != video.video_id:
+        st.button(
+            "Remove from the library…",
+            key=f"remove-{video.video_id}",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=_ask_removal,
+            args=(video.video_id,),
+        )
+        return
+    with st.container(border=True):
+        st.markdown(
+            "**Remove this video?** Its file in the library, its features and its frames in the"
+            " index are deleted. The file that it was added from stays where it is."
+        )
+        with st.container(horizontal=True):
+            if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
+                with friendly():
+                    backend.workbench().remove(video.video_id)
+                    st.session_state.pop(state.REMOVING, None)
+                    st.rerun()
+            st.button("Keep it", on_click=_ask_removal, args=("",))
 
 
-@st.dialog("Remove this video?")
-def _remove(video: VideoRecord) -> None:
-    name_line(video.name, f"{mmss(video.info.duration)} · {size(video.bytes)}")
-    st.markdown(
-        "Its file in the library, its features and its frames in the index are deleted. "
-        "The file that it was added from stays where it is."
-    )
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it"):
-            st.rerun()
-        if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
-            with friendly():
-                backend.workbench().remove(video.video_id)
-                st.rerun()
+def _ask_removal(video_id: str) -> None:
+    st.session_state[state.REMOVING] = video_id

@@ -21,6 +21,7 @@ LIBRARY_SORT = "library_sort"
 LIBRARY_PAGE = "library_page"
 LIBRARY_PATH = "library_path"
 JOBS_ENDED = "jobs_ended"
+REMOVING = "removing"  # id of the video of which the removal was asked for
 COMPARE_DIRECTION = "compare_direction"
 COMPARE_FRAME_MAP = "compare_frame_map"  # begins the keys of charts: a new pair, a new chart
 COMPARE_OUTPUT_MAP = "compare_output_map"

@@ -38,7 +38,10 @@ def upload_box(
 
 
 def _take_all(key: str, take: Take, done: Callable[[list[str]], None] | None) -> None:
-    files = cast("list[UploadedFile]", st.session_state.get(key) or [])
+    # The browser may name files once more that were taken and released: those are told as deleted.
+    files = [f for f in st.session_state.get(key) or [] if isinstance(f, UploadedFile)]
+    if not files:
+        return
     taken = []
     for file in files:
         try:
