@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -147,7 +148,9 @@ def watch(page: Page) -> list[str]:
     problems: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # Opened on a page's own address, Streamlit first looks for its server below that address.
+        probing = re.search(r"/\w+/_stcore/(health|host-config)$", message.location.get("url", ""))
+        if message.type == "error" and not probing:
             problems.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     page.on("console", on_console)
