@@ -9,15 +9,14 @@ Everything is measured on photos that the backbone did not train on, or on clips
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from visil_dash.errors import ModelError
-from visil_dash.metrics import average_precision, recall_at_precision
+from visil_dash.metrics import average_precision, pr_curve
 from visil_dash.models.attention import apply_attention
 from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import visil_output
@@ -45,8 +44,9 @@ class Calibration:
 
     `frame_level`: frame-to-frame similarity that 99.5 % of unrelated frame pairs stay below.
     `unrelated_distance`: median squared L2 of unrelated frame vectors. `threshold_share`: the
-    distance threshold as a share of that. `match_score`: video-to-video similarity from which
-    19 of 20 pairs are true copies.
+    distance threshold as a share of that, under which nine of ten copies have a frame;
+    `candidate_recall` and `false_candidates` say what it lets through. `match_score`:
+    video-to-video similarity of best F1; `match_precision` and `match_recall` are its.
     """
 
     frame_level: float
@@ -55,6 +55,8 @@ class Calibration:
     candidate_recall: float
     false_candidates: float
     match_score: float
+    match_precision: float
+    match_recall: float
 
 
 @torch.inference_mode()
@@ -109,18 +111,19 @@ def calibrate(data: ClipSet, video_score: Callable[[Array], float]) -> Calibrati
     nearest = candidate_distances(data)
     true = np.zeros_like(nearest, bool)
     true[rows, own] = True
-    threshold = float(np.quantile(nearest[true], 0.98))
+    threshold = float(np.quantile(nearest[true], 0.9))
     scores = score_table(data, video_score)
-    point = recall_at_precision(scores.ravel(), true.ravel(), 0.95)
-    if point is None:
-        raise ModelError("no score separates copies from other clips at 95 % precision: train on")
+    curve = pr_curve(scores.ravel(), true.ravel())
+    best = int((curve.precision * curve.recall / (curve.precision + curve.recall + 1e-9)).argmax())
     return Calibration(
         frame_level=float(np.quantile(np.concatenate(unrelated_similarity), 0.995)),
         unrelated_distance=level,
         threshold_share=threshold / level,
         candidate_recall=float((nearest[true] <= threshold).mean()),
         false_candidates=float((nearest[~true] <= threshold).mean()),
-        match_score=point.threshold,
+        match_score=float(curve.thresholds[best]),
+        match_precision=float(curve.precision[best]),
+        match_recall=float(curve.recall[best]),
     )
 
 
@@ -251,8 +254,7 @@ def main() -> None:
                 "steps": state["step"],
                 "minutes": round(state["seconds"] / 60, 1),
                 "photos_by_dim": quality,
-                "candidate_recall": calibration.candidate_recall,
-                "false_candidates": calibration.false_candidates,
+                **{f.name: getattr(calibration, f.name) for f in fields(calibration)},
                 **scores,
             },
         },
