@@ -8,10 +8,14 @@
     wire.py          the messages between the two; all that both sides import
     child.py         the child's entry: confine, open, do one task
     confinement.py   limits, namespaces and system call filter that the child puts on itself
-    opening.py       FFmpeg with allow-lists; frames on one clean time line
-    structure.py     is the end of the file there?
+    opening.py       FFmpeg with allow-lists, headers checked
+    timeline.py      frames on one time line
+    pictures.py      a frame as pixels: size, colours, turning
+    structure.py     is the file whole?
     ticks.py         which frames are on screen at regular moments
-    tasks.py         what a child can do: sample, frames, preview
+    tasks.py         what a child can do: sample, fetch frames, make a preview
+    encoding.py      the preview
+    reporting.py     messages from the child
     dependencies.py  the versions without which nothing starts
 
 The child imports the standard library and PyAV, nothing else.

@@ -11,7 +11,9 @@ import sys
 import av
 
 from visil_dash.media import confinement, tasks, wire
-from visil_dash.media.opening import OutOfMemory, Refused, Source
+from visil_dash.media.opening import Refused, Source
+from visil_dash.media.reporting import Pipe, report
+from visil_dash.media.timeline import OutOfMemory, Timeline
 from visil_dash.media.wire import Kind, Request
 
 
@@ -41,13 +43,13 @@ def confine(request: Request) -> None:
 
 
 def work(request: Request) -> None:
-    pipe = tasks.Pipe(request.output_fd)
-    source: Source | None = None
+    pipe = Pipe(request.output_fd)
+    line: Timeline | None = None
     stopped, error = "", ""
     try:
-        source = Source(request)
-        pipe.send(_opened(source))
-        tasks.run(request, source, pipe)
+        line = Timeline(Source(request))
+        pipe.send(_opened(line.source))
+        tasks.run(request, line, pipe)
     except Refused as refusal:
         pipe.send(wire.pack_json(Kind.REFUSED, reason=refusal.reason, remedy=refusal.remedy))
         return
@@ -58,10 +60,10 @@ def work(request: Request) -> None:
     except Exception as failure:
         stopped = "disk" if getattr(failure, "errno", 0) == errno.ENOSPC else "error"
         error = f"{type(failure).__name__}: {failure}"[:200]
-    if source is None:
+    if line is None:
         pipe.send(wire.pack_json(Kind.DONE, stopped=stopped, error=error))
     else:
-        pipe.send(tasks.report(Kind.DONE, source, stopped=stopped, error=error))
+        pipe.send(report(Kind.DONE, line, stopped=stopped, error=error))
 
 
 def _opened(source: Source) -> bytes:
