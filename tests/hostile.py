@@ -10,11 +10,13 @@ import os
 import random
 import socket
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -43,7 +45,7 @@ def make_corpus(folder: Path, *, port: int) -> dict[str, Hostile]:
         clock=Fraction(1, 25),
         pictures=[numbered(CANARY)] * 30,
     )
-    bases = good_files(folder / "good")
+    bases = good_files()
     makers: dict[str, Callable[[], dict[str, tuple[bytes, str]]]] = {
         "script": lambda: _scripts(secret, port),
         "other": _other_kinds,
@@ -71,9 +73,10 @@ def make_corpus(folder: Path, *, port: int) -> dict[str, Hostile]:
     return corpus
 
 
-def good_files(folder: Path) -> dict[str, bytes]:
+@cache
+def good_files() -> dict[str, bytes]:
     """One good video per container, 3 s at 25 fps with a key frame each second."""
-    folder.mkdir(parents=True)
+    fast = {"g": "25", "deadline": "realtime", "cpu-used": "8"}
     times, avi = regular(75, 25), Fraction(1, 25)
     how: dict[str, dict[str, object]] = {
         "mp4": {"container": "mp4", "container_options": {"movflags": "+faststart"}},
@@ -84,13 +87,13 @@ def good_files(folder: Path) -> dict[str, bytes]:
             "container_options": {"movflags": "+faststart"},
         },
         "mkv": {"container": "matroska"},
-        "webm": {"container": "webm", "codec": "libvpx", "options": {"g": "25"}},
+        "webm": {"container": "webm", "codec": "libvpx", "options": fast},
         "avi": {"container": "avi", "codec": "mpeg4", "clock": avi},
         "flv": {"container": "flv", "codec": "flv", "clock": avi},
         "ts": {"container": "mpegts", "codec": "mpeg2video", "clock": avi},
         "ps": {"container": "mpeg", "codec": "mpeg1video", "clock": avi},
         "gif": {"container": "gif", "codec": "gif", "clock": avi, "pixels": "rgb8"},
-        "ogg": {"container": "ogg", "codec": "libvpx", "clock": avi},
+        "ogg": {"container": "ogg", "codec": "libvpx", "clock": avi, "options": fast},
         "3gp": {"container": "3gp", "codec": "h263", "size": (176, 144)},
         "frag": {
             "container": "mp4",
@@ -100,14 +103,15 @@ def good_files(folder: Path) -> dict[str, bytes]:
     # Grain keeps every frame at a kilobyte or more, so that a cut or a flip hits pictures.
     grain = np.random.default_rng(7).integers(-18, 18, (len(times), 1, 144, 176, 1))
     made = {}
-    for name, options in how.items():
-        width, height = (176, 144) if name == "3gp" else (WIDTH, HEIGHT)
-        pictures = [
-            (numbered(i, width=width, height=height) + g[0, :height, :width]).astype(np.uint8)
-            for i, g in enumerate(grain)
-        ]
-        options = {"options": {"g": "25"}, "pictures": pictures, **options}
-        made[name] = make_clip(folder / name, times, **options).read_bytes()  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, options in how.items():
+            width, height = (176, 144) if name == "3gp" else (WIDTH, HEIGHT)
+            pictures = [
+                (numbered(i, width=width, height=height) + g[0, :height, :width]).astype(np.uint8)
+                for i, g in enumerate(grain)
+            ]
+            options = {"options": {"g": "25"}, "pictures": pictures, **options}
+            made[name] = make_clip(Path(folder) / name, times, **options).read_bytes()  # type: ignore[arg-type]
     return made
 
 

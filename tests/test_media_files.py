@@ -24,8 +24,9 @@ from visil_dash.media.files import (
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("files") / "good"
-    good_files(folder)
+    folder = tmp_path_factory.mktemp("files")
+    for name, data in good_files().items():
+        (folder / name).write_bytes(data)
     return folder
 
 

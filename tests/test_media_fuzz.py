@@ -83,8 +83,8 @@ def verdict(path: Path) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return good_files(tmp_path_factory.mktemp("fuzz") / "good")
+def good() -> dict[str, bytes]:
+    return good_files()
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.__name__)
