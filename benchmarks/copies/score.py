@@ -181,7 +181,9 @@ def score(
             raise InputError(
                 strangers[0], "the library holds videos that are no references", "give a new folder"
             )
-        found, timings = search_all(bench, folder, truth, ids, say=say)
+        held = set(bench.library.features_ids(bench.extractor))
+        present = {video_id: name for video_id, name in ids.items() if video_id in held}
+        found, timings = search_all(bench, folder, truth, present, say=say)
         systems = {f"{bench.model.name}, {mode}": results for mode, results in found.items()}
         identity = {"model": bench.model.name, "extractor": bench.extractor}
     finally:
