@@ -1,0 +1,202 @@
+"""Clicking a cell of a map and moving the distance slider, in a real browser on a real library."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser_harness import App, exceptions_shown, open_page, wait_until_idle
+from playwright.sync_api import Locator, Page, expect
+from scenes import make_scene
+
+from visil_dash.library.store import open_library
+from visil_dash.records import Array, VideoFeatures
+from visil_dash.services import open_workbench
+from visil_dash.settings import Settings
+
+PATIENCE = 180_000  # milliseconds, for a machine that does much else
+NAMES = ("market.mp4", "excerpt.mp4", "station.mp4")
+
+# Where a point of a figure's data lies on the screen. Markers know their place in the plot.
+_POINT = """(chart, [trace, index]) => {
+    const {xaxis, yaxis} = chart._fullLayout;
+    const box = chart.getBoundingClientRect();
+    const data = chart._fullData[trace];
+    return [
+        box.left + xaxis._offset + xaxis.d2p(data.x[index]),
+        box.top + yaxis._offset + yaxis.d2p(data.y[index]),
+    ];
+}"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[tuple[str, str], float]]:
+    """The library and the scores of its ordered pairs, whether its model has a comparator or not"""
+    root = tmp_path_factory.mktemp("compare")
+    make_scene(root / "market.mp4", 1, seconds=12)
+    make_scene(root / "excerpt.mp4", 1, start=4, seconds=6)
+    make_scene(root / "station.mp4", 2, seconds=8)
+    folder = root / "library"
+    bench = open_workbench(settings=Settings(library=folder, min_free_bytes=0), library=folder)
+    try:
+        bench.add_paths([root / name for name in NAMES])
+        assert bench.worker.wait_idle(120)
+        assert len(bench.videos()) == len(NAMES), bench.jobs()
+        compare = bench.model.compare
+        features = {v.name: bench.clip(v.video_id).features for v in bench.videos()}
+    finally:
+        bench.close()
+    scores = {}
+    for a, query in features.items():
+        for b, reference in features.items():
+            matrix = plain_similarity(query, reference).astype(np.float32)
+            matrix = matrix if compare is None else compare(matrix)
+            scores[a, b] = float(matrix.max(1).mean())
+    return folder, scores
+
+
+@pytest.fixture(scope="module")
+def app_library(made: tuple[Path, dict[tuple[str, str], float]]) -> Path:
+    return made[0]
+
+
+@pytest.fixture(scope="module")
+def scores(made: tuple[Path, dict[tuple[str, str], float]]) -> dict[tuple[str, str], float]:
+    return made[1]
+
+
+@pytest.fixture(scope="module")
+def found(app_library: Path) -> dict[str, VideoFeatures]:
+    settings = Settings()
+    with open_library(app_library, settings=settings, read_only=True) as library:
+        extractor = next(path.name for path in (app_library / "features").iterdir())
+        return {
+            video.name: library.features(video.video_id, extractor=extractor)
+            for video in library.videos()
+        }
+
+
+def plain_similarity(query: VideoFeatures, reference: VideoFeatures) -> Array:
+    products = np.einsum("ird,jsd->ijrs", query.regions.astype(float), reference.regions)
+    return products.max(3).mean(2)
+
+
+def chart(page: Page, place: int = 0) -> Locator:
+    plot = page.locator(".js-plotly-plot").nth(place)
+    expect(plot.locator(".heatmaplayer image")).to_have_count(1, timeout=PATIENCE)
+    plot.scroll_into_view_if_needed()
+    return plot
+
+
+def click_point(page: Page, plot: Locator, trace: int, index: int) -> None:
+    x, y = plot.evaluate(_POINT, [trace, index])
+    # Plotly takes for a click what it saw hovering first.
+    page.mouse.move(x - 2, y)
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    wait_until_idle(page)
+
+
+def link(found: dict[str, VideoFeatures], query: str, reference: str = "") -> str:
+    out = f"q={found[query].video_id[:16]}"
+    return out + (f"&r={found[reference].video_id[:16]}" if reference else "")
+
+
+def test_a_clicked_cell_shows_its_two_frames(
+    page: Page, app: App, found: dict[str, VideoFeatures], screens: Callable[..., None]
+) -> None:
+    query, reference = found["excerpt.mp4"], found["market.mp4"]
+    similarity = plain_similarity(query, reference)
+    open_page(page, app, "compare?" + link(found, "excerpt.mp4", "market.mp4"))
+    card = page.locator(".st-key-cell")
+    for row, column in ((5, 0), (0, 11), (2, 6)):
+        click_point(page, chart(page), 1, row * len(reference) + column)
+        expect(card.locator(".vd-meta")).to_have_text(
+            [f"at 0:{row:02}.00", f"at 0:{column:02}.00"], timeout=PATIENCE
+        )
+        expect(card.locator("dd").nth(2)).to_have_text(f"{similarity[row, column]:.3f}")
+        expect(card.locator("img")).to_have_count(2)
+    assert exceptions_shown(page) == []
+    screens("compare", whole=True)
+
+
+def test_a_clicked_cell_of_the_matrix_leads_to_its_comparison(
+    page: Page,
+    app: App,
+    found: dict[str, VideoFeatures],
+    scores: dict[tuple[str, str], float],
+    screens: Callable[..., None],
+) -> None:
+    open_page(page, app, "collection")
+    plot = chart(page)
+    names = plot.evaluate("chart => chart._fullLayout.yaxis.ticktext")
+    row, column = names.index("excerpt.mp4"), names.index("market.mp4")
+    click_point(page, plot, 1, row * len(names) + column)
+    card = page.locator(".st-key-pair")
+    score = scores["excerpt.mp4", "market.mp4"]
+    expect(card.locator("dd").first).to_have_text(f"{score:.3f}")
+    screens("collection", whole=True)
+    card.get_by_role("button", name="Compare").click()
+    page.wait_for_url(re.compile(r"/compare\?"))
+    wait_until_idle(page)
+    assert found["excerpt.mp4"].video_id[:16] in page.url
+    assert found["market.mp4"].video_id[:16] in page.url
+
+
+def numbers(page: Page) -> dict[str, str]:
+    """Labels and values of the page's facts."""
+    labels = page.locator(".vd-facts dt").all_inner_texts()
+    return dict(zip(labels, page.locator(".vd-facts dd").all_inner_texts(), strict=True))
+
+
+def expected(found: dict[str, VideoFeatures], query: str, threshold: float) -> dict[str, str]:
+    vectors = {name: f.frame_vectors.astype(float) for name, f in found.items()}
+    by_video = {
+        name: ((vectors[query][:, None] - other[None]) ** 2).sum(2)
+        for name, other in vectors.items()
+        if name != query
+    }
+    inside: dict[str, Any] = {name: d <= threshold for name, d in by_video.items()}
+    pairs, total = sum(i.sum() for i in inside.values()), sum(i.size for i in inside.values())
+    query_frames = np.any([i.any(1) for i in inside.values()], axis=0).sum()
+    frames = sum(i.any(0).sum() for i in inside.values())
+    return {
+        "Candidate videos": f"{sum(i.any() for i in inside.values())} of {len(inside)}",
+        "Pairs of frames": f"{pairs:,} of {total:,}",
+        "Query frames": f"{query_frames} of {len(vectors[query])}",
+        "Library frames": f"{frames} of {sum(i.shape[1] for i in inside.values())}",
+    }
+
+
+def test_moving_the_slider_changes_every_number(
+    page: Page, app: App, found: dict[str, VideoFeatures], screens: Callable[..., None]
+) -> None:
+    open_page(page, app, "threshold?" + link(found, "excerpt.mp4"))
+    field = page.get_by_label("Exactly")
+    thumb = page.get_by_role("slider")
+    start = numbers(page)
+    assert start == expected(found, "excerpt.mp4", float(field.input_value()))
+    seen = {tuple(start.values())}
+    # Page keys move a slider by a tenth of its length.
+    for key in ("Home", "PageUp", "PageUp", "PageUp", "End"):
+        before = field.input_value()
+        thumb.focus()
+        page.keyboard.press(key)
+        expect(field).not_to_have_value(before)
+        wait_until_idle(page)
+        value = float(re.search(r"[?&]t=([^&]+)", page.url)[1])  # type: ignore[index]
+        assert float(field.input_value()) == pytest.approx(value, abs=1e-4)
+        told = numbers(page)
+        assert told == expected(found, "excerpt.mp4", value)
+        seen.add(tuple(told.values()))
+    assert len(seen) >= 3
+    field.fill("1.5")
+    field.press("Enter")
+    page.wait_for_url(re.compile(r"[?&]t=1\.5(&|$)"))
+    wait_until_idle(page)
+    assert numbers(page) == expected(found, "excerpt.mp4", 1.5)
+    assert float(thumb.input_value()) == pytest.approx(1.5, abs=0.01)
+    assert exceptions_shown(page) == []
+    screens("threshold", whole=True)
