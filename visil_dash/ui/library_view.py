@@ -178,6 +178,9 @@ def _draw_jobs(found: Iterable[JobRecord]) -> None:
     troubled = [job for job in found if _worth_telling(job)]
     if not active and not troubled:
         return
+    paused = backend.workbench().worker.paused
+    if active and paused:
+        st.warning(md(paused), icon=":material/pause_circle:")
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("In progress" if active else "Last additions", anchor=False)
@@ -324,7 +327,7 @@ def _card(video: VideoRecord, *, read_only: bool) -> None:
                 _open(video, read_only=read_only)
 
 
-@st.dialog("Video", width="large")
+@st.dialog("Video", width="medium")
 def _open(video: VideoRecord, *, read_only: bool) -> None:
     name_line(video.name)
     with friendly():
