@@ -15,11 +15,14 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
+import hnswlib
 import numpy as np
 
 from visil_dash.index.build import build_generation, identity_of, index_folder
 from visil_dash.index.build import registered_generations as registered
+from visil_dash.index.exact import nearest
 from visil_dash.index.generations import open_best
+from visil_dash.index.hnsw import EF_CONSTRUCTION, M
 from visil_dash.index.snapshot import Snapshot, frame_ids
 from visil_dash.library.store import open_library
 from visil_dash.records import Array
@@ -58,6 +61,23 @@ def median_ms(call: Callable[[], object], times: int) -> str:
         processor.append(time.process_time() - clock.processor)
     middle = [1000 * statistics.median(spent) for spent in (wall, processor)]
     return f"{middle[0]:.0f} ms ({middle[1]:.0f} ms of processor)"
+
+
+def insertion_order(vectors: Array, queries: Array) -> None:
+    """Recall of one graph filled video by video and of one filled in random order."""
+    count, dim = vectors.shape
+    truth, _ = nearest(vectors, queries, 10)
+    for name, order in (
+        ("video by video", np.arange(count)),
+        ("in random order", np.random.default_rng(1).permutation(count)),
+    ):
+        graph = hnswlib.Index(space="l2", dim=dim)
+        graph.init_index(max_elements=count, M=M, ef_construction=EF_CONSTRUCTION)
+        graph.add_items(vectors[order], order)
+        graph.set_ef(64)
+        got, _ = graph.knn_query(queries, k=10)
+        recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(got, truth, strict=True)])
+        print(f"filled {name}: recall@10 {recall:.4f} at ef 64")
 
 
 def main() -> None:
@@ -100,6 +120,7 @@ def main() -> None:
         got, want = view.search(queries, 10)[0], view.exact_search(queries, 10)[0]
         recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(got, want, strict=True)])
         print(f"recall@10 {recall:.4f} over {len(queries)} queries")
+        insertion_order(vectors, queries)
         for k in (32, 256, 1024):
             search = median_ms(partial(view.search, queries[:30], k), 15)
             exact = median_ms(partial(view.exact_search, queries[:30], k), 7)

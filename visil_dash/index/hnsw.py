@@ -21,7 +21,9 @@ from visil_dash.records import Array
 
 M = 16  # links of an element; below 12 recall drops on 256 dimensions, above 24 builds get slow
 EF_CONSTRUCTION = 100
-MIN_EF = 64
+MIN_EF = (
+    128  # 64 missed whole neighbourhoods of 1 query in 1,000 at 20,000 × 512, 128 none in 4,500
+)
 
 
 class HnswIndex:
@@ -71,7 +73,7 @@ class HnswIndex:
         self._ids = self._ids[~gone]
 
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        """As the protocol says, with ef ≥ max(2k, 64)."""
+        """As the protocol says, with ef ≥ max(2k, MIN_EF)."""
         queries = checked_vectors(queries, dim=self.dim)
         k = min(k, len(self))
         if k <= 0 or not len(queries):
