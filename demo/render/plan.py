@@ -113,12 +113,12 @@ SCENES = (
     ScenePlan(
         name="lookout",
         place="lake camp under a fire lookout",
-        looks={"morning": Look(1.08, 1.32, 1.22), "evening": Look(1.08, 1.35, 1.12)},
+        looks={"morning": Look(1.10, 1.35, 1.10), "evening": Look(1.08, 1.35, 1.12)},
         near_duplicate=Copy(
             note="vintage filter: sepia, grain, dark corners",
             chain=(
                 "colorchannelmixer=.393:.769:.189:0:.349:.686:.168:0:.272:.534:.131,"
-                "eq=contrast=0.98:brightness=-0.01:gamma=1.15,noise=alls=10:allf=t,vignette=PI/5"
+                "eq=contrast=1.08:brightness=-0.06,noise=alls=14:allf=t,vignette=PI/4.2"
             ),
         ),
         duplicate_scene=Cut(
@@ -134,13 +134,13 @@ SCENES = (
         place="covered market hall",
         looks={"day": Look(1.08, 1.30, 1.08), "late": Look(1.08, 1.25, 1.10)},
         near_duplicate=Copy(
-            note="social post: 85 % size in a blurred frame, white border, caption, more colour",
+            note="social post: 76 % size in a blurred frame, white border, caption, more colour",
             chain=(
                 "split[m][n];[m]gblur=sigma=14,eq=brightness=-0.08[back];"
-                "[n]scale=408:230,eq=saturation=1.3:contrast=1.06,pad=414:236:3:3:white[front];"
-                "[back][front]overlay=(W-w)/2:5,format=yuv420p,"
-                f"drawtext=font='{FONT}':text='saturday at the market':fontcolor=white:fontsize=16"
-                ":x=(w-text_w)/2:y=h-24"
+                "[n]scale=366:206,eq=saturation=1.3:contrast=1.06,pad=372:212:3:3:white[front];"
+                "[back][front]overlay=(W-w)/2:18,format=yuv420p,"
+                f"drawtext=font='{FONT}':text='saturday at the market':fontcolor=white:fontsize=18"
+                ":x=(w-text_w)/2:y=h-29"
             ),
         ),
         duplicate_scene=Cut(
@@ -160,9 +160,9 @@ SCENES = (
             chain=(
                 "crop=iw:ih*0.84,eq=contrast=1.2:saturation=0.9,pad=480:270:0:(oh-ih)/2:black,"
                 f"drawtext=font='{FONT}':text='All stations, we are go.':enable='between(t,2,5)'"
-                ":fontcolor=yellow:fontsize=17:borderw=2:x=(w-text_w)/2:y=h-46,"
+                ":fontcolor=yellow:fontsize=17:x=(w-text_w)/2:y=h-46,"
                 f"drawtext=font='{FONT}':text='Ignition. And lift-off!':enable='between(t,9,13)'"
-                ":fontcolor=yellow:fontsize=17:borderw=2:x=(w-text_w)/2:y=h-46"
+                ":fontcolor=yellow:fontsize=17:x=(w-text_w)/2:y=h-46"
             ),
             speed=1.08,
         ),
