@@ -146,7 +146,6 @@ def segment_timeline(
                 xanchor=anchor,
                 showarrow=False,
                 font_size=12,
-                opacity=0.75,
             )
     figure.update_layout(
         height=112,

@@ -1,12 +1,13 @@
 """The main job in a real browser: a clip goes in, its video and span come out, the pair opens."""
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_harness import App, open_page, wait_until_idle
-from playwright.sync_api import Page, expect
+from browser_harness import App, open_page, running_app, wait_until_idle
+from playwright.sync_api import Browser, Page, expect
 from scenes import make_scene
 
 from visil_dash.services import open_workbench
@@ -105,6 +106,30 @@ def test_a_clip_is_gone_from_another_session(page: Page, app: App, clip: Path) -
     expect(other.get_by_text("private", exact=False).first).to_be_visible(timeout=PATIENCE)
     assert other.locator(".st-key-match-1").count() == 0
     context.close()
+
+
+@pytest.mark.night
+def test_the_clips_of_a_closed_tab_are_deleted_within_five_minutes(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, app_library: Path, clip: Path
+) -> None:
+    """In a server of its own, whose temporary folder nobody else writes to."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    log_path = temporary / "streamlit.log"
+    with running_app(
+        library=app_library, log_path=log_path, environment={"TMPDIR": str(temporary)}
+    ) as app:
+        context = browser.new_context()
+        page = context.new_page()
+        open_page(page, app, "search")
+        page.locator('input[type="file"]').set_input_files(clip)
+        expect(page.locator(".st-key-match-1")).to_be_visible(timeout=PATIENCE)
+        kept = list(temporary.glob("visil_dash-*/*/*/original"))
+        assert [path.read_bytes() for path in kept] == [clip.read_bytes()]
+        context.close()
+        end = time.monotonic() + 300
+        while kept[0].exists():
+            assert time.monotonic() < end
+            time.sleep(1)
 
 
 def test_a_video_is_removed_after_a_question(

@@ -227,7 +227,9 @@ def _job_told(job: JobRecord) -> str:
         return f"the same bytes as {known}, which the library has: nothing was added"
     if job.state is JobState.DECODING and job.total > 0:
         told += f", {mmss(job.done)} of {mmss(job.total)}"
-    return f"{told}: {job.reason}" if job.reason else told
+    # The reason begins with the file's name, or with the one it has in the store: told above.
+    reason = job.reason.removeprefix(f"{job.name}: ").removeprefix("original: ")
+    return f"{told}: {reason}" if reason else told
 
 
 def _call(what: str, job_id: str) -> None:

@@ -138,7 +138,7 @@ def match_cards(result: SearchResult, *, top: int, match_score: float) -> None:
 
 
 _MEANING = {
-    "Score": "How much of the clip is found in this video (1 is the most)",
+    "Score": "How much of the clip is found in this video; 1 is the most",
     "Other way": "How much of this video is found in the clip",
     "Nearest frame": "Smallest squared L2 distance of a frame of the clip to a frame of this video",
     "Near frame pairs": "Pairs of a clip's frame and a frame of this video within the threshold",
@@ -272,8 +272,8 @@ def agreement_card(result: SearchResult, options: Options, match_score: float) -
             st.markdown("**Both searches agree:** no video scores as a match.")
         elif not found.missed_above:
             st.markdown(
-                f"**Hierarchical search misses nothing here:** all {found.above} of the matches"
-                " are among its candidates."
+                f"**Hierarchical search misses nothing here:** all {found.above} matches are among"
+                " its candidates."
                 if found.above > 1
                 else "**Hierarchical search misses nothing here:** the one match is among its"
                 " candidates."
@@ -287,9 +287,17 @@ def agreement_card(result: SearchResult, options: Options, match_score: float) -
             )
         facts(
             {
+                "Matches found": f"{found.above - len(found.missed_above)} of {found.above}",
                 f"Overlap of the top {found.k}": percent(found.overlap),
                 "Candidates": f"{len(task.result.candidates):,} of {result.library_videos:,}",
                 "Hierarchical": seconds(found.hierarchical_seconds),
                 "Exhaustive": seconds(found.exhaustive_seconds),
-            }
+            },
+            told={
+                "Matches found": "Videos that score as a match and that hierarchical search found",
+                f"Overlap of the top {found.k}": "Share of the exhaustive list's top that were"
+                " candidates, whether they are matches or not",
+                "Hierarchical": "Finding candidates and comparing them",
+                "Exhaustive": "Comparing every video",
+            },
         )
