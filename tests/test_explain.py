@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.collection_rows import group_rows, pair_rows
+from visil_dash.collection_rows import group_rows, pair_rows, strongest
 from visil_dash.explain import (
     Direction,
     Relation,
@@ -237,3 +237,14 @@ def test_a_group_tells_its_best_and_its_weakest_link() -> None:
     assert (rows[0]["best"], rows[0]["weakest"]) == pytest.approx((0.9, 0.6))
     assert rows[0]["link"] == ("a", "b")
     assert rows[1]["videos"] == ("d", "e")
+
+
+def test_a_large_table_is_cut_to_the_videos_with_the_strongest_links() -> None:
+    scores = np.eye(5, dtype=np.float32)
+    scores[4, 1], scores[0, 3] = 0.9, 0.4
+    table = PairTable(tuple("abcde"), tuple("ABCDE"), scores, "x")
+    assert strongest(table, 5) is table
+    cut = strongest(table, 3)
+    assert cut.names == ("A", "B", "E")
+    assert cut.scores[2, 1] == scores[4, 1]
+    assert strongest(table, 4).video_ids == tuple("abde")

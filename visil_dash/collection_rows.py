@@ -46,6 +46,21 @@ def pair_rows(table: PairTable, *, least: float = -1.0, once: bool = False) -> l
     ]
 
 
+def strongest(table: PairTable, most: int) -> PairTable:
+    """The table of at most `most` videos: those with the strongest link to another, in order."""
+    if len(table.video_ids) <= most:
+        return table
+    links = np.maximum(table.scores, table.scores.T).astype(float)
+    np.fill_diagonal(links, -np.inf)
+    kept = np.sort(np.argsort(-links.max(1), kind="stable")[:most])
+    return PairTable(
+        video_ids=tuple(table.video_ids[i] for i in kept),
+        names=tuple(table.names[i] for i in kept),
+        scores=table.scores[np.ix_(kept, kept)],
+        extractor=table.extractor,
+    )
+
+
 class GroupRow(TypedDict):
     """One group of videos that are connected by matches, and its strongest ordered pair."""
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from visil_dash.records import Array, PairTable, Segment
+from visil_dash.records import Array, Segment
 
 TEAL, AMBER, GREY = "#0d9488", "#f59e0b", "#8492a6"
-MAP_COLOURS = ["#0b1626", "#0f2f45", "#0f5563", "#128079", "#4fb396", "#a8e3c3", "#f3fff6"]
+MAP_COLOURS = ["#0b1626", "#0f2f45", "#0f5563", "#128079", "#4fb396", "#98dcb9", "#d9f7e3"]
 SCALE = [[i / (len(MAP_COLOURS) - 1), colour] for i, colour in enumerate(MAP_COLOURS)]
 
 MOST_CELLS = 1000  # cells a side: 2000 take a browser 6.5 s and 850 MB, 1000 take 2.3 s
@@ -30,7 +30,7 @@ def layout(*, height: int, **changes: Any) -> dict[str, Any]:
     """What all figures share; `changes` win."""
     base: dict[str, Any] = {
         "height": height,
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8, "autoexpand": True},
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8, "pad": 0},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 13},
@@ -194,12 +194,12 @@ def similarity_map(
             zmax=high,
             colorscale=SCALE,
             hoverinfo="skip",
-            colorbar=_colour_bar(low, high),
+            colorbar=colour_bar(low, high),
         )
     )
     rows, columns = clickable_cells(matrix)
     figure.add_trace(
-        _markers(
+        markers(
             _clock(reference.at[columns]),
             _clock(query.at[rows]),
             matrix[rows, columns].astype(np.float32),
@@ -209,7 +209,7 @@ def similarity_map(
     for segment in segments:
         _add_segment(figure, segment, query, reference)
     if chosen is not None:
-        _add_ring(figure, _clock(reference.at[[chosen[1]]]), _clock(query.at[[chosen[0]]]))
+        add_ring(figure, _clock(reference.at[[chosen[1]]]), _clock(query.at[[chosen[0]]]))
     figure.update_layout(
         layout(height=height, clickmode="event+select", hovermode="closest", hoverdistance=-1)
     )
@@ -251,7 +251,7 @@ def _time_axis(edges: Array, *, reverse: bool = False) -> dict[str, Any]:
     }
 
 
-def _colour_bar(low: float, high: float) -> dict[str, Any]:
+def colour_bar(low: float, high: float) -> dict[str, Any]:
     steps = np.linspace(low, high, 4)
     digits = 2 if high - low >= 0.1 else 3
     return {
@@ -264,7 +264,7 @@ def _colour_bar(low: float, high: float) -> dict[str, Any]:
     }
 
 
-def _markers(x: Any, y: Any, values: Any, *, hover: str) -> go.Scatter:
+def markers(x: Any, y: Any, values: Any, *, hover: str) -> go.Scatter:
     """Invisible squares that take hover and clicks: a heatmap itself tells no clicks."""
     return go.Scatter(
         x=x,
@@ -302,7 +302,7 @@ def _add_segment(figure: go.Figure, s: Segment, query: TimeAxis, reference: Time
         )
 
 
-def _add_ring(figure: go.Figure, x: Any, y: Any) -> None:
+def add_ring(figure: go.Figure, x: Any, y: Any) -> None:
     for size, colour, width in ((15, "#0b1626", 5), (15, "#ffffff", 2)):
         figure.add_trace(
             go.Scatter(
@@ -321,196 +321,3 @@ def _add_ring(figure: go.Figure, x: Any, y: Any) -> None:
 
 
 # ---- everything against everything ----
-
-
-def pair_matrix(
-    table: PairTable,
-    order: Sequence[int],
-    *,
-    chosen: tuple[int, int] | None = None,
-    height: int = 560,
-) -> go.Figure:
-    """The scores `[N, N]` in the given order, cells clickable; rows are queries.
-
-    `chosen` are positions in the order. A video against itself is left blank: it would only tell
-    that the brightest colour is the diagonal. Markers run row by row, whatever N.
-    """
-    n = len(order)
-    scores = table.scores[np.ix_(order, order)].astype(np.float32)
-    shown = scores.copy()
-    np.fill_diagonal(shown, np.nan)
-    others = scores[~np.eye(n, dtype=bool)]
-    low, high = value_range(others) if len(others) else (0.0, 1.0)
-    names = [plot_text(table.names[i], longest=20) for i in order]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shown,
-            zmin=low,
-            zmax=high,
-            colorscale=SCALE,
-            hoverinfo="skip",
-            xgap=1 if n <= 60 else 0,
-            ygap=1 if n <= 60 else 0,
-            colorbar=_colour_bar(low, high),
-        )
-    )
-    rows, columns = np.divmod(np.arange(n * n), max(n, 1))
-    figure.add_trace(
-        _markers(
-            columns,
-            rows,
-            scores.ravel(),
-            hover="query %{y}<br>reference %{x}<br><b>%{customdata:.3f}</b><extra></extra>",
-        )
-    )
-    if chosen is not None:
-        _add_ring(figure, [chosen[1]], [chosen[0]])
-    figure.update_layout(
-        layout(height=height, clickmode="event+select", hovermode="closest", hoverdistance=-1)
-    )
-    axis: dict[str, Any] = {
-        "tickmode": "array",
-        "tickvals": list(range(n)),
-        "ticktext": names,
-        "tickfont": {"size": 11},
-        "showgrid": False,
-        "zeroline": False,
-        "automargin": True,
-    }
-    # Columns stand in the order of the rows: told twice, the names would leave a phone no matrix.
-    figure.update_xaxes(
-        **axis, range=[-0.5, n - 0.5], showticklabels=False, title="reference", side="top"
-    )
-    figure.update_yaxes(**axis, range=[n - 0.5, -0.5], showticklabels=n <= 40, title="query")
-    return figure
-
-
-def clicked_pair(points: Sequence[dict[str, Any]], videos: int) -> tuple[int, int] | None:
-    """Row and column of a selection's last point on `pair_matrix`, positions in its order."""
-    mine = [p for p in points if p.get("curve_number") == CLICK_TRACE]
-    if not mine or not 0 <= int(mine[-1]["point_index"]) < videos * videos:
-        return None
-    row, column = divmod(int(mine[-1]["point_index"]), videos)
-    return row, column
-
-
-# ---- distances ----
-
-
-def distance_histogram(
-    edges: Array,
-    counts: Array,
-    *,
-    threshold: float,
-    default: float,
-    unrelated: float,
-    orthogonal: float,
-    nearest: Array,
-    names: Sequence[str],
-    log: bool,
-    height: int = 330,
-) -> go.Figure:
-    """All squared-L2 distances counted, what the threshold admits in colour.
-
-    `edges` `[B + 1]`, `counts` `[B]` as `thresholds.histogram` gives them. Below the bars each
-    library video is a tick at its `nearest` `[V]` distance: the tick turns amber when the
-    threshold makes it a candidate.
-    """
-    edges = np.asarray(edges, float)
-    inside = edges[:-1] <= threshold
-    width = np.diff(edges)
-    bars = go.Bar(
-        x=edges[:-1] + width / 2,
-        y=counts,
-        width=width * 0.92,
-        customdata=np.stack([edges[:-1], edges[1:]], 1),
-        marker={"color": np.where(inside, TEAL, GREY), "line": {"width": 0}},
-        opacity=0.9,
-        hovertemplate="%{customdata[0]:.2f} to %{customdata[1]:.2f}<br>"
-        "<b>%{y:,}</b> pairs of frames<extra></extra>",
-    )
-    real = np.isfinite(nearest)
-    at = np.asarray(nearest)[real]
-    ticks = go.Scatter(
-        x=at,
-        y=np.zeros(len(at)),
-        yaxis="y2",
-        mode="markers",
-        marker={
-            "symbol": "line-ns-open",
-            "size": 13,
-            "line": {"width": 2},
-            "color": np.where(at <= threshold, AMBER, GREY),
-        },
-        text=[plot_text(name) for name, kept in zip(names, real, strict=True) if kept],
-        hovertemplate="%{text}<br>nearest frame at <b>%{x:.3f}</b><extra></extra>",
-    )
-    end = max(float(edges[-1]), orthogonal, unrelated, threshold, default) * 1.03
-    marks = (
-        (threshold, "threshold", AMBER, "solid", 3),
-        (default, "default", TEAL, "dash", 1.5),
-        (unrelated, "unrelated", GREY, "dot", 1.5),
-        (orthogonal, "nothing shared", GREY, "dot", 1.5),
-    )
-    lines = [_level(i, *mark, end=end) for i, mark in enumerate(marks)]
-    # In one piece: adding shapes one by one takes plotly longer than all the rest of the page.
-    return go.Figure(
-        [bars, ticks],
-        layout(
-            height=height,
-            margin={"l": 8, "r": 8, "t": 84, "b": 8},
-            bargap=0,
-            shapes=[shape for shape, _ in lines],
-            annotations=[label for _, label in lines],
-            yaxis={
-                "domain": [0.16, 1],
-                "type": "log" if log else "linear",
-                "title": {"text": "pairs of frames"},
-                "gridcolor": "rgba(132,146,166,0.25)",
-                "zeroline": False,
-                "automargin": True,
-                "exponentformat": "SI",
-                "dtick": 1 if log else None,
-                "fixedrange": True,
-            },
-            yaxis2={"domain": [0, 0.1], "visible": False, "range": [-1, 1], "fixedrange": True},
-            xaxis={
-                "range": [0, end],
-                "title": {"text": "squared L2 distance of two frames"},
-                "showgrid": False,
-                "zeroline": False,
-                "anchor": "y2",
-                "automargin": True,
-                "fixedrange": True,
-            },
-        ),
-    )
-
-
-def _level(
-    place: int, at: float, label: str, colour: str, dash: str, width: float, *, end: float
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A line up to its label; labels stand one above the other, towards the middle."""
-    top = 1.04 + 0.07 * place
-    on_the_left = at > end / 2
-    line = {
-        "type": "line",
-        "x0": at,
-        "x1": at,
-        "y0": 0 if place == 0 else 0.16,
-        "y1": top + 0.03,
-        "yref": "paper",
-        "line": {"color": colour, "width": width, "dash": dash},
-    }
-    text = {
-        "x": at,
-        "y": top,
-        "yref": "paper",
-        "yanchor": "middle",
-        "xanchor": "right" if on_the_left else "left",
-        "xshift": -5 if on_the_left else 5,
-        "text": f"{label} {at:.2f}",
-        "showarrow": False,
-        "font": {"size": 12},
-    }
-    return line, text

@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from visil_dash import plots
+from visil_dash import plots, plots_collection
 from visil_dash.collection import group_order, groups
-from visil_dash.collection_rows import GroupRow, PairRow, group_rows, pair_rows
+from visil_dash.collection_rows import GroupRow, PairRow, group_rows, pair_rows, strongest
 from visil_dash.export import to_csv
 from visil_dash.records import PairTable
 from visil_dash.ui import backend, state
@@ -99,6 +99,8 @@ def summary(table: PairTable, least: float) -> None:
 @st.fragment
 def matrix(table: PairTable) -> None:
     """All scores; a click on a cell names its pair and leads to Compare."""
+    videos = len(table.video_ids)
+    table = strongest(table, plots.MOST_MARKERS)
     order = group_order(table.scores)
     pair = st.session_state.get(state.COLLECTION_PAIR)
     place = {table.video_ids[i]: at for at, i in enumerate(order)}
@@ -108,7 +110,7 @@ def matrix(table: PairTable) -> None:
     left, right = st.columns([2.6, 1], gap="medium")
     with left:
         st.plotly_chart(
-            plots.pair_matrix(table, order, chosen=chosen),
+            plots_collection.pair_matrix(table, order, chosen=chosen),
             key=state.COLLECTION_MATRIX,
             config=_CHART,
             on_select=lambda: _take_click(table, order),
@@ -117,6 +119,11 @@ def matrix(table: PairTable) -> None:
         st.caption(
             "Rows ask, columns answer, in the same order: how much of the row's video is found in"
             " the column's. Similar videos stand side by side. Click a cell."
+            + (
+                f" Shown are the {len(order)} of {videos:,} videos with the strongest links."
+                if len(order) < videos
+                else ""
+            )
         )
     with right:
         if chosen is None or pair is None:
@@ -127,7 +134,7 @@ def matrix(table: PairTable) -> None:
 
 def _take_click(table: PairTable, order: list[int]) -> None:
     points = st.session_state[state.COLLECTION_MATRIX]["selection"]["points"]
-    cell = plots.clicked_pair(points, len(order))
+    cell = plots_collection.clicked_pair(points, len(order))
     if cell is not None:
         query, reference = (table.video_ids[order[at]] for at in cell)
         st.session_state[state.COLLECTION_PAIR] = (query, reference)
@@ -147,6 +154,7 @@ def _pair_card(table: PairTable, query: str, reference: str) -> None:
             }
         )
         _compare_button(query, reference, key="compare_cell_pair")
+    await_posters((query, reference))
 
 
 def _compare_button(query: str, reference: str, *, key: str) -> None:
@@ -226,7 +234,8 @@ def _group(number: int, row: GroupRow) -> None:
     with st.container(border=True, key=f"group-{number}"):
         name_line(
             f"Group {number} · {plural(len(row['videos']), 'video')}",
-            f"strongest link {row['best']:.3f} · weakest {row['weakest']:.3f}",
+            f"strongest link {row['best']:.3f}"
+            + (f" · weakest {row['weakest']:.3f}" if len(row["videos"]) > 2 else ""),
         )
         with st.container(horizontal=True, gap="small"):
             for video, name in list(zip(row["videos"], row["names"], strict=True))[

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from visil_dash import plots
+from visil_dash import plots_distances
 from visil_dash.errors import VisilDashError
 from visil_dash.explain import clock
 from visil_dash.records import Candidate
@@ -176,7 +176,7 @@ def explorer(query_id: str) -> None:
             )
         edges, counts = histogram(profile)
         st.plotly_chart(
-            plots.distance_histogram(
+            plots_distances.distance_histogram(
                 edges,
                 counts,
                 threshold=value,
