@@ -95,6 +95,3 @@ def clicked_pair(points: Sequence[dict[str, Any]], videos: int) -> tuple[int, in
         return None
     row, column = divmod(int(mine[-1]["point_index"]), videos)
     return row, column
-
-
-# ---- distances ----
