@@ -188,6 +188,14 @@ def test_two_maps_can_be_lined_up() -> None:
     frames = plots.frame_axis(times)
     output = plots.output_axis(times, 2)
     figure = plots.similarity_map(np.zeros((2, 2)), output, output, within=(frames, frames))
+    segment = Segment(2, 8, 1, 7, 0.8)
+    lines = [
+        plots.similarity_map(matrix, axis, axis, segments=(segment,), within=(frames, frames)).data[
+            -1
+        ]
+        for matrix, axis in ((np.zeros((2, 2)), output), (np.zeros((10, 10)), frames))
+    ]
+    assert tuple(seconds(lines[0].x)) == tuple(seconds(lines[1].x)) == (0.5, 6.5)
     assert tuple(seconds(figure.layout.xaxis.range)) == (-0.5, 9.5)
     assert tuple(seconds(figure.data[0].x)) == (-0.5, 3.5, 7.5)
 

@@ -206,14 +206,14 @@ def similarity_map(
             hover="query %{y}<br>reference %{x}<br><b>%{customdata:.3f}</b><extra></extra>",
         )
     )
+    down, across = within or (query, reference)
     for segment in segments:
-        _add_segment(figure, segment, query, reference)
+        _add_segment(figure, segment, down, across)
     if chosen is not None:
         add_ring(figure, _clock(reference.at[[chosen[1]]]), _clock(query.at[[chosen[0]]]))
     figure.update_layout(
         layout(height=height, clickmode="event+select", hovermode="closest", hoverdistance=-1)
     )
-    down, across = within or (query, reference)
     figure.update_xaxes(**_time_axis(across.edges), title="reference")
     figure.update_yaxes(**_time_axis(down.edges, reverse=True), title="query")
     return figure
