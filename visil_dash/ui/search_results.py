@@ -105,7 +105,7 @@ def _downloads(result: SearchResult) -> None:
             width="stretch",
         )
         st.download_button(
-            "JSON, as the command line prints it",
+            "JSON, all of the result",
             lambda: matches_json(result),
             file_name=f"{stem}.json",
             mime="application/json",

@@ -8,6 +8,7 @@ when the last of them has ended. Folders whose process died are swept at the nex
 """
 
 import hashlib
+import logging
 import os
 import secrets
 import shutil
@@ -149,7 +150,10 @@ class Clips:
 
         def run() -> None:
             while not self._stop.wait(SWEEP_SECONDS):
-                self.sweep()
+                try:
+                    self.sweep()
+                except Exception:  # a sweeper that died would keep clips for ever
+                    logging.getLogger(__name__).exception("query clips could not be swept")
 
         self._thread = Thread(target=run, name="visil_dash-sweeper", daemon=True)
         self._thread.start()
