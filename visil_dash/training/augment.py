@@ -22,10 +22,12 @@ Box = tuple[float, float, float, float]  # x, y, width, height as fractions of t
 class Strength:
     """How hard a view is edited; probabilities are per view."""
 
-    rotate: float = 0.15
+    zoom: float = 0.35  # a small part of what the other view shows
+    rotate: float = 0.2
     flip: float = 0.3
     letterbox: float = 0.2
     inset: float = 0.2  # the picture inside another one
+    collage: float = 0.08  # the picture as one cell of a grid of others
     overlay: float = 0.35
     colour: float = 0.6
     grey: float = 0.12
@@ -34,11 +36,24 @@ class Strength:
     compress: float = 0.5
 
 
-GENTLE = Strength(rotate=0.0, flip=0.0, letterbox=0.0, inset=0.0)
+GENTLE = Strength(
+    zoom=0.0,
+    rotate=0.0,
+    flip=0.0,
+    letterbox=0.0,
+    inset=0.0,
+    collage=0.0,
+    overlay=0.15,
+    colour=0.35,
+    grey=0.05,
+    blur=0.15,
+    noise=0.1,
+    compress=0.4,
+)
 STRONG = Strength()
 
 
-def random_box(rng: Generator, *, area: tuple[float, float] = (0.35, 1.0)) -> Box:
+def random_box(rng: Generator, *, area: tuple[float, float] = (0.45, 1.0)) -> Box:
     a = rng.uniform(*area)
     stretch = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
     w, h = min(1.0, np.sqrt(a * stretch)), min(1.0, np.sqrt(a / stretch))
@@ -53,6 +68,13 @@ def nearby_box(rng: Generator, box: Box) -> Box:
     x2 = np.clip(x + (w - w2) / 2 + rng.uniform(-0.15, 0.15) * w, 0, 1 - w2)
     y2 = np.clip(y + (h - h2) / 2 + rng.uniform(-0.15, 0.15) * h, 0, 1 - h2)
     return float(x2), float(y2), w2, h2
+
+
+def box_within(rng: Generator, box: Box) -> Box:
+    """A small part of `box`, 15–55 % of its area: what a hard crop keeps."""
+    x, y, w, h = box
+    left, top, across, down = random_box(rng, area=(0.15, 0.55))
+    return x + left * w, y + top * h, across * w, down * h
 
 
 def crop_to_square(
@@ -104,12 +126,31 @@ def letterbox(image: Image, rng: Generator) -> Image:
 
 
 def inset(image: Image, background: Image, rng: Generator) -> Image:
-    """Picture in picture: the image covers 35–80 % of each side of the background."""
+    """Picture in picture: the image covers 30–75 % of each side of the background."""
     size = image.shape[0]
-    side = int(size * rng.uniform(0.35, 0.8))
+    side = int(size * rng.uniform(0.3, 0.75))
     y, x = rng.integers(0, size - side + 1, 2)
     out = background.copy()
     out[y : y + side, x : x + side] = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def collage(image: Image, background: Image, rng: Generator) -> Image:
+    """The image as one cell of two, four or nine; the others show parts of the background."""
+    size = image.shape[0]
+    columns, rows = ((2, 1), (1, 2), (2, 2), (3, 3))[rng.integers(4)]
+    mine = int(rng.integers(columns * rows))
+    out = np.empty_like(image)
+    for cell in range(columns * rows):
+        row, column = divmod(cell, columns)
+        left, right = size * column // columns, size * (column + 1) // columns
+        top, bottom = size * row // rows, size * (row + 1) // rows
+        shown = image
+        if cell != mine:
+            shown = crop_to_square(background, random_box(rng, area=(0.3, 0.8)), size)
+        out[top:bottom, left:right] = cv2.resize(
+            shown, (right - left, bottom - top), interpolation=cv2.INTER_AREA
+        )
     return out
 
 
@@ -157,24 +198,28 @@ def overlay(image: Image, rng: Generator) -> Image:
 def recolour(image: Image, rng: Generator) -> Image:
     """Brightness, contrast, gamma and a colour cast in one table per channel."""
     ramp = np.linspace(0, 1, 256)
-    gain, shift = np.exp(rng.uniform(-0.45, 0.45)), rng.uniform(-0.18, 0.18)
+    gain, shift = np.exp(rng.uniform(-0.55, 0.55)), rng.uniform(-0.2, 0.2)
     table = np.empty((256, 1, 3), np.uint8)
-    gamma = np.exp(rng.uniform(-0.5, 0.5))
+    gamma = np.exp(rng.uniform(-0.6, 0.6))
     for c in range(3):
-        cast = np.exp(rng.uniform(-0.2, 0.2))
+        cast = np.exp(rng.uniform(-0.28, 0.28))
         table[:, 0, c] = np.clip(
             (ramp**gamma - 0.5) * gain * cast * 255 + (0.5 + shift) * 255, 0, 255
         )
     out = cv2.LUT(image, table)
-    saturation = rng.uniform(0.3, 1.7)
+    saturation = rng.uniform(0.2, 1.8)
     grey = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.addWeighted(out, saturation, grey, 1 - saturation, 0)
 
 
 def greyscale(image: Image, rng: Generator) -> Image:
-    """Grey, or sepia in a third of the cases."""
+    """Grey, sepia or a stark black and white."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if rng.random() < 1 / 3:
+    tone = rng.random()
+    if tone < 0.2:
+        grey = np.clip((grey.astype(np.float32) - grey.mean()) * rng.uniform(1.5, 3) + 128, 0, 255)
+        grey = grey.astype(np.uint8)
+    elif tone < 0.45:
         sepia: Image = np.clip(grey[..., None] * np.array([1.07, 0.9, 0.7]), 0, 255).astype(
             np.uint8
         )
@@ -226,14 +271,16 @@ def view(
         image,
         box,
         size,
-        degrees=rng.uniform(-20, 20) if rotated else 0.0,
-        tilt=rng.uniform(-0.25, 0.25) if rotated else 0.0,
+        degrees=rng.uniform(-28, 28) if rotated else 0.0,
+        tilt=rng.uniform(-0.3, 0.3) if rotated else 0.0,
         flip=rng.random() < strength.flip,
     )
     if rng.random() < strength.letterbox:
         clean = letterbox(clean, rng)
     if rng.random() < strength.inset:
         clean = inset(clean, crop_to_square(background, random_box(rng), size), rng)
+    elif rng.random() < strength.collage:
+        clean = collage(clean, background, rng)
     return clean, degrade(clean, rng, strength)
 
 
@@ -243,5 +290,6 @@ def pair_of_views(
     """Two views of one picture: (clean, degraded) gently edited, (clean, degraded) strongly."""
     box = random_box(rng)
     first = view(image, background, box, rng, GENTLE, size=size)
-    second = view(image, background, nearby_box(rng, box), rng, STRONG, size=size)
+    near = box_within(rng, box) if rng.random() < STRONG.zoom else nearby_box(rng, box)
+    second = view(image, background, near, rng, STRONG, size=size)
     return *first, *second

@@ -17,7 +17,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from visil_dash.models.bundle import read_bundle
 from visil_dash.models.compact import COMPACT_DIM, CompactBackbone
 from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import Array
@@ -46,12 +47,17 @@ class DistillOptions:
     batch: int = 96
     size: int = 160  # side of the model's input, px
     early_size: int = 128  # while progress is below `early_share`: more pictures a second
-    early_share: float = 0.75
+    early_share: float = 0.5
     compiled: bool = False  # torch.compile: a third faster here, needs a C++ compiler
     rate: float = 2e-3
     weight_decay: float = 0.05
-    contrast: float = 0.3
+    power: float = 0.6  # to which the target's variances are evened out: 1 is full whitening,
+    # whose weak dims a short training cannot follow
+    contrast: float = 1.0
     temperature: float = 0.06
+    alike: int = 8  # photos of a batch that look alike: hard negatives for each other
+    alike_share: float = 0.5  # of the batch that is drawn in such groups
+    same: float = 0.7  # teacher's Chamfer from which two photos may show the same: no negatives
     average: float = 0.998
     checkpoint_minutes: float = 5.0
     seed: int = 0
@@ -74,12 +80,21 @@ def chamfer_matrix(a: Tensor, b: Tensor) -> Tensor:
     return pairs.amax(3).mean(1)
 
 
-def contrastive_loss(a: Tensor, b: Tensor, temperature: float) -> Tensor:
-    """InfoNCE both ways over Chamfer similarities of two views `[N, R, D]` of N pictures."""
+def contrastive_loss(
+    a: Tensor, b: Tensor, temperature: float, *, unsure: Tensor | None = None
+) -> Tensor:
+    """InfoNCE both ways over Chamfer similarities of two views `[N, R, D]` of N pictures.
+
+    `unsure` `[N, N]`: pairs that may show the same and are no negatives (the diagonal does not
+    count).
+    """
     own = torch.arange(a.shape[0])
-    there = F.cross_entropy(chamfer_matrix(a, b) / temperature, own)
-    back = F.cross_entropy(chamfer_matrix(b, a) / temperature, own)
-    return (there + back) / 2
+    there, back = chamfer_matrix(a, b) / temperature, chamfer_matrix(b, a) / temperature
+    if unsure is not None:
+        left_out = unsure & ~torch.eye(len(own), dtype=torch.bool)
+        there = there.masked_fill(left_out, -torch.inf)
+        back = back.masked_fill(left_out.T, -torch.inf)
+    return (F.cross_entropy(there, own) + F.cross_entropy(back, own)) / 2
 
 
 def fit_teacher_whitening(teacher: Teacher, photos: list[Array], size: int, dim: int) -> Whitening:
@@ -90,17 +105,55 @@ def fit_teacher_whitening(teacher: Teacher, photos: list[Array], size: int, dim:
     return fit_whitening(torch.cat(chunks), dim)
 
 
+@torch.inference_mode()
+def look_alikes(student: nn.Module, photos: list[Array], *, count: int = 40) -> Array:
+    """For each photo the `count` others that the student finds most alike, `[N, count]`."""
+    student.eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        whole = torch.cat(
+            [
+                student(to_frames([square(p, 112) for p in photos[i : i + 64]])).float().mean(1)
+                for i in range(0, len(photos), 64)
+            ]
+        )
+    student.train()
+    whole = F.normalize(whole - whole.mean(0), dim=-1)
+    nearest = [
+        (rows @ whole.T).topk(min(count + 1, len(photos))).indices for rows in whole.split(512)
+    ]
+    return torch.cat(nearest)[:, 1:].numpy()  # the first is the photo itself
+
+
+def draw(photos: int, alike: Array, options: DistillOptions, rng: np.random.Generator) -> Array:
+    """Indices of one batch without repetition: groups of look-alikes, then any."""
+    chosen: dict[int, None] = {}
+    while len(chosen) < options.batch * options.alike_share:
+        seed = int(rng.integers(photos))
+        near = rng.choice(alike[seed], min(options.alike - 1, alike.shape[1]), replace=False)
+        chosen |= dict.fromkeys([seed, *near.tolist()])
+    while len(chosen) < options.batch:
+        chosen |= dict.fromkeys(rng.integers(photos, size=options.batch - len(chosen)).tolist())
+    return np.array(list(chosen))[: options.batch]
+
+
 def batches(
-    photos: list[Array], *, batch: int, size: int, seed: int, stop: threading.Event
+    photos: list[Array],
+    alike: Array,
+    options: DistillOptions,
+    *,
+    size: int,
+    seed: int,
+    stop: threading.Event,
 ) -> Iterator[tuple[Tensor, ...]]:
-    """Shuffled batches of view pairs until `stop`, prepared ahead by a background thread."""
+    """Batches of view pairs until `stop`, prepared ahead by a background thread."""
     ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(3)
     rng = np.random.default_rng(seed)
 
     def fill() -> None:
         while not stop.is_set():
-            chosen = rng.choice(len(photos), batch, replace=False)
-            others = rng.permutation(chosen)
+            chosen = draw(len(photos), alike, options, rng)
+            # What hides a picture is from outside the batch: inside, it would be no negative.
+            others = rng.integers(len(photos), size=len(chosen))
             views = [
                 pair_of_views(photos[i], photos[j], rng, size=size)
                 for i, j in zip(chosen, others, strict=True)
@@ -152,9 +205,16 @@ def _log(out: Path, record: Mapping[str, object]) -> None:
 
 
 def distill(
-    photos: dict[str, Array], teacher: MobileNetV2Teacher, out: Path, options: DistillOptions
+    photos: dict[str, Array],
+    teacher: MobileNetV2Teacher,
+    out: Path,
+    options: DistillOptions,
+    *,
+    start: CompactBackbone | None = None,
 ) -> Path:
     """Train until `options.minutes` are used up; returns the last checkpoint's path.
+
+    `start`: a backbone to go on from, instead of random initialisation.
 
     The checkpoint holds `model` (raw), `average` (exponential moving average, the one to ship),
     optimiser, step and seconds; `log.jsonl` beside it has loss and held-back agreement.
@@ -163,7 +223,10 @@ def distill(
     torch.manual_seed(options.seed)
     train = [p for n, p in photos.items() if not held_back(n)]
     kept = [p for n, p in photos.items() if held_back(n)]
-    student = CompactBackbone(COMPACT_DIM).to(memory_format=torch.channels_last)
+    student = CompactBackbone(COMPACT_DIM)
+    if start is not None:
+        student.load_state_dict(start.state_dict())
+    student = student.to(memory_format=torch.channels_last)
     average = CompactBackbone(COMPACT_DIM)
     average.load_state_dict(student.state_dict())
     decayed = [p for p in student.parameters() if p.ndim > 1]
@@ -183,6 +246,7 @@ def distill(
         sample = [train[i] for i in np.random.default_rng(0).permutation(len(train))[:2500]]
         whitening = fit_teacher_whitening(teacher, sample, options.size, TEACHER_DIM)
         torch.save(vars(whitening), whitening_file)
+    whitening = replace(whitening, variance=whitening.variance**options.power)
     teacher.to_bfloat16()
 
     step, seconds = 0, 0.0
@@ -195,6 +259,8 @@ def distill(
         step, seconds = state["step"], state["seconds"]
     total = options.minutes * 60
     _log(out, {"options": asdict(options), "train": len(train), "held_back": len(kept)})
+    alike = look_alikes(average, train)
+    _log(out, {"step": step, **agreement(average, teacher, whitening, kept, options.size)})
     last_save = last = time.monotonic()
     running: list[float] = []
     imitate = torch.compile(teacher.regions) if options.compiled else teacher.regions
@@ -205,7 +271,8 @@ def distill(
             stop = threading.Event()
             for views in batches(
                 train,
-                batch=options.batch,
+                alike,
+                options,
                 size=options.early_size if early else options.size,
                 seed=options.seed + step,
                 stop=stop,
@@ -229,7 +296,9 @@ def distill(
             regions = torch.cat([forward(d) for d in degraded.chunk(2)])
         imitation = 1 - (regions * target).sum(-1).mean()
         first, second = regions.chunk(2)
-        contrast = contrastive_loss(first, second, options.temperature)
+        clean_first = target.chunk(2)[0]
+        unsure = chamfer_matrix(clean_first, clean_first) > options.same
+        contrast = contrastive_loss(first, second, options.temperature, unsure=unsure)
         loss = imitation + options.contrast * contrast
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -284,6 +353,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="model folder to go on from")
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument(
         "--compile", action="store_true", help="use torch.compile (needs a C++ compiler)"
@@ -292,8 +363,11 @@ def main() -> None:
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     cv2.setNumThreads(1)
     photos = load_photos(given.photos, limit=given.limit)
-    options = DistillOptions(minutes=given.minutes, batch=given.batch, compiled=given.compile)
-    print(distill(photos, MobileNetV2Teacher(given.teacher), given.out, options))
+    options = DistillOptions(
+        minutes=given.minutes, batch=given.batch, rate=given.rate, compiled=given.compile
+    )
+    start = None if given.start is None else read_bundle(given.start).backbone.requires_grad_()
+    print(distill(photos, MobileNetV2Teacher(given.teacher), given.out, options, start=start))
 
 
 if __name__ == "__main__":
