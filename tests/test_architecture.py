@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RANKS = {
     "errors": 0,
     "records": 0,
+    "labels": 0,
+    "labels_csv": 2,
     "settings": 0,
     "models": 1,
     "similarity": 1,
@@ -49,6 +51,7 @@ RANKS = {
 }
 BESIDE = {
     "records": {"errors"},
+    "labels": {"records"},
     "settings": {"errors"},
     "index": {"library", "reduction"},
     "reduction": {"library"},

@@ -29,6 +29,7 @@ from visil_dash.library.tables import (
     counters,
     features,
     generations,
+    labels,
     migrations,
     names,
     reductions,
@@ -37,6 +38,7 @@ from visil_dash.library.tables import (
 )
 
 CATALOGUE_NAME = "catalogue.db"
+CHECKED = (videos, names, features, settings, counters, reductions, generations, labels)
 BUSY_SECONDS = 30.0  # a viewer's read never takes this long, a writer's commit neither
 
 
@@ -99,7 +101,7 @@ def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Ca
                 _backup(path, path.with_name(f"{path.name}.schema{version}.backup"))
             migrate(catalogue, step=step)
         with catalogue.read() as connection:
-            for table in (videos, names, features, settings, counters, reductions, generations):
+            for table in CHECKED:
                 checked_rows(connection, table)
     except BaseException:
         catalogue.close()

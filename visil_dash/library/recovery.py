@@ -1,7 +1,7 @@
 """A damaged or lost catalogue is set aside and remade from its sound rows and the blobs.
 
 Blobs check themselves and carry the name, size and media facts of their video, so a library
-whose catalogue is gone loses only tags, later names and settings.
+whose catalogue is gone loses only tags, later names, labels and settings.
 """
 
 import json
@@ -28,6 +28,7 @@ from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
 
 Row = dict[str, Any]
+KEPT = (tables.videos, tables.names, tables.settings, tables.counters, tables.labels)
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogue:
@@ -93,7 +94,7 @@ def _salvage(path: Path) -> dict[str, list[Row]]:
     kept: dict[str, list[Row]] = {}
     engine = read_engine(path)
     try:
-        for table in (tables.videos, tables.names, tables.settings, tables.counters):
+        for table in KEPT:
             try:
                 with Catalogue(engine).read() as connection:
                     kept[table.name] = checked_rows(connection, table, skip_damaged=True)
@@ -140,11 +141,15 @@ def _restore(
             for row in salvaged.get(table.name, []):
                 if table is tables.settings or row["video_id"] in restored:
                     put_row(connection, table, row)
+        there = present | restored
+        for row in salvaged.get("labels", []):
+            if row["first"] in there and row["second"] in there:
+                put_row(connection, tables.labels, row)
         counts = {row["name"]: int(row["value"]) for row in salvaged.get("counters", [])}
         next_count(connection, "ordinal", at_least=max(top, counts.get("ordinal", 0)))
         next_count(connection, "revision", at_least=counts.get("revision", 0) + 1)
         for manifest, video_id, frames, digest, size in blobs:
-            if video_id in present | restored:
+            if video_id in there:
                 put_feature_row(
                     connection,
                     manifest,

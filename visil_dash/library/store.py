@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch, StoreReadOnly
+from visil_dash.labels import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import (
     FeatureManifest,
@@ -49,6 +50,7 @@ from visil_dash.library.catalogue import (
     put_row,
     set_aside,
 )
+from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
@@ -220,6 +222,7 @@ class Library(Viewer):
                 connection.execute(tables.removals.insert().values(video_id=video_id))
                 for table in (tables.videos, tables.names, tables.features):
                     connection.execute(table.delete().where(table.c.video_id == video_id))
+                delete_labels_of(connection, video_id)
                 next_count(connection, "revision")
                 self.step("delete:before-commit")
             self.step("delete:committed")
@@ -237,6 +240,24 @@ class Library(Viewer):
         row = {"key": key, "value": json.dumps(value, sort_keys=True), "updated": now()}
         with self.catalogue.write() as connection:
             put_row(connection, tables.settings, row)
+
+    def set_label(self, *labels: Label) -> None:
+        """Stores labels, all or none; a pair's earlier label, in either order, is replaced.
+
+        Raises StoreReadOnly, and NotFound for a video that is not in the library.
+        """
+        self.require_writer()
+        with self.catalogue.write() as connection:
+            for label in labels:
+                put_label(connection, label)
+            next_count(connection, COUNTER)
+
+    def remove_label(self, query: str, reference: str) -> None:
+        """Takes the pair's label back, in whichever order it was given."""
+        self.require_writer()
+        with self.catalogue.write() as connection:
+            delete_label(connection, query, reference)
+            next_count(connection, COUNTER)
 
     def discard_staged(self, staged: Path) -> None:
         """Deletes a path made by `stage` with its folder; other paths are left alone."""

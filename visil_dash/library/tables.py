@@ -95,6 +95,18 @@ generations = Table(
     Column("added", Text, nullable=False),
     Column("row_check", Text, nullable=False),
 )
+labels = Table(
+    "labels",
+    metadata,
+    Column("first", Text, primary_key=True),  # the pair's ids in order: one label for a pair
+    Column("second", Text, primary_key=True),
+    Column("query", Text, nullable=False),  # which of the two asked
+    Column("verdict", Text, nullable=False),
+    Column("relation", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("updated", Text, nullable=False),
+    Column("row_check", Text, nullable=False),
+)
 migrations = Table(
     "migrations",
     metadata,
@@ -137,5 +149,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "number BIGINT NOT NULL, manifest_sha256 TEXT NOT NULL, frames BIGINT NOT NULL, "
         "dim BIGINT NOT NULL, added TEXT NOT NULL, row_check TEXT NOT NULL, "
         "PRIMARY KEY (extractor, reduction_id, number))",
+    ),
+    (
+        "CREATE TABLE labels (first TEXT NOT NULL, second TEXT NOT NULL, query TEXT NOT NULL, "
+        "verdict TEXT NOT NULL, relation TEXT NOT NULL, source TEXT NOT NULL, "
+        "updated TEXT NOT NULL, row_check TEXT NOT NULL, PRIMARY KEY (first, second))",
     ),
 )

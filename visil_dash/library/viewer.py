@@ -17,9 +17,11 @@ from visil_dash.errors import (
     StoreMismatch,
     StoreReadOnly,
 )
+from visil_dash.labels import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
+from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.rows import FeatureRow, feature_rows, video_records
 from visil_dash.records import VideoFeatures, VideoRecord
@@ -175,6 +177,16 @@ class Viewer:
         """Grows with each change of videos or features: a cheap test for viewers."""
         with self.catalogue.read() as connection:
             return current_count(connection, "revision")
+
+    def labels(self) -> tuple[Label, ...]:
+        """What was said of pairs, one label for an unordered pair."""
+        with self.catalogue.read() as connection:
+            return label_records(connection)
+
+    def labels_revision(self) -> int:
+        """Grows with each change of a label."""
+        with self.catalogue.read() as connection:
+            return current_count(connection, COUNTER)
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free

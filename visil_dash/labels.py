@@ -1,0 +1,85 @@
+"""What people (or an annotation) say of pairs of videos; pure.
+
+There is one label for a pair, whichever video asks: a copy is a copy from both sides. A label
+still keeps which of the two was the query, because retrieval tasks are scored by query.
+
+Relations are those of FIVR-200K (Kordopatis-Zilos et al., 2019): ND near-duplicate, DS duplicate
+scene, CS complementary scene (the same moment from another camera), IS incident scene (the same
+event at another time). A copy in the strict sense is ND or DS; CS and IS are related footage.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+MATCH, NOT_MATCH, UNSURE = "match", "not_match", "unsure"
+VERDICTS = (MATCH, NOT_MATCH, UNSURE)
+RELATIONS = ("ND", "DS", "CS", "IS")
+Upto = Literal["DS", "CS", "IS"]  # DSVR, CSVR and ISVR count relations up to this one
+Pair = tuple[str, str]
+
+
+def pair_of(one: str, other: str) -> Pair:
+    """The unordered pair as a key: both orders give the same."""
+    return (one, other) if one < other else (other, one)
+
+
+@dataclass(frozen=True)
+class Label:
+    """One pair of video ids and what is said of it.
+
+    `verdict`: match, not_match or unsure. `relation`: one of RELATIONS, or empty where nobody
+    told. `source`: review, demo, csv:<file name>. `updated`: UTC in ISO 8601; empty before it is
+    stored.
+
+    Raises ValueError on other values, and for a video paired with itself.
+    """
+
+    query: str
+    reference: str
+    verdict: str
+    relation: str = ""
+    source: str = ""
+    updated: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict: expected one of {VERDICTS}, got {self.verdict!r}")
+        if self.relation not in ("", *RELATIONS):
+            raise ValueError(f"relation: expected one of {RELATIONS} or '', got {self.relation!r}")
+        if self.query == self.reference:
+            raise ValueError(f"label: a pair of two videos, got {self.query!r} twice")
+
+    @property
+    def pair(self) -> Pair:
+        return pair_of(self.query, self.reference)
+
+
+def verdict_of(relation: str) -> str:
+    """The verdict that a relation stands for: ND and DS are copies, CS and IS are not."""
+    if relation not in RELATIONS:
+        raise ValueError(f"relation: expected one of {RELATIONS}, got {relation!r}")
+    return MATCH if relation in ("ND", "DS") else NOT_MATCH
+
+
+def is_copy(label: Label, *, upto: Upto = "DS") -> bool | None:
+    """Whether the pair is relevant in DSVR (`upto` DS), CSVR (CS) or ISVR (IS); None: unsure.
+
+    A relation decides where there is one, else the verdict: then a match is relevant in all three
+    tasks and a rejected pair in none.
+    """
+    if label.verdict == UNSURE:
+        return None
+    if label.relation:
+        return RELATIONS.index(label.relation) <= RELATIONS.index(upto)
+    return label.verdict == MATCH
+
+
+def by_pair(labels: Iterable[Label]) -> Mapping[Pair, Label]:
+    """Labels by unordered pair; of several for one pair the last."""
+    return {label.pair: label for label in labels}
+
+
+def rejected(labels: Iterable[Label]) -> frozenset[Pair]:
+    """Unordered pairs that were judged not to match."""
+    return frozenset(pair for pair, told in by_pair(labels).items() if told.verdict == NOT_MATCH)

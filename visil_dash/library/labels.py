@@ -1,0 +1,64 @@
+"""Labels of pairs as rows: one for an unordered pair, gone with either of its videos."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from visil_dash.errors import NotFound
+from visil_dash.labels import Label, pair_of
+from visil_dash.library import tables
+from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
+
+COUNTER = "labels"  # grows with each change of a label
+
+
+def put_label(connection: Connection, label: Label) -> None:
+    """Adds the label, or replaces the pair's. Raises NotFound for a video that is not there."""
+    for video_id in label.pair:
+        known = tables.videos.c.video_id == video_id
+        if connection.execute(sa.select(tables.videos.c.video_id).where(known)).first() is None:
+            raise NotFound(f"{video_id}: no such video, so no label. Add the video first.")
+    first, second = label.pair
+    row = {
+        "first": first,
+        "second": second,
+        "query": label.query,
+        "verdict": label.verdict,
+        "relation": label.relation,
+        "source": label.source,
+        "updated": now(),
+    }
+    put_row(connection, tables.labels, row)
+
+
+def label_records(connection: Connection) -> tuple[Label, ...]:
+    """All labels, by pair."""
+    return tuple(
+        Label(
+            query=row["query"],
+            reference=row["second"] if row["query"] == row["first"] else row["first"],
+            verdict=row["verdict"],
+            relation=row["relation"],
+            source=row["source"],
+            updated=row["updated"],
+        )
+        for row in checked_rows(connection, tables.labels)
+    )
+
+
+def delete_label(connection: Connection, query: str, reference: str) -> None:
+    """A pair without a label stays without."""
+    first, second = pair_of(query, reference)
+    columns = tables.labels.c
+    connection.execute(
+        tables.labels.delete().where(columns.first == first, columns.second == second)
+    )
+
+
+def delete_labels_of(connection: Connection, video_id: str) -> None:
+    """Every label of the video, whichever side it is on."""
+    columns = tables.labels.c
+    gone = connection.execute(
+        tables.labels.delete().where((columns.first == video_id) | (columns.second == video_id))
+    )
+    if gone.rowcount:
+        next_count(connection, COUNTER)
