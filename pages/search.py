@@ -2,13 +2,8 @@
 
 from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.search_results import (
-    agreement_card,
-    headline,
-    match_cards,
-    nothing_found,
-    query_line,
-)
+from visil_dash.ui.search_cards import match_cards, ranked
+from visil_dash.ui.search_results import agreement_card, headline, nothing_found, query_line
 from visil_dash.ui.search_view import choose_options, choose_query, read_clip, searched
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
@@ -44,6 +39,7 @@ with friendly():
                 if result.mode == "exhaustive":
                     agreement_card(result, options, match_score)
                 if result.matches:
-                    match_cards(result, top=options.top, match_score=match_score)
+                    found = ranked(result, match_score)
+                    match_cards(found, result, top=options.top, match_score=match_score)
                 else:
                     nothing_found(result)

@@ -31,6 +31,7 @@ RANKS = {
     "export": 1,
     "plots": 1,
     "agreement": 1,
+    "relation": 1,
     "alignment": 2,
     "candidates": 2,
     "search": 2,
@@ -65,6 +66,7 @@ ONLY = {
     "similarity": {"errors", "records"},
     "metrics": {"errors", "records"},
     "plots": {"errors", "records"},
+    "relation": {"errors", "records"},
     "pages": {"errors", "records", "settings", "services", "plots", "export", "ui"},
     "app": {"ui"},
 }

@@ -1,5 +1,6 @@
 """The search page (pages/search.py): a clip in, the videos that contain it and where, out."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
@@ -71,6 +72,14 @@ def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes
     assert len(page.get("plotly_chart")) >= 1
     assert "Compare" in labels(page)
     assert not page.exception
+
+
+def test_a_card_tells_the_relation_and_the_coverage_both_ways(opened: Open, clip: bytes) -> None:
+    page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    # Five seconds, all of which are there, of not quite ten.
+    assert "<b>100 %</b> of the clip is in this video" in texts(page)
+    assert re.search("<b>5[01] %</b> of this video is in the clip", texts(page))
+    assert "contains the clip" in texts(page)
 
 
 def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_path: Path) -> None:

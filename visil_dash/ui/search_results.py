@@ -1,28 +1,20 @@
 """The search page's answer: ranked videos, their matched spans, agreement, downloads."""
 
-from typing import Literal
-
 import streamlit as st
 
 from visil_dash.agreement import agreement
 from visil_dash.export_search import matches_csv, matches_json
-from visil_dash.plots_timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
 from visil_dash.ui import backend, state
 from visil_dash.ui.search_view import EXHAUSTIVE, Options, finished
 from visil_dash.ui.text import md, mmss, percent, plural, safe_name, seconds
 from visil_dash.ui.widgets import (
-    await_posters,
     empty_state,
     facts,
     name_line,
-    play,
     thumbnail,
     verified_badge,
 )
-
-SPANS_SHOWN = 4
-TIMELINES_SHOWN = 20
 
 
 def kind_of(match: Match, match_score: float) -> str:
@@ -112,132 +104,6 @@ def _downloads(result: SearchResult) -> None:
             on_click="ignore",
             width="stretch",
         )
-
-
-def match_cards(result: SearchResult, *, top: int, match_score: float) -> None:
-    """The ranked videos; those that neither score nor line up take a single line."""
-    shown = result.matches[:top]
-    info = backend.media_info(result.query_id)
-    length = info.duration if info else 0.0
-    weak_told = False
-    for rank, match in enumerate(shown, 1):
-        kind = kind_of(match, match_score)
-        if kind == "weak":
-            if not weak_told:
-                st.caption(f"Below the score of a match ({match_score:.2f}), nothing lines up")
-            weak_told = True
-            _weak_row(rank, match, result.query_id)
-        else:
-            _card(rank, match, result.query_id, kind=kind, query_seconds=length)
-    await_posters([result.query_id, *(match.video_id for match in shown)])
-    if len(result.matches) > len(shown):
-        st.caption(
-            f"{plural(len(result.matches) - len(shown), 'weaker video')} not shown:"
-            " raise “Show at most”."
-        )
-
-
-_MEANING = {
-    "Score": "How much of the clip is found in this video; 1 is the most",
-    "Other way": "How much of this video is found in the clip",
-    "Nearest frame": "Smallest squared L2 distance of a frame of the clip to a frame of this video",
-    "Near frame pairs": "Pairs of a clip's frame and a frame of this video within the threshold",
-}
-
-
-def _card(rank: int, match: Match, query_id: str, *, kind: str, query_seconds: float) -> None:
-    with st.container(border=True, key=f"match-{rank}"):
-        picture, told = st.columns([1, 3.4], gap="medium")
-        with picture:
-            thumbnail(match.video_id, key=f"match{rank}")
-        with told:
-            with st.container(horizontal=True, vertical_alignment="top"):
-                with st.container():
-                    name_line(f"{rank}. {match.name}")
-                if kind == "match":
-                    st.badge("match", icon=":material/check:", color="green")
-                else:
-                    st.badge(
-                        "part",
-                        color="blue",
-                        help="Over the whole clip the score is below that of a match, but a"
-                        " stretch of it lines up in time.",
-                    )
-            near = match.min_distance
-            facts(
-                {
-                    "Score": f"{match.score:.3f}",
-                    "Other way": f"{match.reverse_score:.3f}",
-                    "Nearest frame": "not a candidate" if near is None else f"{near:.3f}",
-                    "Near frame pairs": f"{match.candidate_frames:,}",
-                },
-                told=_MEANING,
-            )
-            at = _spans(rank, match, query_seconds)
-            with st.container(horizontal=True):
-                _compare_button(rank, match, query_id)
-                if st.button(
-                    f"Play at {mmss(at)}",
-                    key=f"play-{rank}",
-                    icon=":material/play_arrow:",
-                    type="tertiary",
-                ):
-                    _play(match, at)
-
-
-def _weak_row(rank: int, match: Match, query_id: str) -> None:
-    near = "no candidate" if match.min_distance is None else f"nearest {match.min_distance:.3f}"
-    with st.container(
-        border=True, horizontal=True, vertical_alignment="center", key=f"match-{rank}"
-    ):
-        with st.container(width=96):
-            thumbnail(match.video_id, key=f"match{rank}")
-        with st.container():
-            name_line(
-                f"{rank}. {match.name}",
-                f"score {match.score:.3f} · other way {match.reverse_score:.3f} · {near}",
-            )
-        _compare_button(rank, match, query_id, kind="tertiary")
-
-
-def _compare_button(
-    rank: int, match: Match, query_id: str, *, kind: Literal["secondary", "tertiary"] = "secondary"
-) -> None:
-    if st.button(
-        "Compare",
-        key=f"compare-{rank}",
-        icon=":material/compare:",
-        type=kind,
-        help="The similarity of every frame with every frame, and why",
-    ):
-        state.goto_compare(query_id, match.video_id)
-
-
-def _spans(rank: int, match: Match, query_seconds: float) -> float:
-    """Draws the matched spans; returns where in the video the best one begins."""
-    if not match.segments:
-        st.caption("No stretch of it lines up with the clip in time.")
-        return 0.0
-    video = backend.library_video(match.video_id)
-    length = video.info.duration if video else 0.0
-    spans = within(match.segments, query_seconds=query_seconds, reference_seconds=length)
-    told = [span_text(span) for span in spans[:SPANS_SHOWN]]
-    if rank <= TIMELINES_SHOWN:
-        st.plotly_chart(
-            segment_timeline(spans, query_seconds=query_seconds, reference_seconds=length),
-            key=f"timeline-{rank}",
-            config={"displayModeBar": False},
-            alt="; ".join(told),
-        )
-    more = len(spans) - SPANS_SHOWN
-    st.markdown("  \n".join([*told, *([f"and {plural(more, 'more span')}"] if more > 0 else [])]))
-    return max(spans, key=lambda span: span.score).reference_start
-
-
-@st.dialog("Player", width="large")
-def _play(match: Match, at: float) -> None:
-    name_line(match.name, f"from {mmss(at)}")
-    play(match.video_id, start=at)
 
 
 def nothing_found(result: SearchResult) -> None:

@@ -1,0 +1,228 @@
+"""Relations in words: from measured coverage and scores, never more than both of them say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visil_dash.records import Match, Segment
+from visil_dash.relation import (
+    LABELS,
+    MEANINGS,
+    WHOLE,
+    Coverage,
+    Filter,
+    Related,
+    Relation,
+    coverage,
+    related,
+    relation,
+)
+
+MATCH = 0.5
+scores = st.floats(-1, 1)
+times = st.integers(0, 40)
+
+
+@st.composite
+def segment(draw: st.DrawFn) -> Segment:
+    a, c = draw(times), draw(times)
+    return Segment(a, a + draw(st.integers(1, 12)), c, c + draw(st.integers(1, 12)), 0.9)
+
+
+segments = st.lists(segment(), max_size=5)
+lengths = st.integers(1, 50)
+
+
+def swapped(s: Segment) -> Segment:
+    return replace(
+        s,
+        query_start=s.reference_start,
+        query_end=s.reference_end,
+        reference_start=s.query_start,
+        reference_end=s.query_end,
+    )
+
+
+def seconds_inside(spans: list[tuple[float, float]], length: int) -> float:
+    """Whole seconds of a video that some span covers, counted one by one."""
+    inside = np.zeros(length, bool)
+    for start, end in spans:
+        inside[int(start) : int(end)] = True
+    return float(inside.sum())
+
+
+@given(segments, lengths, lengths)
+def test_coverage_is_the_counted_share_of_each_side(
+    found: list[Segment], query: int, reference: int
+) -> None:
+    got = coverage(found, query_seconds=query, reference_seconds=reference)
+    on_query = [(s.query_start, s.query_end) for s in found]
+    on_reference = [(s.reference_start, s.reference_end) for s in found]
+    assert got.query == pytest.approx(seconds_inside(on_query, query) / query)
+    assert got.reference == pytest.approx(seconds_inside(on_reference, reference) / reference)
+    assert 0 <= got.query <= 1
+    for spans, length in ((got.query_spans, query), (got.reference_spans, reference)):
+        ends = [0.0, *(t for span in spans for t in span), float(length)]
+        assert ends == sorted(ends)  # disjoint, in order, within the video
+
+
+@given(segments, segment(), lengths, lengths)
+def test_one_more_segment_never_covers_less(
+    found: list[Segment], more: Segment, query: int, reference: int
+) -> None:
+    before = coverage(found, query_seconds=query, reference_seconds=reference)
+    after = coverage([*found, more], query_seconds=query, reference_seconds=reference)
+    assert after.query >= before.query - 1e-12
+    assert after.reference >= before.reference - 1e-12
+
+
+SWAPPED = {
+    Relation.CONTAINS: Relation.CONTAINED_IN,
+    Relation.CONTAINED_IN: Relation.CONTAINS,
+}
+
+
+@given(segments, lengths, lengths, scores, scores, st.booleans())
+def test_asked_the_other_way_round_contains_becomes_contained_in(
+    found: list[Segment], query: int, reference: int, score: float, back: float, near: bool
+) -> None:
+    # A span may lie past the end of one side only; then there is nothing on that side to relate.
+    found = [s for s in found if s.query_start < query and s.reference_start < reference]
+    there = relation(
+        coverage(found, query_seconds=query, reference_seconds=reference),
+        score=score,
+        reverse_score=back,
+        match_score=MATCH,
+        near=near,
+    )
+    other = relation(
+        coverage([swapped(s) for s in found], query_seconds=reference, reference_seconds=query),
+        score=back,
+        reverse_score=score,
+        match_score=MATCH,
+        near=near,
+    )
+    assert other is SWAPPED.get(there, there)
+
+
+STRENGTH = {
+    Relation.NONE: 0,
+    Relation.LOOK_ALIKE: 1,
+    Relation.PARTIAL: 2,
+    Relation.CONTAINED_IN: 3,
+    Relation.CONTAINS: 3,
+    Relation.NEAR_DUPLICATE: 4,
+}
+
+
+@given(segments, lengths, lengths, scores, scores, st.booleans(), st.floats(0, 1), st.floats(0, 1))
+def test_higher_scores_never_weaken_a_relation(
+    found: list[Segment],
+    query: int,
+    reference: int,
+    score: float,
+    back: float,
+    near: bool,
+    more: float,
+    more_back: float,
+) -> None:
+    measured = coverage(found, query_seconds=query, reference_seconds=reference)
+
+    def strength(a: float, b: float) -> int:
+        return STRENGTH[relation(measured, score=a, reverse_score=b, match_score=MATCH, near=near)]
+
+    assert strength(score + more, back + more_back) >= strength(score, back)
+
+
+@given(scores, scores, st.booleans())
+def test_where_nothing_lines_up_no_footage_is_claimed(
+    score: float, back: float, near: bool
+) -> None:
+    nothing = coverage([], query_seconds=10, reference_seconds=10)
+    got = relation(nothing, score=score, reverse_score=back, match_score=MATCH, near=near)
+    alike = near or max(score, back) >= MATCH
+    assert got is (Relation.LOOK_ALIKE if alike else Relation.NONE)
+
+
+@given(segments.filter(bool), lengths, lengths)
+def test_without_a_match_score_no_whole_video_is_claimed(
+    found: list[Segment], query: int, reference: int
+) -> None:
+    measured = coverage(found, query_seconds=query, reference_seconds=reference)
+    got = relation(measured, score=0.49, reverse_score=0.49, match_score=MATCH)
+    assert got in (Relation.PARTIAL, Relation.NONE)
+
+
+def covered(query: float, reference: float) -> Coverage:
+    spans = ((0.0, 1.0),)
+    return Coverage(query, reference, spans, spans)
+
+
+@pytest.mark.parametrize(
+    ("query", "reference", "score", "back", "word"),
+    [
+        (1.0, 1.0, 0.9, 0.9, Relation.NEAR_DUPLICATE),
+        (WHOLE, WHOLE, 0.5, 0.1, Relation.NEAR_DUPLICATE),
+        (1.0, 0.3, 0.9, 0.2, Relation.CONTAINS),
+        (0.3, 1.0, 0.2, 0.9, Relation.CONTAINED_IN),
+        (1.0, 0.3, 0.2, 0.9, Relation.PARTIAL),  # the score of the whole clip says no
+        (0.4, 0.4, 0.9, 0.9, Relation.PARTIAL),
+        (0.79, 0.79, 0.9, 0.9, Relation.PARTIAL),
+    ],
+)
+def test_each_word_has_its_rule(
+    query: float, reference: float, score: float, back: float, word: Relation
+) -> None:
+    got = relation(covered(query, reference), score=score, reverse_score=back, match_score=MATCH)
+    assert got is word
+
+
+def test_every_relation_has_a_label_and_a_meaning() -> None:
+    assert set(LABELS) == set(MEANINGS) == set(Relation)
+
+
+def match(**changes: object) -> Match:
+    plain = Match("ab" * 32, "Market Day.mp4", 0.7, 0.6, 0.2, 3, (Segment(0, 10, 0, 10, 0.9),))
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_a_nearest_frame_beyond_the_threshold_is_not_near() -> None:
+    def word(distance: float | None) -> Relation:
+        return related(
+            match(score=0.1, reverse_score=0.1, min_distance=distance, segments=()),
+            query_seconds=10,
+            reference_seconds=10,
+            match_score=MATCH,
+            threshold=1.0,
+        ).relation
+
+    assert word(1.0) is Relation.LOOK_ALIKE
+    assert word(1.1) is Relation.NONE
+    assert word(None) is Relation.NONE
+
+
+def test_filters_are_all_to_be_met() -> None:
+    found = Related(match(), covered(0.3, 0.6), Relation.PARTIAL, confirmed=True)
+    assert Filter().passes(found)
+    assert Filter(relations=frozenset({Relation.PARTIAL, Relation.CONTAINS})).passes(found)
+    assert not Filter(relations=frozenset({Relation.CONTAINS})).passes(found)
+    assert Filter(least_score=0.7).passes(found)
+    assert not Filter(least_score=0.71).passes(found)
+    assert Filter(least_coverage=0.6).passes(found)  # of either side
+    assert not Filter(least_coverage=0.61).passes(found)
+    assert Filter(name=" market ").passes(found)
+    assert not Filter(name="harbour").passes(found)
+    assert not Filter(name="market", least_score=0.9).passes(found)
+
+
+def test_a_part_without_a_score_to_confirm_it_is_told_as_possible() -> None:
+    def label(score: float) -> str:
+        found = match(score=score, reverse_score=0.0)
+        lengths = {"query_seconds": 40.0, "reference_seconds": 40.0}
+        return related(found, **lengths, match_score=MATCH, threshold=None).label
+
+    assert label(0.49) == "may share a part"
+    assert label(0.5) == "shares a part"

@@ -1,0 +1,199 @@
+"""The ranked videos of a search as cards: picture, relation, coverage both ways, matched spans."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from visil_dash.plots_timeline import segment_timeline, span_text, within
+from visil_dash.records import Match, SearchResult
+from visil_dash.relation import Related, Relation, Spans, related
+from visil_dash.ui import backend, state
+from visil_dash.ui.text import escaped, mmss, percent, plural
+from visil_dash.ui.widgets import ASSETS, await_posters, facts, name_line, play, thumbnail
+
+SPANS_SHOWN = 4
+TIMELINES_SHOWN = 20
+Ranked = tuple[int, Related]
+
+
+def ranked(result: SearchResult, match_score: float) -> tuple[Ranked, ...]:
+    """Every match with its rank and what it is to the clip."""
+    info = backend.media_info(result.query_id)
+    length = info.duration if info else 0.0
+    found = []
+    for rank, match in enumerate(result.matches, 1):
+        video = backend.library_video(match.video_id)
+        told = related(
+            match,
+            query_seconds=length,
+            reference_seconds=video.info.duration if video else 0.0,
+            match_score=match_score,
+            threshold=result.threshold,
+        )
+        found.append((rank, told))
+    return tuple(found)
+
+
+def match_cards(
+    found: Sequence[Ranked], result: SearchResult, *, top: int, match_score: float
+) -> None:
+    """The ranked videos; those that neither score nor line up take a single line."""
+    st.html(ASSETS / "search.css")
+    shown = found[:top]
+    info = backend.media_info(result.query_id)
+    length = info.duration if info else 0.0
+    weak_told = False
+    for rank, told in shown:
+        weak = told.match.score < match_score and not told.match.segments
+        if weak and not weak_told:
+            st.caption(f"Below the score of a match ({match_score:.2f}), nothing lines up")
+            weak_told = True
+        if weak:
+            _weak_row(rank, told, result.query_id)
+        else:
+            _card(rank, told, result.query_id, query_seconds=length)
+    await_posters([result.query_id, *(told.match.video_id for _, told in shown)])
+    if len(found) > len(shown):
+        st.caption(
+            f"{plural(len(found) - len(shown), 'weaker video')} not shown: raise “Show at most”."
+        )
+
+
+_MEANING = {
+    "Score": "How much of the clip is found in this video; 1 is the most",
+    "Other way": "How much of this video is found in the clip",
+    "Nearest frame": "Smallest squared L2 distance of a frame of the clip to a frame of this video",
+    "Near frame pairs": "Pairs of a clip's frame and a frame of this video within the threshold",
+}
+
+
+def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> None:
+    match = told.match
+    with st.container(border=True, key=f"match-{rank}"):
+        picture, text = st.columns([1, 3.4], gap="medium")
+        with picture:
+            thumbnail(match.video_id, key=f"match{rank}")
+        with text:
+            with st.container(horizontal=True, vertical_alignment="top"):
+                with st.container():
+                    name_line(f"{rank}. {match.name}")
+                _relation_badge(told)
+            near = match.min_distance
+            facts(
+                {
+                    "Score": f"{match.score:.3f}",
+                    "Other way": f"{match.reverse_score:.3f}",
+                    "Nearest frame": "not a candidate" if near is None else f"{near:.3f}",
+                    "Near frame pairs": f"{match.candidate_frames:,}",
+                },
+                told=_MEANING,
+            )
+            _coverage_bars(told, query_seconds)
+            at = _spans(rank, match, query_seconds)
+            with st.container(horizontal=True):
+                _compare_button(rank, match, query_id)
+                if st.button(
+                    f"Play at {mmss(at)}",
+                    key=f"play-{rank}",
+                    icon=":material/play_arrow:",
+                    type="tertiary",
+                ):
+                    _play(match, at)
+
+
+def _relation_badge(told: Related) -> None:
+    """The relation in words; green where a score confirms what lines up."""
+    sure = told.confirmed and told.relation not in (Relation.LOOK_ALIKE, Relation.NONE)
+    st.badge(
+        told.label,
+        icon=":material/check:" if sure else None,
+        color="green" if sure else "blue" if told.match.segments else "gray",
+        help=told.meaning,
+    )
+
+
+def _coverage_bars(told: Related, query_seconds: float) -> None:
+    if not told.match.segments:
+        return
+    video = backend.library_video(told.match.video_id)
+    found = told.coverage
+    st.html(
+        coverage_bar(found.query, found.query_spans, query_seconds, "of the clip is in this video")
+        + coverage_bar(
+            found.reference,
+            found.reference_spans,
+            video.info.duration if video else 0.0,
+            "of this video is in the clip",
+        )
+    )
+
+
+def coverage_bar(share: float, spans: Spans, length: float, told: str) -> str:
+    """HTML of a share in words over a bar that shows where on the timeline it lies."""
+    part = 100 / (length or (spans[-1][1] if spans else 1.0))
+    parts = "".join(
+        f'<i style="left:{part * start:.2f}%;width:{part * (end - start):.2f}%"></i>'
+        for start, end in spans
+    )
+    return (
+        f'<div class="vd-cover"><b>{percent(share)}</b> {escaped(told)}'
+        f'<div class="vd-cover-bar" aria-hidden="true">{parts}</div></div>'
+    )
+
+
+def _weak_row(rank: int, told: Related, query_id: str) -> None:
+    match = told.match
+    near = "no candidate" if match.min_distance is None else f"nearest {match.min_distance:.3f}"
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", key=f"match-{rank}"
+    ):
+        with st.container(width=96):
+            thumbnail(match.video_id, key=f"match{rank}")
+        with st.container():
+            name_line(
+                f"{rank}. {match.name}",
+                f"score {match.score:.3f} · other way {match.reverse_score:.3f} · {near}",
+            )
+        _relation_badge(told)
+        _compare_button(rank, match, query_id, kind="tertiary")
+
+
+def _compare_button(
+    rank: int, match: Match, query_id: str, *, kind: Literal["secondary", "tertiary"] = "secondary"
+) -> None:
+    if st.button(
+        "Compare",
+        key=f"compare-{rank}",
+        icon=":material/compare:",
+        type=kind,
+        help="The similarity of every frame with every frame, and why",
+    ):
+        state.goto_compare(query_id, match.video_id)
+
+
+def _spans(rank: int, match: Match, query_seconds: float) -> float:
+    """Draws the matched spans; returns where in the video the best one begins."""
+    if not match.segments:
+        st.caption("No stretch of it lines up with the clip in time.")
+        return 0.0
+    video = backend.library_video(match.video_id)
+    length = video.info.duration if video else 0.0
+    spans = within(match.segments, query_seconds=query_seconds, reference_seconds=length)
+    told = [span_text(span) for span in spans[:SPANS_SHOWN]]
+    if rank <= TIMELINES_SHOWN:
+        st.plotly_chart(
+            segment_timeline(spans, query_seconds=query_seconds, reference_seconds=length),
+            key=f"timeline-{rank}",
+            config={"displayModeBar": False},
+            alt="; ".join(told),
+        )
+    more = len(spans) - SPANS_SHOWN
+    st.markdown("  \n".join([*told, *([f"and {plural(more, 'more span')}"] if more > 0 else [])]))
+    return max(spans, key=lambda span: span.score).reference_start
+
+
+@st.dialog("Player", width="large")
+def _play(match: Match, at: float) -> None:
+    name_line(match.name, f"from {mmss(at)}")
+    play(match.video_id, start=at)
