@@ -15,7 +15,8 @@ from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import STRONG, compress, degrade, inset, letterbox, pair_of_views
 from visil_dash.training.clips import copy_in_time, make_clip
 from visil_dash.training.comparator import ComparatorOptions, make_set, train_comparator
-from visil_dash.training.distill import DistillOptions, chamfer_matrix, contrastive_loss, distill
+from visil_dash.training.distill import DistillOptions, distill
+from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.photos import held_back, load_photos
 
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from visil_dash.training.distill import contrastive_loss
+from visil_dash.training.losses import contrastive_loss
 
 
 def fit_context(

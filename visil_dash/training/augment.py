@@ -129,7 +129,7 @@ def inset(image: Image, background: Image, rng: Generator) -> Image:
     """Picture in picture: the image covers 30–75 % of each side of the background."""
     size = image.shape[0]
     side = int(size * rng.uniform(0.3, 0.75))
-    y, x = rng.integers(0, size - side + 1, 2)
+    y, x = (rng.random(2) * (size - side + 1)).astype(int)
     out = background.copy()
     out[y : y + side, x : x + side] = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
     return out
@@ -262,10 +262,13 @@ def degrade(image: Image, rng: Generator, strength: Strength) -> Image:
     return image
 
 
-def view(
+def clean_view(
     image: Image, background: Image, box: Box, rng: Generator, strength: Strength, *, size: int
-) -> tuple[Image, Image]:
-    """(what the teacher sees, what the student sees), both `[size, size, 3]` uint8."""
+) -> Image:
+    """The geometry of a view, `[size, size, 3]` uint8: what the teacher sees.
+
+    The same state of `rng` gives the same view at every size.
+    """
     rotated = rng.random() < strength.rotate
     clean = crop_to_square(
         image,
@@ -281,15 +284,22 @@ def view(
         clean = inset(clean, crop_to_square(background, random_box(rng), size), rng)
     elif rng.random() < strength.collage:
         clean = collage(clean, background, rng)
-    return clean, degrade(clean, rng, strength)
+    return clean
+
+
+def clean_pair(
+    image: Image, background: Image, rng: Generator, *, size: int
+) -> tuple[Image, Image]:
+    """Two views of one picture before degradation: gently and strongly edited."""
+    box = random_box(rng)
+    first = clean_view(image, background, box, rng, GENTLE, size=size)
+    near = box_within(rng, box) if rng.random() < STRONG.zoom else nearby_box(rng, box)
+    return first, clean_view(image, background, near, rng, STRONG, size=size)
 
 
 def pair_of_views(
     image: Image, background: Image, rng: Generator, *, size: int
 ) -> tuple[Image, Image, Image, Image]:
     """Two views of one picture: (clean, degraded) gently edited, (clean, degraded) strongly."""
-    box = random_box(rng)
-    first = view(image, background, box, rng, GENTLE, size=size)
-    near = box_within(rng, box) if rng.random() < STRONG.zoom else nearby_box(rng, box)
-    second = view(image, background, near, rng, STRONG, size=size)
-    return *first, *second
+    first, second = clean_pair(image, background, rng, size=size)
+    return first, degrade(first, rng, GENTLE), second, degrade(second, rng, STRONG)

@@ -34,8 +34,8 @@ from visil_dash.training.comparator import (
     score_table,
     train_comparator,
 )
-from visil_dash.training.distill import square, to_frames
 from visil_dash.training.photos import held_back, load_photos
+from visil_dash.training.targets import square, to_frames
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 import os
-import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -23,15 +22,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from visil_dash.models.bundle import read_bundle
 from visil_dash.models.compact import COMPACT_DIM, CompactBackbone
-from visil_dash.models.whitening import Whitening, fit_whitening
+from visil_dash.models.whitening import Whitening
 from visil_dash.records import Array
 from visil_dash.training.augment import pair_of_views
+from visil_dash.training.batches import batches, look_alikes
+from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.photos import held_back, load_photos
+from visil_dash.training.targets import (
+    fit_teacher_whitening,
+    square,
+    teacher_targets,
+    to_frames,
+)
 from visil_dash.training.teachers import MobileNetV2Teacher, Teacher
 
 CHECKPOINT = "checkpoint.pt"
@@ -53,118 +59,16 @@ class DistillOptions:
     weight_decay: float = 0.05
     power: float = 0.6  # to which the target's variances are evened out: 1 is full whitening,
     # whose weak dims a short training cannot follow
-    contrast: float = 1.0
+    contrast: float = 0.02  # at first: the temperature makes its gradient 27 times imitation's
+    late_contrast: float = 0.15  # at the end; it rises over the last third
     temperature: float = 0.06
+    variants: int = 3  # fixed pairs of views a photo, whose targets are computed once
     alike: int = 8  # photos of a batch that look alike: hard negatives for each other
     alike_share: float = 0.5  # of the batch that is drawn in such groups
     same: float = 0.7  # teacher's Chamfer from which two photos may show the same: no negatives
     average: float = 0.998
     checkpoint_minutes: float = 5.0
     seed: int = 0
-
-
-def to_frames(images: list[Array]) -> Tensor:
-    """uint8 `[N, H, W, 3]` → float `[N, 3, H, W]` in 0..1, channels last in memory."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(255)
-
-
-def square(image: Array, size: int) -> Array:
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-
-
-def chamfer_matrix(a: Tensor, b: Tensor) -> Tensor:
-    """Chamfer similarity of every picture pair: `[N, R, D]`, `[M, R, D]` → `[N, M]`."""
-    n, r, _ = a.shape
-    m = b.shape[0]
-    pairs = (a.reshape(n * r, -1) @ b.reshape(m * r, -1).T).view(n, r, m, r)
-    return pairs.amax(3).mean(1)
-
-
-def contrastive_loss(
-    a: Tensor, b: Tensor, temperature: float, *, unsure: Tensor | None = None
-) -> Tensor:
-    """InfoNCE both ways over Chamfer similarities of two views `[N, R, D]` of N pictures.
-
-    `unsure` `[N, N]`: pairs that may show the same and are no negatives (the diagonal does not
-    count).
-    """
-    own = torch.arange(a.shape[0])
-    there, back = chamfer_matrix(a, b) / temperature, chamfer_matrix(b, a) / temperature
-    if unsure is not None:
-        left_out = unsure & ~torch.eye(len(own), dtype=torch.bool)
-        there = there.masked_fill(left_out, -torch.inf)
-        back = back.masked_fill(left_out.T, -torch.inf)
-    return (F.cross_entropy(there, own) + F.cross_entropy(back, own)) / 2
-
-
-def fit_teacher_whitening(teacher: Teacher, photos: list[Array], size: int, dim: int) -> Whitening:
-    chunks = [
-        teacher(to_frames([square(p, size) for p in photos[i : i + 64]])).flatten(0, 1).float()
-        for i in range(0, len(photos), 64)
-    ]
-    return fit_whitening(torch.cat(chunks), dim)
-
-
-@torch.inference_mode()
-def look_alikes(student: nn.Module, photos: list[Array], *, count: int = 40) -> Array:
-    """For each photo the `count` others that the student finds most alike, `[N, count]`."""
-    student.eval()
-    with torch.autocast("cpu", torch.bfloat16):
-        whole = torch.cat(
-            [
-                student(to_frames([square(p, 112) for p in photos[i : i + 64]])).float().mean(1)
-                for i in range(0, len(photos), 64)
-            ]
-        )
-    student.train()
-    whole = F.normalize(whole - whole.mean(0), dim=-1)
-    nearest = [
-        (rows @ whole.T).topk(min(count + 1, len(photos))).indices for rows in whole.split(512)
-    ]
-    return torch.cat(nearest)[:, 1:].numpy()  # the first is the photo itself
-
-
-def draw(photos: int, alike: Array, options: DistillOptions, rng: np.random.Generator) -> Array:
-    """Indices of one batch without repetition: groups of look-alikes, then any."""
-    chosen: dict[int, None] = {}
-    while len(chosen) < options.batch * options.alike_share:
-        seed = int(rng.integers(photos))
-        near = rng.choice(alike[seed], min(options.alike - 1, alike.shape[1]), replace=False)
-        chosen |= dict.fromkeys([seed, *near.tolist()])
-    while len(chosen) < options.batch:
-        chosen |= dict.fromkeys(rng.integers(photos, size=options.batch - len(chosen)).tolist())
-    return np.array(list(chosen))[: options.batch]
-
-
-def batches(
-    photos: list[Array],
-    alike: Array,
-    options: DistillOptions,
-    *,
-    size: int,
-    seed: int,
-    stop: threading.Event,
-) -> Iterator[tuple[Tensor, ...]]:
-    """Batches of view pairs until `stop`, prepared ahead by a background thread."""
-    ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(3)
-    rng = np.random.default_rng(seed)
-
-    def fill() -> None:
-        while not stop.is_set():
-            chosen = draw(len(photos), alike, options, rng)
-            # What hides a picture is from outside the batch: inside, it would be no negative.
-            others = rng.integers(len(photos), size=len(chosen))
-            views = [
-                pair_of_views(photos[i], photos[j], rng, size=size)
-                for i, j in zip(chosen, others, strict=True)
-            ]
-            ready.put(tuple(torch.from_numpy(np.stack(v)) for v in zip(*views, strict=True)))
-
-    threading.Thread(target=fill, daemon=True).start()
-    while not stop.is_set():
-        yield ready.get()
-    while not ready.empty():  # frees a producer that waits for room
-        ready.get()
 
 
 @torch.inference_mode()
@@ -263,16 +167,28 @@ def distill(
     _log(out, {"step": step, **agreement(average, teacher, whitening, kept, options.size)})
     last_save = last = time.monotonic()
     running: list[float] = []
-    imitate = torch.compile(teacher.regions) if options.compiled else teacher.regions
+    targets = teacher_targets(
+        train,
+        lambda frames: whitening(teacher(frames)),
+        out / "targets.npy",
+        dim=TEACHER_DIM,
+        variants=options.variants,
+        size=options.size,
+        made_with=f"power {options.power}",
+    )
+    last_save = last = time.monotonic()
     forward = torch.compile(student) if options.compiled else student
 
-    def view_pairs() -> Iterator[tuple[Tensor, ...]]:
+    def view_pairs() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for early in (True, False):
             stop = threading.Event()
             for views in batches(
                 train,
+                targets,
                 alike,
-                options,
+                batch=options.batch,
+                group=options.alike,
+                grouped=options.alike_share,
                 size=options.early_size if early else options.size,
                 seed=options.seed + step,
                 stop=stop,
@@ -287,19 +203,18 @@ def distill(
         warm = min(1.0, (step + 1) / 100)
         for group in optimiser.param_groups:
             group["lr"] = options.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
-        clean = torch.cat([views[0], views[2]]).permute(0, 3, 1, 2).float().div_(255)
-        degraded = torch.cat([views[1], views[3]]).permute(0, 3, 1, 2).float().div_(255)
+        gentle, strong, wanted = views
+        degraded = torch.cat([gentle, strong]).permute(0, 3, 1, 2).float().div_(255)
         # Halves go through one after the other: maps of a whole batch would leave the cache.
-        with torch.no_grad():
-            target = whitening(torch.cat([imitate(c) for c in clean.chunk(2)]))
         with torch.autocast("cpu", torch.bfloat16):
             regions = torch.cat([forward(d) for d in degraded.chunk(2)])
-        imitation = 1 - (regions * target).sum(-1).mean()
+        imitation = 1 - (regions * wanted.flatten(0, 1)).sum(-1).mean()
         first, second = regions.chunk(2)
-        clean_first = target.chunk(2)[0]
-        unsure = chamfer_matrix(clean_first, clean_first) > options.same
+        unsure = chamfer_matrix(wanted[0], wanted[0]) > options.same
         contrast = contrastive_loss(first, second, options.temperature, unsure=unsure)
-        loss = imitation + options.contrast * contrast
+        rise = max(0.0, 3 * progress - 2)
+        weight = options.contrast + rise * (options.late_contrast - options.contrast)
+        loss = imitation + weight * contrast
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(student.parameters(), 1.0)
