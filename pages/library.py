@@ -1,8 +1,10 @@
-"""Library: what there is, whether it is ready to search; add videos, watch, remove."""
+"""Library: what there is, whether it is ready to search; add videos, watch, name, remove."""
 
 from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.library_view import adding, grid, health, jobs
+from visil_dash.ui.library_cards import grid
+from visil_dash.ui.library_health import health, running_extraction
+from visil_dash.ui.library_view import adding, jobs
 from visil_dash.ui.widgets import page_header
 
 page_header(
@@ -11,10 +13,11 @@ page_header(
     " with one of them.",
 )
 with friendly():
+    extracting = running_extraction()
     overview = backend.workbench().overview()
     told_errors()
     if overview.videos:
-        health(overview)
+        health(overview, extracting=extracting)
     adding(read_only=overview.read_only)
     jobs()
     grid(read_only=overview.read_only)

@@ -50,6 +50,7 @@ RANKS = {
     "calibration": 4,
     "evaluation_run": 4,
     "evaluation_manifest": 4,
+    "upkeep": 4,
     "demo": 4,
     "ui": 5,
     "cli": 5,

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from unittest.mock import patch
 
 import pytest
+from fakes import fake_model
 from page_world import NAMES, copy_library, labels, pages, run_until, shared_library, texts
 from scenes import make_scene
 from streamlit.testing.v1 import AppTest
 
-from visil_dash.errors import ModelError
+from visil_dash.errors import Cancelled, ModelError
 from visil_dash.library.jobs import Worker
 from visil_dash.library.store import open_library
 from visil_dash.records import JobRecord, JobState
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
-from visil_dash.ui import library_view
+from visil_dash.ui import backend, library_view
 
 Open = Callable[[str], AppTest]
 
@@ -62,7 +64,7 @@ def test_the_filter_narrows_by_name_and_says_when_nothing_fits(library: Open) ->
     assert card_names(page) == ["market.mp4"]
     page.text_input(key="library_filter").set_value("zzz").run()
     assert card_names(page) == []
-    assert "No video has this name" in texts(page)
+    assert "No video fits" in texts(page)
 
 
 def test_the_order_of_the_cards_follows_the_choice(library: Open) -> None:
@@ -74,6 +76,95 @@ def test_the_order_of_the_cards_follows_the_choice(library: Open) -> None:
     assert order() == list(reversed(NAMES))
     page.selectbox(key="library_sort").set_value("Name").run()
     assert order() == sorted(NAMES)
+
+
+def test_tags_narrow_the_cards_and_all_chosen_ones_count(own: Open, tmp_path: Path) -> None:
+    with open_library(tmp_path / "library", settings=Settings(min_free_bytes=0)) as store:
+        by_name = {v.name: v.video_id for v in store.videos()}
+        store.set_tags(by_name["harbour.mp4"], ("sea", "2024"))
+        store.set_tags(by_name["market.mp4"], ("2024",))
+    page = own("library").run()
+    pills = page.get("button_group")[0]
+    assert sorted(pills.options) == ["2024 2", "sea 1"]
+    pills.set_value(["2024"]).run()
+    assert card_names(page) == ["harbour.mp4", "market.mp4"]
+    page.get("button_group")[0].set_value(["2024", "sea"]).run()
+    assert card_names(page) == ["harbour.mp4"]
+    # Chosen tags that no video has any more do not hide everything.
+    backend.workbench().library.set_tags(by_name["harbour.mp4"], ())
+    page.run()
+    assert card_names(page) == ["market.mp4"]
+
+
+def test_the_health_panel_verifies_on_a_click_and_remembers_it(own: Open, tmp_path: Path) -> None:
+    page = own("library").run()
+    assert "<dt>Disk free</dt>" in texts(page)
+    assert "Never verified" in texts(page)
+    page.button(key="verify_now").click()
+    page = run_until(page, lambda p: "everything in order" in texts(p))
+    (tmp_path / "library" / _media(tmp_path)).write_bytes(b"other bytes")
+    page.button(key="verify_now").click()
+    page = run_until(page, lambda p: "1 problem found by the verification" in texts(p))
+    assert any("was altered" in element.value for element in page.text)
+
+
+@pytest.fixture
+def unseen(own: Open) -> Iterator[Open]:
+    """The library as it is when another model comes: none of its features is the new model's."""
+    model = fake_model(dim=24, name="newer")
+    with patch("visil_dash.services.load_model", lambda name, settings: model):
+        yield own
+
+
+def test_a_new_model_extracts_what_it_never_saw_on_one_click(unseen: Open) -> None:
+    page = unseen("library").run()
+    assert card_names(page) == list(NAMES)
+    assert "**The model newer has not seen these videos yet.**" in texts(page)
+    button = page.button(key="extract_again")
+    assert button.label == "Extract again with newer"
+    button.click()
+    page = run_until(page, lambda p: "Index ready · 30 frames" in texts(p))
+    page.run()
+    assert "newer has not seen" not in texts(page)
+    assert "extract_again" not in [button.key for button in page.button]
+    search = unseen("search")
+    search.session_state["search_query"] = next(iter(backend.videos()))
+    search.session_state["search_mode"] = "Exhaustive"
+    run_until(search, lambda p: "All 3 videos compared" in texts(p))
+
+
+def test_a_search_says_how_many_videos_the_model_never_saw(unseen: Open, tmp_path: Path) -> None:
+    clip = make_scene(tmp_path / "clip.mp4", 1, start=3, seconds=5).read_bytes()
+    page = unseen("search").run()
+    upload(page, "clip.mp4", clip)
+    page = run_until(page, lambda p: bool(p.warning))
+    assert "3 videos of 3 were passed over: the model newer" in page.warning[0].value
+    assert "Extract them on the Library page" in labels(page)
+    page.session_state["search_query"] = next(iter(backend.videos()))
+    page = run_until(page, lambda p: bool(p.error))
+    assert "Extract them on the Library page" in page.error[0].value.replace("\\", "")
+
+
+def test_an_extraction_can_be_stopped_and_goes_on(unseen: Open) -> None:
+    begun = Event()
+
+    def slow(*_: object, cancelled: Callable[[], bool], **__: object) -> None:
+        begun.set()
+        while not cancelled():
+            Event().wait(0.01)
+        raise Cancelled("stopped")
+
+    with patch("visil_dash.upkeep.extract_features", slow):
+        page = unseen("library").run()
+        page.button(key="extract_again").click().run()
+        assert begun.wait(10)
+        page.run()
+        assert "**Extracting with newer**" in texts(page)
+        page.button(key="stop_extracting").click()
+        page = run_until(page, lambda p: bool(p.info))
+    assert "Stopped after 0 of 3 videos" in page.info[0].value
+    page.button(key="extract_again").click()
+    run_until(page, lambda p: "Index ready · 30 frames" in texts(p))
 
 
 def test_an_empty_library_offers_the_demo(tmp_path: Path) -> None:

@@ -87,6 +87,17 @@ def extract_features(
     return Extracted(features, info)
 
 
+def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:
+    """What the store is told of a model's features at `rate` frames a second."""
+    return FeatureManifest(
+        extractor=model.extractor,
+        weights_sha256=model.weights_sha256,
+        regions=model.regions,
+        dim=model.dim,
+        rate=rate,
+    )
+
+
 def ingest(
     job: JobRecord,
     source: Path,
@@ -120,14 +131,7 @@ def ingest(
         record = library.put_video(
             source, name=job.name, info=extracted.info, video_id=job.video_id
         )
-        manifest = FeatureManifest(
-            extractor=model.extractor,
-            weights_sha256=model.weights_sha256,
-            regions=model.regions,
-            dim=model.dim,
-            rate=settings.rate,
-        )
-        library.put_features(extracted.features, manifest)
+        library.put_features(extracted.features, feature_manifest(model, rate=settings.rate))
     report(JobState.COMMITTED, 0.0, 0.0)
     features = library.features(record.video_id, extractor=model.extractor)
     space.add_video(record.ordinal, features.frame_vectors)

@@ -133,7 +133,10 @@ class Viewer:
         with self.catalogue.read() as connection:
             rows = feature_rows(connection, extractor, video_id)
         if not rows:
-            raise NotFound(f"{video_id[:12]}: no features of {extractor}. Add the video again.")
+            raise NotFound(
+                f"{video_id[:12]}: no features of {extractor} yet. Extract them on the Library"
+                " page, or add the video again."
+            )
         row, path = rows[0], self._blob(extractor, video_id)
         try:
             data = path.read_bytes()

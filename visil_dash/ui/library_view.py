@@ -1,36 +1,21 @@
-"""The pieces of the library page."""
+"""The library page: adding videos, and the queue of those on their way in."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import visil_dash
 from visil_dash.errors import VisilDashError
-from visil_dash.records import JobRecord, JobState, VideoRecord
+from visil_dash.records import JobRecord, JobState
 from visil_dash.ui import backend, state
 from visil_dash.ui.errors import friendly
 from visil_dash.ui.paths import allowed_folders, allowed_path
-from visil_dash.ui.text import md, mmss, plural, safe_name, size
+from visil_dash.ui.text import md, mmss, plural, safe_name
 from visil_dash.ui.uploader import upload_box
-from visil_dash.ui.widgets import (
-    ago,
-    await_posters,
-    empty_state,
-    facts,
-    name_line,
-    play,
-    thumbnail,
-    verdict_badge,
-    verified_badge,
-)
-
-if TYPE_CHECKING:
-    from visil_dash.services import Overview
+from visil_dash.ui.widgets import name_line
 
 DEMO_FOLDER = Path(visil_dash.__file__).parents[1] / "demo" / "videos"
-PER_PAGE = 24
 JOBS_SHOWN = 6
 
 STATE_WORDS = {
@@ -44,50 +29,6 @@ STATE_WORDS = {
     JobState.CANCELLED: "stopped",
     JobState.FAILED: "failed",
 }
-INDEX_WORDS = {
-    "ready": ":green[:material/check_circle:] Index ready",
-    "empty": ":gray[:material/circle:] Index empty",
-    "rebuilding": ":orange[:material/sync:] Index being rebuilt, searches are exact meanwhile",
-    "degraded": ":orange[:material/warning:] Index degraded, searches are exact and slower",
-}
-SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
-    "Newest first": lambda v: (-v.ordinal,),
-    "Name": lambda v: (v.name.casefold(), v.ordinal),
-    "Longest first": lambda v: (-v.info.duration, v.ordinal),
-    "Largest first": lambda v: (-v.bytes, v.ordinal),
-}
-
-
-def health(overview: "Overview") -> None:
-    """What there is, and whether it is ready to be searched."""
-    index = overview.index
-    with st.container(border=True):
-        facts(
-            {
-                "Videos": f"{overview.videos:,}",
-                "Footage": mmss(overview.seconds),
-                "Sampled frames": f"{overview.frames:,}",
-                "On disk": size(overview.media_bytes),
-            },
-            big=True,
-        )
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            told = INDEX_WORDS.get(index.state, md(index.state))
-            if index.frames:
-                told += f" · {index.frames:,} frames, {index.dim} dimensions"
-            st.markdown(told, width="content")
-            st.markdown(f":gray[Model {md(overview.model)}]", width="content")
-            verified_badge(overview.verified)
-    for notice in overview.notices:
-        st.warning(md(notice), icon=":material/info:")
-    if overview.missing_features:
-        st.warning(
-            f"{plural(overview.missing_features, 'video')} cannot be found by this model yet: "
-            "their features are missing. Add the files again to make them.",
-            icon=":material/info:",
-        )
-
-
 # ---- adding ----
 
 
@@ -242,139 +183,3 @@ def _call(what: str, job_id: str) -> None:
 
 def _clear() -> None:
     backend.workbench().worker.clear_ended()
-
-
-# ---- the videos ----
-
-
-def grid(*, read_only: bool) -> None:
-    """Filter, order and page through the videos."""
-    videos = list(backend.videos().values())
-    if not videos:
-        if has_demo() and not read_only:
-            empty_state(
-                "No videos yet",
-                "Upload your own above, or start with the demo library: five scenes with "
-                "duplicates, edits, other cameras and other moments.",
-                add_demo,
-            )
-        else:
-            empty_state("No videos yet", "Upload some above to make them searchable.")
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.text_input(
-            "Find by name",
-            key=state.LIBRARY_FILTER,
-            placeholder="Find by name or tag",
-            icon=":material/search:",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-        order = st.selectbox(
-            "Order",
-            list(SORTS),
-            key=state.LIBRARY_SORT,
-            label_visibility="collapsed",
-            width=180,
-            persist_state="session",
-        )
-    shown = sorted((v for v in videos if _fits(v, wanted)), key=SORTS[order])
-    if not shown:
-        empty_state("No video has this name", "Names, other names and tags are searched.")
-        return
-    pages = -(-len(shown) // PER_PAGE)
-    page = 1
-    if pages > 1:
-        page = st.pagination(pages, key=state.LIBRARY_PAGE)
-    shown = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
-    with st.container(key="library-grid"):
-        for video in shown:
-            _card(video, read_only=read_only)
-    await_posters(video.video_id for video in shown)
-
-
-def _fits(video: VideoRecord, wanted: str) -> bool:
-    text = wanted.casefold().strip()
-    return any(text in n.casefold() for n in (video.name, *video.other_names, *video.tags))
-
-
-def _card(video: VideoRecord, *, read_only: bool) -> None:
-    info = video.info
-    with st.container(border=True, key=f"card-{video.video_id[:16]}"):
-        thumbnail(video.video_id, key="grid")
-        name_line(
-            video.name,
-            f"{mmss(info.duration)} · {info.width}×{info.height} · {info.codec} · "
-            f"{size(video.bytes)}",
-            one_line=True,
-        )
-        verdict_badge(video)
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
-            if st.button(
-                "Search",
-                key=f"search-{video.video_id}",
-                icon=":material/search:",
-                type="tertiary",
-                help="Find videos that share footage with this one",
-            ):
-                state.goto_search(video.video_id)
-            if st.button(
-                "Open",
-                key=f"open-{video.video_id}",
-                icon=":material/play_circle:",
-                type="tertiary",
-                help="Play it, see what is known of it, remove it",
-            ):
-                st.session_state.pop(state.REMOVING, None)
-                _open(video, read_only=read_only)
-
-
-@st.dialog("Video", width="medium")
-def _open(video: VideoRecord, *, read_only: bool) -> None:
-    name_line(video.name)
-    with friendly():
-        play(video.video_id)
-    info = video.info
-    facts(
-        {
-            "Length": mmss(info.duration),
-            "Picture": f"{info.width}×{info.height}",
-            "Format": f"{info.codec} in {info.container}",
-            "Size": size(video.bytes),
-            "Sampled frames": f"{video.frames:,}",
-            "Added": ago(video.added),
-            "Id": video.video_id[:12],
-        }
-    )
-    if video.other_names:
-        st.caption("Also added as " + ", ".join(md(name) for name in video.other_names))
-    if info.reason:
-        st.warning("Partly read: " + md(info.reason), icon=":material/content_cut:")
-    if read_only:
-        return
-    if st.session_state.get(state.REMOVING) != video.video_id:
-        st.button(
-            "Remove from the library…",
-            key=f"remove-{video.video_id}",
-            icon=":material/delete:",
-            type="tertiary",
-            on_click=_ask_removal,
-            args=(video.video_id,),
-        )
-        return
-    with st.container(border=True):
-        st.markdown(
-            "**Remove this video?** Its file in the library, its features and its frames in the"
-            " index are deleted. The file that it was added from stays where it is."
-        )
-        with st.container(horizontal=True):
-            if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
-                with friendly():
-                    backend.workbench().remove(video.video_id)
-                    st.session_state.pop(state.REMOVING, None)
-                    st.rerun()
-            st.button("Keep it", on_click=_ask_removal, args=("",))
-
-
-def _ask_removal(video_id: str) -> None:
-    st.session_state[state.REMOVING] = video_id

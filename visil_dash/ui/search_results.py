@@ -16,6 +16,8 @@ from visil_dash.ui.widgets import (
     verified_badge,
 )
 
+NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
+
 
 def kind_of(match: Match, match_score: float) -> str:
     """match: the clip as a whole is found there. part: a stretch of it is. weak: neither."""
@@ -52,11 +54,23 @@ def headline(result: SearchResult, match_score: float) -> None:
             width="content",
         )
         verified_badge(backend.workbench().model.verified)
+    unseen = sum(NO_FEATURES in reason for reason in result.skipped.values())
+    if unseen:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(
+                f"{plural(unseen, 'video')} of {result.library_videos:,} were passed over: the"
+                f" model {md(result.model)} has no features of them yet.",
+                icon=":material/info:",
+                width="stretch",
+            )
+            if st.button("Extract them on the Library page", key="goto_extract"):
+                state.goto_library()
     for notice in result.notices:
         st.warning(md(notice), icon=":material/info:")
-    if result.skipped:
-        with st.expander(f"{plural(len(result.skipped), 'video')} could not be compared"):
-            for video_id, reason in list(result.skipped.items())[:50]:
+    failed = {v: reason for v, reason in result.skipped.items() if NO_FEATURES not in reason}
+    if failed:
+        with st.expander(f"{plural(len(failed), 'video')} could not be compared"):
+            for video_id, reason in list(failed.items())[:50]:
                 known = backend.library_video(video_id)
                 name_line(known.name if known else video_id[:12], reason)
 
