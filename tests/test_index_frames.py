@@ -34,7 +34,7 @@ from library_fakes import (
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.index import frames as frames_module
 from visil_dash.index import generations
-from visil_dash.index.frames import FrameSpace, frame_ids, open_frame_space, split_ids
+from visil_dash.index.frames import FrameSpace, Snapshot, frame_ids, open_frame_space, split_ids
 from visil_dash.index.hnsw import HnswIndex
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.store import Library, open_library
@@ -50,10 +50,11 @@ def library(tmp_path: Path):  # type: ignore[no-untyped-def]
         yield opened
 
 
-def queries_of(space: FrameSpace, count: int = 30) -> Array:
+def queries_of(space: FrameSpace | Snapshot, count: int = 30) -> Array:
     """Vectors near the library's frames, as an edited copy's would be."""
     random = np.random.default_rng(3)
-    _, vectors = space.snapshot()
+    # Of one view, so that a build that ends meanwhile cannot put another space in its place.
+    vectors = (space.view() if isinstance(space, FrameSpace) else space).vectors
     near = vectors[random.integers(0, len(vectors), count)]
     return near + 0.1 * random.normal(size=near.shape).astype(np.float32)
 
@@ -67,7 +68,7 @@ def check_complete(space: FrameSpace, library: Library) -> None:
     for row in rows:
         assert set(found_videos(space, row.video_id)) == {row.ordinal}
     if rows:
-        queries = queries_of(space)
+        queries = queries_of(view)
         ids, distances = view.search(queries, 10)
         truth = plain_nearest(view.vectors, queries, 10)
         np.testing.assert_allclose(distances, truth, rtol=1e-3, atol=1e-5)

@@ -33,12 +33,14 @@ def frames_within(
     videos: Mapping[int, str],
     first_k: int = FIRST_K,
     exclude: str = "",
+    aside: Array | None = None,
 ) -> FrameHits:
     """Library frames within `threshold` (squared L2) of the query's frame vectors `[Tq, D]`.
 
-    `videos` maps ordinals to video ids; frames of other ordinals and of the video `exclude` (the
-    query itself, when it is in the library) do not count. k doubles for the query frames whose
-    farthest neighbour is still within the threshold, until it is passed or the library ends.
+    `videos` maps ordinals to video ids; frames of other ordinals, of the video `exclude` (the
+    query itself, when it is in the library) and the frame ids `aside` do not count. k doubles for
+    the query frames whose farthest neighbour is still within the threshold, until it is passed
+    or the library ends.
     """
     total = len(space)
     found: dict[int, tuple[Array, Array]] = {}
@@ -69,7 +71,7 @@ def frames_within(
         slot = np.searchsorted(ordinals_known, ordinals)
         met = np.append(ordinals_known, -1)[slot] == ordinals
         video = position[np.where(met, slot, len(ordinals_known))]
-        mine = video >= 0
+        mine = (video >= 0) & ~np.isin(ids, [] if aside is None else aside)
         if mine.any():
             nearest[query] = distances[mine].min()
         hit = mine & (distances <= threshold)

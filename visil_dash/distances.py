@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from visil_dash.frames_aside import aside_ids
 from visil_dash.index.frames import FrameSpace, split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import VideoFeatures
@@ -16,14 +17,15 @@ def distances_of(
     """Exact distances, in the space that the index searches; the query's own frames are left out.
 
     A query too long for that at once is thinned to evenly spaced frames (`query_times` says
-    which); frames that show nothing take no part.
+    which); frames that show nothing and library frames set aside take no part.
     """
     ids, vectors = space.snapshot()
     ordinals, frames = split_ids(ids)
     videos = [v for v in library.videos() if v.video_id != query.video_id]
     position = {v.ordinal: i for i, v in enumerate(videos)}
     owner = np.array([position.get(o, -1) for o in ordinals.tolist()], np.int64)
-    mine = owner >= 0
+    aside = aside_ids(library, query.extractor, {v.ordinal: v.video_id for v in videos})
+    mine = (owner >= 0) & ~np.isin(ids, aside)
     vectors, owner, frames = vectors[mine], owner[mine], frames[mine]
     keep = np.flatnonzero(query.regions.any((1, 2)))
     most = max(1, MOST_DISTANCES // max(1, len(vectors)))

@@ -1,7 +1,8 @@
 """Dimension reduction of frame vectors: fitted, stored, versioned, never mixed.
 
-Orthonormal projections only: they never lengthen a distance, so a threshold in the reduced
-space admits every pair that it admits in the full one.
+PCA and LPP (reduction_local.py) are orthonormal: they never lengthen a distance, so a threshold
+kept from the full space admits every pair that it admitted there. Random projection is not, and
+no threshold means the same in two spaces: threshold_transfer.py carries one over.
 """
 
 import hashlib
@@ -80,11 +81,16 @@ def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
         matrix = centred.T @ np.linalg.eigh(centred @ centred.T)[1][:, ::-1][:, :dim]
     # Directions without variance come out of the Gram form as noise: QR makes all orthonormal.
     matrix = np.linalg.qr(matrix.astype(np.float64))[0].astype(np.float32)
-    signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(dim)])
+    return fitted_reduction(f"pca{dim}", mean, matrix)
+
+
+def fitted_reduction(method: str, mean: Array, matrix: Array) -> Reduction:
+    """A reduction by `mean` `[D]` and `matrix` `[D, d]`; its id follows from their values."""
+    # The sign of a direction is free: its largest component is made positive.
+    signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(matrix.shape[1])])
     matrix = np.ascontiguousarray(matrix * np.where(signs == 0, 1, signs), np.float32)
-    return Reduction(
-        _fitted_id(f"pca{dim}", mean, matrix), f"pca{dim}", input_dim, dim, mean, matrix
-    )
+    input_dim, dim = matrix.shape
+    return Reduction(_fitted_id(method, mean, matrix), method, input_dim, dim, mean, matrix)
 
 
 def _subspace(centred: Array, dim: int) -> Array:

@@ -13,7 +13,8 @@ from threading import RLock
 from typing import Self
 
 from visil_dash.alignment import AlignOptions
-from visil_dash.candidates import candidate_videos, frames_within
+from visil_dash.candidates import candidate_videos
+from visil_dash.candidates_library import library_hits
 from visil_dash.clips import ClipStore, QueryClip
 from visil_dash.collection import pair_table
 from visil_dash.distances import distances_of
@@ -27,7 +28,6 @@ from visil_dash.models.load import Model, load_model
 from visil_dash.records import (
     Array,
     Comparison,
-    FrameHits,
     IndexStatus,
     JobRecord,
     PairTable,
@@ -176,7 +176,7 @@ class Workbench:
         have = self.library.features_ids(self.extractor)
         timings: dict[str, float] = {}
         with _timed(timings, "candidates"):
-            hits = self._hits(clip, limit)
+            hits = library_hits(clip.features, limit, library=self.library, space=self.space)
             candidates = candidate_videos(hits)
         say("Candidates found", 0.1)
         chosen = have if exhaustive else [c.video_id for c in candidates]
@@ -212,11 +212,6 @@ class Workbench:
             skipped=skipped,
             notices=tuple(n for n in (status.notice, clip.info.reason) if n),
         )
-
-    def _hits(self, clip: QueryClip, threshold: float) -> FrameHits:
-        videos = {v.ordinal: v.video_id for v in self.library.videos()}
-        vectors = self.space.reduction(clip.features.frame_vectors)
-        return frames_within(self.space, vectors, threshold, videos=videos, exclude=clip.query_id)
 
     def _features(self, video_id: str) -> VideoFeatures:
         return self.library.features(video_id, extractor=self.extractor)

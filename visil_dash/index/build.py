@@ -1,12 +1,12 @@
 """From a snapshot to its next generation, and the generations that the catalogue knows."""
 
 from pathlib import Path
-from threading import Event
+from typing import Protocol
 
 import numpy as np
 
 from visil_dash.index.generations import Generation, Identity, Registered, clean_up, publish
-from visil_dash.index.hnsw import HnswIndex
+from visil_dash.index.hnsw import DEFAULT_GRAPH, GraphOptions, HnswIndex
 from visil_dash.library import tables
 from visil_dash.library.blobs import safe_id
 from visil_dash.library.catalogue import checked_rows, now, put_row
@@ -19,7 +19,13 @@ CHUNK = 2000  # frames added between two looks at the stop flag
 
 
 class Stopped(Exception):
-    """The frame space is being closed."""
+    """The frame space is being closed, or the build was cancelled."""
+
+
+class StopFlag(Protocol):
+    """A threading.Event, or anything else that knows whether to stop."""
+
+    def is_set(self) -> bool: ...
 
 
 def index_folder(library: Library, extractor: str, reduction: Reduction) -> Path:
@@ -56,7 +62,8 @@ def build_generation(
     ids: Array,
     vectors: Array,
     ordinals: frozenset[int],
-    stop: Event,
+    stop: StopFlag,
+    options: GraphOptions = DEFAULT_GRAPH,
 ) -> Generation:
     """Builds the graph of reduced vectors `[N, d]` under ids `[N]` and publishes it.
 
@@ -65,7 +72,9 @@ def build_generation(
     order = np.argsort(ids)
     ids, vectors = ids[order], np.ascontiguousarray(vectors[order])
     sha = {row.ordinal: row.sha256 for row in rows}
-    index = HnswIndex(reduction.dim, capacity=len(ids), threads=library.settings.threads)
+    index = HnswIndex(
+        reduction.dim, capacity=len(ids), threads=library.settings.threads, options=options
+    )
     # In random order: videos one after the other leave the graph in islands, and a search that
     # starts on the wrong one misses (recall@10 0.83 instead of 1.00 on 300 videos).
     shuffled = np.random.default_rng(1).permutation(len(ids))

@@ -1,5 +1,6 @@
 """Fitted reductions of a library: which there are, loading, fitting, keeping."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +20,34 @@ from visil_dash.reduction import (
     load_reduction,
     save_reduction,
 )
+from visil_dash.reduction_local import fit_lpp, random_projection
 
 FIT_FRAMES = 8192  # 32 for each default dimension; more moves the directions little
 FIT_BYTES = 768 * 1024**2  # and no more than this of full frame vectors, float32
 
 
+METHODS = ("pca", "random", "lpp")
+
+
 def fitted_dim(method: str) -> int | None:
-    """256 for "pca256"; None for anything else."""
-    digits = method.removeprefix("pca")
-    return int(digits) if digits != method and digits.isdigit() and int(digits) else None
+    """256 for "pca256", "random256" and "lpp256"; None for anything else."""
+    found = re.fullmatch(rf"({'|'.join(METHODS)})([1-9][0-9]{{0,4}})", method)
+    return int(found[2]) if found else None
+
+
+def fit(method: str, vectors: Array) -> Reduction:
+    """The reduction that "pca64", "random64" or "lpp64" names, fitted on `vectors` `[N, D]`.
+
+    Raises ValueError for other names, too few vectors and more dimensions than there are.
+    """
+    dim = fitted_dim(method)
+    if dim is None:
+        raise ValueError(f"reduction: expected one of {METHODS} with its dims, got {method!r}")
+    if method.startswith("pca"):
+        return fit_pca(vectors, dim)
+    if method.startswith("lpp"):
+        return fit_lpp(vectors, dim)
+    return random_projection(vectors.shape[1], dim)
 
 
 def fittable(view: Snapshot, method: str) -> bool:
@@ -77,7 +97,7 @@ def fit_and_keep(library: Library, view: Snapshot, *, extractor: str, method: st
     dim = fitted_dim(method)
     if dim is None:
         return view.reduction
-    reduction = fit_pca(_full_sample(library, view, extractor=extractor, dim=dim), dim)
+    reduction = fit(method, _full_sample(library, view, extractor=extractor, dim=dim))
     path = _path(library, extractor, reduction.reduction_id)
     digest = save_reduction(reduction, path, extractor=extractor, step=library.step)
     row = {

@@ -7,17 +7,13 @@ thread of its own; what changed meanwhile is carried over at the swap.
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
-from visil_dash.index.build import (
-    Stopped,
-    build_generation,
-    forget_old,
-    registered_generations,
-)
-from visil_dash.index.fitted import fit_and_keep, fittable, fitted_dim
+from visil_dash.index.build import Stopped, forget_old, registered_generations
+from visil_dash.index.fitted import fittable
 from visil_dash.index.generations import Generation
 from visil_dash.index.loading import (
     frames_with_signal,
@@ -25,16 +21,23 @@ from visil_dash.index.loading import (
     loaded_blocks,
     opened_snapshot,
 )
+from visil_dash.index.plan import IndexPlan, keep_plan, stored_plans
+from visil_dash.index.rebuild import (
+    EitherStop,
+    Request,
+    forget_others,
+    rebuilt,
+    reduction_for,
+)
 from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.records import Array, IndexStatus
-from visil_dash.reduction import DEFAULT_DIM, FULL, Reduction, identity
+from visil_dash.reduction import FULL, Reduction, identity
 from visil_dash.settings import Settings
 
 __all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]
 
-AUTO = f"pca{DEFAULT_DIM}"
 TAIL_FRAMES = 2000  # exact search over so few costs about a millisecond a query frame
 TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index
@@ -47,11 +50,11 @@ class FrameSpace:
     """Made by open_frame_space. Search from any thread; changes come from the writer's."""
 
     def __init__(
-        self, library: Library, *, extractor: str, method: str, settings: Settings
+        self, library: Library, *, extractor: str, plan: IndexPlan, settings: Settings
     ) -> None:
         self.extractor = extractor
         self._library = library
-        self._method = method
+        self.plan = plan
         self._settings = settings
         self._change = threading.RLock()
         self._touched: set[int] | None = None  # videos gone or replaced since the build began
@@ -141,7 +144,7 @@ class FrameSpace:
                 reduction = identity(vectors.shape[1])
             ids, vectors = frames_with_signal(ordinal, vectors)
             block = Block(ordinal, ids, reduction(vectors))
-            if self._has(view, block):  # the same bytes added again
+            if view.holds(block):  # the same bytes added again
                 return
             self._replace([block], gone={ordinal}, reduction=reduction)
         self._build_when_due()
@@ -174,13 +177,16 @@ class FrameSpace:
         `refit`: fit the reduction anew. In the foreground it raises what goes wrong; in the
         background the status tells. Raises StoreReadOnly for a viewer.
         """
+        self._start(Request(refit), background=background)
+
+    def _start(self, request: Request, *, background: bool) -> None:
         self._library.require_writer()
         while True:
             with self._change:
                 builder = self._builder
                 if builder is None:
                     builder = threading.Thread(
-                        target=self._build_quietly, args=(refit,), name="index-build", daemon=True
+                        target=self._build_quietly, args=(request,), name="index-build", daemon=True
                     )
                     self._builder, self._failure = builder, ""
                     if background:
@@ -191,9 +197,23 @@ class FrameSpace:
                 return
             self.wait()
         try:
-            self._build(refit)
+            self._build(request)
         finally:
             self._builder = None
+
+    def adopt(self, plan: IndexPlan, *, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Builds and publishes a generation by `plan`, then puts both in force, in the foreground.
+
+        Searches go on in the old space until then; whatever fails or is stopped before leaves it
+        in force. Raises StoreReadOnly, InputError for too few frames, Stopped. Without a frame
+        nothing is built and the plan stays.
+        """
+        self._start(Request(plan=plan, cancelled=cancelled), background=False)
+
+    def touch(self) -> None:
+        """Counts a change of what may be found, so that nothing remembered is taken for new."""
+        with self._change:
+            self._view = replace(self._view, version=self._view.version + 1)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until no build runs; False when `timeout` seconds were not enough."""
@@ -219,13 +239,6 @@ class FrameSpace:
         self._library.forget_on_close(self.close)
 
     # -- inside: state ---------------------------------------------------------------------
-
-    @staticmethod
-    def _has(view: Snapshot, block: Block) -> bool:
-        if block.ordinal not in view.ordinals:
-            return False
-        mine = split_ids(view.ids)[0] == block.ordinal
-        return np.array_equal(view.vectors[mine], block.vectors)
 
     def _replace(
         self, blocks: Iterable[Block], *, gone: set[int], reduction: Reduction | None = None
@@ -254,7 +267,7 @@ class FrameSpace:
         view, problem = opened_snapshot(
             self._library,
             extractor=self.extractor,
-            method=self._method,
+            method=self.plan.method,
             rows=rows,
             version=self._view.version + 1,
         )
@@ -278,12 +291,12 @@ class FrameSpace:
         else:
             changed = view.tail_frames + view.removed_frames
             due = changed > max(TAIL_FRAMES, TAIL_SHARE * len(view.generation))
-        if due or fittable(view, self._method) or (self._degraded and len(view)):
+        if due or fittable(view, self.plan.method) or (self._degraded and len(view)):
             self.rebuild()
 
-    def _build_quietly(self, refit: bool) -> None:
+    def _build_quietly(self, request: Request) -> None:
         try:
-            self._build(refit)
+            self._build(request)
         except Stopped:
             pass
         except Exception as error:  # the thread ends here: the status tells
@@ -293,7 +306,8 @@ class FrameSpace:
             self._builder = None
         self._build_when_due()
 
-    def _build(self, refit: bool) -> None:
+    def _build(self, request: Request) -> None:
+        library, extractor, plan = self._library, self.extractor, request.plan or self.plan
         with self._change:
             view = self._view
             self._touched = set()
@@ -301,44 +315,29 @@ class FrameSpace:
         try:
             if not len(view):
                 return
-            self._library.check_disk("Index", need=3 * 4 * len(view) * view.reduction.dim)
-            reduction = view.reduction
-            if refit or fittable(view, self._method):
-                reduction = fit_and_keep(
-                    self._library, view, extractor=self.extractor, method=self._method
-                )
-            generation = self._built(view, reduction)
+            reduction = reduction_for(
+                library, view, request, extractor=extractor, method=self.plan.method
+            )
+            stop = EitherStop(self._stop, request.cancelled)
+            generation = rebuilt(
+                library, view, reduction, extractor=extractor, plan=plan, stop=stop
+            )
             again: dict[Block, Block | None] = {}
-            while not self._swapped(generation, reduction, again):
+            while not self._swapped(generation, reduction, again, plan):
                 pass
         finally:
             self._touched = None
-        forget_old(self._library, self.extractor, reduction, keep=kept)
-
-    def _built(self, view: Snapshot, reduction: Reduction) -> Generation:
-        rows = self._library.feature_rows(self.extractor)
-        ids, vectors, ordinals = view.ids, view.vectors, view.ordinals
-        if reduction is not view.reduction:
-            if view.reduction.method == FULL:
-                vectors = reduction(vectors)
-            else:
-                blocks = self._blocks((r for r in rows if r.ordinal in ordinals), reduction)
-                ids = np.concatenate([block.ids for block in blocks])
-                vectors = np.concatenate([block.vectors for block in blocks])
-                ordinals = frozenset(block.ordinal for block in blocks)
-        return build_generation(
-            self._library,
-            extractor=self.extractor,
-            reduction=reduction,
-            rows=rows,
-            ids=ids,
-            vectors=vectors,
-            ordinals=ordinals,
-            stop=self._stop,
-        )
+        forget_old(library, extractor, reduction, keep=kept)
+        if request.plan is not None:  # the one before stays, for taking the change back
+            both = {view.reduction.reduction_id, reduction.reduction_id}
+            forget_others(library, extractor, keep=both)
 
     def _swapped(
-        self, generation: Generation, reduction: Reduction, again: dict[Block, Block | None]
+        self,
+        generation: Generation,
+        reduction: Reduction,
+        again: dict[Block, Block | None],
+        plan: IndexPlan,
     ) -> bool:
         """Puts the new generation in use with all that changed since its build began.
 
@@ -355,6 +354,9 @@ class FrameSpace:
             same = reduction is view.reduction
             lacking = [block for block in newer if not same and block not in again]
             if not lacking:
+                if plan != self.plan:  # a crash from here on opens the new generation
+                    keep_plan(self._library, self.extractor, plan)
+                    self.plan = plan
                 tail = newer if same else [again[block] for block in newer]
                 self._view = Snapshot(
                     reduction,
@@ -376,17 +378,19 @@ class FrameSpace:
 
 
 def open_frame_space(
-    library: Library, *, extractor: str, reduction: str = AUTO, settings: Settings
+    library: Library, *, extractor: str, reduction: str | None = None, settings: Settings
 ) -> FrameSpace:
     """The frame space of the library for this extractor, verified against the catalogue.
 
-    `reduction`: "full" or "pca<dims>", fitted on the library's own frames once it has 2·dims of
-    them and full until then. Where the index is missing, damaged or of something else, search is
-    exact and a rebuild starts in the background; `status()` says so.
+    `reduction`: a method as IndexPlan names it, fitted on the library's own frames once it has
+    2·dims of them and full until then; None: the plan in the library's settings. Where the index
+    is missing, damaged or of something else, search is exact and a rebuild starts in the
+    background; `status()` says so.
     """
-    if reduction != FULL and fitted_dim(reduction) is None:
-        raise ValueError(f"reduction: expected full or pca<dims>, got {reduction!r}")
-    space = FrameSpace(library, extractor=extractor, method=reduction, settings=settings)
+    plan = stored_plans(library, extractor).current
+    if reduction is not None:
+        plan = IndexPlan(reduction, plan.graph)
+    space = FrameSpace(library, extractor=extractor, plan=plan, settings=settings)
     library.on_close(space.close)
     space.sync()
     space._build_when_due()

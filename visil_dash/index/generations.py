@@ -25,8 +25,7 @@ import numpy as np
 
 import visil_dash
 from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
-from visil_dash.index.base import FrameIndex
-from visil_dash.index.hnsw import EF_CONSTRUCTION, MIN_EF, HnswIndex, M
+from visil_dash.index.hnsw import DEFAULT_GRAPH, GraphOptions, HnswIndex
 from visil_dash.library.blobs import (
     Step,
     fsync_file,
@@ -74,8 +73,9 @@ class Generation:
     ids: Array
     vectors: Array
     videos: dict[int, str]
-    index: FrameIndex | None
+    index: HnswIndex | None
     bytes: int
+    options: GraphOptions = DEFAULT_GRAPH
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,7 +86,7 @@ def publish(
     *,
     number: int,
     identity: Identity,
-    index: FrameIndex,
+    index: HnswIndex,
     ids: Array,
     vectors: Array,
     videos: Mapping[int, str],
@@ -111,7 +111,10 @@ def publish(
                 np.save(file, array, allow_pickle=False)
             fsync_file(temp / name)
         step("index:arrays")
-        reopened = HnswIndex.load(temp / "index.bin", dim=identity.dim, count=len(ids))
+        options = index.options
+        reopened = HnswIndex.load(
+            temp / "index.bin", dim=identity.dim, count=len(ids), options=options
+        )
         probes = vectors[np.linspace(0, len(ids) - 1, PROBES).astype(int)]
         for before, after in zip(index.search(probes, 5), reopened.search(probes, 5), strict=True):
             if not np.array_equal(before, after):
@@ -128,9 +131,7 @@ def publish(
             **asdict(identity),
             "space": "l2",
             "count": len(ids),
-            "m": M,
-            "ef_construction": EF_CONSTRUCTION,
-            "ef": MIN_EF,
+            **asdict(options),
             "highest_ordinal": max(videos),
             "files": files,
             "videos": sorted(videos.items()),
@@ -147,7 +148,8 @@ def publish(
         write_atomic(folder / "CURRENT", f"{final.name}\n".encode(), step=step, kind="current")
     finally:
         shutil.rmtree(temp, ignore_errors=True)
-    return Generation(number, final, ids, vectors, dict(videos), reopened, _bytes(manifest))
+    size = _bytes(manifest)
+    return Generation(number, final, ids, vectors, dict(videos), reopened, size, options)
 
 
 def open_best(
@@ -216,11 +218,12 @@ def open_generation(
         raise StoreMismatch(
             f"{place}: expected {count} vectors of {dim}, got {ids.shape}, {vectors.shape}."
         )
-    index: FrameIndex | None = None
+    options = GraphOptions(manifest["m"], manifest["ef_construction"], manifest["ef"])
+    index: HnswIndex | None = None
     if _as_recorded(place / "index.bin", manifest["files"]["index.bin"]):
-        index = HnswIndex.load(place / "index.bin", dim=dim, count=count)
+        index = HnswIndex.load(place / "index.bin", dim=dim, count=count, options=options)
     videos = dict(manifest["videos"])
-    return Generation(number, place, ids, vectors, videos, index, _bytes(manifest))
+    return Generation(number, place, ids, vectors, videos, index, _bytes(manifest), options)
 
 
 def clean_up(folder: Path, *, keep: set[int], step: Step = no_step) -> None:

@@ -7,6 +7,7 @@ inputs are checked, and what the graph cannot answer is answered exactly.
 """
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,13 +27,37 @@ MIN_EF = (
 )
 
 
+@dataclass(frozen=True)
+class GraphOptions:
+    """`m`: links of an element; `ef_construction`: candidates looked at when one is linked;
+    `ef`: the least looked at in a search."""
+
+    m: int = M
+    ef_construction: int = EF_CONSTRUCTION
+    ef: int = MIN_EF
+
+
+DEFAULT_GRAPH = GraphOptions()
+
+
 class HnswIndex:
     """A FrameIndex on a hierarchical navigable small world graph, squared L2."""
 
-    def __init__(self, dim: int, *, capacity: int = 1024, threads: int = 0) -> None:
+    def __init__(
+        self,
+        dim: int,
+        *,
+        capacity: int = 1024,
+        threads: int = 0,
+        options: GraphOptions = DEFAULT_GRAPH,
+    ) -> None:
+        self._options = options
         self._graph: Any = hnswlib.Index(space="l2", dim=dim)
         self._graph.init_index(
-            max_elements=max(1, capacity), M=M, ef_construction=EF_CONSTRUCTION, random_seed=1
+            max_elements=max(1, capacity),
+            M=options.m,
+            ef_construction=options.ef_construction,
+            random_seed=1,
         )
         self._prepare(threads)
         self._ids = np.empty(0, np.int64)
@@ -41,7 +66,11 @@ class HnswIndex:
         self._graph.set_num_threads(threads or os.cpu_count() or 1)
         # Never changed later: set_ef would race with other threads' searches. A search that
         # needs a larger ef asks for more neighbours instead (ef is at least k in hnswlib).
-        self._graph.set_ef(MIN_EF)
+        self._graph.set_ef(self._options.ef)
+
+    @property
+    def options(self) -> GraphOptions:
+        return self._options
 
     @property
     def dim(self) -> int:
@@ -73,13 +102,13 @@ class HnswIndex:
         self._ids = self._ids[~gone]
 
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        """As the protocol says, with ef ≥ max(2k, MIN_EF)."""
+        """As the protocol says, with ef ≥ max(2k, its options' ef)."""
         queries = checked_vectors(queries, dim=self.dim)
         k = min(k, len(self))
         if k <= 0 or not len(queries):
             shape = (len(queries), max(k, 0))
             return np.empty(shape, np.int64), np.empty(shape, np.float32)
-        fetch = min(len(self), max(2 * k, MIN_EF))
+        fetch = min(len(self), max(2 * k, self._options.ef))
         try:
             labels, distances = self._graph.knn_query(queries, k=fetch)
         except RuntimeError:  # the graph reaches fewer than `fetch` elements
@@ -95,7 +124,7 @@ class HnswIndex:
         """As the protocol says; a graph with removed elements is built anew without them,
         because hnswlib's file does not tell them from the others."""
         if len(self) < self._graph.element_count:
-            compact = HnswIndex(self.dim, capacity=len(self))
+            compact = HnswIndex(self.dim, capacity=len(self), options=self._options)
             compact.add(np.asarray(self._graph.get_items(self._ids), np.float32), self._ids)
             self._graph = compact._graph
         self._graph.save_index(str(path))
@@ -112,14 +141,23 @@ class HnswIndex:
             )
 
     @classmethod
-    def load(cls, path: Path, *, dim: int, count: int, threads: int = 0) -> Self:
+    def load(
+        cls,
+        path: Path,
+        *,
+        dim: int,
+        count: int,
+        threads: int = 0,
+        options: GraphOptions = DEFAULT_GRAPH,
+    ) -> Self:
+        """As the protocol says. hnswlib's file does not hold ef: it comes with `options`."""
         graph = hnswlib.Index(space="l2", dim=dim)
         try:
             graph.load_index(str(path))
         except RuntimeError as error:
             raise StoreMismatch(f"{path}: hnswlib does not take it ({error}).") from error
         index = cls.__new__(cls)
-        index._graph = graph
+        index._graph, index._options = graph, options
         index._prepare(threads)
         index._ids = np.asarray(graph.get_ids_list(), np.int64)
         if len(index) != count:

@@ -92,6 +92,13 @@ class Snapshot:
         """As `search`, without the graph: nothing can be missed."""
         return self._merged(queries, k, graph=False)
 
+    def holds(self, block: Block) -> bool:
+        """Whether the video can be found already with these very vectors."""
+        if block.ordinal not in self.ordinals:
+            return False
+        mine = split_ids(self.ids)[0] == block.ordinal
+        return np.array_equal(self.vectors[mine], block.vectors)
+
     def vectors_of(self, ids: Array) -> Array:
         """Reduced vectors `[n, d]` of frame ids `[n]`; raises NotFound."""
         ids = np.asarray(ids, np.int64)

@@ -1,0 +1,136 @@
+"""The steps of a rebuild that need no lock: the reduction to use, its vectors, what to delete."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from visil_dash.errors import InputError
+from visil_dash.index.build import StopFlag, build_generation, forget_old
+from visil_dash.index.fitted import fit_and_keep, fittable, fitted_dim, stored_reduction
+from visil_dash.index.generations import Generation
+from visil_dash.index.loading import loaded_blocks
+from visil_dash.index.plan import AUTO, IndexPlan
+from visil_dash.index.snapshot import Snapshot
+from visil_dash.library import tables
+from visil_dash.library.store import Library
+from visil_dash.reduction import FRAMES_PER_DIM, FULL, Reduction, identity
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a rebuild is to do: fit anew, or follow another plan, as long as nobody cancels."""
+
+    refit: bool = False
+    plan: IndexPlan | None = None
+    cancelled: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class EitherStop:
+    """Set when the space is being closed or the user cancels."""
+
+    closing: StopFlag
+    cancelled: Callable[[], bool]
+
+    def is_set(self) -> bool:
+        return self.closing.is_set() or self.cancelled()
+
+
+def reduction_for(
+    library: Library, view: Snapshot, request: Request, *, extractor: str, method: str
+) -> Reduction:
+    """The reduction of the next generation; `method` is the one of the plan in force.
+
+    Raises InputError where the plan that was asked for cannot be followed.
+    """
+    if request.plan is not None:
+        return planned_reduction(library, view, request.plan, extractor=extractor)
+    if request.refit or fittable(view, method):
+        return fit_and_keep(library, view, extractor=extractor, method=method)
+    return view.reduction
+
+
+def planned_reduction(
+    library: Library, view: Snapshot, plan: IndexPlan, *, extractor: str
+) -> Reduction:
+    """The reduction of another plan: the one kept from before, else fitted and kept now.
+
+    Raises InputError where the library has too few frames or dimensions for it; the default
+    plan's is the full space until there are enough, as in a new library.
+    """
+    input_dim, dim = view.reduction.input_dim, fitted_dim(plan.method)
+    if plan.method == FULL or dim is None:
+        reduction = identity(input_dim)
+    else:
+        stored, _ = stored_reduction(
+            library, extractor=extractor, method=plan.method, input_dim=input_dim
+        )
+        need = FRAMES_PER_DIM * dim
+        if stored is None and (len(view) < need or dim >= input_dim):
+            if plan.method == AUTO:
+                return view.reduction if view.reduction.method == FULL else identity(input_dim)
+            raise InputError(
+                plan.method,
+                f"it needs {need:,} frames and more than {dim} dimensions; the library has"
+                f" {len(view):,} frames of {input_dim}",
+                "choose fewer dimensions or add videos",
+            )
+        reduction = stored or fit_and_keep(library, view, extractor=extractor, method=plan.method)
+    same = reduction.reduction_id == view.reduction.reduction_id
+    return view.reduction if same else reduction
+
+
+def rebuilt(
+    library: Library,
+    view: Snapshot,
+    reduction: Reduction,
+    *,
+    extractor: str,
+    plan: IndexPlan,
+    stop: StopFlag,
+) -> Generation:
+    """Publishes a generation of the view's videos under `reduction`; raises Stopped, and
+    StoreError where the disk is too full."""
+    library.check_disk("Index", need=3 * 4 * len(view) * reduction.dim)
+    rows = library.feature_rows(extractor)
+    ids, vectors, ordinals = view.ids, view.vectors, view.ordinals
+    if reduction is not view.reduction:
+        if view.reduction.method == FULL:
+            vectors = reduction(vectors)
+        else:
+            blocks = loaded_blocks(
+                library,
+                (row for row in rows if row.ordinal in ordinals),
+                extractor=extractor,
+                reduction=reduction,
+            )
+            ids = np.concatenate([block.ids for block in blocks])
+            vectors = np.concatenate([block.vectors for block in blocks])
+            ordinals = frozenset(block.ordinal for block in blocks)
+    return build_generation(
+        library,
+        extractor=extractor,
+        reduction=reduction,
+        rows=rows,
+        ids=ids,
+        vectors=vectors,
+        ordinals=ordinals,
+        stop=stop,
+        options=plan.graph,
+    )
+
+
+def forget_others(library: Library, extractor: str, *, keep: set[str]) -> None:
+    """Deletes the generations of every reduction of this extractor but those named."""
+    table = tables.generations
+    with library.catalogue.read() as connection:
+        found = connection.execute(
+            sa.select(table.c.reduction_id, table.c.dim)
+            .where(table.c.extractor == extractor)
+            .distinct()
+        ).all()
+    for reduction_id, dim in found:
+        if reduction_id not in keep:
+            forget_old(library, extractor, Reduction(reduction_id, "", 0, dim), keep=0)
