@@ -31,6 +31,10 @@ page = st.navigation(
             st.Page("pages/collection.py", title="Collection", icon=":material/grid_view:"),
             st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
         ],
+        "Laboratory": [
+            st.Page("pages/dimensions.py", title="Dimensions", icon=":material/straighten:"),
+            st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:"),
+        ],
     }
 )
 stop_unless_safe()

@@ -185,11 +185,15 @@ def measured(
     queries = sample.vectors[sample.queries]
     distances, query_ms = _timed_distances(queries, reduction, codes)
     distances[~sample.valid] = np.inf
-    carried = transfer(truth.distances, distances, truth.threshold, valid=sample.valid, seed=seed)
+    limits: tuple[float | None, ...] = (None, None, None)
     effect: tuple[float | None, ...] = (None, None, None, None)
     if reduction.method == FULL and precision is Precision.FP32:  # the space compared with
+        limits = (truth.threshold,) * 3
         effect = _effect(truth, truth.candidates, match_score, score)
-    elif carried is not None:
+    elif carried := transfer(
+        truth.distances, distances, truth.threshold, valid=sample.valid, seed=seed
+    ):
+        limits = carried.threshold, carried.low, carried.high
         near, _ = nearest_videos(distances, sample)
         effect = _effect(truth, near <= np.float32(carried.threshold), match_score, score)
     return SpaceResult(
@@ -201,9 +205,9 @@ def measured(
         candidates=effect[1],
         overlap=effect[2],
         mean_ap=effect[3],
-        threshold=None if carried is None else carried.threshold,
-        low=None if carried is None else carried.low,
-        high=None if carried is None else carried.high,
+        threshold=limits[0],
+        low=limits[1],
+        high=limits[2],
         bytes=bytes_per_frame(precision, reduction.dim),
         build=build,
         query_ms=query_ms,

@@ -9,7 +9,6 @@ from visil_dash import __version__
 from visil_dash.errors import InputError
 from visil_dash.evaluation import TaskResult
 from visil_dash.evaluation_run import EvaluationRun, Setting
-from visil_dash.index.hnsw import EF_CONSTRUCTION, MIN_EF, M
 from visil_dash.labels import Label
 from visil_dash.metrics_bootstrap import Interval
 from visil_dash.services import Workbench
@@ -63,9 +62,9 @@ def report(bench: Workbench, run: EvaluationRun) -> Json:
             "index_frames": status.frames,
             "index_reduction": status.reduction,
             "index_dim": status.dim,
-            "index_m": M,
-            "index_ef_construction": EF_CONSTRUCTION,
-            "index_ef": MIN_EF,
+            "index_m": bench.space.plan.graph.m,
+            "index_ef_construction": bench.space.plan.graph.ef_construction,
+            "index_ef": bench.space.plan.graph.ef,
             "videos": len(run.truth.references),
             "labels": len(run.labels),
             "labels_sha256": labels_digest(run.labels),

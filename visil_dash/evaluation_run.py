@@ -23,6 +23,7 @@ from visil_dash.evaluation import (
     query_rows,
     rerank_curve,
 )
+from visil_dash.frames_aside import aside_ids
 from visil_dash.labels import Label
 from visil_dash.metrics_bootstrap import Interval
 from visil_dash.records import Array
@@ -218,6 +219,7 @@ def _returned(
     if setting.threshold is None:
         return truth.counted, 0.0
     names = {v.ordinal: v.video_id for v in bench.videos()}
+    aside = aside_ids(bench.library, bench.extractor, names)
     place = {video: i for i, video in enumerate(truth.references)}
     mask = np.zeros(truth.kind.shape, bool)
     took = 0.0
@@ -232,6 +234,7 @@ def _returned(
             setting.threshold,
             videos=names,
             exclude=query,
+            aside=aside,
         )
         found = candidate_videos(hits)
         took += time.perf_counter() - begin

@@ -16,6 +16,7 @@ from visil_dash.frames_aside import (
 )
 from visil_dash.hubs import Effect, Hub, Nearness, Related, effect, hubs, look_alikes, nearness
 from visil_dash.index.snapshot import split_ids
+from visil_dash.labels import by_pair, is_copy, pair_of
 from visil_dash.records import Array
 from visil_dash.services import Workbench
 
@@ -74,8 +75,9 @@ def find_hubs(
 ) -> HubReport:
     """Frames set aside already are not found again. Raises InputError and Cancelled.
 
-    Two videos share footage where either scores at least the model's match score against the
-    other; a frame near many of those is no hub.
+    Two videos share footage where a label says so (ND or DS), and without a label where either
+    scores at least the model's match score against the other; a frame near many of those is no
+    hub.
     """
     say = on_progress or (lambda _what, _share: None)
     videos = {v.ordinal: v for v in bench.videos()}
@@ -108,7 +110,13 @@ def find_hubs(
     video_ids = tuple(videos[o].video_id for o in found.tolist())
     score, match = pair_score(bench, video_ids), bench.model.default_match_score
 
+    labels = by_pair(bench.library.labels())
+
     def related(a: int, b: int) -> bool:
+        label = labels.get(pair_of(video_ids[a], video_ids[b]))
+        told = None if label is None else is_copy(label)
+        if told is not None:
+            return told
         return max(score(a, b), score(b, a)) >= match
 
     say("Comparing their videos", 0.7)
@@ -124,6 +132,13 @@ def find_hubs(
         total=len(view),
         related=related,
     )
+
+
+def seconds_of(bench: Workbench, report: HubReport, row: int) -> float:
+    """When in its video the frame of a row is shown."""
+    video, frame = report.place(row)
+    features = bench.library.features(video, extractor=bench.extractor)
+    return float(features.timestamps[frame])
 
 
 def effect_of(report: HubReport, frames: dict[str, list[int]]) -> Effect:

@@ -2,9 +2,10 @@
 
 A squared-L2 threshold means something in one space only: another model, reduction or precision
 puts the same two frames at another distance. Both spaces measure the same pairs of frames; the
-carried threshold is the smallest that admits again a chosen share of the pairs that the old one
-admitted. Its error is measured by bootstrap over the query frames (Efron 1979): the interval of
-the threshold, and the share of pairs that it keeps among frames that had no part in choosing it.
+carried threshold admits again a chosen share of the pairs that the old one admitted, and lies as
+far into the gap before the next pair as the old one did. Its error is measured by bootstrap over
+the query frames (Efron 1979): the interval of the threshold, and the share of pairs that it keeps
+among frames that had no part in choosing it.
 """
 
 from dataclasses import dataclass
@@ -71,7 +72,10 @@ def transfer(
     values = target[rows, columns]
     order = np.argsort(values, kind="stable")
     rows, values = rows[order], values[order]
-    carried = float(values[_place(np.ones(len(rows)), recall)])
+    last = float(values[_place(np.ones(len(rows)), recall)])
+    outside = ~inside if valid is None else valid & ~inside
+    room = _room(source, target, threshold, inside=inside, outside=outside, last=last)
+    carried = last + room
     now = target <= np.float32(carried)
     if valid is not None:
         now &= valid
@@ -82,11 +86,11 @@ def transfer(
         weights = times[rows]
         if not weights.any():
             continue
-        found = values[_place(weights, recall)]
-        thresholds.append(float(found))
+        found = float(values[_place(weights, recall)]) + room
+        thresholds.append(found)
         left = weights == 0
         if left.any():
-            unseen.append(float((values[left] <= found).mean()))
+            unseen.append(float((values[left] <= np.float32(found)).mean()))
     low, high = np.percentile(thresholds or [carried], INTERVAL).tolist()
     kept = float((values <= np.float32(carried)).mean())
     unseen_low, unseen_high = np.percentile(unseen or [kept], INTERVAL).tolist()
@@ -104,6 +108,26 @@ def transfer(
         admitted=len(rows),
         frames=len(np.unique(rows)),
     )
+
+
+def _room(
+    source: Array, target: Array, threshold: float, *, inside: Array, outside: Array, last: float
+) -> float:
+    """What to add to the `last` target distance that must be admitted.
+
+    The share of the gap between the last pair admitted and the first one refused that the old
+    threshold left, of the same gap in the target; where nothing is refused, in proportion.
+    """
+    nearest = float(source[inside].max())
+    if not outside.any():
+        return last * (threshold / nearest - 1) if nearest > 0 else threshold - nearest
+    beyond = target[outside & (target > last)]
+    if not len(beyond):
+        return 0.0
+    first = float(source[outside].min())
+    share = (threshold - nearest) / (first - nearest)
+    # Never as far as the refused pair itself, whatever rounding does.
+    return min(max(share, 0.0), 0.999) * (float(beyond.min()) - last)
 
 
 def _place(weights: Array, recall: float) -> int:

@@ -46,6 +46,19 @@ THRESHOLD_DEFAULT = "threshold_default"
 THRESHOLD_LOG = "threshold_log"
 THRESHOLD_ROWS = "threshold_rows"
 THRESHOLD_CANDIDATES = "threshold_candidates"
+DIMENSIONS_SECTION = "dimensions_section"
+DIMENSIONS_FRAMES = "dimensions_frames"
+DIMENSIONS_K = "dimensions_k"
+DIMENSIONS_M = "dimensions_m"
+DIMENSIONS_EF_CONSTRUCTION = "dimensions_ef_construction"
+DIMENSIONS_EF = "dimensions_ef"
+DIMENSIONS_METHOD = "dimensions_method"
+DIMENSIONS_DIMS = "dimensions_dims"
+DIMENSIONS_PLAN = "dimensions_plan"  # the plan whose effect is being worked out
+DIMENSIONS_CARRY = "dimensions_carry"
+DIMENSIONS_APPLY = "dimensions_applying"  # key of the task that applies it
+HUBS_LEAST = "hubs_least"
+HUBS_CHOSEN = "hubs_chosen"  # best row of the hub whose effect is shown
 ERRORS = "errors"  # errors of callbacks, until the page shows them
 
 # A new number gives the uploader a new key: that empties it after its files are on disk.

@@ -1,0 +1,41 @@
+"""Dimensions: how far may frame vectors be reduced, what does the index miss?"""
+
+from visil_dash.ui import backend
+from visil_dash.ui.dimensions_change import graph, in_force
+from visil_dash.ui.dimensions_view import (
+    CHANGE,
+    CURSE,
+    GRAPH,
+    choose_section,
+    curse,
+    measured,
+    sample_line,
+    spaces,
+)
+from visil_dash.ui.errors import friendly, told_errors
+from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+
+page_header(
+    "Dimensions",
+    "How far may frame vectors be reduced, and what does the index miss? Measured on your own"
+    " videos, against exact search.",
+)
+with friendly():
+    told_errors()
+    if len(backend.videos()) < 2:
+        empty_state(
+            "Too little to measure",
+            "Reductions are compared on frames of at least two videos.",
+            add_videos_button,
+        )
+    else:
+        section = choose_section()
+        if section == GRAPH:
+            graph()
+        elif section == CHANGE:
+            in_force()
+        else:
+            study = measured()
+            if study is not None:
+                sample_line(study)
+                (curse if section == CURSE else spaces)(study)

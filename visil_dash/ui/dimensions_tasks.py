@@ -1,0 +1,92 @@
+"""The long work of the laboratory's index pages, each under a key that names all it depends on."""
+
+from visil_dash.dimension_geometry import GraphStudy
+from visil_dash.dimension_library import (
+    Proposal,
+    Study,
+    StudyOptions,
+    apply,
+    measure_graph,
+    propose,
+    study,
+)
+from visil_dash.hubs import Effect
+from visil_dash.hubs_library import HubReport, effect_of, find_hubs
+from visil_dash.index.hnsw import GraphOptions
+from visil_dash.index.plan import IndexPlan
+from visil_dash.ui import backend
+from visil_dash.ui.tasks import Cancelled, Key, Say, Task
+
+
+def _key(what: str, *about: object) -> Key:
+    bench = backend.workbench()
+    return (what, bench.extractor, bench.space.version, *about)
+
+
+def known_study(options: StudyOptions) -> Task | None:
+    """The study of the library as it is now, None while nobody asked for it."""
+    return backend.tasks().get(_key("dimensions", options))
+
+
+def start_study(options: StudyOptions, *, again: bool = False) -> Task:
+    """`result` is a Study."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> Study:
+        return study(bench, options, on_progress=say, cancelled=cancelled)
+
+    return backend.tasks().start(_key("dimensions", options), work, again=again)
+
+
+def graph(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
+    """`result` is a GraphStudy at every ef that the slider offers."""
+    bench = backend.workbench()
+
+    def work(say: Say, _cancelled: Cancelled) -> GraphStudy:
+        say("Building a graph, searching it", 0.1)
+        return measure_graph(bench, GraphOptions(m, ef_construction), frames=frames, k=k, seed=0)
+
+    return backend.tasks().start(_key("graph", m, ef_construction, frames, k), work)
+
+
+def proposal(plan: IndexPlan, *, again: bool = False) -> Task:
+    """`result` is a Proposal; nothing is changed yet."""
+    bench = backend.workbench()
+
+    def work(say: Say, _cancelled: Cancelled) -> Proposal:
+        say("Fitting, measuring the threshold in both spaces", 0.1)
+        return propose(bench, plan)
+
+    key = _key("proposal", plan, bench.threshold())
+    return backend.tasks().start(key, work, again=again)
+
+
+def applied(wanted: Proposal, threshold: float | None) -> Task:
+    """Builds the index anew and puts it in force; `result` is its IndexPlan."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> IndexPlan:
+        return apply(bench, wanted, threshold=threshold, on_progress=say, cancelled=cancelled)
+
+    return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
+
+
+def hub_report(least: int, *, again: bool = False) -> Task:
+    """`result` is a HubReport."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> HubReport:
+        return find_hubs(bench, least=least, on_progress=say, cancelled=cancelled)
+
+    key = _key("hubs", least, bench.threshold(), bench.library.labels_revision())
+    return backend.tasks().start(key, work, again=again)
+
+
+def hub_effect(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:
+    """`result` is an Effect; nothing is changed yet."""
+
+    def work(say: Say, _cancelled: Cancelled) -> Effect:
+        say("Generating candidates with and without", 0.2)
+        return effect_of(report, frames)
+
+    return backend.tasks().start(_key("hub effect", report.threshold, best), work)
