@@ -4,11 +4,13 @@ refused (each listed with its reason), 2 usage or an error that ended the comman
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visil_dash import cli_models, cli_train
+from visil_dash.cli_output import progress, say_line
 from visil_dash.errors import MediaRefused, VisilDashError
 from visil_dash.settings import Settings, get_settings
 
@@ -55,7 +57,7 @@ def _add(given: argparse.Namespace, settings: Settings) -> int:
                 job = jobs[job_id]
                 if job.state.ended and job_id not in shown:
                     shown.add(job_id)
-                    _say(given, _job_line(job), asdict(job))
+                    say_line(given, _job_line(job), asdict(job))
             if idle:
                 break
         bench.space.wait()
@@ -78,7 +80,7 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
                 f"{v.video_id[:12]}  {v.info.duration:8.1f} s  {v.frames:6} frames  "
                 f"{v.info.verdict.value:7}  {v.name}"
             )
-            _say(given, line, asdict(v))
+            say_line(given, line, asdict(v))
     return DONE
 
 
@@ -87,7 +89,7 @@ def _remove(given: argparse.Namespace, settings: Settings) -> int:
         bench.require_writer()
         for key in given.ids:
             record = bench.remove(key)
-            _say(given, f"removed   {record.name}", {"removed": record.video_id})
+            say_line(given, f"removed   {record.name}", {"removed": record.video_id})
     return DONE
 
 
@@ -209,7 +211,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             f"{s.reference_end:.1f} s of the other, speed {s.speed:.2f}"
             for s in pair.segments
         ]
-        _say(given, "\n".join(lines), facts)
+        say_line(given, "\n".join(lines), facts)
     return DONE
 
 
@@ -217,7 +219,7 @@ def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.export import to_csv
 
     with _open(given, settings) as bench:
-        table = bench.pairwise(on_progress=_progress(given))
+        table = bench.pairwise(on_progress=progress(given))
         rows: list[dict[str, Any]] = [
             {
                 "query": q,
@@ -258,30 +260,7 @@ def _index(given: argparse.Namespace, settings: Settings) -> int:
             return DONE if not problems else REFUSED
         status = bench.space.status()
         lines = [f"{key:15} {value}" for key, value in asdict(status).items()]
-        _say(given, "\n".join(lines), asdict(status))
-    return DONE
-
-
-def _models(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.models.load import model_infos
-    from visil_dash.models.weights import download_weights, import_weights
-
-    if given.action == "import":
-        path = import_weights(given.file, settings=settings, unverified=given.unverified)
-        print(f"imported  {path.name}")
-    elif given.action == "download":
-        download_weights(
-            given.name,
-            settings=settings,
-            unverified=given.unverified,
-            on_progress=_bytes_progress(given),
-        )
-        print(f"downloaded {given.name}")
-    else:
-        for info in model_infos(settings=settings):
-            state = "ready" if info.available else f"not here: {info.missing}"
-            mark = "" if info.verified or not info.available else " (unverified weights)"
-            _say(given, f"{info.name:12} {info.title}: {state}{mark}", asdict(info))
+        say_line(given, "\n".join(lines), asdict(status))
     return DONE
 
 
@@ -310,7 +289,7 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
 def _limits(given: argparse.Namespace, settings: Settings) -> int:
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        _say(given, f"{name:20} {value!s:>16}  {field.description}", {name: str(value)})
+        say_line(given, f"{name:20} {value!s:>16}  {field.description}", {name: str(value)})
     return DONE
 
 
@@ -323,28 +302,6 @@ def _open(given: argparse.Namespace, settings: Settings, *, worker: bool = False
     return open_workbench(
         settings=settings, library=given.library, model=given.model, start_worker=worker
     )
-
-
-def _say(given: argparse.Namespace, line: str, facts: dict[str, Any]) -> None:
-    print(json.dumps(facts, default=str) if given.json else line, flush=True)
-
-
-def _progress(given: argparse.Namespace) -> Callable[[str, float], None] | None:
-    if given.json or not sys.stderr.isatty():
-        return None
-
-    def say(what: str, share: float) -> None:
-        end = "\n" if share >= 1 else ""
-        print(f"\r{what}: {share:4.0%}", end=end, file=sys.stderr, flush=True)
-
-    return say
-
-
-def _bytes_progress(given: argparse.Namespace) -> Callable[[str, int, int], None] | None:
-    say = _progress(given)
-    if say is None:
-        return None
-    return lambda file, done, total: say(f"Downloading {file}", done / total if total else 0.0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -381,15 +338,10 @@ def _parser() -> argparse.ArgumentParser:
     pairwise.add_argument("--csv", type=Path, metavar="FILE")
     index = command("index", _index, "the frame index")
     index.add_argument("action", choices=("status", "verify", "rebuild"))
-    models = command("models", _models, "the models and their weights")
-    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", parents=[common], help="what there is")
-    take = actions.add_parser("import", parents=[common], help="take a weight file placed by hand")
-    take.add_argument("file", type=Path)
-    take.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
-    fetch = actions.add_parser("download", parents=[common], help="fetch published weights")
-    fetch.add_argument("name")
-    fetch.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
+    cli_models.add_actions(
+        command("models", cli_models.models, "the models and their weights"), common
+    )
+    cli_train.add_actions(command("train", cli_train.train, "make a model of one's own"), common)
     demo = command("demo", _demo, "add the demo library of 5 scenes × 5 videos")
     demo.add_argument("--if-empty", action="store_true", help="only when the library is empty")
     command("limits", _limits, "the limits in force")

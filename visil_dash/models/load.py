@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from visil_dash.errors import ModelError
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
+from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES
 from visil_dash.models.weights import Installed, find_installed, load_weights
 from visil_dash.records import Array, ModelInfo, Preprocess
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
     from visil_dash.models.comparator import VideoComparator
     from visil_dash.models.whitening import Whitening
 
-__all__ = ["COMPACT", "Model", "load_bundled", "load_model", "model_infos", "save_bundle"]
+__all__ = [
+    "COMPACT",
+    "PROJECT_MODELS",
+    "Model",
+    "load_bundled",
+    "load_model",
+    "model_infos",
+    "save_bundle",
+]
 
 COMPACT = "compact"
 FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
@@ -91,6 +100,7 @@ _VARIANTS = {
     "visil": _Variant("ViSiL (ResNet-50, 3840 dims)", 3840, False),
     "visil-symmetric": _Variant("ViSiL symmetric (ResNet-50, 512 dims)", 512, True),
 }
+PROJECT_MODELS = (COMPACT, *_VARIANTS)
 
 
 def load_model(name: str, *, settings: Settings) -> Model:
@@ -98,8 +108,9 @@ def load_model(name: str, *, settings: Settings) -> Model:
 
     Raises ModelError: unknown name; weights missing, damaged, or of another architecture.
     """
-    if name != COMPACT and name not in _VARIANTS:
-        known = ", ".join((COMPACT, *_VARIANTS))
+    own = own_models(settings=settings)
+    if name not in PROJECT_MODELS and name not in own:
+        known = ", ".join((*PROJECT_MODELS, *own))
         raise ModelError(f"no model is called {name!r}. Known: {known}.")
     if settings.threads:
         import torch
@@ -107,10 +118,12 @@ def load_model(name: str, *, settings: Settings) -> Model:
         torch.set_num_threads(settings.threads)
     if name == COMPACT:
         return load_bundled(BUNDLED / COMPACT)
-    return _load_visil(name, _VARIANTS[name], settings)
+    if name in _VARIANTS:
+        return _load_visil(name, _VARIANTS[name], settings)
+    return load_bundled(own_folder(name, settings=settings), verified=False)
 
 
-def load_bundled(folder: Path) -> Model:
+def load_bundled(folder: Path, *, verified: bool = True) -> Model:
     """The model of a bundle's folder. Raises ModelError."""
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
@@ -125,7 +138,7 @@ def load_bundled(folder: Path) -> Model:
         dim=meta.dim,
         regions=meta.regions,
         weights_sha256=meta.sha256,
-        verified=True,
+        verified=verified,
         threshold_share=meta.threshold_share,
         unrelated_distance=meta.unrelated_distance,
         frame_level=meta.frame_level,
@@ -212,23 +225,26 @@ def _comparison(comparator: "VideoComparator") -> Callable[[Array], Array]:
 def model_infos(*, settings: Settings) -> tuple[ModelInfo, ...]:
     """Every known model, available or not; reads no weights. The default comes first."""
     return (
-        _compact_info(),
+        _bundle_info(COMPACT, BUNDLED / COMPACT, verified=True),
         *(_visil_info(name, variant, settings) for name, variant in _VARIANTS.items()),
+        *(
+            _bundle_info(name, folder, verified=False)
+            for name, folder in own_models(settings=settings).items()
+        ),
     )
 
 
-def _compact_info() -> ModelInfo:
-    folder = BUNDLED / COMPACT
+def _bundle_info(name: str, folder: Path, *, verified: bool) -> ModelInfo:
     try:
         meta = read_meta(folder)
     except ModelError as error:
-        return ModelInfo(COMPACT, "Compact", "", False, False, _REGIONS, 0, 0, folder, str(error))
+        return ModelInfo(name, name, "", False, False, _REGIONS, 0, 0, folder, str(error))
     return ModelInfo(
         name=meta.name,
         title=meta.title,
         extractor=_bundled_id(meta),
         available=True,
-        verified=True,
+        verified=verified,
         regions=meta.regions,
         dim=meta.dim,
         bytes=meta.bytes,

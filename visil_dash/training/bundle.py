@@ -1,13 +1,8 @@
 """From a trained backbone to a complete model: whitening, attention, comparator, calibration.
 
-    python -m visil_dash.training.bundle --checkpoint runs/compact/checkpoint.pt \
-        --photos images.tar --out visil_dash/models/bundled/compact --dim 256
-
 Everything is measured on photos that the backbone did not train on, or on clips made of them.
 """
 
-import argparse
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -18,10 +13,10 @@ from torch import Tensor
 
 from visil_dash.metrics import average_precision, pr_curve
 from visil_dash.models.attention import apply_attention
+from visil_dash.models.bundle import BundleMeta, save_bundle
 from visil_dash.models.compact import CompactBackbone
-from visil_dash.models.comparator import visil_output
-from visil_dash.models.load import save_bundle
-from visil_dash.models.whitening import fit_whitening
+from visil_dash.models.comparator import VideoComparator, visil_output
+from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import Array, Preprocess
 from visil_dash.similarity import chamfer, frame_to_frame_both
 from visil_dash.thresholds import pairwise_distances
@@ -30,12 +25,30 @@ from visil_dash.training.augment import pair_of_views
 from visil_dash.training.comparator import (
     ClipSet,
     ComparatorOptions,
+    Extract,
     make_set,
     score_table,
     train_comparator,
 )
-from visil_dash.training.photos import held_back, load_photos
+from visil_dash.training.photos import held_back
 from visil_dash.training.targets import square, to_frames
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """`dims`, `powers`: whitened dims and how far variances are evened out (0 a rotation, 1 full
+    whitening), to choose from by uAP on held-back photos. `clips`, `steps`: of the comparator's
+    training; `test_clips`: of the calibration.
+    """
+
+    dims: tuple[int, ...] = (128, 256)
+    powers: tuple[float, ...] = (0.3, 0.6)
+    size: int = 160
+    fitted_on: int = 1200
+    clips: int = 240
+    steps: int = 2000
+    test_clips: int = 100
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,125 +140,117 @@ def calibrate(data: ClipSet, video_score: Callable[[Array], float]) -> Calibrati
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Make a model bundle from a trained backbone.")
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--dims", type=int, nargs="+", default=[64, 128], help="whitened dims to choose from"
-    )
-    parser.add_argument(
-        "--power",
-        type=float,
-        default=0.3,
-        help="how far variances are evened out: 0 a rotation, 1 full whitening. The student "
-        "imitates whitened vectors: all of it would mostly amplify what it has not learned",
-    )
-    parser.add_argument("--size", type=int, default=160)
-    parser.add_argument("--clips", type=int, default=240, help="training clips of the comparator")
-    parser.add_argument("--steps", type=int, default=2000, help="training steps of the comparator")
-    parser.add_argument("--test-clips", type=int, default=100)
-    parser.add_argument("--limit", type=int, help="use only so many photos")
-    given = parser.parse_args()
+@dataclass(frozen=True)
+class _Views:
+    """Raw region vectors `[N, R, D]`: two views of seen photos, unseen ones whole and edited, and
+    pictures that show nothing."""
 
-    state = torch.load(given.checkpoint, weights_only=True)
-    backbone = CompactBackbone()
-    backbone.load_state_dict(state["average"])
+    first: Tensor
+    second: Tensor
+    clean: Tensor
+    edited: Tensor
+    nothing: Tensor
+
+
+def _views(
+    backbone: CompactBackbone, seen: list[Array], unseen: list[Array], options: FitOptions
+) -> _Views:
+    rng = np.random.default_rng(options.seed)
+    size = options.size
+    pictures = [seen[i] for i in rng.permutation(len(seen))[: options.fitted_on]]
+    pairs = [pair_of_views(p, pictures[i - 1], rng, size=size) for i, p in enumerate(pictures)]
+    tests = [pair_of_views(p, unseen[i - 1], rng, size=size) for i, p in enumerate(unseen)]
+    return _Views(
+        first=regions_of(backbone, [v[1] for v in pairs], size),
+        second=regions_of(backbone, [v[3] for v in pairs], size),
+        clean=regions_of(backbone, unseen, size),
+        edited=regions_of(backbone, [v[3] for v in tests], size),
+        nothing=regions_of(backbone, flat_pictures(size, 100, options.seed), size),
+    )
+
+
+def choose_whitening(
+    views: _Views, options: FitOptions, *, say: Callable[[str], None]
+) -> tuple[Whitening, Tensor, dict[str, dict[str, float]]]:
+    """The whitening and context vector of the best uAP on held-back photos, and all that was tried.
+
+    Of equals the one of fewer dims is taken.
+    """
+    quality: dict[str, dict[str, float]] = {}
+    best: tuple[float, Whitening, Tensor] | None = None
+    both = torch.cat([views.first, views.second]).flatten(0, 1)
+    for dim in sorted(options.dims):
+        full = fit_whitening(both, dim)
+        for power in options.powers:
+            fitted = replace(full, variance=full.variance**power)
+            attending = fit_context(
+                fitted(views.first), fitted(views.second), fitted(views.nothing).flatten(0, 1)
+            )
+            a, b = (
+                apply_attention(fitted(v), attending).numpy() for v in (views.edited, views.clean)
+            )
+            found = frame_to_frame_both(a, b)[0]
+            uap = average_precision(found.ravel(), np.eye(len(found), dtype=bool).ravel())
+            quality[f"{dim} dims, power {power}"] = {
+                "uap": uap,
+                "top1": float((found.argmax(1) == np.arange(len(found))).mean()),
+            }
+            say(f"{dim} dims, power {power}: {quality[f'{dim} dims, power {power}']}")
+            if best is None or uap > best[0]:
+                best = uap, fitted, attending
+    if best is None:
+        raise ValueError("no dims or powers to choose from")
+    return best[1], best[2], quality
+
+
+def fit_model(
+    checkpoint: Path,
+    photos: dict[str, Array],
+    out: Path,
+    options: FitOptions,
+    *,
+    name: str,
+    title: str,
+    say: Callable[[str], None],
+) -> BundleMeta:
+    """Write a model folder made of a checkpoint of `distill`.
+
+    `photos` as given to `distill`: those held back there are what everything is measured on.
+    """
+    state = torch.load(checkpoint, weights_only=True)
+    weights = state["average"]
+    backbone = CompactBackbone(len(weights["head.2.bias"]), len(weights["head.0.bias"]))
+    backbone.load_state_dict(weights)
     backbone.eval()
-    photos = load_photos(given.photos, limit=given.limit)
     seen = [p for n, p in photos.items() if not held_back(n)]
     unseen = [p for n, p in photos.items() if held_back(n)]
-    rng = np.random.default_rng(0)
-
-    pictures = [seen[i] for i in rng.permutation(len(seen))[:1200]]
-    behind = [pictures[i - 1] for i in range(len(pictures))]
-    views = [
-        pair_of_views(p, b, rng, size=given.size) for p, b in zip(pictures, behind, strict=True)
-    ]
-    first = regions_of(backbone, [v[1] for v in views], given.size)
-    second = regions_of(backbone, [v[3] for v in views], given.size)
-    test_views = [
-        pair_of_views(p, unseen[i - 1], rng, size=given.size) for i, p in enumerate(unseen)
-    ]
-    clean = regions_of(backbone, unseen, given.size)
-    edited = regions_of(backbone, [v[3] for v in test_views], given.size)
-    nothing = regions_of(backbone, flat_pictures(given.size, 100, 0), given.size)
-    quality: dict[int, dict[str, float]] = {}
-    whitening, context = None, None
-    for dim in given.dims:
-        full = fit_whitening(torch.cat([first, second]).flatten(0, 1), dim)
-        fitted = replace(full, variance=full.variance**given.power)
-        flat = fitted(nothing)
-        attending = fit_context(fitted(first), fitted(second), flat.flatten(0, 1))
-        a, b = (apply_attention(fitted(v), attending).numpy() for v in (edited, clean))
-        found = frame_to_frame_both(a, b)[0]
-        own = np.eye(len(found), dtype=bool)
-        quality[dim] = {
-            "uap": average_precision(found.ravel(), own.ravel()),
-            "top1": float((found.argmax(1) == np.arange(len(found))).mean()),
-        }
-        if quality[dim]["uap"] == max(q["uap"] for q in quality.values()):
-            whitening, context = fitted, attending
-    print(json.dumps({"held-back photos, edited against clean, by dims": quality}))
-    assert whitening is not None
-    assert context is not None
-    flat = whitening(nothing)
-    plain = whitening(first[:500])
+    views = _views(backbone, seen, unseen, options)
+    whitening, context, quality = choose_whitening(views, options, say=say)
+    plain = whitening(views.first[:500])
     gain = float(1 / apply_attention(plain, context).norm(dim=-1).pow(2).mean().sqrt())
-    print(
-        "attention: pictures",
-        float(((plain @ context) / 2 + 0.5).mean()),
-        "flat",
-        float(((flat @ context) / 2 + 0.5).mean()),
-    )
 
     def extract(frames: Array) -> Array:
         weighted: Array = apply_attention(
-            whitening(regions_of(backbone, list(frames), given.size)), context
+            whitening(regions_of(backbone, list(frames), options.size)), context
         ).numpy()
         return weighted * gain
 
-    options = ComparatorOptions(clips=given.clips, steps=given.steps, size=given.size)
-    # Few unseen photos, many seen ones: comparator from the seen, calibration from the unseen.
-    training = make_set(seen, extract, options)
-    comparator = train_comparator(
-        training, options, on_step=lambda i, x: print(i, round(x, 4)) if i % 100 == 0 else None
+    comparator, scores, test = fit_comparator(seen, unseen, extract, options, say=say)
+    calibration = calibrate(
+        test, chamfer if comparator is None else lambda m: chamfer(visil_output(comparator, m))
     )
-    test = make_set(
-        unseen,
-        extract,
-        ComparatorOptions(clips=given.test_clips, copies=1, size=given.size, seed=7),
-    )
-    true = np.zeros((len(test.copies), len(test.clips)), bool)
-    true[np.arange(len(true)), [p.clip for p in test.copies]] = True
-    with_comparator = score_table(test, lambda m: chamfer(visil_output(comparator, m)))
-    alone = score_table(test, chamfer)
-    scores = {
-        "comparator_uap": average_precision(with_comparator.ravel(), true.ravel()),
-        "chamfer_uap": average_precision(alone.ravel(), true.ravel()),
-        "comparator_top1": float((true[np.arange(len(true)), with_comparator.argmax(1)]).mean()),
-        "chamfer_top1": float((true[np.arange(len(true)), alone.argmax(1)]).mean()),
-    }
-    print(json.dumps(scores))
-    better = scores["comparator_uap"] >= scores["chamfer_uap"]
-
-    def shipped(m: Array) -> float:
-        return chamfer(visil_output(comparator, m) if better else m)
-
-    calibration = calibrate(test, shipped)
-    print(json.dumps(asdict(calibration)))
-    save_bundle(
-        given.out,
+    say(f"calibration: {asdict(calibration)}")
+    return save_bundle(
+        out,
         backbone=backbone,
         whitening=whitening,
         context=context,
         gain=gain,
-        comparator=comparator if better else None,
+        comparator=comparator,
         meta={
-            "name": "compact",
-            "title": "Compact (bundled)",
-            "preprocess": Preprocess(given.size),
+            "name": name,
+            "title": title,
+            "preprocess": Preprocess(options.size),
             "threshold_share": calibration.threshold_share,
             "unrelated_distance": calibration.unrelated_distance,
             "frame_level": calibration.frame_level,
@@ -261,5 +266,38 @@ def main() -> None:
     )
 
 
-if __name__ == "__main__":
-    main()
+def fit_comparator(
+    seen: list[Array],
+    unseen: list[Array],
+    extract: Extract,
+    options: FitOptions,
+    *,
+    say: Callable[[str], None],
+) -> tuple[VideoComparator | None, dict[str, float], ClipSet]:
+    """A comparator trained on clips of seen photos, None where Chamfer alone has the higher uAP on
+    clips of unseen ones; the scores of both, and those clips."""
+    training = ComparatorOptions(
+        clips=options.clips, steps=options.steps, size=options.size, seed=options.seed
+    )
+    # Few unseen photos, many seen ones: comparator from the seen, calibration from the unseen.
+    comparator = train_comparator(
+        make_set(seen, extract, training),
+        training,
+        on_step=lambda i, loss: say(f"comparator step {i}: {loss:.4f}") if i % 100 == 0 else None,
+    )
+    testing = replace(training, clips=options.test_clips, copies=1, seed=options.seed + 7)
+    test = make_set(unseen, extract, testing)
+    true = np.zeros((len(test.copies), len(test.clips)), bool)
+    rows = np.arange(len(true))
+    true[rows, [p.clip for p in test.copies]] = True
+    tables = {
+        "comparator": score_table(test, lambda m: chamfer(visil_output(comparator, m))),
+        "chamfer": score_table(test, chamfer),
+    }
+    scores = {}
+    for way, found in tables.items():
+        scores[f"{way}_uap"] = average_precision(found.ravel(), true.ravel())
+        scores[f"{way}_top1"] = float(true[rows, found.argmax(1)].mean())
+    say(f"clips of held-back photos: {scores}")
+    better = scores["comparator_uap"] >= scores["chamfer_uap"]
+    return comparator if better else None, scores, test

@@ -38,10 +38,14 @@ class ComparatorOptions:
 
 @dataclass(frozen=True)
 class Pair:
-    """A copy and the clip that it was made of: region vectors `[T, R, D]` of both."""
+    """A copy and the clip that it was made of: region vectors `[T, R, D]` of both.
+
+    `related`: other clips that are no negatives for it.
+    """
 
     copy: Array
     clip: int
+    related: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -118,16 +122,28 @@ def train_comparator(
     data: ClipSet,
     options: ComparatorOptions,
     *,
+    start: VideoComparator | None = None,
     on_step: Callable[[int, float], None] | None = None,
 ) -> VideoComparator:
-    """Triplets (copy, its clip, a foreign clip); negatives are those of highest Chamfer."""
+    """Triplets (copy, its clip, a foreign clip); negatives are those of highest Chamfer.
+
+    `start`: weights to go on from. Raises ValueError when a copy has no negative.
+    """
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed + 1)
     hardness = score_table(data, chamfer)
     for i, pair in enumerate(data.copies):
-        hardness[i, pair.clip] = -np.inf
-    negatives = np.argsort(-hardness, axis=1)[:, : options.hard]
+        hardness[i, [pair.clip, *pair.related]] = -np.inf
+    negatives = [
+        row[np.isfinite(strength[row])][: options.hard]
+        for row, strength in zip(np.argsort(-hardness, axis=1), hardness, strict=True)
+    ]
+    if any(not len(row) for row in negatives):
+        raise ValueError("each copy needs a clip that it is no copy of")
     net = VideoComparator()
+    if start is not None:
+        net.load_state_dict(start.state_dict())
+        net.train().requires_grad_()
     optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps)
     for step in range(options.steps):

@@ -1,37 +1,31 @@
 """Train the compact backbone from random initialisation against a frozen teacher.
 
-    python -m visil_dash.training.distill --photos images.tar --teacher mobilenetv2.npz \
-        --out runs/compact --minutes 100
-
 Each photo gives two views of the same content. On each the student imitates the teacher's
 whitened region vectors of the undegraded view; between the two, a contrastive loss on Chamfer
 similarity makes edited copies agree and other photos differ. Interrupt it at will: the same
 command resumes from the last checkpoint.
 """
 
-import argparse
 import json
 import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from visil_dash.models.bundle import read_bundle
 from visil_dash.models.compact import COMPACT_DIM, CompactBackbone
 from visil_dash.models.whitening import Whitening
 from visil_dash.records import Array
 from visil_dash.training.augment import pair_of_views
 from visil_dash.training.batches import batches, look_alikes
 from visil_dash.training.losses import chamfer_matrix, contrastive_loss
-from visil_dash.training.photos import held_back, load_photos
+from visil_dash.training.photos import held_back
 from visil_dash.training.targets import (
     fit_teacher_whitening,
     square,
@@ -115,6 +109,7 @@ def distill(
     options: DistillOptions,
     *,
     start: CompactBackbone | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Path:
     """Train until `options.minutes` are used up; returns the last checkpoint's path.
 
@@ -253,37 +248,11 @@ def distill(
                 **agreement(average, teacher, whitening, kept, options.size),
             }
             _log(out, record)
+            if say is not None:
+                say(json.dumps(record))
             running.clear()
             # Time spent on looking is not training time.
             last_save = last = time.monotonic()
         if done:
             return checkpoint
     raise AssertionError("batches() never ends")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--photos", type=Path, required=True, help="folder or .tar of photos")
-    parser.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 weights, .npz")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and log")
-    parser.add_argument("--minutes", type=float, default=100)
-    parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--start", type=Path, help="model folder to go on from")
-    parser.add_argument("--limit", type=int, help="use only so many photos")
-    parser.add_argument(
-        "--compile", action="store_true", help="use torch.compile (needs a C++ compiler)"
-    )
-    given = parser.parse_args()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    cv2.setNumThreads(1)
-    photos = load_photos(given.photos, limit=given.limit)
-    options = DistillOptions(
-        minutes=given.minutes, batch=given.batch, rate=given.rate, compiled=given.compile
-    )
-    start = None if given.start is None else read_bundle(given.start).backbone.requires_grad_()
-    print(distill(photos, MobileNetV2Teacher(given.teacher), given.out, options, start=start))
-
-
-if __name__ == "__main__":
-    main()
