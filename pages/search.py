@@ -3,9 +3,35 @@
 from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.search_cards import match_cards, ranked
-from visil_dash.ui.search_results import agreement_card, headline, nothing_found, query_line
-from visil_dash.ui.search_view import choose_options, choose_query, read_clip, searched
+from visil_dash.ui.search_filters import filtered
+from visil_dash.ui.search_frame import chosen_moment, frame_results, frame_strip
+from visil_dash.ui.search_results import (
+    agreement_card,
+    headline,
+    nothing_found,
+    query_line,
+    sure_way,
+)
+from visil_dash.ui.search_view import Options, choose_options, choose_query, read_clip, searched
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+
+
+def answer(query_id: str, options: Options) -> None:
+    result = searched(query_id, options)
+    if result is None:
+        return
+    match_score = backend.workbench().model.default_match_score
+    headline(result, match_score)
+    if result.mode == "exhaustive":
+        agreement_card(result, options, match_score)
+    if not result.matches:
+        nothing_found()
+        return
+    if result.mode == "nearest":
+        sure_way(result)
+    found = filtered(ranked(result, match_score))
+    match_cards(found, result, top=options.top, match_score=match_score)
+
 
 page_header(
     "Search",
@@ -13,10 +39,10 @@ page_header(
     " in Compare to see why.",
 )
 with friendly():
-    bench = backend.workbench()
     told_errors()
     query_id = choose_query()
     options = choose_options()
+    clip = backend.session_clip(query_id) if query_id else None
     if not backend.videos():
         empty_state(
             "The library is empty",
@@ -28,18 +54,11 @@ with friendly():
             "Start with a clip",
             "Upload one above, or pick a video to find its copies and relatives.",
         )
-    else:
-        clip = backend.session_clip(query_id)
-        if clip is None or read_clip(clip):
-            query_line(query_id)
-            result = searched(query_id, options)
-            if result is not None:
-                match_score = bench.model.default_match_score
-                headline(result, match_score)
-                if result.mode == "exhaustive":
-                    agreement_card(result, options, match_score)
-                if result.matches:
-                    found = ranked(result, match_score)
-                    match_cards(found, result, top=options.top, match_score=match_score)
-                else:
-                    nothing_found(result)
+    elif clip is None or read_clip(clip):
+        query_line(query_id)
+        frame_strip(query_id)
+        moment = chosen_moment(query_id)
+        if moment is None:
+            answer(query_id, options)
+        else:
+            frame_results(query_id, moment, top=options.top)

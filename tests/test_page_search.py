@@ -15,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from visil_dash.errors import Cancelled
 from visil_dash.library.store import open_library
+from visil_dash.queries import search_report
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
-from visil_dash.ui import state, uploader
+from visil_dash.ui import backend, state, uploader
 
 Open = Callable[[str], AppTest]
 
@@ -126,16 +127,83 @@ def test_exhaustive_search_lists_every_video_and_tells_the_agreement(
     assert "misses nothing here" in texts(page)
 
 
-def test_a_threshold_that_admits_nothing_says_so_and_offers_the_sure_way(
+def test_a_threshold_that_admits_nothing_gives_the_nearest_and_the_sure_way(
     opened: Open, clip: bytes
 ) -> None:
     page = upload(opened("search").run(), ("clip.mp4", clip))
     page.number_input(key="search_threshold").set_value(0.0)
-    page = run_until(page, lambda p: "No frame of the library is near" in texts(p))
+    page = run_until(page, lambda p: "nearest of 3 videos compared" in texts(p))
+    assert "Nothing lies within the distance threshold 0" in page.warning[0].value
+    assert "3 nearest videos instead" in page.warning[0].value
+    assert cards(page)[0] == "market.mp4"
     page.button(key="go_exhaustive").click()
-    page = run_until(page, lambda p: "All 3 videos compared" in texts(p))
+    page = run_until(page, lambda p: "Hierarchical search misses" in texts(p))
     assert "Hierarchical search misses 1 of 1 match" in texts(page)
     assert r"market\.mp4" in texts(page)
+
+
+def test_the_nearest_videos_answer_whatever_the_threshold(opened: Open, clip: bytes) -> None:
+    page = upload(opened("search").run(), ("clip.mp4", clip))
+    page.segmented_control(key="search_mode").select("Nearest")
+    page.number_input(key="search_top").set_value(2)
+    page = run_until(page, lambda p: "The 2 nearest of 3 videos compared" in texts(p))
+    assert cards(page)[0] == "market.mp4"
+    assert len(cards(page)) == 2
+    assert not page.warning  # some lie within the threshold
+
+
+def test_filters_narrow_the_cards_and_can_be_taken_back(opened: Open, clip: bytes) -> None:
+    page = upload(opened("search").run(), ("clip.mp4", clip))
+    page.segmented_control(key="search_mode").select("Exhaustive")
+    page = run_until(page, lambda p: sorted(cards(p)) == sorted(NAMES))
+    page.text_input(key="search_name").set_value("STAT").run()
+    assert cards(page) == ["station.mp4"]
+    assert "1 of 3 videos pass" in texts(page)
+    page.slider(key="search_least_covered").set_value(50).run()
+    assert "No result passes the filter" in texts(page)
+    page.button(key="clear_filters").click().run()
+    assert sorted(cards(page)) == sorted(NAMES)
+    pills = next(g for g in page.get("button_group") if "contains the clip · 1" in g.options)
+    pills.set_value(["contains"]).run()
+    assert cards(page) == ["market.mp4"]
+
+
+def test_one_frame_is_searched_for_by_itself(opened: Open, clip: bytes) -> None:
+    page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    page = run_until(page, lambda p: any(b.key == "moment-2" for b in p.button))
+    bench = backend._open_benches[0]
+    at = float(bench.clip(page.session_state["search_query"]).features.timestamps[2])
+    page.button(key="moment-2").click()
+    page = run_until(page, lambda p: "One frame, at 0:02" in texts(p))
+    assert cards(page)[0] == "market.mp4"
+    # The clip begins at second 3 of the market, so its second 2 is the market's 5.
+    nearest = texts(page).split("1. market.mp4</div>")[1]
+    assert "<dt>At</dt><dd>0:05</dd>" in nearest.split("2. ")[0]
+    assert float(page.query_params["at"][0]) == pytest.approx(at, abs=0.001)
+    page.button(key="whole_clip").click()
+    page = answered(page)
+    assert "at" not in page.query_params
+
+
+def test_a_link_opens_a_frame_of_its_query(opened: Open, ids: dict[str, str]) -> None:
+    page = opened("search")
+    page.query_params["q"] = ids["station.mp4"][:16]
+    page.query_params["at"] = "4"
+    page = run_until(page, lambda p: "One frame, at 0:04" in texts(p))
+    assert "Distance" in texts(page)
+    assert not page.exception
+
+
+def test_a_report_is_made_on_a_click_and_offered_as_one_file(opened: Open, clip: bytes) -> None:
+    page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    page.button(key="make_report").click()
+    page = run_until(page, lambda p: any(b.key == "report_file" for b in p.get("download_button")))
+    assert not page.exception
+    bench = backend._open_benches[0]
+    result = bench.search(page.session_state["search_query"])
+    report = search_report(bench, result, matches=5, spans=3)
+    assert "market.mp4" in report
+    assert report.count("data:image/jpeg;base64,") == 2  # one span, both sides
 
 
 def test_show_at_most_cuts_the_list_and_says_so(opened: Open, clip: bytes) -> None:

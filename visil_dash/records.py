@@ -222,9 +222,9 @@ class Match:
 class SearchResult:
     """Ranked matches of one query, best first, with all that made them.
 
-    `mode`: hierarchical or exhaustive. `timings`: seconds by stage. `skipped`: library videos
-    that were not compared, with the reason. `notices`: what the user must know (degraded index,
-    unverified weights, partial decode).
+    `mode`: hierarchical, exhaustive or nearest. `timings`: seconds by stage. `skipped`: library
+    videos that were not compared, with the reason. `notices`: what the user must know (degraded
+    index, unverified weights, partial decode).
     """
 
     query: str

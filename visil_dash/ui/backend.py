@@ -37,7 +37,14 @@ if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only w
 # ---- the workbench ----
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the library…")
+def _close(bench: "Workbench") -> None:
+    if bench in _open_benches:
+        _open_benches.remove(bench)
+    bench.close()
+
+
+# A library stays open for its sessions; closed, its writer's lock is free for the next opening.
+@st.cache_resource(max_entries=16, show_spinner="Opening the library…", on_release=_close)
 def _workbench(library: str, model: str) -> "Workbench":
     from visil_dash.services import open_workbench
 
@@ -53,12 +60,18 @@ _open_benches: "list[Workbench]" = []
 def _chosen() -> tuple[str, str]:
     settings = get_settings()
     model = st.session_state.get(state.MODEL) or settings.model
-    return str(settings.library.absolute()), model
+    return str(st.session_state.get(state.LIBRARY) or settings.library.absolute()), model
 
 
 def workbench() -> "Workbench":
     """The workbench of the library in use, opened once for all sessions."""
     return _workbench(*_chosen())
+
+
+def _space() -> tuple[str, str]:
+    """What every task's key holds: two libraries may have the same videos, in other versions."""
+    bench = workbench()
+    return str(bench.library.folder), bench.extractor
 
 
 def _version() -> tuple[str, int]:
@@ -218,7 +231,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
         )
         return opened_clip.query_id
 
-    return tasks().start(("clip", bench.extractor, clip.query_id), work, again=again)
+    return tasks().start(("clip", *_space(), clip.query_id), work, again=again)
 
 
 def search(
@@ -228,7 +241,7 @@ def search(
     bench = workbench()
     name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    key = ("search", bench.extractor, bench.space.version, query_id, limit, exhaustive)
+    key = ("search", *_space(), bench.space.version, query_id, limit, exhaustive)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         return bench.search(
@@ -249,7 +262,7 @@ def pairwise(*, again: bool = False) -> Task:
     def work(say: Say, cancelled: Cancelled) -> PairTable:
         return bench.pairwise(on_progress=say, cancelled=cancelled)
 
-    return tasks().start(("pairs", bench.extractor, bench.space.version), work, again=again)
+    return tasks().start(("pairs", *_space(), bench.space.version), work, again=again)
 
 
 # ---- results of one pair or one query ----
@@ -358,7 +371,7 @@ def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
             make_preview(source, out, settings=settings)
         return out
 
-    return tasks().start(("asset", name, video_id), work, again=again)
+    return tasks().start(("asset", name, video_id, str(out)), work, again=again)
 
 
 def poster(video_id: str) -> Path | None:
@@ -370,5 +383,6 @@ def poster(video_id: str) -> Path | None:
 
 
 def poster_pending(video_id: str) -> bool:
-    task = tasks().get(("asset", "poster.jpg", video_id))
+    out = _asset_folder(video_id) / "poster.jpg"
+    task = tasks().get(("asset", "poster.jpg", video_id, str(out)))
     return task is not None and not task.ended

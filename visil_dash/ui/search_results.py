@@ -3,9 +3,9 @@
 import streamlit as st
 
 from visil_dash.agreement import agreement
-from visil_dash.export_search import matches_csv, matches_json
 from visil_dash.records import Match, SearchResult
 from visil_dash.ui import backend, state
+from visil_dash.ui.search_export import downloads
 from visil_dash.ui.search_view import EXHAUSTIVE, Options, finished
 from visil_dash.ui.text import md, mmss, percent, plural, safe_name, seconds
 from visil_dash.ui.widgets import (
@@ -39,14 +39,9 @@ def headline(result: SearchResult, match_score: float) -> None:
             help="Move the distance threshold and see which frames and videos it lets in",
         ):
             state.goto_threshold(result.query_id)
-        _downloads(result)
+        downloads(result)
     took = sum(result.timings.values())
-    looked = (
-        f"All {plural(result.library_videos, 'video')} compared"
-        if result.mode == "exhaustive"
-        else f"{plural(len(result.candidates), 'candidate')} of"
-        f" {plural(result.library_videos, 'video')} within distance {result.threshold:.3g}"
-    )
+    looked = _looked(result)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             f"{looked} in {seconds(took)} · a match scores {match_score:.2f} or more ·"
@@ -75,6 +70,16 @@ def headline(result: SearchResult, match_score: float) -> None:
                 name_line(known.name if known else video_id[:12], reason)
 
 
+def _looked(result: SearchResult) -> str:
+    every = plural(result.library_videos, "video")
+    if result.mode == "exhaustive":
+        return f"All {every} compared"
+    if result.mode == "nearest":
+        return f"The {len(result.candidates):,} nearest of {every} compared"
+    found = plural(len(result.candidates), "candidate")
+    return f"{found} of {every} within distance {result.threshold:.3g}"
+
+
 def _answer(above: int, parts: int) -> str:
     shares = "shares" if above == 1 else "share"
     if above and parts:
@@ -99,46 +104,25 @@ def query_line(query_id: str) -> None:
             name_line(backend.name_of(query_id), told)
 
 
-def _downloads(result: SearchResult) -> None:
-    with st.popover("Download", icon=":material/download:", disabled=not result.matches):
-        stem = "matches-" + state.short(result.query_id)
-        st.download_button(
-            "CSV, one row a matched span",
-            lambda: matches_csv(result),
-            file_name=f"{stem}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            width="stretch",
-        )
-        st.download_button(
-            "JSON, all of the result",
-            lambda: matches_json(result),
-            file_name=f"{stem}.json",
-            mime="application/json",
-            on_click="ignore",
-            width="stretch",
-        )
-
-
-def nothing_found(result: SearchResult) -> None:
-    """No candidate at all: what that means, and the way to be sure."""
-    if result.mode == "exhaustive":
-        empty_state(
-            "There is nothing to compare with", "Add videos to the library, then search again."
-        )
-        return
-    empty_state(
-        "No frame of the library is near this clip",
-        f"Nothing lies within distance {result.threshold:.3g}. Exhaustive search compares every"
-        " video in full; a higher distance threshold lets more candidates in.",
-        lambda: st.button(
-            "Search exhaustively", type="primary", on_click=_go_exhaustive, key="go_exhaustive"
-        ),
-    )
+def nothing_found() -> None:
+    """Not one video to tell of."""
+    empty_state("There is nothing to compare with", "Add videos to the library, then search again.")
 
 
 def _go_exhaustive() -> None:
     st.session_state[state.SEARCH_MODE] = EXHAUSTIVE
+
+
+def sure_way(result: SearchResult) -> None:
+    """Beside nearest videos that stand in for candidates: how to be sure."""
+    if not any(candidate.hits for candidate in result.candidates):
+        st.button(
+            "Search exhaustively",
+            icon=":material/manage_search:",
+            on_click=_go_exhaustive,
+            key="go_exhaustive",
+            help="Compares every video in full; slow, misses nothing",
+        )
 
 
 def agreement_card(result: SearchResult, options: Options, match_score: float) -> None:

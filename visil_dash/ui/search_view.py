@@ -8,13 +8,14 @@ import streamlit as st
 from visil_dash.records import SearchResult
 from visil_dash.ui import backend, state
 from visil_dash.ui.errors import show_error
+from visil_dash.ui.search_tasks import nearest
 from visil_dash.ui.tasks import Task
 from visil_dash.ui.text import percent, plural, safe_name, size
 from visil_dash.ui.uploader import upload_box
 from visil_dash.ui.uploads import SessionClip
 from visil_dash.ui.widgets import name_line, pick_video
 
-HIERARCHICAL, EXHAUSTIVE = "Hierarchical", "Exhaustive"
+HIERARCHICAL, EXHAUSTIVE, NEAREST = "Hierarchical", "Exhaustive", "Nearest"
 _QUICK = 0.4  # seconds that the page waits for an answer before it shows progress instead
 
 
@@ -23,6 +24,7 @@ class Options:
     threshold: float | None
     exhaustive: bool
     top: int
+    nearest: bool = False
 
 
 # ---- what to search for ----
@@ -88,13 +90,15 @@ def choose_options() -> Options:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = st.segmented_control(
             "Search",
-            [HIERARCHICAL, EXHAUSTIVE],
+            [HIERARCHICAL, EXHAUSTIVE, NEAREST],
             default=HIERARCHICAL,
             required=True,
             key=state.SEARCH_MODE,
             persist_state="session",
             help="Hierarchical: near frames in the index propose candidate videos, which are then"
-            " compared in full. Exhaustive: every video is compared in full; slow, misses nothing.",
+            " compared in full. Exhaustive: every video is compared in full; slow, misses nothing."
+            " Nearest: the videos with the nearest frames are compared, however far they are, so"
+            " there is always an answer.",
         )
         threshold = st.number_input(
             "Distance threshold",
@@ -118,7 +122,7 @@ def choose_options() -> Options:
             persist_state="session",
             width=140,
         )
-    return Options(threshold, mode == EXHAUSTIVE, int(top))
+    return Options(threshold, mode == EXHAUSTIVE, int(top), mode == NEAREST)
 
 
 # ---- waiting ----
@@ -161,14 +165,28 @@ def read_clip(clip: SessionClip) -> bool:
 
 
 def searched(query_id: str, options: Options) -> SearchResult | None:
-    """The result when it is there; progress, or what went wrong, until then."""
-    task = backend.search(query_id, threshold=options.threshold, exhaustive=options.exhaustive)
+    """The result when it is there; progress, or what went wrong, until then.
+
+    Where the distance threshold admits no video, the nearest ones stand in, and say so.
+    """
+
+    def asked(again: bool = False) -> Task:
+        if options.nearest:
+            return nearest(query_id, threshold=options.threshold, most=options.top, again=again)
+        return backend.search(
+            query_id, threshold=options.threshold, exhaustive=options.exhaustive, again=again
+        )
+
+    task = asked()
     if finished(task, title="Searching", name=backend.name_of(query_id)):
         found: SearchResult = task.result
-        return found
+        if found.matches or options.nearest or options.exhaustive:
+            return found
+        task = nearest(query_id, threshold=options.threshold, most=options.top)
+        stood_in = finished(task, title="Looking for the nearest", name=found.query)
+        instead: SearchResult | None = task.result if stood_in else None
+        return instead
     if task.ended and st.button("Search again", icon=":material/refresh:"):
-        backend.search(
-            query_id, threshold=options.threshold, exhaustive=options.exhaustive, again=True
-        )
+        asked(again=True)
         st.rerun()
     return None
