@@ -1,22 +1,28 @@
 """Collection: everything against everything. What in this library belongs together?"""
 
 from visil_dash.ui import backend
+from visil_dash.ui.collection_groups_view import group_list
+from visil_dash.ui.collection_map_view import similarity_map
 from visil_dash.ui.collection_view import (
     GROUPS,
+    MAP,
     MATRIX,
+    REVIEW,
     computed,
     controls,
-    group_list,
     matrix,
     pairs,
     summary,
 )
 from visil_dash.ui.errors import friendly, told_errors
+from visil_dash.ui.review_view import review
+from visil_dash.ui.verdicts import visible
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Collection",
-    "What in this library belongs together? Every video is held against every other, both ways.",
+    "What in this library belongs together? Look at the groups, then judge the pairs about which"
+    " the score is least sure.",
 )
 with friendly():
     told_errors()
@@ -27,13 +33,18 @@ with friendly():
             add_videos_button,
         )
     else:
-        table = computed()
-        if table is not None:
-            view, least = controls(table)
-            summary(table, least)
+        view, candidates, least = controls()
+        found = computed(candidates=candidates)
+        if found is not None and view == REVIEW:
+            review(found, least)
+        elif found is not None:
+            table = visible(found, least)
+            summary(found, table, least)
             if view == MATRIX:
                 matrix(table)
             elif view == GROUPS:
                 group_list(table, least)
+            elif view == MAP:
+                similarity_map(found, table, least)
             else:
                 pairs(table, least)

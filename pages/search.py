@@ -13,6 +13,7 @@ from visil_dash.ui.search_results import (
     sure_way,
 )
 from visil_dash.ui.search_view import Options, choose_options, choose_query, read_clip, searched
+from visil_dash.ui.verdicts import hide_rejected
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 
@@ -21,7 +22,8 @@ def answer(query_id: str, options: Options) -> None:
     if result is None:
         return
     match_score = backend.workbench().model.default_match_score
-    headline(result, match_score)
+    shown = hide_rejected(result)
+    headline(shown, match_score)
     if result.mode == "exhaustive":
         agreement_card(result, options, match_score)
     if not result.matches:
@@ -29,8 +31,8 @@ def answer(query_id: str, options: Options) -> None:
         return
     if result.mode == "nearest":
         sure_way(result)
-    found = filtered(ranked(result, match_score))
-    match_cards(found, result, top=options.top, match_score=match_score)
+    found = filtered(ranked(shown, match_score))
+    match_cards(found, shown, top=options.top, match_score=match_score)
 
 
 page_header(

@@ -1,6 +1,7 @@
 """Everything against everything: the pairwise table of a library and its groups."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -8,6 +9,23 @@ import numpy as np
 from visil_dash.errors import Cancelled
 from visil_dash.records import Array, PairTable, VideoFeatures
 from visil_dash.similarity import Compare, pair_scores
+
+ALL_PAIRS_VIDEOS = 200  # up to so many, comparing all pairs is a matter of minutes
+
+
+@dataclass(frozen=True)
+class CollectionTable:
+    """A pair table and how it came about; pairs that were not compared are NaN in it.
+
+    `compared` of `total` unordered pairs of different videos. `threshold`: squared-L2 distance
+    of candidate generation, None where every pair was compared.
+    """
+
+    table: PairTable
+    compared: int
+    total: int
+    threshold: float | None = None
+    capped: int = 0
 
 
 def pair_table(
@@ -50,19 +68,39 @@ def pair_table(
     return PairTable(ids, tuple(names[v] for v in ids), scores, extractor)
 
 
+def strength(scores: Array) -> Array:
+    """The better score of each pair `[N, N]`, symmetric.
+
+    -inf for pairs that were not compared (NaN) and for a video with itself.
+    """
+    links: Array = np.fmax(scores, scores.T)
+    links = np.where(np.isnan(links), -np.inf, links)
+    np.fill_diagonal(links, -np.inf)
+    return links
+
+
+def without(table: PairTable, pairs: Iterable[tuple[str, str]]) -> PairTable:
+    """The table as if these pairs had not been compared; pairs of other videos do not matter."""
+    place = {video_id: i for i, video_id in enumerate(table.video_ids)}
+    scores = table.scores.copy()
+    for a, b in pairs:
+        if a in place and b in place:
+            scores[place[a], place[b]] = scores[place[b], place[a]] = np.nan
+    return replace(table, scores=scores)
+
+
 def group_order(scores: Array) -> list[int]:
     """An order of the videos that puts similar ones side by side (greedy nearest chain)."""
     n = len(scores)
     if n == 0:
         return []
-    strength = np.maximum(scores, scores.T).astype(float)
-    np.fill_diagonal(strength, -np.inf)
-    order = [int(strength.max(1).argmax())]
+    links = strength(scores)
+    order = [int(links.max(1).argmax())]
     left = set(range(n)) - set(order)
     while left:
         rest = sorted(left)
         # The last few placed videos decide: a chain by the very last alone wanders between groups.
-        pull = strength[np.ix_(order[-3:], rest)].max(0)
+        pull = links[np.ix_(order[-3:], rest)].max(0)
         chosen = rest[int(pull.argmax())]
         order.append(chosen)
         left.remove(chosen)
@@ -71,16 +109,14 @@ def group_order(scores: Array) -> list[int]:
 
 def groups(scores: Array, threshold: float) -> Iterator[tuple[int, ...]]:
     """Connected groups of two or more videos whose score either way reaches `threshold`."""
-    strength = np.maximum(scores, scores.T)
-    unseen = set(range(len(scores)))
-    while unseen:
-        queue, group = [min(unseen)], set[int]()
-        while queue:
-            member = queue.pop()
-            if member in group:
-                continue
-            group.add(member)
-            queue += [i for i in unseen if strength[member, i] >= threshold and i not in group]
-        unseen -= group
-        if len(group) > 1:
-            yield tuple(sorted(group))
+    near = strength(scores) >= np.float32(threshold)
+    unseen = near.any(0)
+    while unseen.any():
+        group = np.zeros(len(near), bool)
+        group[int(unseen.argmax())] = True
+        edge = group
+        while edge.any():
+            edge = near[edge].any(0) & ~group
+            group = group | edge
+        unseen &= ~group
+        yield tuple(np.flatnonzero(group).tolist())

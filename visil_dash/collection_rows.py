@@ -1,10 +1,10 @@
 """Everything against everything as rows for a screen or a file."""
 
-from collections.abc import Iterable
 from typing import TypedDict
 
 import numpy as np
 
+from visil_dash.collection import strength
 from visil_dash.records import PairTable
 
 
@@ -50,8 +50,7 @@ def strongest(table: PairTable, most: int) -> PairTable:
     """The table of at most `most` videos: those with the strongest link to another, in order."""
     if len(table.video_ids) <= most:
         return table
-    links = np.maximum(table.scores, table.scores.T).astype(float)
-    np.fill_diagonal(links, -np.inf)
+    links = strength(table.scores)
     kept = np.sort(np.argsort(-links.max(1), kind="stable")[:most])
     return PairTable(
         video_ids=tuple(table.video_ids[i] for i in kept),
@@ -59,39 +58,3 @@ def strongest(table: PairTable, most: int) -> PairTable:
         scores=table.scores[np.ix_(kept, kept)],
         extractor=table.extractor,
     )
-
-
-class GroupRow(TypedDict):
-    """One group of videos that are connected by matches, and its strongest ordered pair."""
-
-    videos: tuple[str, ...]
-    names: tuple[str, ...]
-    link: tuple[str, str]
-    best: float
-    weakest: float
-
-
-def group_rows(table: PairTable, found: Iterable[tuple[int, ...]]) -> list[GroupRow]:
-    """Groups (positions in the table), the largest first.
-
-    `weakest`: each member's best link to another member, the smallest of these.
-    """
-    rows = []
-    strength = np.maximum(table.scores, table.scores.T)
-    for members in found:
-        inside = strength[np.ix_(members, members)].astype(float)
-        np.fill_diagonal(inside, -np.inf)
-        links = inside.max(1)
-        scores = table.scores[np.ix_(members, members)].astype(float)
-        np.fill_diagonal(scores, -np.inf)
-        query, reference = np.unravel_index(int(scores.argmax()), scores.shape)
-        rows.append(
-            GroupRow(
-                videos=tuple(table.video_ids[m] for m in members),
-                names=tuple(table.names[m] for m in members),
-                link=(table.video_ids[members[query]], table.video_ids[members[reference]]),
-                best=float(links.max()),
-                weakest=float(links.min()),
-            )
-        )
-    return sorted(rows, key=lambda g: (-len(g["videos"]), -g["best"], g["names"]))

@@ -77,7 +77,7 @@ class Workbench:
         )
         self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
-        self._pairs: dict[tuple[str, str], float] = {}
+        self.known_pairs: dict[tuple[str, str], float] = {}
         self._lock = RLock()
         self.worker = Worker(
             library,
@@ -236,14 +236,14 @@ class Workbench:
         features = {v: self._features(v) for v in videos if v in have}
 
         def keep(a: str, b: str, there: float, back: float) -> None:
-            self._pairs[a, b], self._pairs[b, a] = there, back
+            self.known_pairs[a, b], self.known_pairs[b, a] = there, back
 
         return pair_table(
             features,
             videos,
             compare=self.model.compare,
             symmetric=self.model.symmetric,
-            known=self._pairs,
+            known=self.known_pairs,
             on_pair=keep,
             on_progress=lambda done, total: say("Comparing pairs", done / max(total, 1)),
             cancelled=cancelled,
@@ -325,8 +325,8 @@ class Workbench:
         self.space.remove_video(record.ordinal)
         self.library.remove(record.video_id)
         with self._lock:
-            for pair in [p for p in self._pairs if record.video_id in p]:
-                del self._pairs[pair]
+            for pair in [p for p in self.known_pairs if record.video_id in p]:
+                del self.known_pairs[pair]
         return record
 
     def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:

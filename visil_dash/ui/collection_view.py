@@ -1,4 +1,4 @@
-"""The collection page: everything against everything as a matrix, a table and groups."""
+"""The collection page: which pairs are compared, and all of them as a matrix and a table."""
 
 from typing import Any
 
@@ -6,13 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash import plots, plots_collection
-from visil_dash.collection import group_order, groups
-from visil_dash.collection_rows import GroupRow, PairRow, group_rows, pair_rows, strongest
+from visil_dash.collection import ALL_PAIRS_VIDEOS, CollectionTable, group_order, groups
+from visil_dash.collection_rows import PairRow, pair_rows, strongest
 from visil_dash.export import to_csv
+from visil_dash.labels import by_pair, pair_of
 from visil_dash.records import PairTable
-from visil_dash.ui import backend, state
+from visil_dash.ui import backend, collection_tasks, state
+from visil_dash.ui.links import from_link, number, to_link
 from visil_dash.ui.search_view import finished
-from visil_dash.ui.text import md, plural, safe_name
+from visil_dash.ui.text import md, percent, plural, safe_name
 from visil_dash.ui.widgets import (
     await_posters,
     empty_state,
@@ -22,40 +24,48 @@ from visil_dash.ui.widgets import (
     verified_badge,
 )
 
-MATRIX, PAIRS, GROUPS = "Matrix", "Pairs", "Groups"
+MATRIX, PAIRS, GROUPS, MAP, REVIEW = VIEWS = ("Matrix", "Pairs", "Groups", "Map", "Review")
+ALL, CANDIDATES = "All pairs", "Candidate pairs"
+VERDICT_WORDS = {"match": "match", "not_match": "not a match", "unsure": "unsure"}
 _CHART = {"displayModeBar": False, "scrollZoom": False}
-_GROUPS_SHOWN = 30
-_PICTURES_SHOWN = 6
 
 
-def computed() -> PairTable | None:
-    """The pairwise table once it is there; its progress, with a way to stop, until then."""
-    task = backend.pairwise()
-    if finished(task, title="Comparing all pairs", name=plural(len(backend.videos()), "video")):
-        table: PairTable = task.result
-        return table
-    if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
-        backend.pairwise(again=True)
-        st.rerun()
-    return None
-
-
-def controls(table: PairTable) -> tuple[str, float]:
-    """What to show and from which score on; the numbers that follow from it, the download."""
+def controls() -> tuple[str, bool, float]:
+    """What to show, whether only candidate pairs are compared, and the score of a match."""
+    own = round(backend.workbench().model.default_match_score, 3)
+    usual = ALL if len(backend.videos()) <= ALL_PAIRS_VIDEOS else CANDIDATES
+    views = {name.lower(): name for name in VIEWS}
+    modes = {"all": ALL, "candidates": CANDIDATES}
+    from_link(state.COLLECTION_VIEW, state.PARAM_VIEW, views.get, default=MATRIX)
+    from_link(state.COLLECTION_MODE, state.PARAM_PAIRS, modes.get, default=usual)
+    from_link(
+        state.COLLECTION_LEAST,
+        state.PARAM_SCORE,
+        lambda text: number(text, low=-1, high=1),
+        default=own,
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         view = st.segmented_control(
             "Show",
-            [MATRIX, PAIRS, GROUPS],
-            default=MATRIX,
+            VIEWS,
             required=True,
             key=state.COLLECTION_VIEW,
             persist_state="session",
+        )
+        mode = st.segmented_control(
+            "Compare",
+            [ALL, CANDIDATES],
+            required=True,
+            key=state.COLLECTION_MODE,
+            persist_state="session",
+            help="All pairs: every video in full against every other; the work grows with the"
+            " square of the collection. Candidate pairs: only pairs of which the index finds near"
+            " frames.",
         )
         least = st.number_input(
             "Match score from",
             min_value=-1.0,
             max_value=1.0,
-            value=round(backend.workbench().model.default_match_score, 3),
             step=0.01,
             format="%.3f",
             key=state.COLLECTION_LEAST,
@@ -64,6 +74,61 @@ def controls(table: PairTable) -> tuple[str, float]:
             help="Video-to-video similarity from which a pair counts as a match. It begins at the"
             " model's own value.",
         )
+    to_link(state.PARAM_VIEW, str(view).lower(), default=MATRIX.lower())
+    to_link(
+        state.PARAM_PAIRS,
+        "all" if mode == ALL else "candidates",
+        default="all" if usual == ALL else "candidates",
+    )
+    to_link(state.PARAM_SCORE, f"{least:.3f}", default=f"{own:.3f}")
+    return str(view), mode == CANDIDATES, float(least)
+
+
+def computed(*, candidates: bool) -> CollectionTable | None:
+    """The table once it is there; its progress, with a way to stop, until then."""
+    task = collection_tasks.collection(candidates=candidates)
+    title = "Comparing candidate pairs" if candidates else "Comparing all pairs"
+    if finished(task, title=title, name=plural(len(backend.videos()), "video")):
+        table: CollectionTable = task.result
+        return table
+    if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
+        collection_tasks.collection(candidates=candidates, again=True)
+        st.rerun()
+    return None
+
+
+def compared_line(found: CollectionTable) -> str:
+    """How many pairs were compared and which were not."""
+    if found.threshold is None:
+        return f"All {plural(found.total, 'pair')} compared, both ways."
+    share = found.compared / found.total if found.total else 0.0
+    told = (
+        f"{found.compared:,} of {plural(found.total, 'pair')} compared, both ways"
+        f" ({percent(share, digits=1)}): those with a frame within distance"
+        f" {found.threshold:.3g} of a frame of the other. The rest has no score here."
+    )
+    if found.capped:
+        told += (
+            f" {plural(found.capped, 'frame')} had more near frames than were looked at, so a"
+            " pair may be missing."
+        )
+    return told
+
+
+def summary(found: CollectionTable, table: PairTable, least: float) -> None:
+    """How many videos, how many matches, how many groups; the download."""
+    members = list(groups(table.scores, least))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        facts(
+            {
+                "Videos": f"{len(table.video_ids):,}",
+                "Matching pairs": f"{len(pair_rows(table, least=least, once=True)):,}",
+                "Groups": f"{len(members):,}",
+                "Videos in a group": f"{sum(map(len, members)):,}",
+            },
+            big=True,
+        )
+        verified_badge(backend.workbench().model.verified)
         st.space("stretch")
         st.download_button(
             "Download CSV",
@@ -72,25 +137,10 @@ def controls(table: PairTable) -> tuple[str, float]:
             mime="text/csv",
             on_click="ignore",
             icon=":material/download:",
-            help="Every ordered pair with its score both ways, whatever the filter.",
+            help="Every ordered pair that was compared, with its score both ways, whatever the"
+            " match score.",
         )
-    return str(view), float(least)
-
-
-def summary(table: PairTable, least: float) -> None:
-    """How many videos, how many matches, how many groups."""
-    found = list(groups(table.scores, least))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        facts(
-            {
-                "Videos": f"{len(table.video_ids):,}",
-                "Matching pairs": f"{len(pair_rows(table, least=least, once=True)):,}",
-                "Groups": f"{len(found):,}",
-                "Videos in a group": f"{sum(map(len, found)):,}",
-            },
-            big=True,
-        )
-        verified_badge(backend.workbench().model.verified)
+    st.caption(compared_line(found))
 
 
 # ---- the matrix ----
@@ -118,7 +168,8 @@ def matrix(table: PairTable) -> None:
         )
         st.caption(
             "Rows ask, columns answer, in the same order: how much of the row's video is found in"
-            " the column's. Similar videos stand side by side. Click a cell."
+            " the column's. Similar videos stand side by side; grey cells have no score. Click a"
+            " cell."
             + (
                 f" Shown are the {len(order)} of {videos:,} videos with the strongest links."
                 if len(order) < videos
@@ -149,17 +200,22 @@ def _pair_card(table: PairTable, query: str, reference: str) -> None:
             name_line(safe_name(backend.name_of(video)), label)
         facts(
             {
-                "Query → reference": f"{table.scores[i, j]:.3f}",
-                "Reference → query": f"{table.scores[j, i]:.3f}",
+                "Query → reference": score_text(table.scores[i, j]),
+                "Reference → query": score_text(table.scores[j, i]),
             }
         )
-        _compare_button(query, reference, key="compare_cell_pair")
+        compare_button(query, reference, key="compare_cell_pair")
     await_posters((query, reference))
 
 
-def _compare_button(query: str, reference: str, *, key: str) -> None:
-    if st.button("Compare", icon=":material/compare:", key=key, type="primary"):
+def compare_button(query: str, reference: str, *, key: str, label: str = "Compare") -> None:
+    if st.button(label, icon=":material/compare:", key=key, type="primary"):
         state.goto_compare(query, reference)
+
+
+def score_text(score: float) -> str:
+    """A score, or that there is none: the pair was not compared or is hidden."""
+    return "none" if score != score else f"{score:.3f}"
 
 
 # ---- the table ----
@@ -197,54 +253,25 @@ def pairs(table: PairTable, least: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if chosen and chosen[0] < len(rows):
             row = rows[chosen[0]]
-            _compare_button(row["query_id"], row["reference_id"], key="compare_row")
+            compare_button(row["query_id"], row["reference_id"], key="compare_row")
             st.caption(md(f"{row['query']} with {row['reference']}"), width="stretch")
         else:
             st.caption(f"{plural(len(rows), 'pair')}. Choose a row to compare its videos.")
 
 
 def _pair_frame(rows: list[PairRow]) -> pd.DataFrame:
+    told = by_pair(backend.workbench().library.labels())
+    verdicts = []
+    for row in rows:
+        label = told.get(pair_of(row["query_id"], row["reference_id"]))
+        words = [VERDICT_WORDS[label.verdict], label.relation] if label else []
+        verdicts.append(", ".join(word for word in words if word))
     return pd.DataFrame(
         {
             "Query": [safe_name(row["query"]) for row in rows],
             "Reference": [safe_name(row["reference"]) for row in rows],
             "Score": [row["score"] for row in rows],
             "Other way": [row["reverse"] for row in rows],
+            "Verdict": verdicts,
         }
     )
-
-
-# ---- the groups ----
-
-
-def group_list(table: PairTable, least: float) -> None:
-    """Videos connected by matches, with their pictures."""
-    rows = group_rows(table, groups(table.scores, least))
-    if not rows:
-        empty_state("No group", "No two videos match at this score. Lower “Match score from”.")
-        return
-    for number, row in enumerate(rows[:_GROUPS_SHOWN], 1):
-        _group(number, row)
-    if len(rows) > _GROUPS_SHOWN:
-        st.caption(f"{plural(len(rows) - _GROUPS_SHOWN, 'smaller group')} not shown.")
-    await_posters(video for row in rows[:_GROUPS_SHOWN] for video in row["videos"])
-
-
-def _group(number: int, row: GroupRow) -> None:
-    with st.container(border=True, key=f"group-{number}"):
-        name_line(
-            f"Group {number} · {plural(len(row['videos']), 'video')}",
-            f"strongest link {row['best']:.3f}"
-            + (f" · weakest {row['weakest']:.3f}" if len(row["videos"]) > 2 else ""),
-        )
-        with st.container(horizontal=True, gap="small"):
-            for video, name in list(zip(row["videos"], row["names"], strict=True))[
-                :_PICTURES_SHOWN
-            ]:
-                with st.container(width=170):
-                    thumbnail(video, key=f"group{number}")
-                    name_line(safe_name(name), one_line=True)
-        if len(row["videos"]) > _PICTURES_SHOWN:
-            rest = ", ".join(safe_name(name) for name in row["names"][_PICTURES_SHOWN:])
-            st.caption(md(f"and {rest}"))
-        _compare_button(*row["link"], key=f"compare_group_{number}")

@@ -1,0 +1,73 @@
+"""The collection's long work, as tasks; see backend for what keys must hold."""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from visil_dash.collection import CollectionTable
+from visil_dash.records import PairTable
+from visil_dash.ui import backend
+from visil_dash.ui.tasks import Cancelled, Say, Task
+
+if TYPE_CHECKING:  # services import torch: only when it is needed
+    from visil_dash.collection_map import SimilarityMap
+    from visil_dash.collection_queue import Question
+    from visil_dash.services_collection import Moment
+
+
+def collection(*, candidates: bool, again: bool = False) -> Task:
+    """All pairs, or those that the index proposes; `result` is a CollectionTable."""
+    from visil_dash.services_collection import all_pairs, candidate_table
+
+    bench = backend.workbench()
+    limit = bench.threshold() if candidates else None
+
+    def work(say: Say, cancelled: Cancelled) -> CollectionTable:
+        if limit is None:
+            return all_pairs(bench, on_progress=say, cancelled=cancelled)
+        return candidate_table(bench, threshold=limit, on_progress=say, cancelled=cancelled)
+
+    key = ("collection", bench.extractor, bench.space.version, limit)
+    return backend.tasks().start(key, work, again=again)
+
+
+def queue(found: CollectionTable, match_score: float, *, again: bool = False) -> Task:
+    """The pairs to judge; `result` is a tuple of Questions."""
+    from visil_dash.services_collection import queue_of
+
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> "tuple[Question, ...]":
+        return queue_of(bench, found.table, match_score, on_progress=say, cancelled=cancelled)
+
+    key = ("queue", bench.extractor, bench.space.version, found.threshold, match_score)
+    return backend.tasks().start(key, work, again=again)
+
+
+def moment(query: str, reference: str) -> Task:
+    """One pair with pictures of its best moment; `result` is a Moment."""
+    from visil_dash.services_collection import moment as made
+
+    bench = backend.workbench()
+
+    def work(say: Say, _cancelled: Cancelled) -> "Moment":
+        say("Comparing the two videos", 0.0)
+        return made(bench, query, reference)
+
+    return backend.tasks().start(("moment", bench.extractor, query, reference), work)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Laying out the map…")
+def _layout(
+    library: str, extractor: str, version: int, limit: float | None, _table: PairTable
+) -> "SimilarityMap":
+    from visil_dash.collection_map import similarity_map
+
+    return similarity_map(_table.scores)
+
+
+def layout(found: CollectionTable) -> "SimilarityMap":
+    """The map of the table as it was computed: verdicts hide pairs, they do not move videos."""
+    bench = backend.workbench()
+    where = str(bench.library.folder)
+    return _layout(where, bench.extractor, bench.space.version, found.threshold, found.table)
