@@ -79,7 +79,7 @@ BESIDE = {
     "evaluation_manifest": {"evaluation_run"},
     "clips": {"ingest"},
     "distances": {"thresholds"},
-    "training": {"alignment", "candidates", "search", "thresholds"},
+    "training": {"alignment", "candidates", "labels_csv", "search", "thresholds"},
 }
 # Narrower than the rank allows: pure parts stay pure, pages know services and not what is below.
 ONLY = {
