@@ -28,6 +28,7 @@ from visil_dash.index.fitted import fitted_dim
 from visil_dash.index.frames import FrameSpace, open_frame_space
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.index.plan import PLAN_SETTING, IndexPlan, stored_plans
+from visil_dash.index.rebuild import rebuilt
 from visil_dash.library.store import Library, open_library
 from visil_dash.reduction import FULL
 
@@ -106,12 +107,11 @@ def test_the_old_index_serves_while_the_new_one_is_built(
 ) -> None:
     space = opened(library)
     reached, go_on = threading.Event(), threading.Event()
-    build = frames_module.rebuilt
 
     def slow(*arguments: object, **named: object) -> object:
         reached.set()
         assert go_on.wait(30)
-        return build(*arguments, **named)  # type: ignore[arg-type]
+        return rebuilt(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(frames_module, "rebuilt", slow)
     worker = threading.Thread(target=space.adopt, args=(SECOND,))
@@ -180,6 +180,8 @@ def test_indexes_of_older_plans_are_deleted_but_the_last(library: Library) -> No
         check(space, library, plan)
     kept = {p.parent.name.split("-")[0] for p in library.folder.glob("index/*/*/gen-*")}
     assert kept == {"random20", FULL}
+    stored = {p.name.split("-")[0] for p in library.folder.glob("reductions/*/*.safetensors")}
+    assert stored == {"random20"}
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,21 @@ def _path(library: Library, extractor: str, reduction_id: str) -> Path:
     return folder / f"{safe_id(reduction_id)}.safetensors"
 
 
+def forget_reductions(library: Library, extractor: str, *, keep: set[str]) -> None:
+    """Deletes every fitted reduction of this extractor but those named, rows first."""
+    with library.catalogue.write() as connection:
+        connection.execute(
+            tables.reductions.delete().where(
+                tables.reductions.c.extractor == extractor,
+                tables.reductions.c.reduction_id.not_in(keep),
+            )
+        )
+    kept = {_path(library, extractor, reduction_id) for reduction_id in keep}
+    for path in _path(library, extractor, FULL).parent.glob("*.safetensors"):
+        if path not in kept:
+            path.unlink(missing_ok=True)
+
+
 def _forget(library: Library, extractor: str, reduction_id: str) -> None:
     with library.catalogue.write() as connection:
         connection.execute(

@@ -8,7 +8,13 @@ import sqlalchemy as sa
 
 from visil_dash.errors import InputError
 from visil_dash.index.build import StopFlag, build_generation, forget_old
-from visil_dash.index.fitted import fit_and_keep, fittable, fitted_dim, stored_reduction
+from visil_dash.index.fitted import (
+    fit_and_keep,
+    fittable,
+    fitted_dim,
+    forget_reductions,
+    stored_reduction,
+)
 from visil_dash.index.generations import Generation
 from visil_dash.index.loading import loaded_blocks
 from visil_dash.index.plan import AUTO, IndexPlan
@@ -123,7 +129,7 @@ def rebuilt(
 
 
 def forget_others(library: Library, extractor: str, *, keep: set[str]) -> None:
-    """Deletes the generations of every reduction of this extractor but those named."""
+    """Deletes every reduction of this extractor but those named, with its generations."""
     table = tables.generations
     with library.catalogue.read() as connection:
         found = connection.execute(
@@ -134,3 +140,4 @@ def forget_others(library: Library, extractor: str, *, keep: set[str]) -> None:
     for reduction_id, dim in found:
         if reduction_id not in keep:
             forget_old(library, extractor, Reduction(reduction_id, "", 0, dim), keep=0)
+    forget_reductions(library, extractor, keep=keep)
