@@ -35,6 +35,9 @@ page = st.navigation(
             st.Page("pages/dimensions.py", title="Dimensions", icon=":material/straighten:"),
             st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:"),
         ],
+        "Prove": [
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
+        ],
     }
 )
 stop_unless_safe()

@@ -1,28 +1,38 @@
 """Threshold: how near must frames be for their videos to become candidates?"""
 
-from visil_dash.ui import backend
+import streamlit as st
+
+from visil_dash.ui import backend, state
 from visil_dash.ui.errors import friendly, told_errors
+from visil_dash.ui.match_view import match_explorer
 from visil_dash.ui.threshold_view import choose_query, explorer
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
+DISTANCE, MATCH = "Distance of frames", "Match score of videos"
+
 page_header(
     "Threshold",
-    "How near must two frames be for their videos to become candidates? Pick a query, move the"
-    " slider and watch what comes through.",
+    "How near must two frames be for their videos to become candidates, and how similar two videos"
+    " to be called a match? Move the slider and watch what comes through.",
 )
 with friendly():
     told_errors()
-    query = choose_query()
     if not backend.videos():
         empty_state(
             "The library is empty",
             "There are no frames to measure against yet.",
             add_videos_button,
         )
-    elif query is None:
-        empty_state(
-            "Choose a query",
-            "Every frame of it is measured against every frame of the library.",
-        )
     else:
-        explorer(query)
+        which = st.segmented_control(
+            "Threshold",
+            [DISTANCE, MATCH],
+            default=MATCH if state.PARAM_MATCH in st.query_params else DISTANCE,
+            required=True,
+            key=state.THRESHOLD_WHICH,
+            persist_state="session",
+        )
+        if which == MATCH:
+            match_explorer()
+        else:
+            explorer(choose_query())

@@ -9,12 +9,14 @@ itself a step, so nothing is ever lost.
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from visil_dash.errors import InputError
 from visil_dash.labels import Label
-from visil_dash.services import THRESHOLD_SETTING, Workbench
 from visil_dash.truth import labels_digest
+
+if TYPE_CHECKING:
+    from visil_dash.services import Workbench
 
 Kind = Literal["distance", "match"]
 MATCH_SETTING = "match_score"
@@ -44,22 +46,22 @@ class Step:
     undoes: int | None = None
 
 
-def match_score(bench: Workbench) -> float:
+def match_score(bench: "Workbench") -> float:
     """Video-to-video similarity from which a pair counts as a match in this library."""
     saved = bench.library.setting(_key(bench, "match"))
     return bench.model.default_match_score if saved is None else float(saved)
 
 
-def in_force(bench: Workbench, kind: Kind) -> float:
+def in_force(bench: "Workbench", kind: Kind) -> float:
     return bench.threshold() if kind == "distance" else match_score(bench)
 
 
-def model_default(bench: Workbench, kind: Kind) -> float:
+def model_default(bench: "Workbench", kind: Kind) -> float:
     return bench.default_threshold() if kind == "distance" else bench.model.default_match_score
 
 
 def calibrate(
-    bench: Workbench,
+    bench: "Workbench",
     kind: Kind,
     value: float | None,
     *,
@@ -97,13 +99,13 @@ def calibrate(
     return step
 
 
-def history(bench: Workbench, kind: Kind) -> tuple[Step, ...]:
+def history(bench: "Workbench", kind: Kind) -> tuple[Step, ...]:
     """All changes in this model's (and reduction's) space, oldest first."""
     saved = bench.library.setting(f"history:{_key(bench, kind)}") or []
     return tuple(Step(**row) for row in saved)
 
 
-def undo(bench: Workbench, kind: Kind, *, who: str = "") -> Step | None:
+def undo(bench: "Workbench", kind: Kind, *, who: str = "") -> Step | None:
     """Takes back the last change that was not taken back yet; None when there is none."""
     step = undoable(bench, kind)
     if step is None:
@@ -111,7 +113,7 @@ def undo(bench: Workbench, kind: Kind, *, who: str = "") -> Step | None:
     return calibrate(bench, kind, step.previous, who=who, why="undo", undoes=step.number)
 
 
-def undoable(bench: Workbench, kind: Kind) -> Step | None:
+def undoable(bench: "Workbench", kind: Kind) -> Step | None:
     """The change that `undo` would take back."""
     steps = history(bench, kind)
     taken_back = {step.undoes for step in steps}
@@ -119,7 +121,7 @@ def undoable(bench: Workbench, kind: Kind) -> Step | None:
     return standing[-1] if standing else None
 
 
-def band_borders(bench: Workbench) -> tuple[float, float]:
+def band_borders(bench: "Workbench") -> tuple[float, float]:
     """Distances up to which pairs are called duplicate and related.
 
     Until they are set: the library's threshold, and halfway from there to unrelated frames.
@@ -131,7 +133,7 @@ def band_borders(bench: Workbench) -> tuple[float, float]:
     return threshold, max(threshold, (threshold + bench.levels().unrelated) / 2)
 
 
-def set_band_borders(bench: Workbench, duplicate: float, related: float) -> None:
+def set_band_borders(bench: "Workbench", duplicate: float, related: float) -> None:
     """Raises StoreReadOnly, and InputError unless 0 ≤ duplicate ≤ related."""
     if not 0 <= duplicate <= related < float("inf"):
         raise InputError(
@@ -141,12 +143,14 @@ def set_band_borders(bench: Workbench, duplicate: float, related: float) -> None
     bench.library.set_setting(f"{BANDS_SETTING}:{space_key(bench)}", [duplicate, related])
 
 
-def space_key(bench: Workbench) -> str:
+def space_key(bench: "Workbench") -> str:
     """What a distance belongs to: one model and reduction; in another space it means nothing."""
     return f"{bench.extractor}:{bench.space.reduction.reduction_id}"
 
 
-def _key(bench: Workbench, kind: Kind) -> str:
+def _key(bench: "Workbench", kind: Kind) -> str:
+    from visil_dash.services import THRESHOLD_SETTING  # takes a second: not with a page
+
     if kind == "distance":
         return f"{THRESHOLD_SETTING}:{space_key(bench)}"
     return f"{MATCH_SETTING}:{bench.extractor}"

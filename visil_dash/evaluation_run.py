@@ -7,7 +7,6 @@ may be kept and handed in again as `known`.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -38,13 +37,15 @@ COMPARATOR, CHAMFER = "comparator", "chamfer"
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to rank. `threshold` (squared L2) is that of candidate generation.
+    """One way to rank: `generation` exhaustive or hierarchical, `scorer` comparator or chamfer.
+
+    `threshold` (squared L2) is that of candidate generation.
 
     Raises ValueError on other words, or a hierarchical setting without a threshold.
     """
 
-    generation: Literal["exhaustive", "hierarchical"]
-    scorer: Literal["comparator", "chamfer"]
+    generation: str
+    scorer: str
     threshold: float | None = None
 
     def __post_init__(self) -> None:
@@ -305,3 +306,37 @@ def _outcome(
         candidate_seconds=candidate_seconds,
         rerank_seconds=float(np.where(returned, cost, 0.0).sum(1).mean()),
     )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Mean `seconds` that re-ranking one video took here, over `pairs` pairs of this library."""
+
+    seconds: float
+    pairs: int
+
+
+def measure_rate(
+    bench: Workbench, *, pairs: int = 6, budget: float = 2.0, seed: int = 0
+) -> Rate | None:
+    """Times a few pairs of the library, reading their features included; None without a pair.
+
+    The first pair warms up and does not count. Stops after `budget` seconds.
+    """
+    have = bench.library.features_ids(bench.extractor)
+    if len(have) < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    took: list[float] = []
+    end = time.perf_counter() + budget
+    for number in range(pairs + 1):
+        one, other = rng.choice(len(have), 2, replace=False)
+        query = bench.library.features(have[one], extractor=bench.extractor).regions
+        begin = time.perf_counter()
+        reference = bench.library.features(have[other], extractor=bench.extractor).regions
+        pair_scores(query, reference, compare=bench.model.compare, symmetric=bench.model.symmetric)
+        if number:
+            took.append(time.perf_counter() - begin)
+        if took and time.perf_counter() > end:
+            break
+    return Rate(float(np.mean(took)), len(took))

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from visil_dash import plots_distances
-from visil_dash.errors import VisilDashError
 from visil_dash.explain import clock
+from visil_dash.labels import Label
 from visil_dash.records import Candidate
 from visil_dash.thresholds import (
     QueryDistances,
@@ -17,14 +18,17 @@ from visil_dash.thresholds import (
     nearest_frames,
 )
 from visil_dash.thresholds_rows import candidate_rows, neighbour_labels
-from visil_dash.ui import backend, state
+from visil_dash.ui import backend, evaluation_tasks, operating_view, state
+from visil_dash.ui.calibration_view import history_list, save_controls
 from visil_dash.ui.errors import told_errors
 from visil_dash.ui.search_view import read_clip
-from visil_dash.ui.text import plural, safe_name
+from visil_dash.ui.text import plural, safe_name, seconds
+from visil_dash.ui.threshold_bands import bands
 from visil_dash.ui.widgets import empty_state, facts, pick_video
 
 NEIGHBOURS = 10  # library frames told for each query frame
 ROWS = 20  # query frames told at once
+VIEWS = QUERY, LABELS, BANDS, HISTORY = ("This query", "Labels", "Bands", "History")
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -75,18 +79,9 @@ def _take(key: str) -> None:
         _set(value)
 
 
-def _save(value: float) -> None:
-    try:
-        backend.workbench().set_threshold(value)
-        st.toast(f"{value:.4g} is this library's threshold now", icon=":material/save:")
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
-
-
 def _controls(top: float) -> float:
-    """Slider and exact number over the same value, and what to do with it."""
-    bench = backend.workbench()
-    value, default = _value(), bench.default_threshold()
+    """Slider and exact number over the same value."""
+    value = _value()
     # Both widgets show the one value, whichever of them it came from.
     st.session_state[state.THRESHOLD_SLIDER] = min(value, top)
     st.session_state[state.THRESHOLD_NUMBER] = value
@@ -114,17 +109,14 @@ def _controls(top: float) -> float:
             on_change=_take,
             args=(state.THRESHOLD_NUMBER,),
         )
+    return value
+
+
+def _keep(value: float, labels: tuple[Label, ...]) -> None:
+    """What to do with the value: save, undo, or take the calibrated one."""
+    default = backend.workbench().default_threshold()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        saved = bench.threshold()
-        st.button(
-            "Save for this library",
-            key=state.THRESHOLD_SAVE,
-            icon=":material/save:",
-            on_click=_save,
-            args=(value,),
-            disabled=bench.library.read_only or abs(saved - value) < 1e-9,
-            help="Searches without a threshold of their own use it from now on.",
-        )
+        save_controls("distance", value, default, labels)
         st.button(
             f"Calibrated {default:.3f}",
             key=state.THRESHOLD_DEFAULT,
@@ -135,33 +127,73 @@ def _controls(top: float) -> float:
             type="tertiary",
             help="The model's share of the distance at which unrelated frames of this library lie.",
         )
-        st.caption(f"Searches now use {saved:.4g}.", width="content")
-    return value
 
 
 # ---- what it lets through ----
 
 
 @st.fragment
-def explorer(query_id: str) -> None:
-    """Slider, figures and tables of one query: a move redraws them and nothing else."""
-    view = backend.query_distances(query_id)
-    if not view.distances.size:
-        _nothing(view)
-        return
-    profile, levels = view.profile, view.levels
-    value = _controls(_top(view))
+def explorer(query_id: str | None) -> None:
+    """Slider, figures and tables: a move redraws them and nothing else."""
+    view = None if query_id is None else backend.query_distances(query_id)
+    levels = backend.workbench().levels()
+    value = _controls(float(max(levels.orthogonal, levels.unrelated, 1e-3) * 1.1))
     told_errors()
+    saving = st.container()
+    if view is not None and view.distances.size:
+        _one_query(view, value)
+    shown = st.segmented_control(
+        "Show",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key=state.THRESHOLD_VIEW,
+        persist_state="session",
+    )
+    labels: tuple[Label, ...] = ()
+    if shown == LABELS:
+        found = operating_view.labelled_pairs("distance")
+        if found is not None:
+            given, pairs = found
+            labels = given.labels
+            # As float32, like the distances: the same pairs pass here and in a search.
+            least = -float(np.float32(value))
+            operating_view.panel("distance", given, pairs, least, use=lambda least: _set(-least))
+    elif shown == BANDS:
+        bands(view)
+    elif shown == HISTORY:
+        history_list("distance", backend.workbench().default_threshold())
+    elif query_id is None:
+        empty_state(
+            "Choose a query",
+            "Every frame of it is measured against every frame of the library.",
+        )
+    elif view is None or not view.distances.size:
+        _nothing(view)
+    else:
+        _candidates(query_id, view, candidates_at(view.profile, value))
+        _neighbours(view, value)
+    with saving:
+        _keep(value, labels)
+
+
+def _one_query(view: QueryDistances, value: float) -> None:
+    """What the threshold admits of one query, in numbers and over all its distances."""
+    profile, levels = view.profile, view.levels
     admission = admit_fast(profile, value)
-    found = candidates_at(profile, value)
+    rate = evaluation_tasks.rerank_rate()
     facts(
         {
-            "Candidate videos": f"{len(found):,} of {len(view.video_ids):,}",
+            "Candidate videos": f"{admission.candidates:,} of {len(view.video_ids):,}",
             "Pairs of frames": f"{admission.pairs:,} of {view.distances.size:,}",
             "Query frames": f"{admission.query_frames:,} of {len(view.query_times):,}",
             "Library frames": f"{admission.reference_frames:,} of {len(view.video):,}",
+            "Re-ranking takes": "measuring"
+            if rate is None
+            else f"about {seconds(admission.candidates * rate.seconds)}",
         },
         big=True,
+        told={"Re-ranking takes": "Candidates times what one video takes on this machine"},
     )
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -195,12 +227,10 @@ def explorer(query_id: str) -> None:
             " orange once it is a candidate. “Unrelated” is where frames of different videos lie,"
             " “nothing shared” where orthogonal ones would."
         )
-    _candidates(query_id, view, found)
-    _neighbours(view, value)
 
 
-def _nothing(view: QueryDistances) -> None:
-    if not view.video_ids:
+def _nothing(view: QueryDistances | None) -> None:
+    if view is None or not view.video_ids:
         empty_state("Nothing to measure against", "The library holds no other video yet.")
     elif not len(view.video):
         empty_state(
@@ -209,11 +239,6 @@ def _nothing(view: QueryDistances) -> None:
         )
     else:
         empty_state("No frame to measure", "This video shows nothing but flat pictures.")
-
-
-def _top(view: QueryDistances) -> float:
-    """End of the slider: a little beyond where frames have nothing in common."""
-    return float(max(view.levels.orthogonal, view.levels.unrelated, 1e-3) * 1.1)
 
 
 def _candidates(query_id: str, view: QueryDistances, found: tuple[Candidate, ...]) -> None:
