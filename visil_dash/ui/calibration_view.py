@@ -13,6 +13,12 @@ from visil_dash.ui.text import plural, safe_name
 from visil_dash.ui.widgets import ago, empty_state
 
 
+_SAVING = {
+    "distance": "Searches without a threshold of their own use it from now on.",
+    "match": "Kept for this library with its history; the other pages begin at the model's own.",
+}
+
+
 def save_controls(kind: Kind, value: float, default: float, labels: tuple[Label, ...]) -> None:
     """Save and undo, with who and why; what is in force now."""
     bench = backend.workbench()
@@ -25,7 +31,7 @@ def save_controls(kind: Kind, value: float, default: float, labels: tuple[Label,
         on_click=_save,
         args=(kind, value, labels),
         disabled=bench.library.read_only or abs(saved - value) < 1e-9,
-        help="Everything without a threshold of its own uses it from now on."
+        help=_SAVING[kind]
         + (f" The {plural(len(labels), 'label')} in use are noted with it." if labels else ""),
     )
     with st.popover("Who and why", icon=":material/edit_note:", type="tertiary"):
@@ -45,7 +51,7 @@ def save_controls(kind: Kind, value: float, default: float, labels: tuple[Label,
         if step is None
         else f"Takes back the change of {ago(step.when)}: {told(step.previous, default)} again.",
     )
-    now = "Searches now use" if kind == "distance" else "Matches now begin at"
+    now = "Searches now use" if kind == "distance" else "This library's match score:"
     st.caption(f"{now} {saved:.4g}.", width="content")
 
 
