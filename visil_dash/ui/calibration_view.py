@@ -12,7 +12,6 @@ from visil_dash.ui import backend, state
 from visil_dash.ui.text import plural, safe_name
 from visil_dash.ui.widgets import ago, empty_state
 
-
 _SAVING = {
     "distance": "Searches without a threshold of their own use it from now on.",
     "match": "Kept for this library with its history; the other pages begin at the model's own.",
