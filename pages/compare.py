@@ -1,14 +1,15 @@
 """Compare: one pair in full. Do the two share footage, where, and why?"""
 
 from visil_dash.ui import backend
-from visil_dash.ui.compare_view import choose_pair, heatmaps, segments, verdict
+from visil_dash.ui.compare_evidence import evidence
+from visil_dash.ui.compare_view import choose_pair, verdict
 from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Compare",
     "Do two videos share footage, where, and why? Pick a pair, then click a cell of a map to see"
-    " its two frames.",
+    " its two frames, or drag a box to play it on both sides.",
 )
 with friendly():
     told_errors()
@@ -28,5 +29,4 @@ with friendly():
     else:
         pair = backend.comparison(*chosen)
         verdict(pair)
-        heatmaps(pair)
-        segments(pair)
+        evidence(pair)

@@ -1,6 +1,7 @@
 """The sentences and rows about a pair say what was measured, whichever way it came out."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from visil_dash.explain import (
     maps,
     region_matches,
 )
+from visil_dash.explain_parts import ceilings, faint, missing
 from visil_dash.records import Array, Comparison, PairTable, Segment, VideoFeatures
 from visil_dash.similarity import frame_to_frame_both
 
@@ -139,6 +141,82 @@ def test_the_comparators_part_is_told_when_there_is_one() -> None:
     assert "lowers" in say(replace(raised, score=0.1))
     assert "as it is" in say(replace(raised, score=0.3))
     assert "comparator" not in say(pair())
+
+
+# ---- parts ----
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=6))
+def test_missing_stretches_are_the_seconds_in_no_interval(
+    intervals: list[tuple[int, int]],
+) -> None:
+    spans = [(float(min(a, b)), float(max(a, b))) for a, b in intervals]
+    gaps = missing(spans, 20.0)
+    for second in range(20):
+        middle = second + 0.5
+        assert any(a < middle < b for a, b in gaps) != any(a < middle < b for a, b in spans)
+    assert all(a < b for a, b in gaps)
+    assert all(b < c for (_, b), (c, _) in pairwise(gaps))
+
+
+def test_what_is_not_found_is_named_with_its_best_frame() -> None:
+    matrix = np.full((8, 12), 0.1)
+    matrix[7, 3], matrix[2, 4] = 0.4, 0.95
+    found = (Segment(2, 6, 4, 8, 0.8),)
+    text = say(pair(frame_similarity=matrix, frame_similarity_reverse=matrix.T, segments=found))
+    assert "Not found of the query: 0:00–0:02 and 0:06–0:08; the best of these frames" in text
+    assert "comes to 0.40" in text
+    assert "Not found of the reference: 0:00–0:04 and 0:08–0:12" in text
+    assert "Not found" not in say(pair(segments=(Segment(0, 8, 0, 12, 0.8),)))
+    assert "Not found" not in say(pair())
+    matrix[7, 3] = 0.8
+    near = say(pair(frame_similarity=matrix, frame_similarity_reverse=matrix.T, segments=found))
+    assert "1 of 4 reaches 0.70, but not enough in a row and in order" in near
+
+
+def test_the_order_of_segments_is_told_when_there_are_several() -> None:
+    a, b = Segment(0, 3, 0, 3, 0.8), Segment(4, 7, 6, 9, 0.8)
+    assert "in the same order in both videos." in say(pair(segments=(a, b)))
+    turned = (replace(a, reference_start=6, reference_end=9), replace(b, reference_start=0))
+    assert "another order in the reference" in say(pair(segments=turned))
+    twice = (a, replace(b, reference_start=0, reference_end=3))
+    assert "a part of the reference is found more than once in the query" in say(
+        pair(segments=twice)
+    )
+    assert "1 of 2 plays backwards" in say(pair(segments=(a, replace(b, reversed=True))))
+    assert "order in" not in say(pair(segments=(a,)))
+
+
+def test_stretches_alike_that_are_no_match_say_what_is_lacking() -> None:
+    few = (Segment(0, 2, 0, 2, 0.8),)
+    assert "only 25% of the query lies in a segment" in say(pair(segments=few))
+    most = (Segment(0, 7, 0, 7, 0.8),)
+    assert "too unlike for a match" in say(pair(segments=most))
+    assert "averages over" not in say(pair(segments=few, score=0.9))
+
+
+def test_flat_frames_are_told_by_what_an_identical_frame_would_score() -> None:
+    flat = features("q", 6, 0)
+    regions = flat.regions.copy()
+    regions[4] *= 0.1
+    flat = replace(flat, regions=regions)
+    own = [
+        np.mean([max(float(x @ y) for y in frame) for x in frame])
+        for frame in regions.astype(float)
+    ]
+    np.testing.assert_allclose(ceilings(flat), own, atol=1e-5)
+    level = (sorted(own)[0] + sorted(own)[1]) / 2
+    text = faint(flat, side="query", frame_level=level)
+    assert text is not None
+    assert "1 of the query's 6 frames is so flat" in text
+    assert f"score {own[4]:.2f} at most (first at 0:04)" in text
+    lower = faint(flat, side="query", frame_level=0.0)
+    assert lower is not None
+    assert "1 of the query's 6 frames counts less" in lower
+    assert "lowest at 0:04" in lower
+    assert faint(features("q", 6, 0), side="query", frame_level=0.0) is None
+    verdict = explain(pair(), match_score=0.6, frame_level=level, reference=flat)
+    assert "the reference's 6 frames is so flat" in " ".join(verdict.sentences)
 
 
 # ---- time and cells ----

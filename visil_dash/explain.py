@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from visil_dash.explain_parts import faint, not_found, order
 from visil_dash.records import Array, Comparison, Segment, VideoFeatures
 from visil_dash.similarity import region_pairs
 
@@ -80,11 +81,19 @@ class Explanation:
         return self.relation not in (Relation.ALIKE, Relation.NONE)
 
 
-def explain(pair: Comparison, *, match_score: float, frame_level: float) -> Explanation:
+def explain(
+    pair: Comparison,
+    *,
+    match_score: float,
+    frame_level: float,
+    query: VideoFeatures | None = None,
+    reference: VideoFeatures | None = None,
+) -> Explanation:
     """Why this pair is called a match or not.
 
     `match_score`: video-to-video similarity that makes a match; `frame_level`: frame-to-frame
-    similarity from which two frames count as the same.
+    similarity from which two frames count as the same. `query`, `reference`: their features, to
+    tell flat frames.
     """
     query_end, reference_end = duration(pair.query_times), duration(pair.reference_times)
     found = pair.segments
@@ -101,8 +110,14 @@ def explain(pair: Comparison, *, match_score: float, frame_level: float) -> Expl
             f"similar, where {frame_level:.2f} counts as the same frame."
         )
         sentences.append(_place(max(found, key=lambda s: s.query_end - s.query_start)))
+        sentences += _parts(pair, query_end, reference_end, frame_level)
+        if relation is Relation.ALIKE:
+            sentences.append(_too_little(pair, covered_query / query_end))
     else:
         sentences.append(_why_no_segment(pair, frame_level))
+    for features, side in ((query, "query"), (reference, "reference")):
+        told = features and faint(features, side=side, frame_level=frame_level)
+        sentences += [told] if told else []
     if pair.visil_output is not None:
         sentences.append(_comparator(pair))
     return Explanation(
@@ -152,6 +167,46 @@ def _place(segment: Segment) -> str:
         pace = "faster" if segment.speed > 1 else "slower"
         text += f", {pace} in the query (each second of it shows {segment.speed:.2f} s)"
     return text + "."
+
+
+def _parts(
+    pair: Comparison, query_end: float, reference_end: float, frame_level: float
+) -> list[str]:
+    """Order of the segments, and what of either side is in none."""
+    symmetric = pair.symmetric
+    told = [
+        order(pair.segments),
+        not_found(
+            pair.segments,
+            symmetric,
+            pair.query_times,
+            end=query_end,
+            side="query",
+            frame_level=frame_level,
+        ),
+        not_found(
+            pair.segments,
+            symmetric.T,
+            pair.reference_times,
+            end=reference_end,
+            side="reference",
+            frame_level=frame_level,
+        ),
+    ]
+    return [sentence for sentence in told if sentence]
+
+
+def _too_little(pair: Comparison, share: float) -> str:
+    """Why stretches alike are no match."""
+    if share < 0.5:
+        return (
+            f"A score averages over the whole video, and only {share:.0%} of the query lies in a"
+            " segment."
+        )
+    return (
+        "Most of the query lies in a segment, but its frames are too unlike for a match: alike"
+        " scenes look so, and copies that were changed much."
+    )
 
 
 def _why_no_segment(pair: Comparison, frame_level: float) -> str:

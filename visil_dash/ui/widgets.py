@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ ASSETS = Path(__file__).parent / "assets"
 LARGEST_PLAYED = 200_000_000
 
 __all__ = [
+    "Playable",
     "add_videos_button",
     "ago",
+    "await_playable",
     "await_posters",
     "empty_state",
     "facts",
@@ -28,6 +31,7 @@ __all__ = [
     "percent",
     "pick_video",
     "play",
+    "playable",
     "player",
     "plural",
     "safe_name",
@@ -167,30 +171,55 @@ def _watch_posters(pending: tuple[str, ...]) -> None:
 
 def player(path: Path, start: float = 0.0, *, end: float | None = None, codec: str = "mp4") -> None:
     """A player that shows exactly the bytes of `path`, from `start` seconds on."""
-    # The sha makes the media id unique: Streamlit's own looks at parts of large files only.
-    kind = "video/webm" if codec == "webm" else "video/mp4"
     st.video(
         str(path),
-        format=f"{kind}; sha={backend.digest(path)}",
+        format=Playable(path, codec).media_type,
         start_time=max(0, int(start)),
         end_time=None if end is None else max(int(start) + 1, int(end + 0.999)),
         muted=True,
     )
 
 
-def play(video_id: str, *, start: float = 0.0, end: float | None = None) -> None:
-    """Plays a library video or clip; a preview or film strip where browsers cannot play it."""
+@dataclass(frozen=True)
+class Playable:
+    """A file that browsers play. `note`: what it is when it is not the video's own file."""
+
+    path: Path
+    codec: str = "mp4"
+    note: str = ""
+
+    @property
+    def media_type(self) -> str:
+        """Names the bytes, so that two files never share an address."""
+        # Streamlit's own media id looks at parts of large files only.
+        kind = "video/webm" if self.codec == "webm" else "video/mp4"
+        return f"{kind}; sha={backend.digest(self.path)}"
+
+
+def playable(video_id: str) -> Playable | None:
+    """The video's file, or its preview where browsers cannot play that; None until there is one."""
     from visil_dash.media.preview import plays_in_browser
 
     path, info = backend.media_path(video_id), backend.media_info(video_id)
     if info is not None and plays_in_browser(info) and path.stat().st_size <= LARGEST_PLAYED:
-        player(path, start, end=end, codec="webm" if "webm" in info.container else "mp4")
-        return
+        return Playable(path, "webm" if "webm" in info.container else "mp4")
     preview = backend.asset(video_id, "preview.mp4")
-    if preview is not None:
-        player(preview, start, end=end)
-        st.caption(_why_preview(info))
+    return None if preview is None else Playable(preview, note=_why_preview(info))
+
+
+def play(video_id: str, *, start: float = 0.0, end: float | None = None) -> None:
+    """Plays a library video or clip; a preview or film strip where browsers cannot play it."""
+    found = playable(video_id)
+    if found is None:
+        await_playable(video_id)
         return
+    player(found.path, start, end=end, codec=found.codec)
+    if found.note:
+        st.caption(found.note)
+
+
+def await_playable(video_id: str) -> None:
+    """A film strip while a copy that browsers play is made, or where none can be."""
     strip = backend.asset(video_id, "strip.jpg")
     if strip is not None:
         st.image(str(strip), width="stretch", alt="Pictures from the video, evenly spaced")
