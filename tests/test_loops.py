@@ -165,13 +165,13 @@ def test_a_link_reopens_the_view_that_it_was_made_of(
     "params",
     [
         {},
-        {"d": "sideways", "at": "1", "span": "1,2,3"},
-        {"at": "nan,1", "span": "0,1,0,1,nan,aligned"},
-        {"at": "1,99", "span": "0,99,0,1,1,aligned"},
-        {"at": "x,y", "span": "5,1,0,4,1,aligned"},
-        {"at": "1,2,3", "span": "0,1,0,1,1,upwards"},
-        {"at": "-9,1", "span": "0,1,0,1,0,aligned"},
-        {"at": ",", "span": ""},
+        {"d": "sideways", "cell": "1", "span": "1,2,3"},
+        {"cell": "nan,1", "span": "0,1,0,1,nan,aligned"},
+        {"cell": "1,99", "span": "0,99,0,1,1,aligned"},
+        {"cell": "x,y", "span": "5,1,0,4,1,aligned"},
+        {"cell": "1,2,3", "span": "0,1,0,1,1,upwards"},
+        {"cell": "-9,1", "span": "0,1,0,1,0,aligned"},
+        {"cell": ",", "span": ""},
     ],
 )
 def test_a_link_that_does_not_fit_asks_for_nothing(params: dict[str, str]) -> None:

@@ -164,7 +164,11 @@ def test_players_start_where_the_segment_does(opened: Open) -> None:
 
 def test_a_link_reopens_direction_cell_and_range(opened: Open) -> None:
     page = pair(opened, "excerpt.mp4", "market.mp4")
-    params = {"d": "reverse", "at": "4.000,7.000", "span": "1.000,4.000,4.000,7.000,1.000,aligned"}
+    params = {
+        "d": "reverse",
+        "cell": "4.000,7.000",
+        "span": "1.000,4.000,4.000,7.000,1.000,aligned",
+    }
     for name, value in params.items():
         page.query_params[name] = value
     text = shown(page.run())
@@ -187,20 +191,20 @@ def one(page: AppTest, name: str) -> str:
 
 def test_the_cell_of_a_link_does_not_follow_to_another_pair(opened: Open) -> None:
     page = pair(opened, "excerpt.mp4", "market.mp4")
-    page.query_params["at"] = "4.000,7.000"
+    page.query_params["cell"] = "4.000,7.000"
     page.run()
     page.selectbox(key="compare_query").set_value(ids()["station.mp4"]).run()
     assert not page.exception
-    assert "at" not in page.query_params
+    assert "cell" not in page.query_params
 
 
 def test_a_link_that_says_nonsense_opens_the_plain_pair(opened: Open) -> None:
     page = pair(opened, "excerpt.mp4", "market.mp4")
-    page.query_params["at"] = "<b>,1e999"
+    page.query_params["cell"] = "<b>,1e999"
     page.query_params["span"] = "1,2,3"
     page.query_params["d"] = "up"
     assert "Where they agree" in shown(page.run())
-    assert "at" not in page.query_params
+    assert "cell" not in page.query_params
     assert player(page)["range"]["reference_start"] == 3
 
 

@@ -246,7 +246,7 @@ def test_a_dragged_box_becomes_the_loop_and_a_click_still_shows_frames(
     expect(page.locator(".st-key-cell .vd-meta")).to_have_text(["at 0:03.00", "at 0:07.00"])
     wait_until_idle(page)
     link = page.url
-    assert re.search(r"[?&]at=3\.000(,|%2C)7\.000(&|$)", link)
+    assert re.search(r"[?&]cell=3\.000(,|%2C)7\.000(&|$)", link)
 
     # The link alone brings back the cell, and behind it the range.
     page.goto("about:blank")
