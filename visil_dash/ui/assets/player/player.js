@@ -196,7 +196,8 @@ class Player {
   flip(now) {
     const video = this.video.reference;
     if (!video.paused) video.pause();
-    if (video.seeking || now - this.stepped < REVERSE_STEP) return;
+    // Before its length is known there is no place to seek to.
+    if (video.readyState < 1 || video.seeking || now - this.stepped < REVERSE_STEP) return;
     this.stepped = now;
     video.currentTime = clamp(this.target("reference"), 0, Math.max(0, video.duration - 0.02));
   }
