@@ -188,12 +188,14 @@ def _one_query(view: QueryDistances, value: float) -> None:
             "Pairs of frames": f"{admission.pairs:,} of {view.distances.size:,}",
             "Query frames": f"{admission.query_frames:,} of {len(view.query_times):,}",
             "Library frames": f"{admission.reference_frames:,} of {len(view.video):,}",
-            "Re-ranking takes": "measuring"
-            if rate is None
-            else f"about {seconds(admission.candidates * rate.seconds)}",
         },
         big=True,
-        told={"Re-ranking takes": "Candidates times what one video takes on this machine"},
+    )
+    st.caption(
+        "What re-ranking these candidates costs is being measured."
+        if rate is None
+        else f"Re-ranking these candidates takes about"
+        f" {seconds(admission.candidates * rate.seconds)}, measured on this machine."
     )
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
