@@ -4,6 +4,7 @@ from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.library_cards import grid
 from visil_dash.ui.library_health import health, running_extraction
+from visil_dash.ui.library_switch import choose_library
 from visil_dash.ui.library_view import adding, jobs
 from visil_dash.ui.widgets import page_header
 
@@ -16,6 +17,7 @@ with friendly():
     extracting = running_extraction()
     overview = backend.workbench().overview()
     told_errors()
+    choose_library()
     if overview.videos:
         health(overview, extracting=extracting)
     adding(read_only=overview.read_only)

@@ -108,6 +108,28 @@ def test_the_health_panel_verifies_on_a_click_and_remembers_it(own: Open, tmp_pa
     assert any("was altered" in element.value for element in page.text)
 
 
+def test_libraries_are_switched_in_one_place_and_for_this_session_only(tmp_path: Path) -> None:
+    copy_library(shared_library(), tmp_path / "libraries" / "films")
+    with pages(tmp_path / "main", libraries=tmp_path / "libraries") as open_page:
+        page = open_page("library").run()
+        assert "No videos yet" in texts(page)
+        chooser = page.selectbox(key="library_choice")
+        assert chooser.options == ["Main library", "films"]
+        chooser.select("films").run()
+        assert card_names(page) == list(NAMES)
+        other = open_page("library").run()
+        assert card_names(other) == []
+        page.text_input(key="library_new").set_value("../up")
+        next(b for b in page.button if b.label == "Make it").click().run()
+        assert "choose another name" in page.error[0].value.lower().replace("\\", "")
+        page.run()
+        page.text_input(key="library_new").set_value("Mine")
+        next(b for b in page.button if b.label == "Make it").click().run()
+        assert page.selectbox(key="library_choice").options == ["Main library", "Mine", "films"]
+        assert card_names(page) == []
+        assert not (tmp_path / "up").exists()
+
+
 @pytest.fixture
 def unseen(own: Open) -> Iterator[Open]:
     """The library as it is when another model comes: none of its features is the new model's."""

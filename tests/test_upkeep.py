@@ -12,12 +12,13 @@ from page_world import NAMES, copy_library, page_settings, shared_library
 from scenes import make_scene
 
 from visil_dash import upkeep
-from visil_dash.errors import Cancelled, StoreReadOnly
+from visil_dash.errors import Cancelled, InputError, StoreReadOnly
 from visil_dash.services import Workbench, open_workbench
 from visil_dash.upkeep import (
     extract_missing,
     last_verification,
     libraries_in,
+    new_library_folder,
     verify_library,
     without_features,
 )
@@ -174,3 +175,20 @@ def test_problems_are_kept_within_bounds(open_bench: Open) -> None:
         noted = last_verification(bench)
         assert noted is not None
         assert noted.problems == many[: upkeep.PROBLEMS_KEPT]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", ".hidden", "..", "a/b", "../up", "/etc", "a\\b", "x\0", "a" * 61, "-rf"]
+)
+def test_a_hostile_name_makes_no_library(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError):
+        new_library_folder(tmp_path / "libraries", name)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_new_library_gets_an_empty_folder_of_its_own(tmp_path: Path) -> None:
+    folder = new_library_folder(tmp_path / "libraries", " Films 2024 ")
+    assert folder == tmp_path / "libraries" / "Films 2024"
+    assert libraries_in(folder.parent) == (folder,)
+    with pytest.raises(InputError, match="there is one of this name"):
+        new_library_folder(tmp_path / "libraries", "Films 2024")

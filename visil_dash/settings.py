@@ -16,6 +16,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VISIL_DASH_", frozen=True, extra="ignore")
 
     library: Path = Field(Path("data/library"), description="folder of the library in use")
+    libraries: Path = Field(
+        Path("data/libraries"), description="folder whose subfolders are further libraries"
+    )
     models: Path = Field(Path("data/models"), description="folder of imported or downloaded models")
     model: str = Field("compact", description="model that new libraries use")
     rate: float = Field(1.0, gt=0, le=30, description="sampled frames per second of video")
