@@ -38,7 +38,7 @@ def frame_strip(query_id: str) -> None:
     name = safe_name(backend.name_of(query_id))
     with st.container(horizontal=True, gap="small", key="strip"):
         for number, (time, picture) in enumerate(task.result):
-            with st.container(width=118, gap=None):
+            with st.container(width=104, gap=None):
                 st.image(picture, width="stretch", alt=f"{name} at {mmss(time)}")
                 st.button(
                     mmss(time),
