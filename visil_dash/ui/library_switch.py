@@ -28,7 +28,7 @@ def choose_library() -> None:
     """The row that says which library this is, leads to another and makes a new one."""
     from visil_dash.upkeep import libraries_in
 
-    settings = backend.get_settings()
+    settings = backend.workbench().settings
     main = settings.library.absolute()
     others = [p for p in libraries_in(settings.libraries.absolute()) if p != main]
     folders = [str(main), *map(str, others)]
@@ -67,7 +67,7 @@ def _switch() -> None:
 def _make() -> None:
     from visil_dash.upkeep import new_library_folder
 
-    root = backend.get_settings().libraries.absolute()
+    root = backend.workbench().settings.libraries.absolute()
     try:
         _look_at(str(new_library_folder(root, st.session_state[state.LIBRARY_NEW])))
     except VisilDashError as error:
