@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from benchmarks.copies.clips import Clip, fit, probe, read_clip, write_video
-from benchmarks.copies.edits import HOSTS_NEEDED, KINDS, STRENGTHS
 from benchmarks.copies.groups import read_relations
 from benchmarks.copies.make import make_copies
-from benchmarks.copies.picture_edits import PICTURE_EDITS
-from benchmarks.copies.pictures import cropped
-from benchmarks.copies.time_edits import HIDING_EDITS, TIME_EDITS
 from benchmarks.copies.truth import read_truth
+from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS
+from visil_dash.edits.picture_edits import PICTURE_EDITS
+from visil_dash.edits.pictures import cropped
+from visil_dash.edits.time_edits import HIDING_EDITS, TIME_EDITS
 from visil_dash.errors import InputError
 
 RATE = 10

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visil_dash import cli_models, cli_train
+from visil_dash.cli_fivr import add_fivr
 from visil_dash.cli_output import progress, say_line
 from visil_dash.errors import MediaRefused, VisilDashError
 from visil_dash.settings import Settings, get_settings
@@ -345,4 +346,5 @@ def _parser() -> argparse.ArgumentParser:
     demo = command("demo", _demo, "add the demo library of 5 scenes × 5 videos")
     demo.add_argument("--if-empty", action="store_true", help="only when the library is empty")
     command("limits", _limits, "the limits in force")
+    add_fivr(commands, common)
     return parser

@@ -38,7 +38,7 @@ def read_fivr(text: str, videos: Iterable[VideoRecord], *, name: str) -> FivrLab
     A pair told twice, from both sides or in two lists, keeps its closest relation.
     Raises InputError for a file of another form, and where two videos have the name of one id.
     """
-    annotation = _parsed(text, name)
+    annotation = parse_annotation(text, name)
     ids = {key for query, lists in annotation.items() for key in (query, *_named(lists))}
     here = _by_stem(videos, ids, name)
     found: dict[Pair, Label] = {}
@@ -74,7 +74,8 @@ def _named(lists: dict[str, list[str]]) -> list[str]:
     return [key for relation in RELATIONS for key in lists.get(relation, [])]
 
 
-def _parsed(text: str, name: str) -> dict[str, dict[str, list[str]]]:
+def parse_annotation(text: str, name: str) -> dict[str, dict[str, list[str]]]:
+    """The file's own table: lists of video ids by relation, by query. Raises InputError."""
     if len(text) > MOST_CHARACTERS:
         raise InputError(name, f"is longer than {MOST_CHARACTERS:,} characters", "split the file")
     try:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.copies.edits import KINDS
+from visil_dash.edits.kinds import KINDS
 from visil_dash.errors import VisilDashError
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.copies.edits import KINDS, STRENGTHS
 from benchmarks.copies.truth import Query
+from visil_dash.edits.kinds import KINDS, STRENGTHS
 from visil_dash.metrics import (
     ScoredPairs,
     judge,

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.random import Generator
 
 from benchmarks.copies.clips import Clip, Probe, probe, read_clip, write_video
-from benchmarks.copies.edits import HOSTS_NEEDED, KINDS, STRENGTHS, Edited
 from benchmarks.copies.groups import Relations, read_relations
-from benchmarks.copies.pictures import Box
 from benchmarks.copies.truth import Query, Truth, save_json, write_truth
+from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS, Edited
+from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
 from visil_dash.ingest import flat_frames
 from visil_dash.media.files import VIDEO_SUFFIXES

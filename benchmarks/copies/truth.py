@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.copies.pictures import Box
+from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
 from visil_dash.records import Segment
 

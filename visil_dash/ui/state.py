@@ -107,6 +107,22 @@ EVALUATE_QUERIES = "evaluate_queries"
 EVALUATE_GENERATION = "evaluate_generation"
 EVALUATE_SCORER = "evaluate_scorer"
 EVALUATE_THRESHOLD = "evaluate_threshold"
+ROBUSTNESS_QUERY = "robustness_query"
+ROBUSTNESS_KINDS = "robustness_kinds"
+ROBUSTNESS_STEPS = "robustness_steps"
+ROBUSTNESS_START = "robustness_start"
+ROBUSTNESS_SECONDS = "robustness_seconds"
+ROBUSTNESS_SEED = "robustness_seed"
+ROBUSTNESS_SHOWN = "robustness_shown"  # kind that is previewed
+ROBUSTNESS_STRENGTH = "robustness_strength"
+ROBUSTNESS_RUN = "robustness_run"  # laboratory.RunChoice that was started last
+WALK_QUERY = "walk_query"
+WALK_REFERENCE = "walk_reference"
+WALK_STEP = "walk_step"
+WALK_NEXT = "walk_next"  # pair that the pickers take over
+PLANNER_MEASURED = "planner_measured"  # a measurement was asked for
+FIVR_CHOICE = "fivr_choice"
+FIVR_RUN = "fivr_run"
 ERRORS = "errors"  # errors of callbacks, until the page shows them
 
 # A new number gives the uploader a new key: that empties it after its files are on disk.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from benchmarks.copies import pictures as pic
-from benchmarks.copies.clips import Clip
+from visil_dash.edits import pictures as pic
+from visil_dash.edits.clip import Clip
 from visil_dash.records import Array, Segment
 
 CRF = 27  # of every edit that is not about compression: a second encoding, as copies have
@@ -75,6 +75,10 @@ class Edited:
             at += n
         return tuple(found)
 
+    def __len__(self) -> int:
+        """Output frames."""
+        return sum(len(shot.shown) for shot in self.shots)
+
     def frames(self) -> Iterator[Array]:
         """Output pictures, all of one even size."""
         # The canvas decides the size, also of frames that show nothing but a host.
@@ -90,8 +94,14 @@ class Edited:
                 at += 1
 
 
-# Source clip, clips of other videos to hide it in, strength 0..2, all other choices.
-Edit = Callable[[Clip, Sequence[Clip], int, Generator], Edited]
+# Source clip, clips of other videos to hide it in, strength 0..2, all other choices. The strengths
+# 0, 1 and 2 are the benchmark's; graded kinds take any number from -1, where the edit begins.
+Edit = Callable[[Clip, Sequence[Clip], float, Generator], Edited]
+
+
+def along(none: float, steps: tuple[float, float, float], strength: float) -> float:
+    """A parameter at a strength: `none` at -1, `steps` at 0, 1 and 2, straight lines between."""
+    return float(np.interp(strength, (-1, 0, 1, 2), (none, *steps)))
 
 
 def all_shots(clip: Clip) -> tuple[Shot, ...]:

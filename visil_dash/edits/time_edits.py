@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from benchmarks.copies import pictures as pic
-from benchmarks.copies.clips import Clip
-from benchmarks.copies.edited import Edit, Edited, Shot, all_shots, either
+from visil_dash.edits import pictures as pic
+from visil_dash.edits.clip import Clip
+from visil_dash.edits.edited import Edit, Edited, Shot, all_shots, along, either
 from visil_dash.records import Array
 
 
@@ -16,8 +16,8 @@ def _timed(clip: Clip, shots: Sequence[Shot], note: str) -> Edited:
     return Edited(clip, (), tuple(shots), lambda picture, _k: picture, note=note)
 
 
-def speed(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    factor = (1.15, 1.5, 2.0)[strength] ** either(rng)
+def speed(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    factor = along(1.0, (1.15, 1.5, 2.0), strength) ** either(rng)
     return _timed(clip, [_at_speed(np.arange(len(clip.frames)), factor)], f"{factor:.2f} times")
 
 
@@ -27,10 +27,10 @@ def _at_speed(shown: Array, factor: float) -> Shot:
     return Shot(shown[picked], speed=factor)
 
 
-def drop(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def drop(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Frames are lost in bursts; the last one before stands until the next. Time goes on."""
-    lost = (0.5, 0.75, 0.9)[strength]
-    longest = max(2, round((0.3, 0.8, 1.6)[strength] * clip.rate))
+    lost = along(0.0, (0.5, 0.75, 0.9), strength)
+    longest = max(2, round(along(0.0, (0.3, 0.8, 1.6), strength) * clip.rate))
     shown, k, n = [], 0, len(clip.frames)
     while k < n:
         hold = 1 + int(rng.integers(1, longest + 1)) if rng.random() < lost else 1
@@ -40,11 +40,11 @@ def drop(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Ed
     return _timed(clip, [Shot(np.array(shown))], f"{kept:.0%} of the frames kept")
 
 
-def reorder(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def reorder(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Cut into pieces of at least two seconds that play in another order."""
     n = len(clip.frames)
     least = 2 * clip.rate
-    count = max(2, min((2, 3, 5)[strength], n // least))
+    count = max(2, min((2, 3, 5)[int(strength)], n // least))
     slack = max(0, n - count * least)
     cuts = np.sort(rng.integers(0, slack + 1, count - 1)) if slack else np.zeros(count - 1, int)
     base = min(least, n // count)
@@ -56,24 +56,25 @@ def reorder(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) ->
     return _timed(clip, shots, "pieces in the order " + " ".join(str(i + 1) for i in order))
 
 
-def reverse(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def reverse(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Backwards: all, seven tenths of it, or all at one and a half times the speed."""
     n = len(clip.frames)
-    length = round(n * (1.0, 0.7, 1.0)[strength])
+    step = int(strength)
+    length = round(n * (1.0, 0.7, 1.0)[step])
     first = int(rng.integers(0, n - length + 1))
     backwards = np.arange(first, first + length)[::-1]
-    factor = (1.0, 1.0, 1.5)[strength]
+    factor = (1.0, 1.0, 1.5)[step]
     return _timed(clip, [_at_speed(backwards, factor)], f"{length / n:.0%}, {factor} times")
 
 
 # ---- the source inside other footage ----
 
 
-def excerpt(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def excerpt(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """A part of the source with other footage before and after it."""
-    share = (0.6, 0.35, 0.2)[strength]
+    share = along(1.0, (0.6, 0.35, 0.2), strength)
     n = len(clip.frames)
-    longest = round((14, 10, 7)[strength] * clip.rate)
+    longest = round(along(18, (14, 10, 7), strength) * clip.rate)
     length = min(n, longest, max(3 * clip.rate, round(n * rng.uniform(0.5, 1))))
     first = int(rng.integers(0, n - length + 1))
     around = round(length * (1 / share - 1))
@@ -95,8 +96,11 @@ def _behind(host: Clip, size: tuple[int, int]) -> Callable[[int], Array]:
     return lambda k: pic.filled(host.frames[k % len(host.frames)], *size)
 
 
-def picture_in_picture(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    side = (0.6, 0.45, 0.34)[strength] * float(rng.uniform(0.92, 1.08))
+def picture_in_picture(
+    clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator
+) -> Edited:
+    side = along(1.0, (0.6, 0.45, 0.34), strength) * float(rng.uniform(0.92, 1.08))
+    side = min(1.0, side)
     room = 1 - side
     x, y = (float(room * t) for t in rng.uniform(0.04, 0.96, 2))
     box = (x, y, side, side)
@@ -109,9 +113,9 @@ def picture_in_picture(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Ge
     return Edited(clip, tuple(hosts[:1]), all_shots(clip), inside, box=box, note=note)
 
 
-def collage(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def collage(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """One cell of a grid of 2 × 1, 2 × 2 or 3 × 3 videos."""
-    columns, rows = ((2, 1), (2, 2), (3, 3))[strength]
+    columns, rows = ((2, 1), (2, 2), (3, 3))[int(strength)]
     mine = int(rng.integers(columns * rows))
     boxes = [
         (column / columns, row / rows, 1 / columns, 1 / rows)

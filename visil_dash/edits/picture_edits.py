@@ -1,4 +1,4 @@
-"""Edits that change the picture and leave time alone; each at three strengths 0..2."""
+"""Edits that change the picture and leave time alone; each at strengths 0..2 (see edited.Edit)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from benchmarks.copies import pictures as pic
-from benchmarks.copies.clips import Clip
-from benchmarks.copies.edited import CRF, Edit, Edited, all_shots, either
+from visil_dash.edits import pictures as pic
+from visil_dash.edits.clip import Clip
+from visil_dash.edits.edited import CRF, Edit, Edited, all_shots, along, either
 from visil_dash.records import Array
 
 
@@ -16,20 +16,23 @@ def _picture(clip: Clip, edit: Callable[[Array], Array], note: str, *, crf: int 
     return Edited(clip, (), all_shots(clip), lambda picture, _k: edit(picture), crf=crf, note=note)
 
 
-def reencode(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    crf = (34, 40, 46)[strength]
+def reencode(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    crf = round(along(CRF, (34, 40, 46), strength))
     return _picture(clip, lambda p: p, f"crf {crf}", crf=crf)
 
 
-def scale(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    share = (0.5, 0.32, 0.2)[strength]
+def scale(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    share = along(1.0, (0.5, 0.32, 0.2), strength)
     width, height = (max(32, round(s * share / 2) * 2) for s in clip.size)
     return _picture(clip, lambda p: pic.resized(p, width, height), f"to {width}x{height}")
 
 
-def crop(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    box = _crop_box((0.8, 0.62, 0.48)[strength], rng)
+def crop(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    box = _crop_box(along(_WHOLE_SHARE, (0.8, 0.62, 0.48), strength), rng)
     return _picture(clip, lambda p: pic.cropped(p, box), f"keeps {_said(box)}")
+
+
+_WHOLE_SHARE = 1.12  # of which a tenth less is still all of the picture
 
 
 def _crop_box(share: float, rng: Generator) -> pic.Box:
@@ -42,9 +45,9 @@ def _said(box: pic.Box) -> str:
     return "x {:.2f} y {:.2f} w {:.2f} h {:.2f}".format(*box)
 
 
-def pad(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def pad(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Bars above and below, at the sides, or all around."""
-    share = (0.78, 0.62, 0.48)[strength]
+    share = along(1.0, (0.78, 0.62, 0.48), strength)
     fill = ("black", "white", "blur")[rng.integers(3)]
     way = ("letterbox", "pillarbox", "frame")[rng.integers(3)]
     width, height = clip.size
@@ -62,25 +65,25 @@ def pad(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edi
     return Edited(clip, (), all_shots(clip), padded, box=box, note=f"{way}, {fill}")
 
 
-def logo_text(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    cover = (0.06, 0.16, 0.32)[strength]
+def logo_text(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    cover = along(0.0, (0.06, 0.16, 0.32), strength)
     layer = pic.stamp(*clip.size, cover, rng)
     return _picture(clip, lambda p: pic.stamped(p, layer), f"over {cover:.0%} of the picture")
 
 
-def blur(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    sigma = (0.007, 0.014, 0.026)[strength]
+def blur(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    sigma = along(0.0, (0.007, 0.014, 0.026), strength)
     return _picture(clip, lambda p: pic.blurred(p, sigma), f"sigma {sigma:.1%} of the height")
 
 
-def noise(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    sigma = (12.0, 26.0, 48.0)[strength]
+def noise(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    sigma = along(0.0, (12.0, 26.0, 48.0), strength)
     return _picture(clip, lambda p: pic.grained(p, sigma, rng), f"sigma {sigma:.0f} of 255")
 
 
-def colour(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def colour(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Brightness, contrast, gamma, a cast and saturation, all at once."""
-    much = (0.35, 0.7, 1.0)[strength]
+    much = along(0.0, (0.35, 0.7, 1.0), strength)
     signs = [either(rng) for _ in range(4)]
     cast = np.exp(0.28 * much * rng.uniform(-1, 1, 3))
     options: dict[str, float] = {
@@ -94,19 +97,19 @@ def colour(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> 
     return _picture(clip, lambda p: pic.recoloured(p, cast=casts, **options), note)
 
 
-def grey(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    tone = ("grey", "sepia", "stark")[strength]
+def grey(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    tone = ("grey", "sepia", "stark")[int(strength)]
     return _picture(clip, lambda p: pic.monochrome(p, tone), tone)
 
 
-def flip(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def flip(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Mirrored; stronger ones are cropped too, as uploaders do."""
-    box = _crop_box((1.0, 0.85, 0.68)[strength], rng) if strength else pic.WHOLE
+    box = _crop_box((1.0, 0.85, 0.68)[int(strength)], rng) if strength else pic.WHOLE
     return _picture(clip, lambda p: pic.mirrored(pic.cropped(p, box)), f"of {_said(box)}")
 
 
-def rotate(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
-    degrees = (4.0, 12.0, 24.0)[strength] * rng.uniform(0.85, 1.15) * either(rng)
+def rotate(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
+    degrees = along(0.0, (4.0, 12.0, 24.0), strength) * rng.uniform(0.85, 1.15) * either(rng)
     fill = ("crop", "black", "blur")[rng.integers(3)]
     return _picture(
         clip, lambda p: pic.turned(p, degrees, fill=fill), f"{degrees:.0f} degrees, {fill}"
@@ -116,18 +119,18 @@ def rotate(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> 
 _SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
 
 
-def perspective(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def perspective(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Corners moved inwards or outwards; what is left empty stays black."""
-    most = (0.07, 0.14, 0.23)[strength]
+    most = along(0.0, (0.07, 0.14, 0.23), strength)
     corners = _SQUARE + rng.uniform(0.5, 1, (4, 2)) * most * rng.choice([-1, 1], (4, 2))
     return _picture(clip, lambda p: pic.warped(p, corners), f"corners by up to {most:.0%}")
 
 
-def camcorder(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def camcorder(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """A screen filmed by hand: room around it, tilt, shake, flicker, lines, soft and dim."""
-    much = (0.4, 0.7, 1.0)[strength]
+    much = along(0.0, (0.4, 0.7, 1.0), strength)
     width, height = clip.size
-    inset = 0.05 + 0.13 * much
+    inset = (0.05 + 0.13 * much) * min(1.0, much / 0.4)
     box = (inset, inset, 1 - 2 * inset, 1 - 2 * inset)
     still = inset + _SQUARE * (1 - 2 * inset) + rng.uniform(-1, 1, (4, 2)) * 0.07 * much
     room = pic.blurred(rng.integers(10, 70, (height, width, 3)).astype(np.uint8), 0.2)
@@ -151,15 +154,16 @@ def camcorder(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) 
     )
 
 
-def mixed(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> Edited:
+def mixed(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Two, three or four picture edits one after the other, each milder than alone."""
     names = ("crop", "pad", "logo_text", "blur", "noise", "colour", "grey", "flip", "rotate")
-    count = 2 + strength
+    level = int(strength)
+    count = 2 + level
     chosen = [names[i] for i in sorted(rng.permutation(len(names))[:count].tolist())]
     steps: list[Edited] = []
     first = replace(clip, frames=clip.frames[:1])
     for name in chosen:
-        step = PICTURE_EDITS[name](first, hosts, max(0, strength - 1), rng)
+        step = PICTURE_EDITS[name](first, hosts, max(0, level - 1), rng)
         steps.append(step)
         # The next edit plans for the size that this one leaves.
         first = replace(first, frames=(pic.even(step.canvas(first.frames[0], 0)),))
@@ -169,7 +173,7 @@ def mixed(clip: Clip, hosts: Sequence[Clip], strength: int, rng: Generator) -> E
             picture = pic.even(step.canvas(picture, k))
         return picture
 
-    crf = (30, 33, 36)[strength]
+    crf = (30, 33, 36)[level]
     return Edited(clip, (), all_shots(clip), chained, crf=crf, note=" + ".join(chosen))
 
 

@@ -1,0 +1,164 @@
+"""Numbers of the walkthrough: operations counted, variance kept, where directions differ most.
+
+Pure functions of features and records; a multiply–add is one multiplication with its addition.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visil_dash.media.decode import sample_frames
+from visil_dash.records import Array, PairTable, Preprocess
+from visil_dash.settings import Settings
+
+SHOWN_FRAMES = 8  # of a clip that are run through the model step by step
+FITTED_FRAMES = 2000  # of a library that the variance curve looks at
+
+
+def model_frames(
+    path: Path, *, preprocess: Preprocess, settings: Settings, count: int = SHOWN_FRAMES
+) -> tuple[Array, Array]:
+    """The first sampled frames as the model takes them, `[n, side, side, 3]`, and times `[n]`.
+
+    Raises MediaRefused.
+    """
+    with sample_frames(
+        path, preprocess=preprocess, rate=settings.rate, settings=settings
+    ) as sampled:
+        batch = next(iter(sampled))
+    return batch.frames[:count], batch.timestamps[:count]
+
+
+# ---- operations ----
+
+
+def frame_map_operations(tq: int, tr: int, *, regions: int, dim: int) -> int:
+    """Multiply–adds of one frame-to-frame matrix `[Tq, Tr]`: every region pair's dot product."""
+    return tq * regions * tr * regions * dim
+
+
+def comparator_operations(tq: int, tr: int) -> int:
+    """Multiply–adds of the comparator on `[Tq, Tr]`: 3 × 3 convolutions 1→32→64→128, then 128→1,
+    with a pooling by 2 after the first and the second. Sides under 4 are repeated to 4 or 6."""
+    p, q = (_repeated(n) for n in (tq, tr))
+    half, quarter = (p // 2) * (q // 2), (p // 4) * (q // 4)
+    return p * q * 9 * 32 + half * 9 * 32 * 64 + quarter * (9 * 64 * 128 + 128)
+
+
+def _repeated(side: int) -> int:
+    while side < 4:
+        side *= 2
+    return side
+
+
+def scan_operations(tq: int, frames: int, dim: int) -> int:
+    """Multiply–adds of the distances of query frames to all library frames `[Tq, F]`."""
+    return tq * frames * dim
+
+
+@dataclass(frozen=True)
+class SearchOperations:
+    """Multiply–adds of one search by both ways.
+
+    `brute`: every video is compared. `scan`: distances to every library frame, which a graph
+    undercuts. `reranking`: the candidates are compared.
+    """
+
+    brute: int
+    scan: int
+    reranking: int
+    videos: int
+    candidates: int
+
+    @property
+    def hierarchical(self) -> int:
+        return self.scan + self.reranking
+
+
+def search_operations(
+    tq: int,
+    lengths: dict[str, int],
+    candidates: set[str],
+    *,
+    regions: int,
+    dim: int,
+    index_dim: int,
+    comparator: bool,
+) -> SearchOperations:
+    """Counts for a query of `tq` frames; `lengths`: frames of each library video by id.
+
+    Both directions come from one product, but the comparator runs once for each.
+    """
+
+    def compared(tr: int) -> int:
+        cnn = comparator_operations(tq, tr) + comparator_operations(tr, tq) if comparator else 0
+        return frame_map_operations(tq, tr, regions=regions, dim=dim) + cnn
+
+    costs = {video: compared(tr) for video, tr in lengths.items()}
+    return SearchOperations(
+        brute=sum(costs.values()),
+        scan=scan_operations(tq, sum(lengths.values()), index_dim),
+        reranking=sum(cost for video, cost in costs.items() if video in candidates),
+        videos=len(lengths),
+        candidates=len(candidates & set(lengths)),
+    )
+
+
+# ---- vectors ----
+
+
+def cosines(vectors: Array, *, most: int = 400) -> Array:
+    """Cosine of each pair of different region vectors of `[N, R, D]`, `[P]`; evenly thinned."""
+    flat = vectors.reshape(-1, vectors.shape[-1]).astype(np.float32)
+    flat = flat[np.linspace(0, len(flat) - 1, min(most, len(flat))).astype(int)]
+    flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
+    upper: Array = (flat @ flat.T)[np.triu_indices(len(flat), 1)]
+    return upper
+
+
+def explained_variance(vectors: Array) -> Array:
+    """Share of the variance of `[N, D]` that the first 1, 2, … principal directions keep."""
+    if len(vectors) > FITTED_FRAMES:
+        vectors = vectors[np.linspace(0, len(vectors) - 1, FITTED_FRAMES).astype(int)]
+    centred = (vectors - vectors.mean(0)).astype(np.float64)
+    if len(centred) < centred.shape[1]:
+        variance = np.linalg.eigvalsh(centred @ centred.T)[::-1]
+    else:
+        variance = np.linalg.eigvalsh(centred.T @ centred)[::-1]
+    variance = np.maximum(variance, 0)
+    total = variance.sum()
+    shares: Array = np.cumsum(variance) / total if total > 0 else np.ones(len(variance))
+    return shares
+
+
+def dims_for(shares: Array, wanted: float) -> int:
+    """Fewest principal directions that keep the wanted share of the variance."""
+    return min(len(shares), int(np.searchsorted(shares, wanted - 1e-9)) + 1)
+
+
+# ---- directions ----
+
+
+@dataclass(frozen=True)
+class Asymmetry:
+    """The ordered pair of which the two directions differ most; `there` is the larger."""
+
+    query: str
+    reference: str
+    there: float
+    back: float
+
+
+def most_asymmetric(table: PairTable) -> Asymmetry | None:
+    """None for a table of fewer than two videos."""
+    if len(table.video_ids) < 2:
+        return None
+    gap = table.scores - table.scores.T
+    i, j = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    return Asymmetry(
+        table.video_ids[i],
+        table.video_ids[j],
+        float(table.scores[i, j]),
+        float(table.scores[j, i]),
+    )
