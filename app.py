@@ -32,15 +32,13 @@ page = st.navigation(
             st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
         ],
         "Laboratory": [
+            st.Page("pages/walkthrough.py", title="Walkthrough", icon=":material/school:"),
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
+            st.Page("pages/robustness.py", title="Robustness", icon=":material/science:"),
             st.Page("pages/dimensions.py", title="Dimensions", icon=":material/straighten:"),
             st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:"),
-            st.Page("pages/walkthrough.py", title="Walkthrough", icon=":material/school:"),
-            st.Page("pages/robustness.py", title="Robustness", icon=":material/science:"),
             st.Page("pages/planner.py", title="Scale planner", icon=":material/dns:"),
             st.Page("pages/fivr.py", title="FIVR", icon=":material/cloud_download:"),
-        ],
-        "Prove": [
-            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
         ],
     }
 )

@@ -16,6 +16,7 @@ import visil_dash
 from visil_dash.candidates import candidate_videos, frames_within
 from visil_dash.errors import Cancelled as Cancellation
 from visil_dash.errors import MediaRefused, NotFound, StoreError
+from visil_dash.frames_aside import aside_ids
 from visil_dash.nearest import nearest_frames
 from visil_dash.records import Array, Candidate, Match, SearchResult, VideoRecord
 from visil_dash.relation import related
@@ -56,10 +57,17 @@ def search_nearest(
     start = time.perf_counter()
     view = bench.space.view()
     vectors = _seen_vectors(clip.features.regions, clip.features.frame_vectors, view.reduction)
-    hits = frames_within(view, vectors, limit, videos=videos, exclude=clip.query_id)
+    aside = aside_ids(bench.library, clip.features.extractor, videos)
+    hits = frames_within(view, vectors, limit, videos=videos, exclude=clip.query_id, aside=aside)
     within = {c.video_id: c for c in candidate_videos(hits)}
+    kept = ~np.isin(view.ids, aside)
     nearest = nearest_frames(
-        view.ids, view.vectors, vectors, videos=videos, most=most, exclude=clip.query_id
+        view.ids[kept],
+        view.vectors[kept],
+        vectors,
+        videos=videos,
+        most=most,
+        exclude=clip.query_id,
     )
     candidates = {
         f.video_id: within.get(f.video_id, Candidate(f.video_id, f.distance, 0, 0, 0))
