@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.collection_rows import group_rows, pair_rows, strongest
+from visil_dash.collection_rows import pair_rows, strongest
 from visil_dash.explain import (
     Direction,
     Relation,
@@ -304,17 +304,6 @@ def test_rows_are_all_ordered_pairs_that_reach_the_score(cells: list[int], least
     assert len(pairs) == len(set(pairs))
     assert set(pairs) == {frozenset(p) for p in expected}
     assert all(r["score"] >= r["reverse"] for r in once)
-
-
-def test_a_group_tells_its_best_and_its_weakest_link() -> None:
-    scores = np.zeros((5, 5), np.float32)
-    scores[0, 1], scores[1, 2], scores[3, 4] = 0.9, 0.6, 0.7
-    table = PairTable(tuple("abcde"), tuple("ABCDE"), scores, "x")
-    rows = group_rows(table, [(3, 4), (0, 1, 2)])
-    assert [r["names"] for r in rows] == [("A", "B", "C"), ("D", "E")]
-    assert (rows[0]["best"], rows[0]["weakest"]) == pytest.approx((0.9, 0.6))
-    assert rows[0]["link"] == ("a", "b")
-    assert rows[1]["videos"] == ("d", "e")
 
 
 def test_a_large_table_is_cut_to_the_videos_with_the_strongest_links() -> None:
