@@ -243,7 +243,9 @@ def test_a_dragged_box_becomes_the_loop_and_a_click_still_shows_frames(
     page.mouse.move(x - 2, y)
     page.mouse.move(x, y)
     page.mouse.click(x, y)
-    expect(page.locator(".st-key-cell .vd-meta")).to_have_text(["at 0:03.00", "at 0:07.00"])
+    expect(page.locator(".st-key-cell .vd-meta")).to_have_text(
+        ["at 0:03.00", "at 0:07.00"], timeout=PATIENCE
+    )
     wait_until_idle(page)
     link = page.url
     assert re.search(r"[?&]cell=3\.000(,|%2C)7\.000(&|$)", link)
@@ -279,7 +281,8 @@ def test_a_segment_row_seeks_both_and_the_player_leads_to_its_frames(
     assert heads == pytest.approx([row.query_start, row.reference_start], abs=0.01)
     player.get_by_role("button", name="Inspect frames").click()
     expect(page.locator(".st-key-cell .vd-meta")).to_have_text(
-        [f"at {clock(t, digits=2)}" for t in (row.query_start, row.reference_start)]
+        [f"at {clock(t, digits=2)}" for t in (row.query_start, row.reference_start)],
+        timeout=PATIENCE,
     )
 
 

@@ -45,10 +45,11 @@ def frames(pair: Comparison, cell: tuple[int, int]) -> None:
                 label_visibility="collapsed",
                 help=_HELP,
             )
-        pictures = [
-            backend.frames_at(pair.query, (at_query,))[0],
-            backend.frames_at(pair.reference, (at_reference,))[0],
-        ]
+        with st.spinner("Reading the two frames…"):
+            pictures = [
+                backend.frames_at(pair.query, (at_query,))[0],
+                backend.frames_at(pair.reference, (at_reference,))[0],
+            ]
         weights = found.query_attention, found.reference_attention
         preprocess = backend.workbench().model.preprocess
         if drawn == _NUMBERS:
