@@ -1,19 +1,20 @@
 """Known copy groups among the clips of a folder: is each member's nearest neighbour in its group?
 
-    python -m benchmarks.groups --videos DIR --library DIR [--model NAME]
+    python -m benchmarks.groups --videos DIR --library DIR [--model NAME] [--groups TABLE…]
 
-`DIR/GROUPS.csv` has the columns file, group, role. Groups whose role is a hard negative (the same
+The tables (DIR/GROUPS.csv where none is named) have the columns file, group, role; later ones may
+correct earlier ones. Groups whose role is a hard negative (the same
 object, another take) must rank below the true copies of the group that they resemble.
 """
 
 import argparse
-import csv
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.copies.groups import read_rows
 from visil_dash.media.files import content_hash
 from visil_dash.services import open_workbench
 from visil_dash.settings import get_settings
@@ -24,15 +25,16 @@ def main() -> int:
     parser.add_argument("--videos", type=Path, required=True)
     parser.add_argument("--library", type=Path, required=True, help="made when missing")
     parser.add_argument("--model")
+    parser.add_argument("--groups", type=Path, nargs="+", help="tables (CSV) of related clips")
     given = parser.parse_args()
 
     members: dict[str, list[str]] = defaultdict(list)
     takes: set[str] = set()
-    with (given.videos / "GROUPS.csv").open(newline="") as rows:
-        for row in csv.DictReader(rows):
-            members[row["group"]].append(row["file"])
-            if "hard negative" in row["role"]:
-                takes.add(row["group"])
+    for row in read_rows(given.groups or [given.videos / "GROUPS.csv"]):
+        if row.role.startswith("copy") or "hard negative" in row.role:
+            members[row.group].append(row.file)
+        if "hard negative" in row.role:
+            takes.add(row.group)
 
     with open_workbench(settings=get_settings(), library=given.library, model=given.model) as bench:
         bench.add_paths([given.videos])
@@ -72,7 +74,8 @@ def main() -> int:
                     continue
                 beaten = []
                 for files in (f for g, f in members.items() if g not in takes):
-                    rows_of = [place[content_hash(given.videos / f)] for f in files]
+                    held = (place.get(content_hash(given.videos / f)) for f in files)
+                    rows_of = [r for r in held if r is not None]
                     for r in rows_of:
                         copies = [c for c in rows_of if c != r]
                         if copies and scores[r, other] >= scores[r, copies].min():

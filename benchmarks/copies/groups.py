@@ -31,13 +31,44 @@ class Relations:
         return any(file in kind for kind in (self.copies, self.look_alikes, self.unclear))
 
 
+@dataclass(frozen=True)
+class GroupRow:
+    """One line of a table; `role` in small letters."""
+
+    file: str
+    group: str
+    role: str
+    basis: str
+
+
+def read_rows(tables: Iterable[Path]) -> list[GroupRow]:
+    """The lines of all tables; a role `corrected: ROLE` replaces what earlier ones say of a file.
+
+    Raises InputError on missing columns.
+    """
+    found: list[GroupRow] = []
+    for table in tables:
+        with table.open(newline="", encoding="utf-8") as stream:
+            rows = csv.DictReader(stream)
+            if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+                raise InputError(table.name, f"it lacks the columns {sorted(missing)}")
+            for row in rows:
+                file, role = row["file"], row["role"].strip().lower()
+                if role.startswith("corrected:"):
+                    found = [earlier for earlier in found if earlier.file != file]
+                    role = role.removeprefix("corrected:").strip()
+                found.append(GroupRow(file, row["group"], role, row.get("basis") or ""))
+    return found
+
+
 def read_relations(tables: Iterable[Path], *, exclude_groups: Sequence[str] = ()) -> Relations:
     """Relations from tables with the columns file, group, role and, if you like, basis.
 
     Roles are told by how they begin or what they say: `copy…` (of the others of the group),
     `…hard negative…` (of the others of the group; `hard negative of GROUP` also of that group),
     `unclear…` (towards the group's others), `exclude…` (no queries from it; basis says why).
-    Files of `exclude_groups` give no queries either.
+    `corrected: ROLE` replaces what earlier lines say of the file. Files of `exclude_groups` give no
+    queries either.
 
     Raises InputError on missing columns and unknown roles or groups.
     """
@@ -45,26 +76,20 @@ def read_relations(tables: Iterable[Path], *, exclude_groups: Sequence[str] = ()
     negatives_of: list[tuple[str, str]] = []
     excluded: dict[str, str] = {}
     groups: dict[str, list[str]] = defaultdict(list)
-    for table in tables:
-        with table.open(newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            if missing := set(COLUMNS) - set(rows.fieldnames or ()):
-                raise InputError(table.name, f"it lacks the columns {sorted(missing)}")
-            for row in rows:
-                file, group, role = row["file"], row["group"], row["role"].strip().lower()
-                groups[group].append(file)
-                if "hard negative" in role:
-                    members["look_alikes"][group].append(file)
-                    if named := re.search(r"hard negative of (\w+)", role):
-                        negatives_of.append((file, named[1]))
-                elif role.startswith("copy"):
-                    members["copies"][group].append(file)
-                elif role.startswith("unclear"):
-                    members["unclear"][group].append(file)
-                elif role.startswith("exclude"):
-                    excluded[file] = row.get("basis") or role
-                else:
-                    raise InputError(table.name, f"{file} has the role {row['role']!r}")
+    for row in read_rows(tables):
+        groups[row.group].append(row.file)
+        if "hard negative" in row.role:
+            members["look_alikes"][row.group].append(row.file)
+            if named := re.search(r"hard negative of (\w+)", row.role):
+                negatives_of.append((row.file, named[1]))
+        elif row.role.startswith("copy"):
+            members["copies"][row.group].append(row.file)
+        elif row.role.startswith("unclear"):
+            members["unclear"][row.group].append(row.file)
+        elif row.role.startswith("exclude"):
+            excluded[row.file] = row.basis or row.role
+        else:
+            raise InputError(row.file, f"it has the role {row.role!r}", "see the module's roles")
     for group in exclude_groups:
         if group not in groups:
             raise InputError(group, "no table names this group", f"known: {sorted(groups)}")
