@@ -116,6 +116,7 @@ def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> No
     """Drags a box on the first map; corners are (query, reference) seconds."""
     plot = page.locator(".js-plotly-plot").first
     expect(plot.locator(".heatmaplayer image")).to_have_count(1, timeout=PATIENCE)
+    expect(plot).to_have_attribute("data-heard", "")
     plot.scroll_into_view_if_needed()
     a, b = (plot.evaluate(_AT, [reference, query]) for query, reference in (start, end))
     page.mouse.move(*a)
@@ -239,6 +240,7 @@ def test_a_dragged_box_becomes_the_loop_and_a_click_still_shows_frames(
 
     plot = page.locator(".js-plotly-plot").first
     expect(plot.locator(".heatmaplayer image")).to_have_count(1, timeout=PATIENCE)
+    expect(plot).to_have_attribute("data-heard", "")
     x, y = plot.evaluate(_AT, [7, 3])
     page.mouse.move(x - 2, y)
     page.mouse.move(x, y)

@@ -112,6 +112,7 @@ def test_a_clicked_cell_shows_its_two_frames(
     open_page(page, app, "compare?" + link(found, "excerpt.mp4", "market.mp4"))
     card = page.locator(".st-key-cell")
     for row, column in ((5, 0), (0, 11), (2, 6)):
+        expect(chart(page)).to_have_attribute("data-heard", "")
         click_point(page, chart(page), 1, row * len(reference) + column)
         expect(card.locator(".vd-meta")).to_have_text(
             [f"at 0:{row:02}.00", f"at 0:{column:02}.00"], timeout=PATIENCE

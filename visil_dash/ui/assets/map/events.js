@@ -1,31 +1,43 @@
 // Clicks and dragged boxes of a chart, both at once: the chart element tells clicks only while
 // nothing can be dragged. Boxes come as their ends alone, not with every point in them.
 
-const told = new WeakMap(); // chart → what to call; the newest wins, listeners are added once
+const LOOK = 50; // ms between looks at whether the chart was drawn anew
+
+const heard = new WeakMap(); // chart → the emitter that is listened to
 
 function listen(chart, send) {
-  const known = told.has(chart);
-  told.set(chart, send);
-  if (known) return;
+  // A chart that is drawn anew forgets its listeners and gets another emitter.
+  if (typeof chart.on !== "function" || heard.get(chart)?.emitter === chart._ev) {
+    if (heard.has(chart)) heard.get(chart).send = send;
+    return;
+  }
+  const mine = { emitter: chart._ev, send };
+  heard.set(chart, mine);
+  chart.dataset.heard = ""; // for who must wait until clicks count
   chart.on("plotly_click", (event) => {
     const point = event.points?.[0];
-    if (point) told.get(chart)("chosen", { curve: point.curveNumber, point: point.pointNumber });
+    if (point) mine.send("chosen", { curve: point.curveNumber, point: point.pointNumber });
   });
   chart.on("plotly_selected", (event) => {
-    if (event?.range?.x) told.get(chart)("chosen", { x: event.range.x, y: event.range.y });
+    if (event?.range?.x) mine.send("chosen", { x: event.range.x, y: event.range.y });
   });
 }
 
-export default function ({ data, setTriggerValue }) {
-  // The chart is drawn by another element, which may come later and is replaced by a new one.
-  const end = performance.now() + 30000;
-  let ended = false;
-  const look = () => {
-    if (ended) return;
-    const chart = document.querySelector(`.st-key-${data.chart} .js-plotly-plot`);
-    if (chart !== null && typeof chart.on === "function") listen(chart, setTriggerValue);
-    else if (performance.now() < end) requestAnimationFrame(look);
+const mounts = new WeakMap(); // the component's element → what it follows
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let mount = mounts.get(parentElement);
+  if (mount === undefined) {
+    mount = {};
+    mount.timer = setInterval(() => {
+      const chart = document.querySelector(`.st-key-${mount.chart} .js-plotly-plot`);
+      if (chart !== null) listen(chart, mount.send);
+    }, LOOK);
+    mounts.set(parentElement, mount);
+  }
+  Object.assign(mount, { chart: data.chart, send: setTriggerValue });
+  return () => {
+    clearInterval(mount.timer);
+    mounts.delete(parentElement);
   };
-  look();
-  return () => { ended = true; };
 }
