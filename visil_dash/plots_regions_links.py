@@ -1,6 +1,7 @@
 """Two frames side by side with lines from each query region to the region that answers it best."""
 
 import colorsys
+import math
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -16,7 +17,13 @@ _TEXT = (248, 250, 252, 255)
 
 def region_colours(regions: int) -> list[tuple[int, int, int]]:
     """A colour for each region, far apart and bright enough for dark pictures."""
-    hues = [(0.47 + n * 0.381966) % 1 for n in range(regions)]  # golden angle: neighbours differ
+    # Evenly spread, in an order in which neighbouring regions differ much.
+    stride = next(
+        k
+        for k in range(max(1, round(0.382 * regions)), 2 * regions + 2)
+        if math.gcd(k, regions) == 1
+    )
+    hues = [(0.47 + n * stride / regions) % 1 for n in range(regions)]
     rgb = [colorsys.hls_to_rgb(hue, 0.66, 0.85) for hue in hues]
     return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in rgb]
 
@@ -51,7 +58,7 @@ def draw_links(
     canvas = Image.new("RGBA", (lefts[1] + pictures[1].width, _HEIGHT), (0, 0, 0, 0))
     over = Image.new("RGBA", canvas.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(over)
-    centres, corners, size = [], [], 0.0
+    centres, corners, lifts, size = [], [], [0.0], 0.0
     for picture, left, weights in zip(pictures, lefts, attention, strict=True):
         canvas.paste(picture, (left, 0))
         grid = region_grid(picture.width, picture.height, preprocess)
@@ -65,7 +72,9 @@ def draw_links(
                 fill=(0, 0, 0, round(255 * _DIMMEST * less)),
                 outline=(255, 255, 255, 110),
             )
+        # Lines that begin in one row would lie on each other: each column has its own height.
         centres.append([(x + across / 2, y + down / 2) for x, y in places])
+        lifts = [(n % side - (side - 1) / 2) * 0.5 * down / side for n in range(regions)]
         corners.append([(x + 5, y + 3) for x, y in places])
         size = min(across, down)
     small = ImageFont.load_default(size=max(11.0, size * 0.1))
@@ -74,15 +83,20 @@ def draw_links(
             draw.text(place, f"{float(weight):.2f}", font=small, fill=(255, 255, 255, 190))
     colours = region_colours(regions)
     for n in np.argsort(strength):  # the strongest on top
-        ends = centres[0][n], centres[1][int(best[n])]
+        ends = _lifted(centres[0][n], lifts[n]), _lifted(centres[1][int(best[n])], lifts[n])
         width = line_width(float(strength[n]))
         draw.line(ends, fill=_DARK, width=round(width + 3))
         draw.line(ends, fill=(*colours[n], 235), width=round(width))
     font = ImageFont.load_default(size=max(13.0, size * 0.15))
     for n in range(regions):
-        _dot(draw, centres[1][int(best[n])], colours[n])
-        _tag(draw, centres[0][n], f"{n + 1} · {float(strength[n]):.2f}", font, colours[n])
+        _dot(draw, _lifted(centres[1][int(best[n])], lifts[n]), colours[n])
+        told = f"{n + 1} · {float(strength[n]):.2f}"
+        _tag(draw, _lifted(centres[0][n], lifts[n]), told, font, colours[n])
     return np.asarray(Image.alpha_composite(canvas, over))
+
+
+def _lifted(place: tuple[float, float], by: float) -> tuple[float, float]:
+    return place[0], place[1] + by
 
 
 def _fitted(frame: Array) -> Image.Image:
