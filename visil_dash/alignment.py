@@ -24,12 +24,15 @@ class AlignOptions:
 
     `min_frames`: least matched frames of a segment. `gap`: price of a skipped frame, as a share
     of the contrast between the matrix's best values and `frame_level`. `min_mean`: least mean
-    similarity along the path, as a share of the same contrast above the level.
+    similarity along the path, as a share of the same contrast above the level. `same_share`: in a
+    pair whose frames match well, frames of the same place reach `frame_level` too; what counts as
+    the same is at least this share of what the best tenth of the query's frames reach.
     """
 
     frame_level: float
     min_frames: int = 3
     gap: float = 0.6
+    same_share: float = 0.7
     max_segments: int = 20
 
 
@@ -75,9 +78,17 @@ def _path(step: Array, i: int, j: int, best: Array) -> list[tuple[int, int]]:
     return cells[::-1]
 
 
+def same_level(matrix: Array, options: AlignOptions) -> float:
+    """Similarity from which two frames of this pair `[Tq, Tr]` count as the same."""
+    if not matrix.size:
+        return options.frame_level
+    best = float(np.quantile(matrix.max(axis=1), 0.9))
+    return max(options.frame_level, options.same_share * best)
+
+
 def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, int]], bool]]:
     """Matched paths of a frame-to-frame matrix `[Tq, Tr]`: (cells, reversed), best first."""
-    score = (matrix - options.frame_level).astype(np.float32)
+    score = (matrix - same_level(matrix, options)).astype(np.float32)
     if score.max(initial=0) <= 0:
         return []
     contrast = float(np.quantile(score[score > 0], 0.9))

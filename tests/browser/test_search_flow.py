@@ -66,7 +66,7 @@ def test_upload_to_result_to_compare(
     found = re.search(r"[?&]q=([0-9a-f]{16}).*[?&]r=([0-9a-f]{16})", page.url)
     assert found is not None
     assert found[1] == query[1]
-    expect(page.get_by_text("market.mp4").first).to_be_visible()
+    expect(page.get_by_text("market.mp4").filter(visible=True).first).to_be_visible()
 
 
 def test_the_player_of_a_match_plays_the_bytes_that_it_names(
