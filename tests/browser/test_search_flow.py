@@ -46,6 +46,8 @@ def test_upload_to_result_to_compare(
 ) -> None:
     open_page(page, app)
     page.locator('[data-testid="stSidebarNavLink"]', has_text="Search").click()
+    # The Library page, where the test comes from, has an upload box of its own.
+    expect(page.locator('[data-testid="stMain"] h1')).to_have_text("Search")
     wait_until_idle(page)
     page.locator('input[type="file"]').set_input_files(clip)
 
@@ -74,6 +76,8 @@ def test_the_player_of_a_match_plays_the_bytes_that_it_names(
 ) -> None:
     open_page(page, app)
     page.locator('[data-testid="stSidebarNavLink"]', has_text="Search").click()
+    # The Library page, where the test comes from, has an upload box of its own.
+    expect(page.locator('[data-testid="stMain"] h1')).to_have_text("Search")
     wait_until_idle(page)
     page.locator('input[type="file"]').set_input_files(clip)
     first = page.locator(".st-key-match-1")
@@ -95,6 +99,8 @@ def test_the_player_of_a_match_plays_the_bytes_that_it_names(
 def test_a_clip_is_gone_from_another_session(page: Page, app: App, clip: Path) -> None:
     open_page(page, app)
     page.locator('[data-testid="stSidebarNavLink"]', has_text="Search").click()
+    # The Library page, where the test comes from, has an upload box of its own.
+    expect(page.locator('[data-testid="stMain"] h1')).to_have_text("Search")
     wait_until_idle(page)
     page.locator('input[type="file"]').set_input_files(clip)
     expect(page.locator(".st-key-match-1")).to_be_visible(timeout=PATIENCE)
