@@ -509,11 +509,13 @@ def test_a_copy_taken_during_ingest_opens_and_holds_what_was_indexed(
             worker.enqueue(file, name=file.name)
         assert worker.wait_idle(30)
         before = indexed()
-        for file in files[4:]:
+        for file in files[4:8]:
             worker.enqueue(file, name=file.name)
         copy.mkdir()
         copied(of_catalogue=catalogue == "first")
-        while len(indexed()) < 8:
+        for file in files[8:]:
+            worker.enqueue(file, name=file.name)
+        while len(indexed()) < 9:
             time.sleep(0.005)
         copied(of_catalogue=catalogue == "last")
         assert worker.wait_idle(30)
