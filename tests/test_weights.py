@@ -629,6 +629,7 @@ def test_the_published_files_are_pinned_where_a_hash_is_known():
         assert files[name].layout
 
 
-def test_each_model_has_a_backbone_a_whitening_and_a_head():
-    for files in MODEL_FILES.values():
-        assert [f.key for f in files] == ["resnet", "pca", "head"]
+def test_each_model_of_region_vectors_has_a_backbone_a_whitening_and_a_head():
+    for name, files in MODEL_FILES.items():
+        expected = ["backbone"] if name == "sscd" else ["resnet", "pca", "head"]
+        assert [f.key for f in files] == expected

@@ -14,6 +14,7 @@ from visil_dash.errors import ModelError
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
 from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES
+from visil_dash.models.variants import VARIANTS, Variant
 from visil_dash.models.weights import Installed, find_installed, load_weights
 from visil_dash.records import Array, ModelInfo, Preprocess
 from visil_dash.settings import Settings
@@ -37,16 +38,6 @@ __all__ = [
 
 COMPACT = "compact"
 FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
-
-_REGIONS = 9
-_VISIL_PREPROCESS = Preprocess(side=224, mode="crop", resize=256)
-# Attention weights of unit region vectors lie about 0.5, so two frames that share nothing are
-# 2 · 9 · 0.5² = 4.5 apart, and a frame is 9 · 0.5² / 9 = 0.25 similar to itself. The ViSiL
-# tutorial's distance threshold is 4.0. None of the four is calibrated on data.
-_VISIL_UNRELATED = 4.5
-_VISIL_SHARE = 4.0 / _VISIL_UNRELATED
-_VISIL_FRAME_LEVEL = 0.125
-_VISIL_MATCH_SCORE = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,20 +78,7 @@ class Model:
         return self.threshold_share * self.unrelated_distance
 
 
-@dataclass(frozen=True)
-class _Variant:
-    """A published ViSiL: channels after whitening, and how its comparator was trained."""
-
-    title: str
-    dim: int
-    symmetric: bool
-
-
-_VARIANTS = {
-    "visil": _Variant("ViSiL (ResNet-50, 3840 dims)", 3840, False),
-    "visil-symmetric": _Variant("ViSiL symmetric (ResNet-50, 512 dims)", 512, True),
-}
-PROJECT_MODELS = (COMPACT, *_VARIANTS)
+PROJECT_MODELS = (COMPACT, *VARIANTS)
 
 
 def load_model(name: str, *, settings: Settings) -> Model:
@@ -118,8 +96,8 @@ def load_model(name: str, *, settings: Settings) -> Model:
         torch.set_num_threads(settings.threads)
     if name == COMPACT:
         return load_bundled(BUNDLED / COMPACT)
-    if name in _VARIANTS:
-        return _load_visil(name, _VARIANTS[name], settings)
+    if name in VARIANTS:
+        return _load_published(name, VARIANTS[name], settings)
     return load_bundled(own_folder(name, settings=settings), verified=False)
 
 
@@ -159,40 +137,38 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
     )
 
 
-def _load_visil(name: str, variant: _Variant, settings: Settings) -> Model:
+def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
-    from visil_dash.models.visil import load_parts
 
     found = find_installed(name, settings=settings)
     states = {key: load_weights(here) for key, here in found.items()}
-    parts = load_parts(
-        resnet=states["resnet"], pca=states["pca"], head=states["head"], dim=variant.dim
-    )
     device = best_device()
+    parts = variant.build(states, device)
     fold_batch_norm(parts.backbone)
-    extractor = _visil_id(name, variant, found)
+    backbone, refine, comparator = parts.backbone.to(device), parts.refine, parts.comparator
+    levels = variant.levels
     return Model(
         name=name,
         title=variant.title,
-        extractor=extractor,
-        preprocess=_VISIL_PREPROCESS,
+        extractor=_published_id(name, variant, found),
+        preprocess=variant.preprocess,
         dim=variant.dim,
-        regions=_REGIONS,
+        regions=variant.regions,
         weights_sha256=hashlib.sha256(
             "".join(found[key].sha256 for key in sorted(found)).encode()
         ).hexdigest(),
         verified=all(here.verified for here in found.values()),
-        threshold_share=_VISIL_SHARE,
-        unrelated_distance=_VISIL_UNRELATED,
-        frame_level=_VISIL_FRAME_LEVEL,
-        default_match_score=_VISIL_MATCH_SCORE,
+        threshold_share=levels.threshold_share,
+        unrelated_distance=levels.unrelated_distance,
+        frame_level=levels.frame_level,
+        default_match_score=levels.match_score,
         extract=extraction(
-            _pipeline(parts.backbone.to(device), parts.whitening, parts.context, device),
-            side=_VISIL_PREPROCESS.side,
-            shape=(_REGIONS, variant.dim),
+            lambda frames: refine(backbone(frames)),
+            side=variant.preprocess.side,
+            shape=(variant.regions, variant.dim),
             device=device,
         ),
-        compare=_comparison(parts.comparator.to(device)),
+        compare=None if comparator is None else _comparison(comparator.to(device)),
         symmetric=variant.symmetric,
     )
 
@@ -207,12 +183,8 @@ def _pipeline(
 ) -> "Callable[[Tensor], Tensor]":
     """Frames → whitened region vectors scaled by attention, and that by `gain`."""
     from visil_dash.models.attention import apply_attention
-    from visil_dash.models.whitening import Whitening
 
-    whiten = Whitening(
-        whitening.mean.to(device), whitening.variance.to(device), whitening.basis.to(device)
-    )
-    c = context.to(device)
+    whiten, c = whitening.to(device), context.to(device)
     return lambda frames: apply_attention(whiten(backbone(frames)), c) * gain
 
 
@@ -226,7 +198,7 @@ def model_infos(*, settings: Settings) -> tuple[ModelInfo, ...]:
     """Every known model, available or not; reads no weights. The default comes first."""
     return (
         _bundle_info(COMPACT, BUNDLED / COMPACT, verified=True),
-        *(_visil_info(name, variant, settings) for name, variant in _VARIANTS.items()),
+        *(_published_info(name, variant, settings) for name, variant in VARIANTS.items()),
         *(
             _bundle_info(name, folder, verified=False)
             for name, folder in own_models(settings=settings).items()
@@ -238,7 +210,7 @@ def _bundle_info(name: str, folder: Path, *, verified: bool) -> ModelInfo:
     try:
         meta = read_meta(folder)
     except ModelError as error:
-        return ModelInfo(name, name, "", False, False, _REGIONS, 0, 0, folder, str(error))
+        return ModelInfo(name, name, "", False, False, 0, 0, 0, folder, str(error))
     return ModelInfo(
         name=meta.name,
         title=meta.title,
@@ -253,7 +225,7 @@ def _bundle_info(name: str, folder: Path, *, verified: bool) -> ModelInfo:
     )
 
 
-def _visil_info(name: str, variant: _Variant, settings: Settings) -> ModelInfo:
+def _published_info(name: str, variant: Variant, settings: Settings) -> ModelInfo:
     try:
         found, missing = find_installed(name, settings=settings), ""
     except ModelError as error:
@@ -261,15 +233,15 @@ def _visil_info(name: str, variant: _Variant, settings: Settings) -> ModelInfo:
     return ModelInfo(
         name=name,
         title=variant.title,
-        extractor=_visil_id(name, variant, found) if found else "",
+        extractor=_published_id(name, variant, found) if found else "",
         available=bool(found),
         verified=bool(found) and all(here.verified for here in found.values()),
-        regions=_REGIONS,
+        regions=variant.regions,
         dim=variant.dim,
         bytes=sum(here.path.stat().st_size for here in found.values()),
         folder=settings.models,
         missing=missing,
-        default_threshold=_VISIL_SHARE * _VISIL_UNRELATED,
+        default_threshold=variant.levels.threshold_share * variant.levels.unrelated_distance,
     )
 
 
@@ -277,10 +249,10 @@ def _bundled_id(meta: BundleMeta) -> str:
     return _extractor_id(meta.name, (meta.sha256,), meta.preprocess, (meta.regions, meta.dim))
 
 
-def _visil_id(name: str, variant: _Variant, found: dict[str, Installed]) -> str:
-    # The comparator's file is part of it: it holds the attention's context vector.
+def _published_id(name: str, variant: Variant, found: dict[str, Installed]) -> str:
+    # The head's file is part of it: it holds the attention.
     sha256s = tuple(found[file.key].sha256 for file in MODEL_FILES[name])
-    return _extractor_id(name, sha256s, _VISIL_PREPROCESS, (_REGIONS, variant.dim))
+    return _extractor_id(name, sha256s, variant.preprocess, (variant.regions, variant.dim))
 
 
 def _extractor_id(

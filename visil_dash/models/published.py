@@ -25,6 +25,24 @@ def head_layout(dim: int) -> Layout:
     }
 
 
+STUDENT_DIM = 512
+
+
+def student_layout() -> Layout:
+    """Names and shapes of the fine-grained attention students: Distill-and-Select's and S2VS."""
+    comparator = {
+        name.replace("video_comperator", "visil_head"): shape
+        for name, shape in head_layout(STUDENT_DIM).items()
+        if name.startswith("video_comperator")
+    }
+    return {
+        "attention.transform.weight": (STUDENT_DIM, STUDENT_DIM),
+        "attention.transform.bias": (STUDENT_DIM,),
+        "attention.context_vector.weight": (1, STUDENT_DIM),
+        **comparator,
+    }
+
+
 _VISIL_LICENCE = "Apache-2.0 (MKLab-ITI/visil)"
 _VISIL_NOTE = "The publisher gives no hash and serves it over plain http."
 
@@ -91,8 +109,56 @@ _HEAD_SYMMETRIC = WeightFile(
     note=f"Attention and comparator of the symmetric ViSiL. {_VISIL_NOTE}",
     layout=head_layout(512),
 )
+_NO_HASH = "The publisher gives no hash."
+_DNS = WeightFile(
+    key="head",
+    filename="dns_fg_att_student.pth",
+    url="https://mever.iti.gr/distill-and-select/models/dns_fg_att_student.pth",
+    sha256=None,
+    bytes=None,
+    limit=16 * 1024**2,
+    licence="Apache-2.0 (mever-team/distill-and-select)",
+    note=f"Fine-grained attention student of Distill-and-Select. {_NO_HASH}",
+    layout=student_layout(),
+)
+_S2VS_DNS = WeightFile(
+    key="head",
+    filename="s2vs_dns.pth",
+    url="https://mever.iti.gr/s2vs/weights/s2vs_dns.pth",
+    sha256=None,
+    bytes=None,
+    limit=16 * 1024**2,
+    licence="MIT (gkordo/s2vs)",
+    note=f"S2VS trained on DnS-100K. {_NO_HASH}",
+    layout=student_layout(),
+)
+_S2VS_VCDB = WeightFile(
+    key="head",
+    filename="s2vs_vcdb.pth",
+    url="https://mever.iti.gr/s2vs/weights/s2vs_vcdb.pth",
+    sha256=None,
+    bytes=None,
+    limit=16 * 1024**2,
+    licence="MIT (gkordo/s2vs)",
+    note=f"S2VS trained on VCDB. {_NO_HASH}",
+    layout=student_layout(),
+)
+_SSCD = WeightFile(
+    key="backbone",
+    filename="sscd_disc_mixup.torchvision.pt",
+    url="https://dl.fbaipublicfiles.com/sscd-copy-detection/sscd_disc_mixup.torchvision.pt",
+    sha256=None,
+    bytes=None,
+    limit=160 * 1024**2,
+    licence="see facebookresearch/sscd-copy-detection: its terms changed over time",
+    note=f"SSCD on ResNet-50, trained on DISC with mixup; plain tensors, no program. {_NO_HASH}",
+)
 
 MODEL_FILES: dict[str, tuple[WeightFile, ...]] = {
     "visil": (_RESNET50, _PCA, _HEAD),
     "visil-symmetric": (_RESNET50, _PCA, _HEAD_SYMMETRIC),
+    "dns-attention": (_RESNET50, _PCA, _DNS),
+    "s2vs-dns": (_RESNET50, _PCA, _S2VS_DNS),
+    "s2vs-vcdb": (_RESNET50, _PCA, _S2VS_VCDB),
+    "sscd": (_SSCD,),
 }

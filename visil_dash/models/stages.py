@@ -95,7 +95,7 @@ def _parts(model: Model, settings: Settings) -> _Parts | None:
             return None
         named = {f"stage {i + 1}": s for i, s in enumerate(bundle.backbone.stages)}
         return bundle.backbone, named, bundle.whitening, bundle.context, bundle.gain
-    if model.name.startswith("visil"):
+    if model.name in ("visil", "visil-symmetric"):
         from visil_dash.models.visil import load_parts
         from visil_dash.models.weights import find_installed, load_weights
 

@@ -1,5 +1,6 @@
 """Reading weights: bytes → checked tensors. Nothing here runs code that a file carries."""
 
+import argparse
 import hashlib
 import io
 import zipfile
@@ -54,12 +55,12 @@ def tensors_of(data: bytes, *, name: str, limit: int) -> dict[str, "Tensor"]:
             if unpacked > limit:
                 raise ModelError(f"{name}: unpacks to {unpacked:,} bytes, the limit is {limit:,}.")
             stream.seek(0)
-            state = torch.load(stream, map_location="cpu", weights_only=True)
+            state = _unpickled(stream)
         elif data[8:9] == b"{":
             state = safetensors.torch.load(data)
         else:
             stream.seek(0)
-            state = torch.load(stream, map_location="cpu", weights_only=True)
+            state = _unpickled(stream)
     except ModelError:
         raise
     except Exception as error:  # both loaders raise a dozen kinds on bytes that are not theirs
@@ -78,6 +79,17 @@ def tensors_of(data: bytes, *, name: str, limit: int) -> dict[str, "Tensor"]:
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ModelError(f"{name}: tensor {key} holds values that are not finite.")
     return {str(key): value for key, value in state.items()}
+
+
+def _unpickled(stream: io.BytesIO) -> object:
+    """What a torch file holds: tensors and plain values, never a program.
+
+    Training scripts leave their options beside the tensors, as a namespace of plain values.
+    """
+    import torch
+
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(stream, map_location="cpu", weights_only=True)
 
 
 def check_layout(state: Mapping[str, "Tensor"], layout: Layout, *, name: str) -> None:

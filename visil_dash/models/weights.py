@@ -284,17 +284,29 @@ def _identify(
             return entry
     limit = max(entry.limit for entry in known)
     state = tensors_of(temporary.read_bytes(), name=str(given), limit=2 * limit)
-    for entry in known:
-        if entry.layout is not None and entry.sha256 is None:
-            try:
-                check_layout(state, entry.layout, name=given.name)
-            except ModelError:
-                continue  # another of the known files, or none: told below
-            return entry
+    fitting = [entry for entry in known if _fits(state, entry, name=given.name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = " or ".join(entry.filename for entry in fitting)
+        raise ModelError(
+            f"{given}: its tensors fit several known files. Name it as it was published: {names}."
+        )
     names = ", ".join(entry.filename for entry in known)
     raise ModelError(
         f"{given}: not one of the known weights files, by sha256, name or tensors. Known: {names}."
     )
+
+
+def _fits(state: "dict[str, Tensor]", entry: WeightFile, *, name: str) -> bool:
+    """Whether an unpinned file of known layout could hold these tensors."""
+    if entry.layout is None or entry.sha256 is not None:
+        return False
+    try:
+        check_layout(state, entry.layout, name=name)
+    except ModelError:
+        return False
+    return True
 
 
 def _known_files() -> tuple[WeightFile, ...]:

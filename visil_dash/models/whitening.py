@@ -21,6 +21,9 @@ class Whitening:
     def dim(self) -> int:
         return self.basis.shape[1]
 
+    def to(self, device: torch.device) -> "Whitening":
+        return Whitening(self.mean.to(device), self.variance.to(device), self.basis.to(device))
+
     def __call__(self, x: Tensor) -> Tensor:
         """Region vectors `[..., D]` → whitened, L2-normalised `[..., K]`."""
         return F.normalize(
