@@ -21,7 +21,7 @@ def answer(query_id: str, options: Options) -> None:
     result = searched(query_id, options)
     if result is None:
         return
-    match_score = backend.workbench().model.default_match_score
+    match_score = backend.workbench().match_score()
     shown = hide_rejected(result)
     headline(shown, match_score)
     if result.mode == "exhaustive":

@@ -115,13 +115,13 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
                 top=given.top,
             )
             if given.json:
-                print(json.dumps(result_json(clip, result)), flush=True)
+                print(json.dumps(result_json(clip, result, bench.match_score())), flush=True)
             else:
-                _print_result(clip, result, bench)
+                _print_result(clip, result, bench.match_score())
     return code
 
 
-def result_json(query: str, result: "SearchResult") -> dict[str, Any]:
+def result_json(query: str, result: "SearchResult", match_score: float) -> dict[str, Any]:
     """One search as the JSON object that `search --json` prints."""
     return {
         "query": query,
@@ -151,16 +151,17 @@ def result_json(query: str, result: "SearchResult") -> dict[str, Any]:
         "index": result.index,
         "mode": result.mode,
         "threshold": result.threshold,
+        "match_score": match_score,
         "skipped": result.skipped,
         "notices": list(result.notices),
     }
 
 
-def _print_result(query: str, result: "SearchResult", bench: "Workbench") -> None:
+def _print_result(query: str, result: "SearchResult", match_score: float) -> None:
     took = sum(result.timings.values())
     print(f"{query}: {len(result.matches)} videos, {result.mode}, {took:.2f} s")
     for m in result.matches:
-        called = "match" if m.score >= bench.model.default_match_score else "     "
+        called = "match" if m.score >= match_score else "     "
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
         print(f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} dist {distance}  {m.name}")
         for s in m.segments:
@@ -182,12 +183,14 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             path = Path(side)
             clip = bench.open_clip(path) if path.exists() else bench.clip(side)
             ids.append(clip.query_id)
-        pair = bench.compare(*ids)
+        pair, match_score = bench.compare(*ids), bench.match_score()
         facts = {
             "query": given.a,
             "reference": given.b,
             "score": pair.score,
             "reverse_score": pair.reverse_score,
+            "match_score": match_score,
+            "match": pair.score >= match_score,
             "chamfer": pair.chamfer,
             "chamfer_reverse": pair.chamfer_reverse,
             "segments": [asdict(s) for s in pair.segments],
@@ -204,8 +207,10 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
                 arrays["visil_output"] = pair.visil_output
                 arrays["visil_output_reverse"] = pair.visil_output_reverse
             np.savez_compressed(given.npz, **arrays)
+        called = "match" if pair.score >= match_score else "no match"
         lines = [
-            f"score {pair.score:.3f}, back {pair.reverse_score:.3f}; "
+            f"{called}: score {pair.score:.3f}, back {pair.reverse_score:.3f}, a match scores "
+            f"{match_score:.3f} or more; "
             f"Chamfer alone {pair.chamfer:.3f}, back {pair.chamfer_reverse:.3f}"
         ] + [
             f"  {s.query_start:.1f}-{s.query_end:.1f} s is {s.reference_start:.1f}-"

@@ -278,7 +278,7 @@ def search_report(
             match,
             query_seconds=query.info.duration,
             reference_seconds=lengths[match.video_id],
-            match_score=bench.model.default_match_score,
+            match_score=bench.match_score(),
             threshold=result.threshold,
         )
         for match in result.matches[:matches]
@@ -293,7 +293,7 @@ def search_report(
     facts = ReportFacts(
         query_seconds=query.info.duration,
         reference_seconds=lengths,
-        match_score=bench.model.default_match_score,
+        match_score=bench.match_score(),
         verified=bench.model.verified,
         version=visil_dash.__version__,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

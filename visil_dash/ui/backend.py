@@ -68,7 +68,7 @@ def workbench() -> "Workbench":
     return _workbench(*_chosen())
 
 
-def _space() -> tuple[str, str]:
+def space_key() -> tuple[str, str]:
     """What every task's key holds: two libraries may have the same videos, in other versions."""
     bench = workbench()
     return str(bench.library.folder), bench.extractor
@@ -231,7 +231,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
         )
         return opened_clip.query_id
 
-    return tasks().start(("clip", *_space(), clip.query_id), work, again=again)
+    return tasks().start(("clip", *space_key(), clip.query_id), work, again=again)
 
 
 def search(
@@ -241,7 +241,7 @@ def search(
     bench = workbench()
     name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    key = ("search", *_space(), bench.space.version, query_id, limit, exhaustive)
+    key = ("search", *space_key(), bench.space.version, query_id, limit, exhaustive)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         return bench.search(
@@ -262,7 +262,7 @@ def pairwise(*, again: bool = False) -> Task:
     def work(say: Say, cancelled: Cancelled) -> PairTable:
         return bench.pairwise(on_progress=say, cancelled=cancelled)
 
-    return tasks().start(("pairs", *_space(), bench.space.version), work, again=again)
+    return tasks().start(("pairs", *space_key(), bench.space.version), work, again=again)
 
 
 # ---- results of one pair or one query ----
@@ -292,16 +292,6 @@ def query_distances(query_id: str) -> "QueryDistances":
     """Do not write into its arrays: they are shared by all sessions."""
     name_of(query_id)
     return _query_distances(*_chosen(), *_version(), query_id)
-
-
-@st.cache_resource(max_entries=2, show_spinner="Comparing all pairs…")
-def _pair_table(library: str, model: str, extractor: str, version: int) -> PairTable:
-    return _workbench(library, model).pairwise()
-
-
-def pair_table() -> PairTable:
-    """Everything against everything, waited for; `pairwise` is the same with progress."""
-    return _pair_table(*_chosen(), *_version())
 
 
 # ---- pictures and players ----

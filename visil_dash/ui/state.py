@@ -46,6 +46,7 @@ COMPARE_EXPORT = "compare_export"
 COMPARE_LINK = "compare_link"  # query parameters of the view as they were last written
 COLLECTION_VIEW = "collection_view"
 COLLECTION_LEAST = "collection_least"
+COLLECTION_OWN = "collection_own"  # the library's match score when it was last looked at
 COLLECTION_ONCE = "collection_once"
 COLLECTION_MATRIX = "collection_matrix"
 COLLECTION_PAIR = "collection_pair"  # (query id, reference id)
