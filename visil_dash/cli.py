@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from visil_dash import cli_models, cli_train
 from visil_dash.cli_fivr import add_fivr
 from visil_dash.cli_output import progress, say_line
-from visil_dash.errors import MediaRefused, VisilDashError
+from visil_dash.errors import VisilDashError
 from visil_dash.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -98,26 +98,23 @@ def _remove(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.queries import search_many
+
     code = DONE
     with _open(given, settings) as bench:
-        for clip in given.clips:
-            try:
-                path = Path(clip)
-                query = bench.open_clip(path) if path.exists() else bench.clip(clip)
-            except MediaRefused as error:
+        asked = [path if (path := Path(clip)).exists() else clip for clip in given.clips]
+        found = search_many(
+            bench, asked, threshold=given.threshold, exhaustive=given.exhaustive, top=given.top
+        )
+        for clip, answer in zip(given.clips, found, strict=True):
+            if answer.result is None:
                 code = REFUSED
-                print(f"refused   {error}", file=sys.stderr)
-                continue
-            result = bench.search(
-                query.query_id,
-                threshold=given.threshold,
-                exhaustive=given.exhaustive,
-                top=given.top,
-            )
-            if given.json:
-                print(json.dumps(result_json(clip, result, bench.match_score())), flush=True)
+                print(f"refused   {answer.error}", file=sys.stderr)
+            elif given.json:
+                told = result_json(clip, answer.result, bench.match_score())
+                print(json.dumps(told), flush=True)
             else:
-                _print_result(clip, result, bench.match_score())
+                _print_result(clip, answer.result, bench.match_score())
     return code
 
 

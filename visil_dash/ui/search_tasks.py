@@ -21,13 +21,14 @@ def _space() -> tuple[str, str, int]:
 
 def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
     """The nearest videos whatever their distance; `result` is a SearchResult."""
-    bench = backend.workbench()
+    bench, read = backend.workbench(), backend.reader(query_id)
     backend.name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         from visil_dash.queries import search_nearest
 
+        read(say, cancelled)
         return search_nearest(
             bench, query_id, most=most, threshold=limit, on_progress=say, cancelled=cancelled
         )
