@@ -110,7 +110,7 @@ def library(given: argparse.Namespace) -> None:
         start = time.perf_counter()
         whole = all_pairs(bench)
         second = time.perf_counter() - start
-        least = bench.model.default_match_score
+        least = bench.match_score()
         matching = np.triu(strength(whole.table.scores) >= least, 1)
         scored = np.isfinite(strength(some.table.scores))
         print(f"{len(whole.table.video_ids)} videos, threshold {some.threshold:.3f}")

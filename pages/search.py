@@ -5,6 +5,7 @@ from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.search_cards import match_cards, ranked
 from visil_dash.ui.search_filters import filtered
 from visil_dash.ui.search_frame import chosen_moment, frame_results, frame_strip
+from visil_dash.ui.search_query import choose_query
 from visil_dash.ui.search_results import (
     agreement_card,
     headline,
@@ -12,7 +13,8 @@ from visil_dash.ui.search_results import (
     query_line,
     sure_way,
 )
-from visil_dash.ui.search_view import Options, choose_options, choose_query, read_clip, searched
+from visil_dash.ui.search_several import several
+from visil_dash.ui.search_view import Options, choose_options, read_clip, searched
 from visil_dash.ui.verdicts import hide_rejected
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
@@ -21,9 +23,10 @@ def answer(query_id: str, options: Options) -> None:
     result = searched(query_id, options)
     if result is None:
         return
-    match_score = backend.workbench().model.default_match_score
+    match_score = backend.workbench().match_score()
     shown = hide_rejected(result)
-    headline(shown, match_score)
+    found = ranked(shown, match_score)
+    headline(shown, found, match_score)
     if result.mode == "exhaustive":
         agreement_card(result, options, match_score)
     if not result.matches:
@@ -31,8 +34,7 @@ def answer(query_id: str, options: Options) -> None:
         return
     if result.mode == "nearest":
         sure_way(result)
-    found = filtered(ranked(shown, match_score))
-    match_cards(found, shown, top=options.top, match_score=match_score)
+    match_cards(filtered(found), shown, top=options.top, match_score=match_score)
 
 
 page_header(
@@ -45,6 +47,8 @@ with friendly():
     query_id = choose_query()
     options = choose_options()
     clip = backend.session_clip(query_id) if query_id else None
+    if backend.videos():
+        several(query_id, options)
     if not backend.videos():
         empty_state(
             "The library is empty",

@@ -13,7 +13,6 @@ from visil_dash.calibration import (
     calibrate,
     history,
     in_force,
-    match_score,
     model_default,
     set_band_borders,
     undo,
@@ -61,7 +60,7 @@ def test_undo_goes_back_step_by_step_to_the_models_own(bench: Workbench) -> None
         calibrate(bench, "match", value)
     seen = []
     while undo(bench, "match", who="Ada") is not None:
-        seen.append(match_score(bench))
+        seen.append(bench.match_score())
     assert seen == [0.2, 0.1, bench.model.default_match_score]
     steps = history(bench, "match")
     assert [s.number for s in steps] == [1, 2, 3, 4, 5, 6]
@@ -69,7 +68,7 @@ def test_undo_goes_back_step_by_step_to_the_models_own(bench: Workbench) -> None
     assert undoable(bench, "match") is None
     calibrate(bench, "match", 0.4)
     assert undo(bench, "match") is not None
-    assert match_score(bench) == bench.model.default_match_score
+    assert bench.match_score() == bench.model.default_match_score
 
 
 def test_the_models_own_can_be_chosen_again(bench: Workbench) -> None:

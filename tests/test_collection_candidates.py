@@ -5,11 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from visil_dash.collection import pair_table
-from visil_dash.collection_candidates import candidate_pairs, table_of_pairs
+from visil_dash.collection_candidates import candidate_pairs
 from visil_dash.errors import Cancelled
 from visil_dash.index.frames import frame_ids
-from visil_dash.records import Array, VideoFeatures
+from visil_dash.records import Array
 
 DIM = 6
 
@@ -97,45 +96,3 @@ def test_an_empty_collection_has_no_candidates() -> None:
             raise AssertionError("nothing to search for")
 
     assert len(candidate_pairs(Empty(), 1.0)) == 0
-
-
-def features(count: int = 5) -> dict[str, VideoFeatures]:
-    random = np.random.default_rng(3)
-    return {
-        f"v{i}": VideoFeatures(
-            f"v{i}",
-            "x",
-            random.standard_normal((3 + i, 2, 5)).astype(np.float32),
-            np.arange(3.0 + i),
-        )
-        for i in range(count)
-    }
-
-
-def test_candidate_pairs_score_as_among_all_pairs_and_the_rest_has_no_score() -> None:
-    videos = features()
-    names = {video: video.upper() for video in videos}
-    whole = pair_table(videos, names, compare=None)
-    pairs = [("v3", "v1"), ("v0", "v4"), ("v1", "v3")]
-    kept: dict[tuple[str, str], float] = {}
-    some = table_of_pairs(
-        pairs,
-        names,
-        load=videos.__getitem__,
-        extractor="x",
-        compare=None,
-        on_pair=lambda a, b, there, back: kept.update({(a, b): there, (b, a): back}),
-    )
-    scored = {(1, 3), (3, 1), (0, 4), (4, 0)}
-    for i, j in itertools.product(range(5), repeat=2):
-        if (i, j) in scored:
-            assert some.scores[i, j] == whole.scores[i, j]
-        else:
-            assert np.isnan(some.scores[i, j])
-    assert len(kept) == 4
-
-    def never(video_id: str) -> VideoFeatures:
-        raise AssertionError(f"{video_id} was compared before")
-
-    again = table_of_pairs(pairs, names, load=never, extractor="x", compare=None, known=kept)
-    np.testing.assert_array_equal(again.scores, some.scores)

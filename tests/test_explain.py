@@ -101,6 +101,14 @@ def test_the_verdict_follows_both_scores(
     assert verdict.is_match == (max(score, reverse) >= 0.6)
 
 
+def test_a_score_that_nothing_in_time_backs_claims_no_footage() -> None:
+    for score, reverse in ((0.9, 0.9), (0.9, 0.1), (0.1, 0.9)):
+        verdict = explain(
+            pair(score=score, reverse_score=reverse), match_score=0.6, frame_level=0.7
+        )
+        assert verdict.title == "Alike as a whole, but no stretch lines up"
+
+
 def test_shares_are_of_the_whole_video_and_overlaps_count_once() -> None:
     found = (Segment(0, 4, 0, 4, 0.8), Segment(2, 6, 6, 10, 0.6))
     verdict = explain(pair(segments=found), match_score=0.6, frame_level=0.7)

@@ -32,7 +32,7 @@ def result() -> SearchResult:
 
 
 def test_no_text_cell_starts_a_formula_and_every_value_comes_back() -> None:
-    rows = list(csv.DictReader(io.StringIO(matches_csv(result()), newline="")))
+    rows = list(csv.DictReader(io.StringIO(matches_csv(result(), match_score=0.85), newline="")))
     assert len(rows) == sum(2 if i % 2 else 1 for i in range(len(NAMES)))
     for row in rows:
         for column in ("query", "name", "video_id"):
@@ -45,10 +45,12 @@ def test_no_text_cell_starts_a_formula_and_every_value_comes_back() -> None:
     assert [row["reversed"] for row in spans] == ["false", "true"]
     assert [float(row["reverse_score"]) for row in spans] == [-0.25, -0.25]
     assert rows[0]["query_start"] == ""
+    called = [row["match"] for row in rows if row["rank"] in ("1", "2", "3")]
+    assert called == ["true", "true", "true", "false"]  # 1.0, 0.9 with two spans, 0.8
 
 
 def test_json_holds_the_fields_of_the_command_line() -> None:
-    read = json.loads(matches_json(result()))
+    read = json.loads(matches_json(result(), match_score=0.9))
     assert read["query"] == "=clip.mp4"
     assert {"matches", "timings", "model", "index"} <= set(read)
     first = read["matches"][1]
@@ -57,9 +59,12 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
         "video_id",
         "score",
         "reverse_score",
+        "match",
         "min_distance",
         "candidate_frames",
         "segments",
     }
     assert (first["name"], first["score"], first["min_distance"]) == ("+1", 0.9, None)
     assert first["segments"][0]["reference_end"] == 64.0
+    assert read["match_score"] == 0.9
+    assert [m["match"] for m in read["matches"]] == [True, True] + 6 * [False]

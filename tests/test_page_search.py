@@ -1,5 +1,8 @@
 """The search page (pages/search.py): a clip in, the videos that contain it and where, out."""
 
+import csv
+import hashlib
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,19 +17,31 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from visil_dash.errors import Cancelled
+from visil_dash.export_search import matches_csv
 from visil_dash.library.store import open_library
 from visil_dash.queries import search_report
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
 from visil_dash.ui import backend, state, uploader
+from visil_dash.ui.uploads import Clips
 
 Open = Callable[[str], AppTest]
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Open]:
+def world() -> Iterator[Open]:
     with pages(shared_library()) as open_page:
         yield open_page
+
+
+@pytest.fixture
+def opened(world: Open) -> Iterator[Open]:
+    """Every test begins without clips: all pages of this process are one session."""
+    yield world
+    clips = backend._clips()
+    for session in list(clips._clips):
+        for clip in clips.of(session):
+            clips.drop(session, clip.query_id)
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +106,97 @@ def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_p
     second = next(o for o in picker.options if "second" in o)
     page.selectbox(key="search_query").select(second)
     page = run_until(page, lambda p: cards(p)[:1] == ["station.mp4"])
+
+
+def rows(page: AppTest) -> dict[str, str]:
+    """What is told of each of several clips, by its name."""
+    found = re.findall(r'title="([^"]+)">[^<]*</div><div class="vd-meta">([^<]*)<', texts(page))
+    told = dict(reversed(found))  # the rows stand above the results
+    return {name: said for name, said in told.items() if name.endswith((".clip", ".txt"))}
+
+
+def all_searched(page: AppTest) -> AppTest:
+    return run_until(page, lambda p: "clips**" in texts(p) and "to go" not in texts(p))
+
+
+@pytest.fixture(scope="module")
+def three(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
+    """The market's, the station's, and a file that is no video."""
+    folder = tmp_path_factory.mktemp("three")
+    other = make_scene(folder / "b.mp4", 2, start=1, seconds=5).read_bytes()
+    return [("market.clip", clip), ("station.clip", other), ("no.txt", b"not a video at all")]
+
+
+def test_each_of_several_clips_has_its_answer_and_a_failure_is_told_at_its_own(
+    opened: Open, three: list[tuple[str, bytes]]
+) -> None:
+    page = all_searched(upload(opened("search").run(), *three))
+    told = rows(page)
+    for name in ("market", "station"):
+        assert "1 video shares footage with this clip" in told[f"{name}.clip"]
+        assert f"best {name}.mp4, 0.9" in told[f"{name}.clip"]
+        assert "contains the clip" in told[f"{name}.clip"]
+    assert "it is text" in told["no.txt"]
+    assert "2 searched for · 1 without a result" in texts(page)
+    assert not page.exception
+
+
+def test_a_row_shows_its_own_results(opened: Open, three: list[tuple[str, bytes]]) -> None:
+    page = all_searched(upload(opened("search").run(), *three[:2]))
+    assert cards(page)[0] == "market.mp4"
+    (show,) = [b for b in page.button if b.key and b.key.startswith("show-")]
+    show.click()
+    page = run_until(page, lambda p: cards(p)[:1] == ["station.mp4"])
+    assert [b.key for b in page.button if b.key and b.key.startswith("show-")] != [show.key]
+    assert page.session_state["search_query"] == hashlib.sha256(three[1][1]).hexdigest()
+
+
+def test_the_answers_of_several_clips_are_one_table(
+    opened: Open, three: list[tuple[str, bytes]]
+) -> None:
+    page = all_searched(upload(opened("search").run(), *three[:2]))
+    assert any(b.key == "several_csv" for b in page.get("download_button"))
+    bench = backend._open_benches[0]
+    found = [bench.search(hashlib.sha256(data).hexdigest()) for _, data in three[:2]]
+    table = matches_csv(*found, match_score=bench.match_score())
+    read = list(csv.DictReader(io.StringIO(table, newline="")))
+    best = {(r["query"], r["name"], r["match"]) for r in read if r["rank"] == "1"}
+    assert best == {
+        ("market.clip", "market.mp4", "true"),
+        ("station.clip", "station.mp4", "true"),
+    }
+
+
+def test_searching_for_several_clips_can_be_stopped_and_begun_again(
+    opened: Open, tmp_path: Path
+) -> None:
+    files = [
+        (f"{at}.clip", make_scene(tmp_path / f"{at}.mp4", at, start=4, seconds=3).read_bytes())
+        for at in range(2)
+    ]
+
+    def slow(self: Workbench, path: Path, **options: Any) -> Any:
+        options["on_progress"]("Reading the clip", 0.25)
+        while not options["cancelled"]():
+            Event().wait(0.01)
+        raise Cancelled("The reading was stopped.")
+
+    with patch.object(Workbench, "open_clip", slow):
+        page = upload(opened("search").run(), *files).run()
+        page = run_until(page, lambda p: "2 to go" in texts(p))
+        page.button(key="cancel_several").click()
+        page = all_searched(page)
+    assert len(rows(page)) == 2
+    assert all("topped" in told for told in rows(page).values())
+    again = [b.key for b in page.button if b.key and b.key.startswith("try_again-")]
+    assert len(again) == 2
+    for key in again:
+        page.button(key=key).click().run()
+    page = all_searched(page)
+    assert [
+        "best harbour.mp4" in rows(page)["0.clip"],
+        "best market.mp4" in rows(page)["1.clip"],
+    ] == [True, True], rows(page)
 
 
 def test_a_picked_video_is_not_its_own_match(opened: Open, ids: dict[str, str]) -> None:
@@ -271,3 +377,83 @@ def test_files_that_were_released_already_are_not_taken_again() -> None:
     with patch.object(uploader.st, "session_state", session):
         uploader._take_all("box_0", lambda _source, _name: pytest.fail("taken again"), None)
     assert state.UPLOAD_ROUND not in session
+
+
+def test_without_allowed_folders_it_says_how_to_search_by_path(opened: Open) -> None:
+    page = opened("search").run()
+    assert "VISIL_DASH_ALLOWED_FOLDERS" in texts(page)
+    assert not [box for box in page.text_input if box.key == "search_path"]
+
+
+@pytest.fixture
+def by_path(clip: bytes, tmp_path: Path) -> Iterator[tuple[AppTest, Path]]:
+    """The page with `in/` allowed, where the clip lies; a video lies outside of it, too."""
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "in/clip.mp4").write_bytes(clip)
+    (tmp_path / "out/secret.mp4").write_bytes(clip)
+    with pages(shared_library(), allowed_folders=str(tmp_path / "in")) as open_page:
+        yield open_page("search"), tmp_path
+
+
+def copies() -> list[Path]:
+    """Files of all clips that the sessions hold."""
+    return list(backend._clips().folder.glob("*/original"))
+
+
+def ask(page: AppTest, path: str) -> AppTest:
+    page.run().text_input(key="search_path").set_value(path)
+    next(b for b in page.button if b.label == "Search").click()
+    return page
+
+
+def test_a_file_of_an_allowed_folder_is_searched_for(
+    by_path: tuple[AppTest, Path], clip: bytes
+) -> None:
+    page, folder = by_path
+    path = folder / "in" / "clip.mp4"
+    page = answered(ask(page, str(path)))
+    assert cards(page)[0] == "market.mp4"
+    assert "clip.mp4" in texts(page)
+    # It is a clip like an uploaded one: what was read stays, whatever happens to the path.
+    path.unlink()
+    assert [kept.read_bytes() for kept in copies()] == [clip]
+    assert "Remove this clip" in labels(page)
+
+
+@pytest.mark.parametrize("typed", ["{}/out/secret.mp4", "{}/in/../out/secret.mp4", "{}/in/a.mp4"])
+def test_a_path_outside_is_answered_like_a_missing_one(
+    by_path: tuple[AppTest, Path], typed: str
+) -> None:
+    page, folder = by_path
+    page = run_until(ask(page, typed.format(folder)), lambda p: bool(p.error))
+    assert "no such file or folder within the allowed folders" in page.error[0].value
+    assert not copies()
+    assert not cards(page)
+    # The next path is taken all the same.
+    page = answered(ask(page, f"{folder}/in/clip.mp4"))
+    assert cards(page)[0] == "market.mp4"
+    assert not page.error
+
+
+def test_copying_a_file_can_be_stopped_and_keeps_nothing(by_path: tuple[AppTest, Path]) -> None:
+    page, folder = by_path
+    begun, real = Event(), Clips.take
+
+    def slow(self: Clips, session: str, source: Any, *, name: str) -> Any:
+        class Slow:
+            def read(self, count: int) -> bytes:
+                begun.set()
+                Event().wait(0.05)
+                return source.read(1)  # type: ignore[no-any-return]
+
+        return real(self, session, Slow(), name=name)
+
+    with patch.object(Clips, "take", slow):
+        page = ask(page, f"{folder}/in/clip.mp4").run()
+        assert begun.wait(SOON)
+        page = run_until(page, lambda p: "Copying the file" in texts(p))
+        page.button(key="cancel_copy").click()
+        page = run_until(page, lambda p: bool(p.info))
+    assert "nothing of the file was kept" in page.info[0].value
+    assert not copies()

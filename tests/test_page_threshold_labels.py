@@ -11,7 +11,7 @@ from page_world import copy_library, pages, run_until, texts
 from pair_world import copy_world, features, figures, ids, plain_score, values
 from streamlit.testing.v1 import AppTest
 
-from visil_dash.calibration import history, match_score
+from visil_dash.calibration import history
 from visil_dash.labels import Label
 from visil_dash.library.store import open_library
 from visil_dash.settings import Settings
@@ -203,9 +203,9 @@ def test_the_match_score_is_a_threshold_of_its_own(opened: Open) -> None:
     assert float(page.query_params["m"]) == page.slider(key="match_slider").value
     page.button(key="match_save").click().run()
     bench = backend.workbench()
-    assert match_score(bench) == page.slider(key="match_slider").value
+    assert bench.match_score() == page.slider(key="match_slider").value
     page.button(key="threshold_undo_match").click().run()
-    assert match_score(bench) == bench.model.default_match_score
+    assert bench.match_score() == bench.model.default_match_score
 
 
 def test_without_labels_it_says_where_they_come_from(tmp_path: Path) -> None:

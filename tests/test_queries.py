@@ -1,12 +1,18 @@
-"""Claims about the search that always answers: the nearest videos, whatever the threshold."""
+"""Claims about the nearest videos, whatever the threshold, and about several queries at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
+from scenes import make_scene
 
 from tests.test_services import bench, clips, fill, settings  # noqa: F401 fixtures
+from visil_dash import clips as clips_module
+from visil_dash.errors import Cancelled, MediaRefused, NotFound
 from visil_dash.frames_aside import set_frames_aside, take_frames_back
 from visil_dash.index.frames import split_ids
-from visil_dash.queries import search_nearest
+from visil_dash.queries import search_many, search_nearest
 from visil_dash.thresholds import pairwise_distances
 
 
@@ -49,3 +55,76 @@ def test_frames_set_aside_make_no_video_near(bench, query):  # noqa: F811
         take_frames_back(bench.library, bench.extractor)
     again = search_nearest(bench, query, most=10, threshold=1e9)
     assert first in {c.video_id for c in again.candidates}
+
+
+def test_each_of_several_queries_has_the_answer_that_it_has_alone(bench, clips):  # noqa: F811
+    said = []
+    asked = [clips["query.mp4"], "a.mp4", clips["b.mp4"]]
+    found = list(search_many(bench, asked, exhaustive=True, on_progress=lambda *p: said.append(p)))
+    assert [answer.query for answer in found] == asked
+    for answer in found:
+        query = answer.query if isinstance(answer.query, str) else bench.open_clip(answer.query)
+        alone = bench.search(getattr(query, "query_id", query), exhaustive=True)
+        assert answer.error is None
+        assert answer.result.matches == alone.matches
+    shares = [share for _, share in said]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert said[-1][0].startswith("Query 3 of 3: ")
+
+
+def test_a_query_that_fails_is_told_and_holds_up_no_other(bench, clips, tmp_path):  # noqa: F811
+    text = tmp_path / "text.mp4"
+    text.write_text("not a video")
+    bad, unknown, good = search_many(bench, [text, "no such name", clips["query.mp4"]], top=1)
+    assert (bad.result, unknown.result) == (None, None)
+    assert isinstance(bad.error, MediaRefused)
+    assert isinstance(unknown.error, NotFound)
+    assert len(good.result.matches) == 1
+    assert good.error is None
+
+
+def test_answers_are_told_as_they_come_and_stopping_keeps_them(bench, clips):  # noqa: F811
+    stop = False
+    found = search_many(bench, ["a.mp4", "b.mp4"], exhaustive=True, cancelled=lambda: stop)
+    assert next(found).query == "a.mp4"
+    stop = True
+    with pytest.raises(Cancelled):
+        next(found)
+
+
+def test_a_clip_that_two_ask_for_at_once_is_read_once(bench, tmp_path, monkeypatch):  # noqa: F811
+    path = make_scene(tmp_path / "both.mp4", 2, start=2, seconds=3)
+    real, reads, begun, go = clips_module.extract_features, [], Event(), Event()
+
+    def slow(*arguments, **options):
+        reads.append(options["name"])
+        begun.set()
+        assert go.wait(30)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(clips_module, "extract_features", slow)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(bench.open_clip, path)
+        assert begun.wait(30)
+        second = pool.submit(bench.open_clip, path)
+        stopped = pool.submit(bench.open_clip, path, cancelled=lambda: True)
+        with pytest.raises(Cancelled):
+            stopped.result(30)
+        go.set()
+        assert second.result(30) is first.result(30)
+    assert len(reads) == 1
+
+
+def test_after_a_failed_reading_the_next_reads(bench, tmp_path, monkeypatch):  # noqa: F811
+    path = make_scene(tmp_path / "later.mp4", 2, start=2, seconds=4)
+    real = clips_module.extract_features
+
+    def broken(*_arguments, **_options):
+        raise MediaRefused("later.mp4", "it could not be read")
+
+    monkeypatch.setattr(clips_module, "extract_features", broken)
+    with pytest.raises(MediaRefused):
+        bench.open_clip(path)
+    monkeypatch.setattr(clips_module, "extract_features", real)
+    assert len(bench.open_clip(path).features) > 0

@@ -16,7 +16,9 @@ from visil_dash.relation import (
     Filter,
     Related,
     Relation,
+    answer,
     coverage,
+    near_match,
     related,
     relation,
 )
@@ -85,9 +87,15 @@ SWAPPED = {
 }
 
 
-@given(segments, lengths, lengths, scores, scores, st.booleans())
+@given(segments, lengths, lengths, scores, scores, scores, st.booleans())
 def test_asked_the_other_way_round_contains_becomes_contained_in(
-    found: list[Segment], query: int, reference: int, score: float, back: float, near: bool
+    found: list[Segment],
+    query: int,
+    reference: int,
+    score: float,
+    back: float,
+    part: float,
+    near: bool,
 ) -> None:
     # A span may lie past the end of one side only; then there is nothing on that side to relate.
     found = [s for s in found if s.query_start < query and s.reference_start < reference]
@@ -95,6 +103,7 @@ def test_asked_the_other_way_round_contains_becomes_contained_in(
         coverage(found, query_seconds=query, reference_seconds=reference),
         score=score,
         reverse_score=back,
+        part_score=part,
         match_score=MATCH,
         near=near,
     )
@@ -102,6 +111,7 @@ def test_asked_the_other_way_round_contains_becomes_contained_in(
         coverage([swapped(s) for s in found], query_seconds=reference, reference_seconds=query),
         score=back,
         reverse_score=score,
+        part_score=part,
         match_score=MATCH,
         near=near,
     )
@@ -118,23 +128,37 @@ STRENGTH = {
 }
 
 
-@given(segments, lengths, lengths, scores, scores, st.booleans(), st.floats(0, 1), st.floats(0, 1))
+@given(
+    segments,
+    lengths,
+    lengths,
+    st.tuples(scores, scores, scores),
+    st.booleans(),
+    st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
+)
 def test_higher_scores_never_weaken_a_relation(
     found: list[Segment],
     query: int,
     reference: int,
-    score: float,
-    back: float,
+    given_scores: tuple[float, float, float],
     near: bool,
-    more: float,
-    more_back: float,
+    more: tuple[float, float, float],
 ) -> None:
     measured = coverage(found, query_seconds=query, reference_seconds=reference)
 
-    def strength(a: float, b: float) -> int:
-        return STRENGTH[relation(measured, score=a, reverse_score=b, match_score=MATCH, near=near)]
+    def strength(score: float, back: float, part: float) -> int:
+        word = relation(
+            measured,
+            score=score,
+            reverse_score=back,
+            part_score=part,
+            match_score=MATCH,
+            near=near,
+        )
+        return STRENGTH[word]
 
-    assert strength(score + more, back + more_back) >= strength(score, back)
+    higher = [score + step for score, step in zip(given_scores, more, strict=True)]
+    assert strength(*higher) >= strength(*given_scores)
 
 
 @given(scores, scores, st.booleans())
@@ -142,7 +166,9 @@ def test_where_nothing_lines_up_no_footage_is_claimed(
     score: float, back: float, near: bool
 ) -> None:
     nothing = coverage([], query_seconds=10, reference_seconds=10)
-    got = relation(nothing, score=score, reverse_score=back, match_score=MATCH, near=near)
+    got = relation(
+        nothing, score=score, reverse_score=back, part_score=None, match_score=MATCH, near=near
+    )
     alike = near or max(score, back) >= MATCH
     assert got is (Relation.LOOK_ALIKE if alike else Relation.NONE)
 
@@ -152,8 +178,8 @@ def test_without_a_match_score_no_whole_video_is_claimed(
     found: list[Segment], query: int, reference: int
 ) -> None:
     measured = coverage(found, query_seconds=query, reference_seconds=reference)
-    got = relation(measured, score=0.49, reverse_score=0.49, match_score=MATCH)
-    assert got in (Relation.PARTIAL, Relation.NONE)
+    got = relation(measured, score=0.49, reverse_score=0.49, part_score=1.0, match_score=MATCH)
+    assert got in (Relation.PARTIAL, Relation.NONE, Relation.LOOK_ALIKE)
 
 
 def covered(query: float, reference: float) -> Coverage:
@@ -165,18 +191,28 @@ def covered(query: float, reference: float) -> Coverage:
     ("query", "reference", "score", "back", "word"),
     [
         (1.0, 1.0, 0.9, 0.9, Relation.NEAR_DUPLICATE),
-        (WHOLE, WHOLE, 0.5, 0.1, Relation.NEAR_DUPLICATE),
+        (WHOLE, WHOLE, 0.5, 0.5, Relation.NEAR_DUPLICATE),
+        (1.0, 1.0, 0.9, 0.49, Relation.CONTAINS),  # one way only: of that way it is told
+        (1.0, 1.0, 0.49, 0.9, Relation.CONTAINED_IN),
+        (1.0, 1.0, 0.49, 0.49, Relation.PARTIAL),  # what lines up comes near
         (1.0, 0.3, 0.9, 0.2, Relation.CONTAINS),
         (0.3, 1.0, 0.2, 0.9, Relation.CONTAINED_IN),
         (1.0, 0.3, 0.2, 0.9, Relation.PARTIAL),  # the score of the whole clip says no
         (0.4, 0.4, 0.9, 0.9, Relation.PARTIAL),
         (0.79, 0.79, 0.9, 0.9, Relation.PARTIAL),
+        (1.0, 1.0, 0.19, 0.19, Relation.LOOK_ALIKE),
     ],
 )
 def test_each_word_has_its_rule(
     query: float, reference: float, score: float, back: float, word: Relation
 ) -> None:
-    got = relation(covered(query, reference), score=score, reverse_score=back, match_score=MATCH)
+    got = relation(
+        covered(query, reference),
+        score=score,
+        reverse_score=back,
+        part_score=max(score, back),
+        match_score=MATCH,
+    )
     assert got is word
 
 
@@ -219,10 +255,94 @@ def test_filters_are_all_to_be_met() -> None:
 
 
 def test_a_part_without_a_score_to_confirm_it_is_told_as_possible() -> None:
-    def label(score: float) -> str:
-        found = match(score=score, reverse_score=0.0)
+    def label(score: float, part: float | None) -> str:
+        found = match(score=score, reverse_score=0.0, part_score=part)
         lengths = {"query_seconds": 40.0, "reference_seconds": 40.0}
         return related(found, **lengths, match_score=MATCH, threshold=None).label
 
-    assert label(0.49) == "may share a part"
-    assert label(0.5) == "shares a part"
+    assert near_match(MATCH) == pytest.approx(0.2)
+    assert label(0.49, None) == "look-alike"
+    assert label(0.49, 0.19) == "look-alike"
+    assert label(0.49, 0.21) == "may share a part"
+    assert label(-0.9, 0.49) == "may share a part"
+    # What lines up confirms itself, however little of the videos it is.
+    assert label(-0.9, 0.5) == "shares a part"
+    assert label(0.5, None) == "shares a part"
+    assert label(0.5, -0.9) == "shares a part"
+
+
+@given(segments, lengths, lengths, scores, scores, st.booleans())
+def test_a_claim_about_a_whole_video_needs_its_coverage_and_its_score(
+    found: list[Segment], query: int, reference: int, score: float, back: float, near: bool
+) -> None:
+    measured = coverage(found, query_seconds=query, reference_seconds=reference)
+    got = relation(
+        measured, score=score, reverse_score=back, part_score=None, match_score=MATCH, near=near
+    )
+    of_query = measured.query >= WHOLE and score >= MATCH
+    of_reference = measured.reference >= WHOLE and back >= MATCH
+    if measured.query_spans and measured.reference_spans:
+        assert (got is Relation.NEAR_DUPLICATE) == (of_query and of_reference)
+        assert (got is Relation.CONTAINS) == (of_query and not of_reference)
+        assert (got is Relation.CONTAINED_IN) == (of_reference and not of_query)
+
+
+CLAIMS = ("share", "part", "contain", "duplicate")
+
+
+@given(segments, lengths, lengths, scores, scores, scores, st.floats(0, 2))
+def test_no_word_claims_footage_where_nothing_lines_up_or_scores_rule_it_out(
+    found: list[Segment],
+    query: int,
+    reference: int,
+    score: float,
+    back: float,
+    part: float,
+    distance: float,
+) -> None:
+    told = related(
+        match(
+            score=score,
+            reverse_score=back,
+            min_distance=distance,
+            segments=tuple(found),
+            part_score=part if found else None,
+        ),
+        query_seconds=query,
+        reference_seconds=reference,
+        match_score=MATCH,
+        threshold=1.0,
+    )
+    ruled_out = max(score, back) < MATCH and part < near_match(MATCH)
+    if not told.lines_up or ruled_out:
+        assert not any(word in told.label for word in CLAIMS)
+        assert not told.shares
+        assert answer([told]).startswith("No video shares footage with this clip")
+    if told.shares:
+        assert max(score, back, part) >= MATCH
+        assert answer([told]) == "1 video shares footage with this clip"
+
+
+def test_the_answer_counts_what_is_sure_and_what_is_possible() -> None:
+    def told(word: Relation, confirmed: bool) -> Related:
+        return Related(match(), covered(0.5, 0.5), word, confirmed)
+
+    sure = told(Relation.CONTAINS, True)
+    part, perhaps = told(Relation.PARTIAL, True), told(Relation.PARTIAL, False)
+    alike, none = told(Relation.LOOK_ALIKE, True), told(Relation.NONE, False)
+    assert answer([]) == "No video shares footage with this clip"
+    assert answer([none]) == "No video shares footage with this clip"
+    assert answer([alike, none]) == "No video shares footage with this clip; 1 video looks alike"
+    assert answer([perhaps, alike]) == "1 video may share a part of this clip"
+    assert answer([part, alike]) == "1 video shares footage with this clip"
+    assert (
+        answer([sure, part, perhaps])
+        == "2 videos share footage with this clip, 1 more may share a part"
+    )
+
+
+def test_what_lines_up_and_scores_too_low_is_told_as_such() -> None:
+    found = match(score=-0.5, reverse_score=-0.5, part_score=0.19)
+    told = related(found, query_seconds=10, reference_seconds=10, match_score=MATCH, threshold=None)
+    assert told.label == "look-alike"
+    assert "score too low" in told.meaning

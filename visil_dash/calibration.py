@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from visil_dash.services import Workbench
 
 Kind = Literal["distance", "match"]
-MATCH_SETTING = "match_score"
 BANDS_SETTING = "bands"
 MOST_STEPS = 200  # the oldest go first
 MOST_TEXT = 300
@@ -46,14 +45,8 @@ class Step:
     undoes: int | None = None
 
 
-def match_score(bench: "Workbench") -> float:
-    """Video-to-video similarity from which a pair counts as a match in this library."""
-    saved = bench.library.setting(_key(bench, "match"))
-    return bench.model.default_match_score if saved is None else float(saved)
-
-
 def in_force(bench: "Workbench", kind: Kind) -> float:
-    return bench.threshold() if kind == "distance" else match_score(bench)
+    return bench.threshold() if kind == "distance" else bench.match_score()
 
 
 def model_default(bench: "Workbench", kind: Kind) -> float:
@@ -149,7 +142,10 @@ def space_key(bench: "Workbench") -> str:
 
 
 def _key(bench: "Workbench", kind: Kind) -> str:
-    from visil_dash.services import THRESHOLD_SETTING  # takes a second: not with a page
+    from visil_dash.services import (
+        MATCH_SETTING,
+        THRESHOLD_SETTING,
+    )  # takes a second: not with a page
 
     if kind == "distance":
         return f"{THRESHOLD_SETTING}:{space_key(bench)}"

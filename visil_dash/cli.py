@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from visil_dash import cli_models, cli_train
 from visil_dash.cli_fivr import add_fivr
 from visil_dash.cli_output import progress, say_line
-from visil_dash.errors import MediaRefused, VisilDashError
+from visil_dash.errors import VisilDashError
 from visil_dash.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -98,30 +98,27 @@ def _remove(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.queries import search_many
+
     code = DONE
     with _open(given, settings) as bench:
-        for clip in given.clips:
-            try:
-                path = Path(clip)
-                query = bench.open_clip(path) if path.exists() else bench.clip(clip)
-            except MediaRefused as error:
+        asked = [path if (path := Path(clip)).exists() else clip for clip in given.clips]
+        found = search_many(
+            bench, asked, threshold=given.threshold, exhaustive=given.exhaustive, top=given.top
+        )
+        for clip, answer in zip(given.clips, found, strict=True):
+            if answer.result is None:
                 code = REFUSED
-                print(f"refused   {error}", file=sys.stderr)
-                continue
-            result = bench.search(
-                query.query_id,
-                threshold=given.threshold,
-                exhaustive=given.exhaustive,
-                top=given.top,
-            )
-            if given.json:
-                print(json.dumps(result_json(clip, result)), flush=True)
+                print(f"refused   {answer.error}", file=sys.stderr)
+            elif given.json:
+                told = result_json(clip, answer.result, bench.match_score())
+                print(json.dumps(told), flush=True)
             else:
-                _print_result(clip, result, bench)
+                _print_result(clip, answer.result, bench.match_score())
     return code
 
 
-def result_json(query: str, result: "SearchResult") -> dict[str, Any]:
+def result_json(query: str, result: "SearchResult", match_score: float) -> dict[str, Any]:
     """One search as the JSON object that `search --json` prints."""
     return {
         "query": query,
@@ -151,16 +148,17 @@ def result_json(query: str, result: "SearchResult") -> dict[str, Any]:
         "index": result.index,
         "mode": result.mode,
         "threshold": result.threshold,
+        "match_score": match_score,
         "skipped": result.skipped,
         "notices": list(result.notices),
     }
 
 
-def _print_result(query: str, result: "SearchResult", bench: "Workbench") -> None:
+def _print_result(query: str, result: "SearchResult", match_score: float) -> None:
     took = sum(result.timings.values())
     print(f"{query}: {len(result.matches)} videos, {result.mode}, {took:.2f} s")
     for m in result.matches:
-        called = "match" if m.score >= bench.model.default_match_score else "     "
+        called = "match" if m.score >= match_score else "     "
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
         print(f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} dist {distance}  {m.name}")
         for s in m.segments:
@@ -182,12 +180,14 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             path = Path(side)
             clip = bench.open_clip(path) if path.exists() else bench.clip(side)
             ids.append(clip.query_id)
-        pair = bench.compare(*ids)
+        pair, match_score = bench.compare(*ids), bench.match_score()
         facts = {
             "query": given.a,
             "reference": given.b,
             "score": pair.score,
             "reverse_score": pair.reverse_score,
+            "match_score": match_score,
+            "match": pair.score >= match_score,
             "chamfer": pair.chamfer,
             "chamfer_reverse": pair.chamfer_reverse,
             "segments": [asdict(s) for s in pair.segments],
@@ -204,8 +204,10 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
                 arrays["visil_output"] = pair.visil_output
                 arrays["visil_output_reverse"] = pair.visil_output_reverse
             np.savez_compressed(given.npz, **arrays)
+        called = "match" if pair.score >= match_score else "no match"
         lines = [
-            f"score {pair.score:.3f}, back {pair.reverse_score:.3f}; "
+            f"{called}: score {pair.score:.3f}, back {pair.reverse_score:.3f}, a match scores "
+            f"{match_score:.3f} or more; "
             f"Chamfer alone {pair.chamfer:.3f}, back {pair.chamfer_reverse:.3f}"
         ] + [
             f"  {s.query_start:.1f}-{s.query_end:.1f} s is {s.reference_start:.1f}-"

@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
+from threading import Condition
 
-from visil_dash.errors import NotFound, StoreError
+from visil_dash.errors import Cancelled, NotFound, StoreError
 from visil_dash.ingest import extract_features
 from visil_dash.library.store import Library
 from visil_dash.media.files import content_hash
@@ -19,6 +19,9 @@ from visil_dash.records import MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 
 CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
+
+
+LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class ClipStore:
         self._model = model
         self._settings = settings
         self._clips: OrderedDict[str, QueryClip] = OrderedDict()
-        self._lock = RLock()
+        self._reading: set[str] = set()
+        self._lock = Condition()
 
     def open(
         self,
@@ -52,14 +56,39 @@ class ClipStore:
     ) -> QueryClip:
         """Features from the library if it holds the same bytes, else extracted now.
 
-        Raises MediaRefused and Cancelled.
+        Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
         """
         query_id = content_hash(path)
         with self._lock:
+            while query_id in self._reading:
+                if cancelled is not None and cancelled():
+                    raise Cancelled("The reading was stopped.")
+                self._lock.wait(LOOK_AGAIN_SECONDS)
             known = self._clips.get(query_id)
             if known is not None:
                 self._clips.move_to_end(query_id)
                 return known
+            self._reading.add(query_id)
+        try:
+            clip = self._read(path, query_id, name, on_progress, cancelled)
+            with self._lock:
+                self._clips[query_id] = clip
+                while len(self._clips) > CLIPS_KEPT:
+                    self._clips.popitem(last=False)
+            return clip
+        finally:
+            with self._lock:
+                self._reading.discard(query_id)
+                self._lock.notify_all()
+
+    def _read(
+        self,
+        path: Path,
+        query_id: str,
+        name: str,
+        on_progress: Callable[[float, float], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> QueryClip:
         try:
             features = self._library.features(query_id, extractor=self._model.extractor)
             info = self._library.video(query_id).info
@@ -75,12 +104,7 @@ class ClipStore:
                 cancelled=cancelled,
             )
             features, info = extracted.features, extracted.info
-        clip = QueryClip(query_id, name, path, features, info)
-        with self._lock:
-            self._clips[query_id] = clip
-            while len(self._clips) > CLIPS_KEPT:
-                self._clips.popitem(last=False)
-        return clip
+        return QueryClip(query_id, name, path, features, info)
 
     def get(self, query_id: str) -> QueryClip:
         """A clip opened before, or a library video. Raises NotFound."""

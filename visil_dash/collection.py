@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations_with_replacement
+from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from visil_dash.records import Array, PairTable, VideoFeatures
 from visil_dash.similarity import Compare, pair_scores
 
 ALL_PAIRS_VIDEOS = 200  # up to so many, comparing all pairs is a matter of minutes
+TILE = 64  # videos; the features of 100 frames take about half a MB
 
 
 @dataclass(frozen=True)
@@ -28,44 +30,111 @@ class CollectionTable:
     capped: int = 0
 
 
+class KnownPairs:
+    """Scores of pairs that were compared, both ways, by video id. Safe to share between threads.
+
+    One float32 an ordered pair: 4 MB for 1,000 videos.
+    """
+
+    def __init__(self) -> None:
+        self._place: dict[str, int] = {}
+        self._scores = np.full((0, 0), np.nan, np.float32)
+        self._lock = Lock()
+
+    def get(self, query: str, reference: str) -> tuple[float, float] | None:
+        """Score query → reference and back; None for a pair that was not compared."""
+        with self._lock:
+            i, j = self._place.get(query), self._place.get(reference)
+            if i is None or j is None or np.isnan(self._scores[i, j]):
+                return None
+            return float(self._scores[i, j]), float(self._scores[j, i])
+
+    def keep(self, query: str, reference: str, there: float, back: float) -> None:
+        with self._lock:
+            i, j = (self._place.setdefault(v, len(self._place)) for v in (query, reference))
+            size = len(self._scores)
+            if max(i, j) >= size:
+                more = max(16, size, max(i, j) + 1 - size)
+                self._scores = np.pad(self._scores, (0, more), constant_values=np.nan)
+            self._scores[i, j], self._scores[j, i] = there, back
+
+    def forget(self, video_id: str) -> None:
+        with self._lock:
+            at = self._place.get(video_id)
+            if at is not None:
+                self._scores[at], self._scores[:, at] = np.nan, np.nan
+
+    def __len__(self) -> int:
+        """Ordered pairs with a score, a video with itself counted once."""
+        with self._lock:
+            return int((~np.isnan(self._scores)).sum())
+
+
 def pair_table(
-    features: Mapping[str, VideoFeatures],
     names: Mapping[str, str],
+    pairs: Iterable[tuple[str, str]] | None = None,
     *,
+    load: Callable[[str], VideoFeatures],
+    extractor: str,
     compare: Compare | None,
     symmetric: bool = False,
-    known: Mapping[tuple[str, str], float] | None = None,
-    on_pair: Callable[[str, str, float, float], None] | None = None,
+    known: KnownPairs | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> PairTable:
-    """Video-to-video similarity of all ordered pairs, `scores[query, reference]`.
+    """Video-to-video similarity both ways, `scores[query, reference]`, NaN where not compared.
 
-    `known` holds pairs computed earlier; each new pair is handed to `on_pair` both ways, so that
-    a caller can keep it. Raises Cancelled.
+    `names`: all videos of the table, by id. `pairs`: the unordered pairs to compare, those of
+    other videos passed over; None: all, and each video with itself. Pairs in `known` are not
+    compared again, new ones are kept there. Features are loaded when they are needed, those
+    of at most 2 · TILE videos at once. Raises Cancelled.
     """
-    ids = tuple(features)
-    scores = np.zeros((len(ids), len(ids)), np.float32)
-    known = known or {}
-    pairs = list(combinations_with_replacement(range(len(ids)), 2))
-    for done, (i, j) in enumerate(pairs):
+    ids = tuple(names)
+    total, wanted = _wanted(ids, pairs)
+    scores = np.full((len(ids), len(ids)), np.nan, np.float32)
+    known = KnownPairs() if known is None else known
+    cached = lru_cache(maxsize=2 * TILE)(load)
+    for done, (i, j) in enumerate(wanted):
         if cancelled is not None and cancelled():
-            raise Cancelled("The pairwise table was stopped; the pairs done so far are kept.")
-        a, b = ids[i], ids[j]
-        if (a, b) in known and (b, a) in known:
-            there, back = known[a, b], known[b, a]
-        else:
+            raise Cancelled("The comparison was stopped; the pairs done so far are kept.")
+        found = known.get(ids[i], ids[j])
+        if found is None:
             pair = pair_scores(
-                features[a].regions, features[b].regions, compare=compare, symmetric=symmetric
+                cached(ids[i]).regions, cached(ids[j]).regions, compare=compare, symmetric=symmetric
             )
-            there, back = pair.score, pair.reverse_score
-            if on_pair is not None:
-                on_pair(a, b, there, back)
-        scores[i, j], scores[j, i] = there, back
+            found = pair.score, pair.reverse_score
+            known.keep(ids[i], ids[j], *found)
+        scores[i, j], scores[j, i] = found
         if on_progress is not None:
-            on_progress(done + 1, len(pairs))
-    extractor = next(iter(features.values())).extractor if features else ""
-    return PairTable(ids, tuple(names[v] for v in ids), scores, extractor)
+            on_progress(done + 1, total)
+    return PairTable(ids, tuple(names.values()), scores, extractor)
+
+
+def _wanted(
+    ids: tuple[str, ...], pairs: Iterable[tuple[str, str]] | None
+) -> tuple[int, Iterable[tuple[int, int]]]:
+    """How many pairs, and their places (first ≤ second) tile by tile, so that few videos are held.
+
+    Row by row, each of N videos would be loaded N times; in tiles, N / TILE times.
+    """
+    n = len(ids)
+    if pairs is None:
+        return n * (n + 1) // 2, _all_in_tiles(n)
+    place = {video_id: i for i, video_id in enumerate(ids)}
+    places = {
+        (min(place[a], place[b]), max(place[a], place[b]))
+        for a, b in pairs
+        if a in place and b in place
+    }
+    return len(places), sorted(places, key=lambda p: (p[0] // TILE, p[1] // TILE, *p))
+
+
+def _all_in_tiles(n: int) -> Iterator[tuple[int, int]]:
+    for top in range(0, n, TILE):
+        for left in range(top, n, TILE):
+            for i in range(top, min(top + TILE, n)):
+                for j in range(max(i, left), min(left + TILE, n)):
+                    yield i, j
 
 
 def strength(scores: Array) -> Array:

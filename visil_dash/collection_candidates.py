@@ -5,22 +5,19 @@ enough to compare pairs of which some frame lies within a squared-L2 distance of
 other: for every frame its neighbours are looked up, and the videos they belong to are paired.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
 from visil_dash.errors import Cancelled
 from visil_dash.index.frames import split_ids
-from visil_dash.records import Array, PairTable, VideoFeatures
-from visil_dash.similarity import Compare, pair_scores
+from visil_dash.records import Array
 
 FIRST_K = 32
 MOST_K = 1024  # neighbours of one frame that are looked at
 CHUNK = 2048  # query frames searched at once
-CACHED_VIDEOS = 128  # features kept while pairs are compared; 100 frames take about half a MB
 
 
 class FrameView(Protocol):
@@ -122,47 +119,3 @@ def _keep(
         low[first].tolist(), high[first].tolist(), near[first].tolist(), strict=True
     ):
         nearest[a, b] = min(distance, nearest.get((a, b), np.inf))
-
-
-def table_of_pairs(
-    pairs: Iterable[tuple[str, str]],
-    names: Mapping[str, str],
-    *,
-    load: Callable[[str], VideoFeatures],
-    extractor: str,
-    compare: Compare | None,
-    symmetric: bool = False,
-    known: Mapping[tuple[str, str], float] | None = None,
-    on_pair: Callable[[str, str, float, float], None] | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> PairTable:
-    """Video-to-video similarity of these pairs both ways; every other entry is NaN.
-
-    `names` are all videos of the table, by id. `known`, `on_pair` as in pair_table. Features are
-    loaded when they are needed, so memory does not grow with the collection. Raises Cancelled.
-    """
-    ids = tuple(names)
-    place = {video_id: i for i, video_id in enumerate(ids)}
-    # Ordered by the first video, so that it is loaded once for all of its pairs.
-    wanted = sorted({tuple(sorted((place[a], place[b]))) for a, b in pairs})
-    scores = np.full((len(ids), len(ids)), np.nan, np.float32)
-    known = known or {}
-    cached = lru_cache(maxsize=CACHED_VIDEOS)(load)
-    for done, (i, j) in enumerate(wanted):
-        if cancelled is not None and cancelled():
-            raise Cancelled("The comparison was stopped; the pairs done so far are kept.")
-        a, b = ids[i], ids[j]
-        if (a, b) in known and (b, a) in known:
-            there, back = known[a, b], known[b, a]
-        else:
-            pair = pair_scores(
-                cached(a).regions, cached(b).regions, compare=compare, symmetric=symmetric
-            )
-            there, back = pair.score, pair.reverse_score
-            if on_pair is not None:
-                on_pair(a, b, there, back)
-        scores[i, j], scores[j, i] = there, back
-        if on_progress is not None:
-            on_progress(done + 1, len(wanted))
-    return PairTable(ids, tuple(names.values()), scores, extractor)

@@ -36,6 +36,8 @@ _TITLES = {
     Relation.ALIKE: "Similar stretches, but not a match",
     Relation.NONE: "No shared footage found",
 }
+# A score reaches the match score, and no stretch backs it.
+_NOTHING_IN_TIME = "Alike as a whole, but no stretch lines up"
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def explain(
         sentences.append(_comparator(pair))
     return Explanation(
         relation=relation,
-        title=_TITLES[relation],
+        title=_TITLES[relation] if found or relation is Relation.NONE else _NOTHING_IN_TIME,
         sentences=tuple(sentences),
         covered_query=covered_query,
         covered_reference=covered_reference,

@@ -7,10 +7,14 @@ from visil_dash.export import to_csv
 from visil_dash.records import SearchResult
 
 
-def matches_csv(result: SearchResult) -> str:
-    """One row a matched span; a match without spans has one row with empty times."""
+def matches_csv(*results: SearchResult, match_score: float) -> str:
+    """One row a matched span; a video without spans has one row with empty times.
+
+    `match`: whether the score reaches `match_score`.
+    """
     rows: list[dict[str, object]] = []
-    for rank, match in enumerate(result.matches, 1):
+    ranked = ((r, *place) for r in results for place in enumerate(r.matches, 1))
+    for result, rank, match in ranked:
         head: dict[str, object] = {
             "query": result.query,
             "rank": rank,
@@ -18,6 +22,7 @@ def matches_csv(result: SearchResult) -> str:
             "video_id": match.video_id,
             "score": match.score,
             "reverse_score": match.reverse_score,
+            "match": str(match.score >= match_score).lower(),
             "min_distance": match.min_distance,
             "candidate_frames": match.candidate_frames,
         }
@@ -37,8 +42,10 @@ def matches_csv(result: SearchResult) -> str:
     return to_csv(rows)
 
 
-def search_as_dict(result: SearchResult) -> dict[str, Any]:
-    """The result as the JSON object that the command line prints, one a clip.
+def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any]:
+    """The result as one JSON object.
+
+    `match`: whether the score reaches `match_score`.
 
     Raises nothing for what a search returns: all values are finite numbers, text or None.
     """
@@ -50,6 +57,7 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
                 "video_id": match.video_id,
                 "score": float(match.score),
                 "reverse_score": float(match.reverse_score),
+                "match": bool(match.score >= match_score),
                 "min_distance": None if match.min_distance is None else float(match.min_distance),
                 "candidate_frames": int(match.candidate_frames),
                 "segments": [
@@ -69,6 +77,7 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         ],
         "mode": result.mode,
         "threshold": result.threshold,
+        "match_score": match_score,
         "timings": result.timings,
         "model": result.model,
         "extractor": result.extractor,
@@ -78,5 +87,6 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
     }
 
 
-def matches_json(result: SearchResult) -> str:
-    return json.dumps(search_as_dict(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def matches_json(result: SearchResult, *, match_score: float) -> str:
+    found = search_as_dict(result, match_score=match_score)
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -108,7 +108,7 @@ def find_hubs(
     )
     near_shown = replace(near, near=np.where(aside[:, None], False, near.near))
     video_ids = tuple(videos[o].video_id for o in found.tolist())
-    score, match = pair_score(bench, video_ids), bench.model.default_match_score
+    score, match = pair_score(bench, video_ids), bench.match_score()
 
     labels = by_pair(bench.library.labels())
 

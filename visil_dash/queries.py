@@ -4,10 +4,12 @@ Functions of a Workbench; the answers are records.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 import visil_dash
 from visil_dash.candidates import candidate_videos, frames_within
 from visil_dash.errors import Cancelled as Cancellation
-from visil_dash.errors import MediaRefused, NotFound, StoreError
+from visil_dash.errors import MediaRefused, NotFound, StoreError, VisilDashError
 from visil_dash.frames_aside import aside_ids
 from visil_dash.nearest import nearest_frames
 from visil_dash.records import Array, Candidate, Match, SearchResult, VideoRecord
@@ -194,35 +196,59 @@ def search_frame(
 # ---- several queries ----
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What came of one of several queries: its `result`, or the `error` that left it without."""
+
+    query: str | Path
+    result: SearchResult | None
+    error: VisilDashError | None = None
+
+
 def search_many(
     bench: Workbench,
-    query_ids: Sequence[str],
+    queries: Sequence[str | Path],
     *,
     threshold: float | None = None,
     exhaustive: bool = False,
+    top: int | None = None,
     on_progress: Progress | None = None,
     cancelled: Cancelled | None = None,
-) -> tuple[SearchResult, ...]:
-    """One search a query, in their order. Raises NotFound, Cancelled."""
+) -> Iterator[Answer]:
+    """One search a query, in their order, each told as soon as it is there.
+
+    A path is a file to read, text names a library video or an opened clip. A query that cannot be
+    read or found is told with its error and does not hold up the others. Raises Cancelled.
+    """
     say = on_progress or (lambda _what, _share: None)
-    found = []
-    for number, query_id in enumerate(query_ids):
-
-        def told(what: str, share: float, number: int = number) -> None:
-            say(
-                f"Query {number + 1} of {len(query_ids)}: {what}", (number + share) / len(query_ids)
-            )
-
-        found.append(
-            bench.search(
-                query_id,
+    for number, query in enumerate(queries):
+        told = partial(_half_of_many, say, number, len(queries))
+        try:
+            if isinstance(query, Path):
+                clip = bench.open_clip(query, on_progress=told(0.0), cancelled=cancelled)
+            else:
+                clip = bench.clip(query)
+            result = bench.search(
+                clip.query_id,
                 threshold=threshold,
                 exhaustive=exhaustive,
-                on_progress=told,
+                top=top,
+                on_progress=told(0.5),
                 cancelled=cancelled,
             )
-        )
-    return tuple(found)
+        except Cancellation:
+            raise
+        except VisilDashError as error:
+            yield Answer(query, None, error)
+        else:
+            yield Answer(query, result)
+
+
+def _half_of_many(say: Progress, number: int, count: int, done: float) -> Progress:
+    """Progress of one of two halves of a query's work: reading it (from 0 on), searching (0.5)."""
+    return lambda what, share: say(
+        f"Query {number + 1} of {count}: {what}", (number + done + share / 2) / count
+    )
 
 
 # ---- pictures ----
@@ -278,7 +304,7 @@ def search_report(
             match,
             query_seconds=query.info.duration,
             reference_seconds=lengths[match.video_id],
-            match_score=bench.model.default_match_score,
+            match_score=bench.match_score(),
             threshold=result.threshold,
         )
         for match in result.matches[:matches]
@@ -293,7 +319,7 @@ def search_report(
     facts = ReportFacts(
         query_seconds=query.info.duration,
         reference_seconds=lengths,
-        match_score=bench.model.default_match_score,
+        match_score=bench.match_score(),
         verified=bench.model.verified,
         version=visil_dash.__version__,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

@@ -206,7 +206,8 @@ class Match:
 
     `score`: video-to-video similarity query → reference, `reverse_score`: reference → query.
     `min_distance`, `candidate_frames`: of candidate generation; None and 0 where it did not
-    propose the video.
+    propose the video. `part_score`: the score of the frames inside `segments` alone, of the
+    direction that scores higher; None without segments.
     """
 
     video_id: str
@@ -216,6 +217,7 @@ class Match:
     min_distance: float | None
     candidate_frames: int
     segments: tuple[Segment, ...]
+    part_score: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,18 @@
 
 The words are read from the reference's side, as on a result card: the video *contains* the clip.
 Segments say how much of each side lines up in time with the other (its coverage), scores say
-whether the pictures agree as a whole. A claim about a whole video needs both:
+whether the pictures agree as a whole. Every claim needs both, in the direction that it is about:
 
-    near duplicate   at least WHOLE of both is covered, and a score reaches the match score
+    near duplicate   at least WHOLE of both is covered, and both scores reach the match score
     contains         at least WHOLE of the query is covered, and query → reference reaches it
     contained in     at least WHOLE of the reference is covered, and reference → query reaches it
-    partial          some stretch lines up, and none of the three above can be claimed; where no
-                     score reaches the match score either, it is told as "may share a part"
-    look-alike       nothing lines up in time, but the pictures are alike: a score reaches the
-                     match score, or frames lie within the distance threshold
-    none             neither
+    partial          some stretch lines up and none of the three above can be claimed; what lines
+                     up reaches the match score by itself, or the whole does. Where neither does
+                     but the stretch comes near (see `near_match`), it is told as "may share a part"
+    look-alike       the pictures are alike, and no claim can be made: a stretch lines up, but
+                     scores too low; or nothing lines up, and a score reaches the match score or
+                     frames lie within the distance threshold
+    none             none of this
 """
 
 from collections.abc import Sequence
@@ -47,7 +49,7 @@ MEANINGS = {
     Relation.CONTAINS: "Nearly all of the clip lines up with a stretch of this video.",
     Relation.CONTAINED_IN: "Nearly all of this video lines up with a stretch of the clip.",
     Relation.PARTIAL: "A stretch of both lines up in time, and both hold more besides.",
-    Relation.LOOK_ALIKE: "Its pictures are alike, but no stretch lines up in time.",
+    Relation.LOOK_ALIKE: "Its pictures are alike, but nothing that is the same lines up in time.",
     Relation.NONE: "Neither do its pictures agree nor does a stretch line up in time.",
 }
 
@@ -107,32 +109,46 @@ def relation(
     *,
     score: float,
     reverse_score: float,
+    part_score: float | None,
     match_score: float,
     near: bool = False,
 ) -> Relation:
     """The relation of a pair, by the rules above.
 
     `score`: video-to-video similarity query → reference, `reverse_score` the other way.
+    `part_score`: of what lines up, taken alone (see Match), None where it was not measured.
     `near`: candidate generation found frames of the reference within the distance threshold.
     """
     there, back = score >= match_score, reverse_score >= match_score
-    if not found.query_spans:
+    if not found.query_spans or not found.reference_spans:
         return Relation.LOOK_ALIKE if there or back or near else Relation.NONE
     whole_query, whole_reference = found.query >= WHOLE, found.reference >= WHOLE
-    if whole_query and whole_reference and (there or back):
+    if whole_query and whole_reference and there and back:
         return Relation.NEAR_DUPLICATE
     if whole_query and there:
         return Relation.CONTAINS
     if whole_reference and back:
         return Relation.CONTAINED_IN
-    return Relation.PARTIAL
+    part = -1.0 if part_score is None else part_score
+    if there or back or part >= near_match(match_score):
+        return Relation.PARTIAL
+    return Relation.LOOK_ALIKE
+
+
+def near_match(match_score: float) -> float:
+    """The score from which a stretch may be the same: WHOLE of the way from -1 to a match.
+
+    On the demo library what unrelated videos line up scores up to 0.28 by itself, another camera
+    or time of the same event up to 0.68, copies from 0.65 on, where a match scores 0.749.
+    """
+    return WHOLE * (match_score + 1) - 1
 
 
 @dataclass(frozen=True)
 class Related:
     """A match with its measured coverage and the relation that follows.
 
-    `confirmed`: a score reaches the match score, one way or the other.
+    `confirmed`: a score reaches the match score, of the whole or of what lines up, either way.
     """
 
     match: Match
@@ -151,10 +167,23 @@ class Related:
     def meaning(self) -> str:
         if self.relation is Relation.PARTIAL and not self.confirmed:
             return (
-                "A stretch of both lines up in time, but over the whole videos neither score"
-                " reaches that of a match. Look at it in Compare."
+                "A stretch of both lines up in time and scores nearly as a match does, but not"
+                " quite. Look at it in Compare."
+            )
+        if self.relation is Relation.LOOK_ALIKE and self.lines_up:
+            return (
+                "A stretch lines up in time, but its pictures score too low to be the same footage."
             )
         return MEANINGS[self.relation]
+
+    @property
+    def shares(self) -> bool:
+        """Whether footage is claimed to be shared: something lines up and a score confirms it."""
+        return self.confirmed and self.relation not in (Relation.LOOK_ALIKE, Relation.NONE)
+
+    @property
+    def lines_up(self) -> bool:
+        return bool(self.coverage.query_spans and self.coverage.reference_spans)
 
 
 def related(
@@ -174,11 +203,34 @@ def related(
         found,
         score=match.score,
         reverse_score=match.reverse_score,
+        part_score=match.part_score,
         match_score=match_score,
         near=near,
     )
-    confirmed = max(match.score, match.reverse_score) >= match_score
+    best = max(match.score, match.reverse_score)
+    if match.part_score is not None:
+        best = max(best, match.part_score)
+    confirmed = best >= match_score
     return Related(match, found, word, confirmed)
+
+
+def answer(found: Sequence[Related]) -> str:
+    """What a search found, in one sentence that claims no more than its results do."""
+    sharing = sum(told.shares for told in found)
+    perhaps = sum(told.relation is Relation.PARTIAL and not told.confirmed for told in found)
+    alike = sum(told.relation is Relation.LOOK_ALIKE for told in found)
+    more = f"{perhaps} more may share a part"
+    if sharing:
+        said = f"{_videos(sharing)} {'shares' if sharing == 1 else 'share'} footage with this clip"
+        return f"{said}, {more}" if perhaps else said
+    if perhaps:
+        return f"{_videos(perhaps)} may share a part of this clip"
+    said = "No video shares footage with this clip"
+    return f"{said}; {_videos(alike)} {'looks' if alike == 1 else 'look'} alike" if alike else said
+
+
+def _videos(count: int) -> str:
+    return f"{count:,} {'video' if count == 1 else 'videos'}"
 
 
 @dataclass(frozen=True)

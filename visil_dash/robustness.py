@@ -260,7 +260,7 @@ def run_robustness(
     stop = cancelled or (lambda: False)
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory(prefix="visil_dash-robustness-") as folder:
-        place, match = Path(folder), bench.model.default_match_score
+        place, match = Path(folder), bench.match_score()
         known = query_id if any(v.video_id == query_id for v in bench.videos()) else None
         plain = edited_at(kinds[0], source, [], strength=0.0)
         first = _searched(bench, place, plain, target=known, cancelled=stop)
@@ -339,7 +339,7 @@ def _searched(
     copy = bench.open_clip(path, cancelled=cancelled)
     try:
         found = bench.search(copy.query_id, exhaustive=_exhaustive(bench), cancelled=cancelled)
-        aim = target or _best(edited.source.name, found, bench.model.default_match_score)
+        aim = target or _best(edited.source.name, found, bench.match_score())
         mine = next((m for m in found.matches if m.video_id == aim), None)
         pair = mine or bench.compare(copy.query_id, aim)
         return _Found(found, aim, pair.score, pair.reverse_score, frames / edited.rate)
@@ -363,7 +363,7 @@ def _relatives_of(bench: Workbench, hosts: Sequence[str]) -> set[str]:
     out = set(hosts)
     for host in hosts:
         found = bench.search(host, exhaustive=_exhaustive(bench))
-        out |= {m.video_id for m in found.matches if m.score >= bench.model.default_match_score}
+        out |= {m.video_id for m in found.matches if m.score >= bench.match_score()}
     return out
 
 

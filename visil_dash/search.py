@@ -1,11 +1,13 @@
 """Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from visil_dash.alignment import AlignOptions, segments
 from visil_dash.errors import Cancelled, StoreError
-from visil_dash.records import Candidate, Comparison, Match, Segment, VideoFeatures
+from visil_dash.records import Array, Candidate, Comparison, Match, Segment, VideoFeatures
 from visil_dash.similarity import Compare, chamfer, frame_to_frame_both, pair_scores
 
 
@@ -44,6 +46,20 @@ def pair_segments(
     return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
 
 
+def part_score(best: Array, times: Array, spans: Sequence[tuple[float, float]]) -> float:
+    """What the frames within `spans` (seconds) add to a score, taken alone: their rows' mean.
+
+    `best` `[P]`: each row's best value, whose mean is the score. A row stands for one frame or,
+    after a comparator, for several of the `times` `[T]`. -1, the lowest, where no frame is within.
+    """
+    frames = np.arange(len(times))
+    rows = frames * len(best) // len(times)
+    within = np.zeros(len(best), bool)
+    for start, end in spans:
+        within[rows[(times >= start) & (times < end)]] = True
+    return float(best[within].mean()) if within.any() else -1.0
+
+
 def rerank(
     query: VideoFeatures,
     videos: Iterable[str],
@@ -64,6 +80,7 @@ def rerank(
     left out, not fatal: the others still answer. Raises Cancelled.
     """
     matches: list[Match] = []
+    best: dict[str, tuple[Array, Array]] = {}  # each row's best value, there and back
     skipped: dict[str, str] = {}
     for done, video_id in enumerate(videos):
         if cancelled is not None and cancelled():
@@ -74,6 +91,7 @@ def rerank(
             skipped[video_id] = str(error)
             continue
         pair = pair_scores(query.regions, reference.regions, compare=compare, symmetric=symmetric)
+        best[video_id] = pair.best, pair.reverse_best
         candidate = candidates.get(video_id)
         matches.append(
             Match(
@@ -93,5 +111,12 @@ def rerank(
     for i, match in enumerate(matches[:align_top]):
         reference = load(match.video_id)
         found = pair_segments(query, reference, options)
-        matches[i] = replace(match, segments=found)
+        there, back = best[match.video_id]
+        part = max(
+            part_score(there, query.timestamps, [(s.query_start, s.query_end) for s in found]),
+            part_score(
+                back, reference.timestamps, [(s.reference_start, s.reference_end) for s in found]
+            ),
+        )
+        matches[i] = replace(match, segments=found, part_score=part if found else None)
     return tuple(matches), skipped

@@ -16,7 +16,7 @@ from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos
 from visil_dash.candidates_library import library_hits
 from visil_dash.clips import ClipStore, QueryClip
-from visil_dash.collection import pair_table
+from visil_dash.collection import KnownPairs, pair_table
 from visil_dash.distances import distances_of
 from visil_dash.index.frames import FrameSpace, open_frame_space, split_ids
 from visil_dash.ingest import ingest
@@ -43,6 +43,7 @@ Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
 Cancelled = Callable[[], bool]
 
 THRESHOLD_SETTING = "distance_threshold"
+MATCH_SETTING = "match_score"
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Workbench:
         )
         self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
-        self.known_pairs: dict[tuple[str, str], float] = {}
+        self.known_pairs = KnownPairs()
         self._lock = RLock()
         self.worker = Worker(
             library,
@@ -227,25 +228,27 @@ class Workbench:
         )
 
     def pairwise(
-        self, *, on_progress: Progress | None = None, cancelled: Cancelled | None = None
+        self,
+        pairs: Iterable[tuple[str, str]] | None = None,
+        *,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
     ) -> PairTable:
-        """Video-to-video similarity of all ordered pairs of the library."""
-        videos = {v.video_id: v.name for v in self.library.videos()}
+        """Video-to-video similarity both ways of these pairs of the library; None: of all pairs.
+
+        Pairs compared before are not compared again. Raises Cancelled.
+        """
         have = set(self.library.features_ids(self.extractor))
         say = on_progress or (lambda _what, _share: None)
-        features = {v: self._features(v) for v in videos if v in have}
-
-        def keep(a: str, b: str, there: float, back: float) -> None:
-            self.known_pairs[a, b], self.known_pairs[b, a] = there, back
-
         return pair_table(
-            features,
-            videos,
+            {v.video_id: v.name for v in self.library.videos() if v.video_id in have},
+            pairs,
+            load=self._features,
+            extractor=self.extractor,
             compare=self.model.compare,
             symmetric=self.model.symmetric,
             known=self.known_pairs,
-            on_pair=keep,
-            on_progress=lambda done, total: say("Comparing pairs", done / max(total, 1)),
+            on_progress=lambda done, total: say("Comparing pairs", done / total),
             cancelled=cancelled,
         )
 
@@ -258,6 +261,11 @@ class Workbench:
 
     def set_threshold(self, value: float) -> None:
         self.library.set_setting(f"{THRESHOLD_SETTING}:{self._space_key()}", float(value))
+
+    def match_score(self) -> float:
+        """Video-to-video similarity from which a pair is a match in this library."""
+        saved = self.library.setting(f"{MATCH_SETTING}:{self.extractor}")
+        return self.model.default_match_score if saved is None else float(saved)
 
     def _space_key(self) -> str:
         """Thresholds belong to one model and reduction; in another space they mean nothing."""
@@ -324,9 +332,7 @@ class Workbench:
         record = self.library.video(video_id)
         self.space.remove_video(record.ordinal)
         self.library.remove(record.video_id)
-        with self._lock:
-            for pair in [p for p in self.known_pairs if record.video_id in p]:
-                del self.known_pairs[pair]
+        self.known_pairs.forget(record.video_id)
         return record
 
     def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from visil_dash import errors
 from visil_dash.collection import CollectionTable
-from visil_dash.collection_candidates import candidate_pairs, table_of_pairs
+from visil_dash.collection_candidates import candidate_pairs
 from visil_dash.collection_queue import ALIGNED, Question, review_queue
 from visil_dash.labels import Label, Pair, by_pair
 from visil_dash.labels_demo import demo_labels
@@ -55,19 +55,9 @@ def candidate_table(
         if a in by_ordinal and b in by_ordinal
     ]
 
-    def keep(a: str, b: str, there: float, back: float) -> None:
-        bench.known_pairs[a, b], bench.known_pairs[b, a] = there, back
-
-    table = table_of_pairs(
+    table = bench.pairwise(
         pairs,
-        {v.video_id: v.name for v in videos},
-        load=lambda video_id: bench.library.features(video_id, extractor=bench.extractor),
-        extractor=bench.extractor,
-        compare=bench.model.compare,
-        symmetric=bench.model.symmetric,
-        known=bench.known_pairs,
-        on_pair=keep,
-        on_progress=lambda done, total: say("Comparing candidate pairs", 0.2 + 0.8 * done / total),
+        on_progress=lambda _what, share: say("Comparing candidate pairs", 0.2 + 0.8 * share),
         cancelled=cancelled,
     )
     return CollectionTable(

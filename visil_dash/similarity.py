@@ -92,6 +92,18 @@ class PairScores:
     reverse_score: float
 
     @property
+    def best(self) -> Array:
+        """Best value of each row of what `score` is the mean of, `[Tq']`; `[Tq]` without output."""
+        out: Array = (self.forward if self.output is None else self.output).max(1)
+        return out
+
+    @property
+    def reverse_best(self) -> Array:
+        """The same of `reverse_score`, `[Tr']` or `[Tr]`."""
+        back: Array = (self.reverse if self.output_reverse is None else self.output_reverse).max(1)
+        return back
+
+    @property
     def symmetric(self) -> Array:
         """Mean of the two directions, `[Tq, Tr]`."""
         return (self.forward + self.reverse.T) / 2

@@ -82,7 +82,7 @@ def open_checked(path: Path, *, settings: Settings) -> tuple[int, str, int]:
     name = shown_name(path)
     try:
         mode = path.lstat().st_mode
-        _refuse_special(name, mode)
+        refuse_special(name, mode)
         # O_NONBLOCK: should it have become a FIFO since, opening does not wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -93,25 +93,31 @@ def open_checked(path: Path, *, settings: Settings) -> tuple[int, str, int]:
             name, f"it cannot be read ({reason})", "check the path and its permissions"
         ) from error
     try:
-        status = os.fstat(fd)
-        _refuse_special(name, status.st_mode)
-        if status.st_size > settings.max_file_bytes:
-            raise MediaRefused(
-                name,
-                f"it has {status.st_size} bytes and {settings.max_file_bytes} are allowed",
-                "cut or re-encode it, or raise VISIL_DASH_MAX_FILE_BYTES",
-            )
-        head = os.pread(fd, HEAD_BYTES, 0)
-        container = sniff_head(head)
-        if container is None:
-            raise MediaRefused(name, *describe(head))
-        return fd, container, status.st_size
+        return fd, *check_descriptor(fd, name=name, settings=settings)
     except BaseException:
         os.close(fd)
         raise
 
 
-def _refuse_special(name: str, mode: int) -> None:
+def check_descriptor(fd: int, *, name: str, settings: Settings) -> tuple[str, int]:
+    """Container and size of an open file. Raises MediaRefused as `check_regular`."""
+    status = os.fstat(fd)
+    refuse_special(name, status.st_mode)
+    if status.st_size > settings.max_file_bytes:
+        raise MediaRefused(
+            name,
+            f"it has {status.st_size} bytes and {settings.max_file_bytes} are allowed",
+            "cut or re-encode it, or raise VISIL_DASH_MAX_FILE_BYTES",
+        )
+    head = os.pread(fd, HEAD_BYTES, 0)
+    container = sniff_head(head)
+    if container is None:
+        raise MediaRefused(name, *describe(head))
+    return container, status.st_size
+
+
+def refuse_special(name: str, mode: int) -> None:
+    """Raises MediaRefused unless a file of this mode is a regular one."""
     if stat.S_ISREG(mode):
         return
     if stat.S_ISLNK(mode):

@@ -5,9 +5,9 @@ fetched inside. Query clips belong to their session: every function here that ta
 checks that this session may see it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -26,7 +26,7 @@ from visil_dash.records import (
 from visil_dash.settings import get_settings
 from visil_dash.ui import state
 from visil_dash.ui.tasks import Cancelled, Say, Task, Tasks
-from visil_dash.ui.uploads import Clips, SessionClip, write_upload
+from visil_dash.ui.uploads import Clips, Readable, SessionClip, write_upload
 
 if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
     from visil_dash.clips import QueryClip
@@ -68,7 +68,7 @@ def workbench() -> "Workbench":
     return _workbench(*_chosen())
 
 
-def _space() -> tuple[str, str]:
+def space_key() -> tuple[str, str]:
     """What every task's key holds: two libraries may have the same videos, in other versions."""
     bench = workbench()
     return str(bench.library.folder), bench.extractor
@@ -124,12 +124,16 @@ def session_clips() -> tuple[SessionClip, ...]:
     return _clips().of(session_id())
 
 
-def take_clip(source: BinaryIO, *, name: str) -> SessionClip:
-    """Writes an upload to disk as a clip of this session. Raises InputError."""
-    return _clips().take(session_id(), source, name=name)
+def clip_taker() -> Callable[[Readable, str], SessionClip]:
+    """Writes what can be read to disk as a clip of this session, whichever thread calls it.
+
+    It raises InputError.
+    """
+    clips, session = _clips(), session_id()
+    return lambda source, name: clips.take(session, source, name=name)
 
 
-def add_upload(source: BinaryIO, *, name: str) -> JobRecord:
+def add_upload(source: Readable, *, name: str) -> JobRecord:
     """Writes an upload to the library's own folder and queues it.
 
     Raises InputError and StoreReadOnly.
@@ -231,19 +235,34 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
         )
         return opened_clip.query_id
 
-    return tasks().start(("clip", *_space(), clip.query_id), work, again=again)
+    return tasks().start(("clip", *space_key(), clip.query_id), work, again=again)
+
+
+def reader(query_id: str) -> Callable[[Say, Cancelled], None]:
+    """Reads the query where it is a clip of this session that was not read yet; for use in a task.
+
+    A clip that is being read by another task is waited for.
+    """
+    bench, clip = workbench(), session_clip(query_id)
+
+    def read(say: Say, cancelled: Cancelled) -> None:
+        if clip is not None:
+            bench.open_clip(clip.path, name=clip.name, on_progress=say, cancelled=cancelled)
+
+    return read
 
 
 def search(
     query_id: str, *, threshold: float | None, exhaustive: bool, again: bool = False
 ) -> Task:
-    """Searches for a clip that was read or a library video; `result` is a SearchResult."""
-    bench = workbench()
+    """Searches for a clip of this session or a library video; `result` is a SearchResult."""
+    bench, read = workbench(), reader(query_id)
     name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    key = ("search", *_space(), bench.space.version, query_id, limit, exhaustive)
+    key = ("search", *space_key(), bench.space.version, query_id, limit, exhaustive)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
+        read(say, cancelled)
         return bench.search(
             query_id,
             threshold=limit,
@@ -262,7 +281,7 @@ def pairwise(*, again: bool = False) -> Task:
     def work(say: Say, cancelled: Cancelled) -> PairTable:
         return bench.pairwise(on_progress=say, cancelled=cancelled)
 
-    return tasks().start(("pairs", *_space(), bench.space.version), work, again=again)
+    return tasks().start(("pairs", *space_key(), bench.space.version), work, again=again)
 
 
 # ---- results of one pair or one query ----
@@ -292,16 +311,6 @@ def query_distances(query_id: str) -> "QueryDistances":
     """Do not write into its arrays: they are shared by all sessions."""
     name_of(query_id)
     return _query_distances(*_chosen(), *_version(), query_id)
-
-
-@st.cache_resource(max_entries=2, show_spinner="Comparing all pairs…")
-def _pair_table(library: str, model: str, extractor: str, version: int) -> PairTable:
-    return _workbench(library, model).pairwise()
-
-
-def pair_table() -> PairTable:
-    """Everything against everything, waited for; `pairwise` is the same with progress."""
-    return _pair_table(*_chosen(), *_version())
 
 
 # ---- pictures and players ----

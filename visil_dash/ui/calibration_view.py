@@ -14,7 +14,7 @@ from visil_dash.ui.widgets import ago, empty_state
 
 _SAVING = {
     "distance": "Searches without a threshold of their own use it from now on.",
-    "match": "Kept for this library with its history; the other pages begin at the model's own.",
+    "match": "Every page, report and command calls a pair a match from this score on.",
 }
 
 
@@ -50,8 +50,8 @@ def save_controls(kind: Kind, value: float, default: float, labels: tuple[Label,
         if step is None
         else f"Takes back the change of {ago(step.when)}: {told(step.previous, default)} again.",
     )
-    now = "Searches now use" if kind == "distance" else "This library's match score:"
-    st.caption(f"{now} {saved:.4g}.", width="content")
+    now = "Searches now use" if kind == "distance" else "A match now scores"
+    st.caption(f"{now} {saved:.4g}{'.' if kind == 'distance' else ' or more.'}", width="content")
 
 
 def told(value: float | None, default: float) -> str:

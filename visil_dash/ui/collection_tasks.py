@@ -27,7 +27,7 @@ def collection(*, candidates: bool, again: bool = False) -> Task:
             return all_pairs(bench, on_progress=say, cancelled=cancelled)
         return candidate_table(bench, threshold=limit, on_progress=say, cancelled=cancelled)
 
-    key = ("collection", bench.extractor, bench.space.version, limit)
+    key = ("collection", *backend.space_key(), bench.space.version, limit)
     return backend.tasks().start(key, work, again=again)
 
 
@@ -40,7 +40,7 @@ def queue(found: CollectionTable, match_score: float, *, again: bool = False) ->
     def work(say: Say, cancelled: Cancelled) -> "tuple[Question, ...]":
         return queue_of(bench, found.table, match_score, on_progress=say, cancelled=cancelled)
 
-    key = ("queue", bench.extractor, bench.space.version, found.threshold, match_score)
+    key = ("queue", *backend.space_key(), bench.space.version, found.threshold, match_score)
     return backend.tasks().start(key, work, again=again)
 
 
@@ -54,7 +54,7 @@ def moment(query: str, reference: str) -> Task:
         say("Comparing the two videos", 0.0)
         return made(bench, query, reference)
 
-    return backend.tasks().start(("moment", bench.extractor, query, reference), work)
+    return backend.tasks().start(("moment", *backend.space_key(), query, reference), work)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Laying out the map…")

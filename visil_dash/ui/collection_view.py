@@ -32,12 +32,17 @@ _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 def controls() -> tuple[str, bool, float]:
     """What to show, whether only candidate pairs are compared, and the score of a match."""
-    own = round(backend.workbench().model.default_match_score, 3)
+    own = round(backend.workbench().match_score(), 3)
     usual = ALL if len(backend.videos()) <= ALL_PAIRS_VIDEOS else CANDIDATES
     views = {name.lower(): name for name in VIEWS}
     modes = {"all": ALL, "candidates": CANDIDATES}
     from_link(state.COLLECTION_VIEW, state.PARAM_VIEW, views.get, default=MATRIX)
     from_link(state.COLLECTION_MODE, state.PARAM_PAIRS, modes.get, default=usual)
+    # Who left it at the library's score follows that when it is saved anew or taken back.
+    before = st.session_state.get(state.COLLECTION_OWN)
+    if before is not None and st.session_state.get(state.COLLECTION_LEAST) == before:
+        st.session_state[state.COLLECTION_LEAST] = own
+    st.session_state[state.COLLECTION_OWN] = own
     from_link(
         state.COLLECTION_LEAST,
         state.PARAM_SCORE,
@@ -72,7 +77,7 @@ def controls() -> tuple[str, bool, float]:
             persist_state="session",
             width=160,
             help="Video-to-video similarity from which a pair counts as a match. It begins at the"
-            " model's own value.",
+            " library's own, which the Threshold page sets.",
         )
     to_link(state.PARAM_VIEW, str(view).lower(), default=MATRIX.lower())
     to_link(

@@ -47,11 +47,12 @@ def _swap() -> None:
 
 def verdict(pair: Comparison) -> None:
     """Whether the two match, the scores both ways, and why."""
-    model = backend.workbench().model
+    bench = backend.workbench()
+    model, match_score = bench.model, bench.match_score()
     st.html(ASSETS / "explore.css")
     found = explain(
         pair,
-        match_score=model.default_match_score,
+        match_score=match_score,
         frame_level=model.frame_level,
         query=backend.opened(pair.query).features,
         reference=backend.opened(pair.reference).features,
@@ -71,7 +72,7 @@ def verdict(pair: Comparison) -> None:
             st.markdown("\n".join(f"- {md(sentence)}" for sentence in found.sentences))
         with scorers:
             st.markdown("**By scorer**")
-            _scorer_table(scorer_rows(pair), model.default_match_score)
+            _scorer_table(scorer_rows(pair), match_score)
 
 
 def _facts(pair: Comparison, found: Explanation) -> dict[str, str]:

@@ -20,12 +20,12 @@ from visil_dash.ui.tasks import Cancelled, Key, Say, Task
 
 def _key(what: str, *about: object) -> Key:
     bench = backend.workbench()
-    return (what, bench.extractor, bench.space.version, *about)
+    return (what, *backend.space_key(), bench.space.version, *about)
 
 
 def known_study(options: StudyOptions) -> Task | None:
     """The study of the library as it is now, None while nobody asked for it."""
-    return backend.tasks().get(_key("dimensions", options))
+    return backend.tasks().get(_key("dimensions", options, backend.workbench().match_score()))
 
 
 def start_study(options: StudyOptions, *, again: bool = False) -> Task:
@@ -35,7 +35,9 @@ def start_study(options: StudyOptions, *, again: bool = False) -> Task:
     def work(say: Say, cancelled: Cancelled) -> Study:
         return study(bench, options, on_progress=say, cancelled=cancelled)
 
-    return backend.tasks().start(_key("dimensions", options), work, again=again)
+    return backend.tasks().start(
+        _key("dimensions", options, bench.match_score()), work, again=again
+    )
 
 
 def graph(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
@@ -78,15 +80,17 @@ def hub_report(least: int, *, again: bool = False) -> Task:
     def work(say: Say, cancelled: Cancelled) -> HubReport:
         return find_hubs(bench, least=least, on_progress=say, cancelled=cancelled)
 
-    key = _key("hubs", least, bench.threshold(), bench.library.labels_revision())
+    about = bench.threshold(), bench.match_score(), bench.library.labels_revision()
+    key = _key("hubs", least, *about)
     return backend.tasks().start(key, work, again=again)
 
 
 def hub_effect(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:
     """`result` is an Effect; nothing is changed yet."""
+    about = report.threshold, backend.workbench().match_score(), best
 
     def work(say: Say, _cancelled: Cancelled) -> Effect:
         say("Generating candidates with and without", 0.2)
         return effect_of(report, frames)
 
-    return backend.tasks().start(_key("hub effect", report.threshold, best), work)
+    return backend.tasks().start(_key("hub effect", *about), work)

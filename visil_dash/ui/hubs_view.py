@@ -143,7 +143,7 @@ def chosen_hub(report: HubReport) -> None:
                 st.rerun()
         st.caption(
             "A match is a pair that a label calls a copy, or, without a label, one that reaches"
-            " the model's match score. Features and index stay as they are."
+            " the match score. Features and index stay as they are."
         )
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from visil_dash.calibration import match_score
+from visil_dash.calibration import model_default
 from visil_dash.labels import Label
 from visil_dash.ui import backend, operating_view, state
 from visil_dash.ui.calibration_view import history_list, save_controls
@@ -22,7 +22,7 @@ def _value() -> float:
     except ValueError:
         value = float("nan")
     if not -1 <= value <= 1:
-        value = match_score(bench)
+        value = bench.match_score()
     st.session_state[state.MATCH_VALUE] = bench.extractor, value
     return value
 
@@ -43,7 +43,7 @@ def _take(key: str) -> None:
 def match_explorer() -> None:
     """Slider and what it does to the labelled pairs: a move redraws them and nothing else."""
     value = _value()
-    default = backend.workbench().model.default_match_score
+    default = model_default(backend.workbench(), "match")
     st.session_state[state.MATCH_SLIDER] = value
     st.session_state[state.MATCH_NUMBER] = value
     wide, narrow = st.columns([5, 1], vertical_alignment="bottom", gap="medium")

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from visil_dash.errors import InputError
+from visil_dash.media.beneath import open_beneath
 from visil_dash.settings import Settings
 
 
@@ -12,6 +14,15 @@ def allowed_folders(settings: Settings) -> tuple[Path, ...]:
     named = [part for part in settings.allowed_folders.split(os.pathsep) if part.strip()]
     folders = [Path(part).expanduser().resolve() for part in named]
     return tuple(folder for folder in folders if folder.is_dir())
+
+
+def open_allowed(typed: str, *, settings: Settings) -> tuple[BinaryIO, str]:
+    """The typed file, opened within the allowed folders, and its name.
+
+    Raises InputError and MediaRefused.
+    """
+    fd, name = open_beneath(typed, allowed_folders(settings), settings=settings)
+    return os.fdopen(fd, "rb"), name
 
 
 def allowed_path(typed: str, *, settings: Settings) -> Path:

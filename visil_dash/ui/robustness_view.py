@@ -189,6 +189,12 @@ def run(choice: RunChoice) -> RobustnessReport | None:
     if started != choice:
         st.caption("Shown is the last run; the choices above were changed since.")
     report: RobustnessReport = task.result
+    now = backend.workbench().match_score()
+    if report.match_score != now:
+        st.caption(
+            f"It was measured with the match score {report.match_score:.3f}; the library's is"
+            f" {now:.3f} now. Run it again to use that."
+        )
     return report
 
 

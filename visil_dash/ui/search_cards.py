@@ -43,16 +43,14 @@ def match_cards(
     shown = found[:top]
     info = backend.media_info(result.query_id)
     length = info.duration if info else 0.0
-    weak_told = False
+    weak = [(rank, told) for rank, told in shown if _is_weak(told)]
     for rank, told in shown:
-        weak = told.match.score < match_score and not told.match.segments
-        if weak and not weak_told:
-            st.caption(f"Below the score of a match ({match_score:.2f}), nothing lines up")
-            weak_told = True
-        if weak:
-            _weak_row(rank, told, result.query_id)
-        else:
+        if not _is_weak(told):
             _card(rank, told, result.query_id, query_seconds=length)
+    if weak:
+        st.caption(f"Below the score of a match ({match_score:.2f}), and nothing lines up:")
+    for rank, told in weak:
+        _weak_row(rank, told, result.query_id)
     await_posters([result.query_id, *(told.match.video_id for _, told in shown)])
     if len(found) > len(shown):
         st.caption(
@@ -60,9 +58,14 @@ def match_cards(
         )
 
 
+def _is_weak(told: Related) -> bool:
+    return not told.confirmed and not told.lines_up
+
+
 _MEANING = {
     "Score": "How much of the clip is found in this video; 1 is the most",
     "Other way": "How much of this video is found in the clip",
+    "What lines up": "Score of the frames in the matched spans alone, in the better direction",
     "Nearest frame": "Smallest squared L2 distance of a frame of the clip to a frame of this video",
     "Near frame pairs": "Pairs of a clip's frame and a frame of this video within the threshold",
 }
@@ -79,11 +82,12 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
                 with st.container():
                     name_line(f"{rank}. {match.name}")
                 _relation_badge(told)
-            near = match.min_distance
+            near, part = match.min_distance, match.part_score
             facts(
                 {
                     "Score": f"{match.score:.3f}",
                     "Other way": f"{match.reverse_score:.3f}",
+                    **({} if part is None else {"What lines up": f"{part:.3f}"}),
                     "Nearest frame": "not a candidate" if near is None else f"{near:.3f}",
                     "Near frame pairs": f"{match.candidate_frames:,}",
                 },
@@ -104,11 +108,11 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
 
 def _relation_badge(told: Related) -> None:
     """The relation in words; green where a score confirms what lines up."""
-    sure = told.confirmed and told.relation not in (Relation.LOOK_ALIKE, Relation.NONE)
+    may = told.relation is Relation.PARTIAL
     st.badge(
         told.label,
-        icon=":material/check:" if sure else None,
-        color="green" if sure else "blue" if told.match.segments else "gray",
+        icon=":material/check:" if told.shares else None,
+        color="green" if told.shares else "blue" if may else "gray",
         help=told.meaning,
     )
 

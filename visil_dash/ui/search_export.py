@@ -4,7 +4,7 @@ import streamlit as st
 
 from visil_dash.export_search import matches_csv, matches_json
 from visil_dash.records import SearchResult
-from visil_dash.ui import state
+from visil_dash.ui import backend, state
 from visil_dash.ui.errors import show_error
 from visil_dash.ui.search_tasks import REPORT_MATCHES, report_task
 from visil_dash.ui.text import md, percent
@@ -12,10 +12,11 @@ from visil_dash.ui.text import md, percent
 
 def downloads(result: SearchResult) -> None:
     with st.popover("Download", icon=":material/download:", disabled=not result.matches):
+        match_score = backend.workbench().match_score()
         stem = "matches-" + state.short(result.query_id)
         st.download_button(
             "CSV, one row a matched span",
-            lambda: matches_csv(result),
+            lambda: matches_csv(result, match_score=match_score),
             file_name=f"{stem}.csv",
             mime="text/csv",
             on_click="ignore",
@@ -23,7 +24,7 @@ def downloads(result: SearchResult) -> None:
         )
         st.download_button(
             "JSON, all of the result",
-            lambda: matches_json(result),
+            lambda: matches_json(result, match_score=match_score),
             file_name=f"{stem}.json",
             mime="application/json",
             on_click="ignore",

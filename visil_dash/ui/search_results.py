@@ -1,10 +1,14 @@
 """The search page's answer: ranked videos, their matched spans, agreement, downloads."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from visil_dash.agreement import agreement
-from visil_dash.records import Match, SearchResult
+from visil_dash.records import SearchResult
+from visil_dash.relation import answer
 from visil_dash.ui import backend, state
+from visil_dash.ui.search_cards import Ranked
 from visil_dash.ui.search_export import downloads
 from visil_dash.ui.search_view import EXHAUSTIVE, Options, finished
 from visil_dash.ui.text import md, mmss, percent, plural, safe_name, seconds
@@ -19,19 +23,11 @@ from visil_dash.ui.widgets import (
 NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
 
 
-def kind_of(match: Match, match_score: float) -> str:
-    """match: the clip as a whole is found there. part: a stretch of it is. weak: neither."""
-    if match.score >= match_score:
-        return "match"
-    return "part" if match.segments else "weak"
-
-
-def headline(result: SearchResult, match_score: float) -> None:
+def headline(result: SearchResult, found: Sequence[Ranked], match_score: float) -> None:
     """The answer in one sentence, then how it was found."""
-    kinds = [kind_of(match, match_score) for match in result.matches]
-    above, parts = kinds.count("match"), kinds.count("part")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(_answer(above, parts), anchor=False, width="stretch")
+        said = answer([told for _, told in found])
+        st.subheader(said, anchor=False, width="stretch")
         if st.button(
             "Tune",
             icon=":material/tune:",
@@ -78,17 +74,6 @@ def _looked(result: SearchResult) -> str:
         return f"The {len(result.candidates):,} nearest of {every} compared"
     found = plural(len(result.candidates), "candidate")
     return f"{found} of {every} within distance {result.threshold:.3g}"
-
-
-def _answer(above: int, parts: int) -> str:
-    shares = "shares" if above == 1 else "share"
-    if above and parts:
-        return f"{plural(above, 'video')} {shares} this footage, {parts} more in part"
-    if above:
-        return f"{plural(above, 'video')} {shares} footage with this clip"
-    if parts:
-        return f"{plural(parts, 'video')} may share a part of this clip"
-    return "No video shares footage with this clip"
 
 
 def query_line(query_id: str) -> None:

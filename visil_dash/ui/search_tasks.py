@@ -16,19 +16,19 @@ REPORT_SPANS = 3  # a match shows the frames of its longest spans
 
 
 def _space() -> tuple[str, str, int]:
-    bench = backend.workbench()
-    return str(bench.library.folder), bench.extractor, bench.space.version
+    return *backend.space_key(), backend.workbench().space.version
 
 
 def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
     """The nearest videos whatever their distance; `result` is a SearchResult."""
-    bench = backend.workbench()
+    bench, read = backend.workbench(), backend.reader(query_id)
     backend.name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         from visil_dash.queries import search_nearest
 
+        read(say, cancelled)
         return search_nearest(
             bench, query_id, most=most, threshold=limit, on_progress=say, cancelled=cancelled
         )
@@ -80,7 +80,8 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     """The HTML report of a result; `begin` starts it, once. `result` of the task is its text."""
     bench = backend.workbench()
     # The result itself differs by mode, threshold and what was in the library then.
-    key = ("report", *_space(), result.query_id, result.mode, result.threshold)
+    asked = result.mode, result.threshold, bench.match_score()
+    key = ("report", *_space(), result.query_id, *asked)
 
     def work(say: Say, cancelled: Cancelled) -> str:
         from visil_dash.queries import search_report

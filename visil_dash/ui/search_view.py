@@ -1,7 +1,6 @@
-"""The search page's questions: what to search for and how, and waiting for the answer."""
+"""The search page's options, and waiting for the answer."""
 
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -10,10 +9,9 @@ from visil_dash.ui import backend, state
 from visil_dash.ui.errors import show_error
 from visil_dash.ui.search_tasks import nearest
 from visil_dash.ui.tasks import Task
-from visil_dash.ui.text import percent, plural, safe_name, size
-from visil_dash.ui.uploader import upload_box
+from visil_dash.ui.text import percent, safe_name
 from visil_dash.ui.uploads import SessionClip
-from visil_dash.ui.widgets import name_line, pick_video
+from visil_dash.ui.widgets import name_line
 
 HIERARCHICAL, EXHAUSTIVE, NEAREST = "Hierarchical", "Exhaustive", "Nearest"
 _QUICK = 0.4  # seconds that the page waits for an answer before it shows progress instead
@@ -27,61 +25,7 @@ class Options:
     nearest: bool = False
 
 
-# ---- what to search for ----
-
-
-def choose_query() -> str | None:
-    """Upload a clip or pick a video; the chosen id, None while there is none."""
-    with st.container(border=True):
-        left, right = st.columns(2, gap="large")
-        with left:
-            upload_box(
-                "Upload a clip",
-                name="search",
-                take=_take,
-                done=_chosen,
-                help="Any common video format. Clips are private to this session and deleted"
-                " soon after it ends.",
-            )
-        with right:
-            picked = pick_video(
-                "Or pick one",
-                key=state.SEARCH_QUERY,
-                param=state.PARAM_QUERY,
-                placeholder="A video of the library, or a clip from above",
-            )
-            clips = backend.session_clips()
-            if clips:
-                with st.container(horizontal=True, vertical_alignment="center"):
-                    st.caption(
-                        f"{plural(len(clips), 'clip')} in this session, "
-                        f"{size(sum(c.bytes for c in clips))}",
-                        width="content",
-                    )
-                    if picked and backend.session_clip(picked):
-                        st.button(
-                            "Remove this clip",
-                            type="tertiary",
-                            icon=":material/delete:",
-                            on_click=_drop,
-                            args=(picked,),
-                        )
-    return picked
-
-
-def _take(source: BinaryIO, name: str) -> str:
-    clip = backend.take_clip(source, name=name)
-    backend.open_clip(clip)  # reading starts now, whichever page is looked at
-    return clip.query_id
-
-
-def _chosen(query_ids: list[str]) -> None:
-    st.session_state[state.SEARCH_QUERY] = query_ids[0]
-
-
-def _drop(query_id: str) -> None:
-    backend.drop_clip(query_id)
-    st.session_state.pop(state.SEARCH_QUERY, None)
+# ---- how to search ----
 
 
 def choose_options() -> Options:
@@ -128,10 +72,13 @@ def choose_options() -> Options:
 # ---- waiting ----
 
 
-def finished(task: Task, *, title: str, name: str) -> bool:
-    """Whether the task has given its result; else its progress, its error and a way out."""
+def finished(task: Task, *, title: str, name: str, key: str = "cancel_task") -> bool:
+    """Whether the task has given its result; else its progress, its error and a way out.
+
+    `key`: of the button that cancels, where two such tasks may be on one page.
+    """
     if not task.wait(_QUICK):
-        _watch(task, title, name)
+        _watch(task, title, name, key)
         return False
     if task.error is None:
         return True
@@ -140,7 +87,7 @@ def finished(task: Task, *, title: str, name: str) -> bool:
 
 
 @st.fragment(run_every=0.5)
-def _watch(task: Task, title: str, name: str) -> None:
+def _watch(task: Task, title: str, name: str, key: str) -> None:
     if task.ended:
         st.rerun()
     with st.container(border=True):
@@ -148,7 +95,7 @@ def _watch(task: Task, title: str, name: str) -> None:
         st.progress(task.share, text=f"{task.what}, {percent(task.share)}")
         if task.stopping:
             st.caption("Stopping…")
-        elif st.button("Cancel", icon=":material/close:", key="cancel_task"):
+        elif st.button("Cancel", icon=":material/close:", key=key):
             task.cancel()
     st.caption("You may look at other pages meanwhile: the work goes on.")
 
@@ -164,29 +111,38 @@ def read_clip(clip: SessionClip) -> bool:
     return False
 
 
+def asked(query_id: str, options: Options, *, again: bool = False) -> Task:
+    """The search as the options want it; `result` is a SearchResult."""
+    if options.nearest:
+        return nearest(query_id, threshold=options.threshold, most=options.top, again=again)
+    return backend.search(
+        query_id, threshold=options.threshold, exhaustive=options.exhaustive, again=again
+    )
+
+
+def own(result: SearchResult) -> SearchResult:
+    """The result under the name that this session gave the clip: another may have the same bytes.
+
+    Names of files are private as the files are.
+    """
+    return replace(result, query=backend.name_of(result.query_id))
+
+
 def searched(query_id: str, options: Options) -> SearchResult | None:
     """The result when it is there; progress, or what went wrong, until then.
 
     Where the distance threshold admits no video, the nearest ones stand in, and say so.
     """
 
-    def asked(again: bool = False) -> Task:
-        if options.nearest:
-            return nearest(query_id, threshold=options.threshold, most=options.top, again=again)
-        return backend.search(
-            query_id, threshold=options.threshold, exhaustive=options.exhaustive, again=again
-        )
-
-    task = asked()
+    task = asked(query_id, options)
     if finished(task, title="Searching", name=backend.name_of(query_id)):
-        found: SearchResult = task.result
+        found = own(task.result)
         if found.matches or options.nearest or options.exhaustive:
             return found
         task = nearest(query_id, threshold=options.threshold, most=options.top)
         stood_in = finished(task, title="Looking for the nearest", name=found.query)
-        instead: SearchResult | None = task.result if stood_in else None
-        return instead
+        return own(task.result) if stood_in else None
     if task.ended and st.button("Search again", icon=":material/refresh:"):
-        asked(again=True)
+        asked(query_id, options, again=True)
         st.rerun()
     return None

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import BinaryIO
+from typing import Protocol
 
 from visil_dash.errors import InputError
 from visil_dash.library.lock import WriterLock
@@ -29,6 +29,12 @@ CHUNK = 1 << 20
 GRACE_SECONDS = 120.0  # a tab that lost its connection comes back within this, clips and all
 SWEEP_SECONDS = 20.0
 FRESH_SECONDS = 60.0  # a folder without a lock is being made, or its maker died at that moment
+
+
+class Readable(Protocol):
+    """What clips are streamed from: an upload, a file."""
+
+    def read(self, count: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Clips:
         # Room for pictures of library videos where the library itself is read-only.
         self.pictures = self.folder / "pictures"
 
-    def take(self, session: str, source: BinaryIO, *, name: str) -> SessionClip:
+    def take(self, session: str, source: Readable, *, name: str) -> SessionClip:
         """Streams `source` to disk as a clip of the session.
 
         Raises InputError for an empty or too large file, a full session or a full disk; nothing
@@ -167,7 +173,7 @@ class Clips:
 
 
 def write_upload(
-    source: BinaryIO, path: Path, *, name: str, settings: Settings, room: int | None = None
+    source: Readable, path: Path, *, name: str, settings: Settings, room: int | None = None
 ) -> tuple[str, int]:
     """Streams an upload to a new file: its sha256 and size. `room`: what the session has left.
 

@@ -17,13 +17,20 @@ def rejected_pairs() -> frozenset[Pair]:
     return rejected(backend.workbench().library.labels())
 
 
+def without_rejected(result: SearchResult) -> SearchResult:
+    """The result without videos that were rejected for this query."""
+    told = rejected_pairs()
+    kept = (m for m in result.matches if pair_of(result.query_id, m.video_id) not in told)
+    return replace(result, matches=tuple(kept))
+
+
 def hide_rejected(result: SearchResult) -> SearchResult:
     """The result without videos that were rejected for this query; a switch brings them back."""
-    told = rejected_pairs()
-    hidden = {m.video_id for m in result.matches if pair_of(result.query_id, m.video_id) in told}
-    if not hidden or _shown(state.SEARCH_REJECTED, len(hidden), "video"):
+    kept = without_rejected(result)
+    hidden = len(result.matches) - len(kept.matches)
+    if not hidden or _shown(state.SEARCH_REJECTED, hidden, "video"):
         return result
-    return replace(result, matches=tuple(m for m in result.matches if m.video_id not in hidden))
+    return kept
 
 
 def visible(found: CollectionTable, least: float) -> PairTable:

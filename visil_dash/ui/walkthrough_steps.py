@@ -286,7 +286,7 @@ def video_to_video(pair: Pair) -> None:
         {
             "Rows": f"{len(best):,}",
             "Score": f"{found.score:.3f}",
-            "Match score": f"{backend.workbench().model.default_match_score:.3f}",
+            "Match score": f"{backend.workbench().match_score():.3f}",
             "Chamfer on S": f"{found.chamfer:.3f}",
         },
         big=True,

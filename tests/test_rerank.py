@@ -1,0 +1,69 @@
+"""The score of what lines up, taken alone: the same mean as the whole score, of fewer rows."""
+
+import numpy as np
+import pytest
+from fakes import fake_compare
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visil_dash.alignment import AlignOptions
+from visil_dash.records import Match, VideoFeatures
+from visil_dash.search import part_score, rerank
+from visil_dash.similarity import pair_scores
+
+
+@given(
+    st.integers(1, 30),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8)), max_size=4),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_row_counts_when_one_of_its_frames_lies_in_a_span(
+    frames: int, starts: list[tuple[int, int]], seed: int
+) -> None:
+    pooled = max(1, frames // 4)
+    best = np.random.default_rng(seed).uniform(-1, 1, pooled)
+    spans = [(float(start), float(start + length)) for start, length in starts]
+    inside = [any(a <= t < b for a, b in spans) for t in range(frames)]
+    rows = {t * pooled // frames for t in range(frames) if inside[t]}
+    expected = np.mean([best[row] for row in rows]) if rows else -1.0
+    assert part_score(best, np.arange(frames) * 1.0, spans) == pytest.approx(expected)
+
+
+def test_the_whole_video_taken_alone_is_the_score_itself() -> None:
+    random = np.random.default_rng(0)
+    query, reference = (random.standard_normal((n, 3, 8)).astype(np.float32) for n in (24, 40))
+    for compare in (None, fake_compare):
+        pair = pair_scores(query, reference, compare=compare)
+        times = np.arange(24.0)
+        assert part_score(pair.best, times, [(0, 24)]) == pytest.approx(pair.score, abs=1e-6)
+        back = part_score(pair.reverse_best, np.arange(40.0), [(0, 40)])
+        assert back == pytest.approx(pair.reverse_score, abs=1e-6)
+
+
+def video(name: str, *parts: int, length: int = 16) -> VideoFeatures:
+    """Stretches of frames by seed: equal numbers are the same footage."""
+    made = [np.random.default_rng(part).standard_normal((length, 4, 32)) for part in parts]
+    regions = np.concatenate(made)
+    regions /= np.linalg.norm(regions, axis=-1, keepdims=True)
+    times = np.arange(len(regions)) * 1.0
+    return VideoFeatures(name, "x", regions.astype(np.float32), times)
+
+
+def test_a_small_part_scores_like_a_match_where_the_whole_does_not() -> None:
+    query = video("q", 1, 2, 3, 4, 5, 6)
+    videos = {"shares": video("shares", 7, 8, 3, 9, 10, 11), "other": video("other", 12, 13, 14)}
+    found, _ = rerank(
+        query,
+        videos,
+        load=videos.__getitem__,
+        names={name: name for name in videos},
+        candidates={},
+        compare=None,
+        options=AlignOptions(frame_level=0.7),
+    )
+    told: dict[str, Match] = {m.video_id: m for m in found}
+    assert told["shares"].part_score == pytest.approx(1.0, abs=0.1)
+    assert told["shares"].score < 0.5
+    assert len(told["shares"].segments) == 1
+    assert told["other"].segments == ()
+    assert told["other"].part_score is None
