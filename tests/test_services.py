@@ -202,6 +202,7 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "reverse_score",
         "min_distance",
         "candidate_frames",
+        "view",
         "segments",
     }
     assert set(best["segments"][0]) == {

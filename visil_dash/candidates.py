@@ -4,7 +4,8 @@ The index answers only k nearest neighbours, and misses some. So k grows until t
 threshold is passed, and distances are exact: the searcher re-scores them from stored vectors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -108,4 +109,17 @@ def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:
                 reference_frames=len(np.unique(hits.reference_frame[mine])),
             )
         )
-    return tuple(sorted(candidates, key=lambda c: (-c.query_frames, c.min_distance, c.video_id)))
+    return tuple(sorted(candidates, key=_standing))
+
+
+def merged(proposals: Iterable[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
+    """Candidates of several views of one query as one list: of each video its best proposal, the
+    one of most query frames, then the nearest."""
+    best: dict[str, Candidate] = {}
+    for candidate in sorted(chain.from_iterable(proposals), key=_standing):
+        best.setdefault(candidate.video_id, candidate)
+    return tuple(best.values())
+
+
+def _standing(candidate: Candidate) -> tuple[int, float, str]:
+    return -candidate.query_frames, candidate.min_distance, candidate.video_id

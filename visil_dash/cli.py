@@ -104,7 +104,12 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
     with _open(given, settings) as bench:
         asked = [path if (path := Path(clip)).exists() else clip for clip in given.clips]
         found = search_many(
-            bench, asked, threshold=given.threshold, exhaustive=given.exhaustive, top=given.top
+            bench,
+            asked,
+            threshold=given.threshold,
+            exhaustive=given.exhaustive,
+            inside=given.inside,
+            top=given.top,
         )
         for clip, answer in zip(given.clips, found, strict=True):
             if answer.result is None:
@@ -130,6 +135,7 @@ def result_json(query: str, result: "SearchResult", match_score: float) -> dict[
                 "reverse_score": m.reverse_score,
                 "min_distance": m.min_distance,
                 "candidate_frames": m.candidate_frames,
+                "view": m.view,
                 "segments": [
                     {
                         "query_start": s.query_start,
@@ -155,12 +161,17 @@ def result_json(query: str, result: "SearchResult", match_score: float) -> dict[
 
 
 def _print_result(query: str, result: "SearchResult", match_score: float) -> None:
+    from visil_dash.views import BY_KEY
+
     took = sum(result.timings.values())
     print(f"{query}: {len(result.matches)} videos, {result.mode}, {took:.2f} s")
     for m in result.matches:
         called = "match" if m.score >= match_score else "     "
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
-        print(f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} dist {distance}  {m.name}")
+        part = f"  (by the {BY_KEY[m.view].title} of the clip)" if m.view else ""
+        print(
+            f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} dist {distance}  {m.name}{part}"
+        )
         for s in m.segments:
             way = " backwards" if s.reversed else ""
             print(
@@ -331,6 +342,12 @@ def _parser() -> argparse.ArgumentParser:
     search = command("search", _search, "which videos contain footage of these clips, and where")
     search.add_argument("clips", nargs="+", metavar="CLIP", help="a file, or a video's id or name")
     search.add_argument("--exhaustive", action="store_true", help="compare with every video")
+    search.add_argument(
+        "--inside",
+        action="store_true",
+        help="also look for footage inside the picture (picture in picture, collage); ten times "
+        "the work",
+    )
     search.add_argument("--threshold", type=float, metavar="X", help="squared-L2 distance")
     search.add_argument("--top", type=int, metavar="N", help="only the best N")
     compare = command("compare", _compare, "one pair: scores both ways and segments")

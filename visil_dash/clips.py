@@ -6,7 +6,7 @@ nothing of it outlives the process.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
 
@@ -17,7 +17,9 @@ from visil_dash.media.files import content_hash
 from visil_dash.models.load import Model
 from visil_dash.records import MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
+from visil_dash.views import BY_KEY, extract_views, split_view
 
+VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
 CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
 
 
@@ -43,6 +45,7 @@ class ClipStore:
         self._model = model
         self._settings = settings
         self._clips: OrderedDict[str, QueryClip] = OrderedDict()
+        self._views: OrderedDict[str, dict[str, VideoFeatures]] = OrderedDict()
         self._reading: set[str] = set()
         self._lock = Condition()
 
@@ -107,7 +110,18 @@ class ClipStore:
         return QueryClip(query_id, name, path, features, info)
 
     def get(self, query_id: str) -> QueryClip:
-        """A clip opened before, or a library video. Raises NotFound."""
+        """A clip opened before, or a library video, or a view of one (see views.view_id).
+
+        Raises NotFound; of a view also MediaRefused, as its frames may have to be read.
+        """
+        base, key = split_view(query_id)
+        if key:
+            whole = self.get(base)
+            views = self.views(base)
+            if key not in views:
+                raise NotFound(f"{whole.name}: its {BY_KEY[key].title} shows nothing.")
+            name = f"{whole.name} ({BY_KEY[key].title})"
+            return replace(whole, query_id=query_id, name=name, features=views[key])
         with self._lock:
             known = self._clips.get(query_id)
         if known is not None:
@@ -117,6 +131,38 @@ class ClipStore:
         path = self._library.media_path(record.video_id)
         return QueryClip(record.video_id, record.name, path, features, record.info)
 
+    def views(
+        self,
+        query_id: str,
+        *,
+        on_progress: Callable[[float, float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> dict[str, VideoFeatures]:
+        """Features of the parts of the picture of a clip or library video, by the view's key.
+
+        Raises NotFound, MediaRefused and Cancelled.
+        """
+        clip = self.get(query_id)
+        with self._lock:
+            known = self._views.get(clip.query_id)
+            if known is not None:
+                self._views.move_to_end(clip.query_id)
+                return known
+        found = extract_views(
+            clip.path,
+            video_id=clip.query_id,
+            model=self._model,
+            settings=self._settings,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+        with self._lock:
+            self._views[clip.query_id] = found
+            while len(self._views) > VIEWS_KEPT:
+                self._views.popitem(last=False)
+        return found
+
     def forget(self, query_id: str) -> None:
         with self._lock:
             self._clips.pop(query_id, None)
+            self._views.pop(query_id, None)

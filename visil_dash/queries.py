@@ -211,11 +211,12 @@ def search_many(
     *,
     threshold: float | None = None,
     exhaustive: bool = False,
+    inside: bool = False,
     top: int | None = None,
     on_progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Iterator[Answer]:
-    """One search a query, in their order, each told as soon as it is there.
+    """One search a query, in their order, each told as soon as it is there (see Workbench.search).
 
     A path is a file to read, text names a library video or an opened clip. A query that cannot be
     read or found is told with its error and does not hold up the others. Raises Cancelled.
@@ -232,6 +233,7 @@ def search_many(
                 clip.query_id,
                 threshold=threshold,
                 exhaustive=exhaustive,
+                inside=inside,
                 top=top,
                 on_progress=told(0.5),
                 cancelled=cancelled,

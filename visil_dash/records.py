@@ -200,6 +200,9 @@ class Segment:
     reversed: bool = False
 
 
+WHOLE = ""  # key of the view that is the query's whole picture
+
+
 @dataclass(frozen=True)
 class Match:
     """One reference video for one query.
@@ -207,7 +210,8 @@ class Match:
     `score`: video-to-video similarity query → reference, `reverse_score`: reference → query.
     `min_distance`, `candidate_frames`: of candidate generation; None and 0 where it did not
     propose the video. `part_score`: the score of the frames inside `segments` alone, of the
-    direction that scores higher; None without segments.
+    direction that scores higher; None without segments. `view`: the part of the query's picture
+    that all of this is of (see views).
     """
 
     video_id: str
@@ -218,6 +222,7 @@ class Match:
     candidate_frames: int
     segments: tuple[Segment, ...]
     part_score: float | None = None
+    view: str = WHOLE
 
 
 @dataclass(frozen=True)

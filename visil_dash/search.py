@@ -1,13 +1,22 @@
 """Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from visil_dash.alignment import AlignOptions, segments
 from visil_dash.errors import Cancelled, StoreError
-from visil_dash.records import Array, Candidate, Comparison, Match, Segment, VideoFeatures
+from visil_dash.records import (
+    WHOLE,
+    Array,
+    Candidate,
+    Comparison,
+    Match,
+    Segment,
+    VideoFeatures,
+)
 from visil_dash.similarity import Compare, chamfer, frame_to_frame_both, pair_scores
 
 
@@ -60,6 +69,19 @@ def part_score(best: Array, times: Array, spans: Sequence[tuple[float, float]]) 
     return float(best[within].mean()) if within.any() else -1.0
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """A match of one view; `best`, `reverse_best`: each row's best value, there and back."""
+
+    match: Match
+    best: Array
+    reverse_best: Array
+
+    @property
+    def rank(self) -> tuple[float, float, str]:
+        return -self.match.score, -self.match.reverse_score, self.match.video_id
+
+
 def rerank(
     query: VideoFeatures,
     videos: Iterable[str],
@@ -79,44 +101,87 @@ def rerank(
     Segments are found for the `align_top` best. A video whose features are missing or damaged is
     left out, not fatal: the others still answer. Raises Cancelled.
     """
-    matches: list[Match] = []
-    best: dict[str, tuple[Array, Array]] = {}  # each row's best value, there and back
+    return rerank_views(
+        {WHOLE: query},
+        {WHOLE: tuple(videos)},
+        load=load,
+        names=names,
+        candidates=candidates,
+        compare=compare,
+        symmetric=symmetric,
+        options=options,
+        align_top=align_top,
+        on_progress=on_progress,
+        cancelled=cancelled,
+    )
+
+
+def rerank_views(
+    views: Mapping[str, VideoFeatures],
+    videos: Mapping[str, Sequence[str]],
+    *,
+    load: Callable[[str], VideoFeatures],
+    names: Mapping[str, str],
+    candidates: Mapping[str, Candidate],
+    compare: Compare | None,
+    symmetric: bool = False,
+    options: AlignOptions,
+    align_top: int = 50,
+    on_progress: Callable[[int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[tuple[Match, ...], dict[str, str]]:
+    """As `rerank`, for several views of one query: of each video, the view that scores highest.
+
+    `videos`: those to compare with each view, by the view's key. Of equal views the first of
+    `views` is taken. `on_progress` hears the number of videos that are done.
+    """
+    found: list[_Scored] = []
     skipped: dict[str, str] = {}
-    for done, video_id in enumerate(videos):
-        if cancelled is not None and cancelled():
-            raise Cancelled("The search was stopped.")
+    for done, video_id in enumerate(dict.fromkeys(chain.from_iterable(videos.values()))):
         try:
             reference = load(video_id)
         except StoreError as error:
             skipped[video_id] = str(error)
             continue
-        pair = pair_scores(query.regions, reference.regions, compare=compare, symmetric=symmetric)
-        best[video_id] = pair.best, pair.reverse_best
-        candidate = candidates.get(video_id)
-        matches.append(
-            Match(
-                video_id=video_id,
-                name=names[video_id],
-                score=pair.score,
-                reverse_score=pair.reverse_score,
-                min_distance=None if candidate is None else candidate.min_distance,
-                candidate_frames=0 if candidate is None else candidate.hits,
-                segments=(),
-            )
-        )
+        scored = []
+        for key, query in views.items():
+            if cancelled is not None and cancelled():
+                raise Cancelled("The search was stopped.")
+            if video_id in videos.get(key, ()):
+                candidate = candidates.get(video_id)
+                pair = pair_scores(
+                    query.regions, reference.regions, compare=compare, symmetric=symmetric
+                )
+                match = Match(
+                    video_id=video_id,
+                    name=names[video_id],
+                    score=pair.score,
+                    reverse_score=pair.reverse_score,
+                    min_distance=None if candidate is None else candidate.min_distance,
+                    candidate_frames=0 if candidate is None else candidate.hits,
+                    segments=(),
+                    view=key,
+                )
+                scored.append(_Scored(match, pair.best, pair.reverse_best))
+        found.append(min(scored, key=lambda s: s.rank))
         if on_progress is not None:
             on_progress(done + 1)
-    matches.sort(key=lambda m: (-m.score, -m.reverse_score, m.video_id))
+    found.sort(key=lambda s: s.rank)
+    matches = [s.match for s in found]
     # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
-    for i, match in enumerate(matches[:align_top]):
+    for i, scored_match in enumerate(found[:align_top]):
+        match, query = scored_match.match, views[scored_match.match.view]
         reference = load(match.video_id)
-        found = pair_segments(query, reference, options)
-        there, back = best[match.video_id]
+        spans = pair_segments(query, reference, options)
         part = max(
-            part_score(there, query.timestamps, [(s.query_start, s.query_end) for s in found]),
             part_score(
-                back, reference.timestamps, [(s.reference_start, s.reference_end) for s in found]
+                scored_match.best, query.timestamps, [(s.query_start, s.query_end) for s in spans]
+            ),
+            part_score(
+                scored_match.reverse_best,
+                reference.timestamps,
+                [(s.reference_start, s.reference_end) for s in spans],
             ),
         )
-        matches[i] = replace(match, segments=found, part_score=part if found else None)
+        matches[i] = replace(match, segments=spans, part_score=part if spans else None)
     return tuple(matches), skipped

@@ -4,17 +4,13 @@ A Workbench joins a library (truth on disk), a model and the frame index of that
 no state that is not in the library, but for query clips, which are private to who opened them.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 from typing import Self
 
 from visil_dash.alignment import AlignOptions
-from visil_dash.candidates import candidate_videos
-from visil_dash.candidates_library import library_hits
 from visil_dash.clips import ClipStore, QueryClip
 from visil_dash.collection import KnownPairs, pair_table
 from visil_dash.distances import distances_of
@@ -26,6 +22,7 @@ from visil_dash.media.decode import frames_at
 from visil_dash.media.files import check_regular, video_files
 from visil_dash.models.load import Model, load_model
 from visil_dash.records import (
+    WHOLE,
     Array,
     Comparison,
     IndexStatus,
@@ -35,9 +32,11 @@ from visil_dash.records import (
     VideoFeatures,
     VideoRecord,
 )
-from visil_dash.search import compare_pair, rerank
+from visil_dash.search import compare_pair
+from visil_dash.search_library import search_library, timed
 from visil_dash.settings import Settings, get_settings
 from visil_dash.thresholds import DistanceLevels, QueryDistances, distance_levels
+from visil_dash.views import BY_KEY, cut, split_view
 
 Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
 Cancelled = Callable[[], bool]
@@ -160,6 +159,7 @@ class Workbench:
         *,
         threshold: float | None = None,
         exhaustive: bool = False,
+        inside: bool = False,
         top: int | None = None,
         on_progress: Progress | None = None,
         cancelled: Cancelled | None = None,
@@ -168,51 +168,34 @@ class Workbench:
 
         Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
         `exhaustive`: video-to-video similarity against every video, the candidates being told
-        along. `top` cuts the list. The query itself is left out when it is a library video.
+        along. `inside`: parts of the query's picture are searched for as well, ten times the work;
+        each match says which view of the query it is of. `top` cuts the list. The query itself is
+        left out when it is a library video.
+
+        Raises NotFound and Cancelled; with `inside` also MediaRefused.
         """
-        say = on_progress or (lambda _what, _share: None)
         clip = self.clip(query_id)
-        limit = self.threshold() if threshold is None else threshold
-        names = {v.video_id: v.name for v in self.library.videos()}
-        have = self.library.features_ids(self.extractor)
         timings: dict[str, float] = {}
-        with _timed(timings, "candidates"):
-            hits = library_hits(clip.features, limit, library=self.library, space=self.space)
-            candidates = candidate_videos(hits)
-        say("Candidates found", 0.1)
-        chosen = have if exhaustive else [c.video_id for c in candidates]
-        chosen = [v for v in chosen if v in names and v != clip.query_id]
-        with _timed(timings, "reranking"):
-            matches, skipped = rerank(
-                clip.features,
-                chosen,
-                load=self._features,
-                names=names,
-                candidates={c.video_id: c for c in candidates},
-                compare=self.model.compare,
-                symmetric=self.model.symmetric,
-                options=self.options,
-                on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / len(chosen)),
-                cancelled=cancelled,
-            )
-        for video_id in set(names) - set(have):
-            skipped[video_id] = f"no features of the model {self.model.name} yet"
-        status = self.space.status()
-        return SearchResult(
-            query=clip.name,
-            query_id=clip.query_id,
-            matches=matches if top is None else matches[:top],
-            candidates=candidates,
-            mode="exhaustive" if exhaustive else "hierarchical",
-            threshold=limit,
-            library_videos=len(names),
+        views = {WHOLE: clip.features}
+        if inside and split_view(clip.query_id)[1] == WHOLE:
+            with timed(timings, "parts of the picture"):
+                views |= self._clips.views(
+                    query_id, on_progress=_share("Looking inside", on_progress), cancelled=cancelled
+                )
+        found = search_library(
+            clip,
+            views,
+            library=self.library,
+            space=self.space,
+            model=self.model,
+            options=self.options,
+            threshold=self.threshold() if threshold is None else threshold,
+            exhaustive=exhaustive,
             timings=timings,
-            model=self.model.name,
-            extractor=self.extractor,
-            index=f"{status.state}, generation {status.generation}, {status.reduction}",
-            skipped=skipped,
-            notices=tuple(n for n in (status.notice, clip.info.reason) if n),
+            on_progress=on_progress,
+            cancelled=cancelled,
         )
+        return found if top is None else replace(found, matches=found.matches[:top])
 
     def _features(self, video_id: str) -> VideoFeatures:
         return self.library.features(video_id, extractor=self.extractor)
@@ -336,10 +319,15 @@ class Workbench:
         return record
 
     def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:
-        """Pictures of a clip or library video at the given times, uint8 RGB."""
-        return frames_at(
-            self.clip(query_id).path, times, long_side=long_side, settings=self.settings
-        )
+        """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
+        base, key = split_view(query_id)
+        path = self.clip(base).path
+        if not key:
+            return frames_at(path, times, long_side=long_side, settings=self.settings)
+        box = BY_KEY[key].box
+        finer = round(long_side / max(box[2:]))
+        pictures = frames_at(path, times, long_side=finer, settings=self.settings)
+        return [cut(picture, box) for picture in pictures]
 
     def verify(self) -> tuple[str, ...]:
         """Everything stored, against its hashes and manifests; one sentence a problem."""
@@ -360,15 +348,6 @@ class Workbench:
         self.worker.stop()
         self.space.close()
         self.library.close()
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[stage] = time.perf_counter() - start
 
 
 def _share(what: str, say: Progress | None) -> Callable[[float, float], None] | None:

@@ -21,20 +21,22 @@ from visil_dash.settings import get_settings
 
 Say = Callable[[str], None]
 HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"
+INSIDE = ", inside the picture"  # parts of the query's picture are searched for as well
+WAYS = (HIERARCHICAL, EXHAUSTIVE, HIERARCHICAL + INSIDE, EXHAUSTIVE + INSIDE)
 CHAMFER = "exhaustive, Chamfer alone"
 NORMALISED = " less background"
 
 
 @dataclass(frozen=True)
 class Timings:
-    """Mean seconds a query: reading and extracting it, and each way of searching.
+    """Mean seconds a query: reading and extracting it, and each way of searching (`WAYS`).
 
-    `candidates`: mean number of videos that the first stage let through.
+    Reading the parts of the picture is in the first way that looks inside. `candidates`: mean
+    number of videos that the first stage let through.
     """
 
     reading: float
-    hierarchical: float
-    exhaustive: float
+    searching: dict[str, float]
     candidates: float
 
 
@@ -67,11 +69,11 @@ def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
 def search_all(
     bench: Workbench, folder: Path, truth: Truth, files: Mapping[str, str], *, say: Say
 ) -> tuple[dict[str, dict[str, Found]], Timings]:
-    """Found of every query, hierarchical and exhaustive; by Chamfer alone if the model has more.
+    """Found of every query by each of `WAYS`; by Chamfer alone if the model has more.
 
     `files` maps video ids to references. A query that the product refuses has found nothing.
     """
-    systems: dict[str, dict[str, Found]] = {HIERARCHICAL: {}, EXHAUSTIVE: {}}
+    systems: dict[str, dict[str, Found]] = {way: {} for way in WAYS}
     if bench.model.compare is not None:
         systems[CHAMFER] = {}
     measured: list[tuple[float, ...]] = []
@@ -87,16 +89,18 @@ def search_all(
                 found[query.file] = Found({}, {}, frozenset())
             continue
         marks.append(time.perf_counter())
-        for mode in (HIERARCHICAL, EXHAUSTIVE):
-            result = bench.search(clip.query_id, exhaustive=mode == EXHAUSTIVE)
-            systems[mode][query.file] = _found(result, files)
+        for way in WAYS:
+            result = bench.search(clip.query_id, exhaustive=EXHAUSTIVE in way, inside=INSIDE in way)
+            systems[way][query.file] = _found(result, files)
             marks.append(time.perf_counter())
+            if way == HIERARCHICAL:
+                proposed = len(result.candidates)
         if CHAMFER in systems:
             systems[CHAMFER][query.file] = _by_chamfer(bench, clip.query_id, files)
         bench.forget_clip(clip.query_id)
-        measured.append((*np.diff(marks).tolist(), len(result.candidates)))
-    reading, hierarchical, exhaustive, candidates = np.mean(measured, axis=0).tolist()
-    return systems, Timings(reading, hierarchical, exhaustive, candidates)
+        measured.append((*np.diff(marks).tolist(), proposed))
+    reading, *searching, candidates = np.mean(measured, axis=0).tolist()
+    return systems, Timings(reading, dict(zip(WAYS, searching, strict=True)), candidates)
 
 
 def _found(result: SearchResult, files: Mapping[str, str]) -> Found:
@@ -206,8 +210,8 @@ def score(
     print(table(rows))
     print(
         f"\n{len(truth.queries)} queries, {len(truth.references)} references; a query takes "
-        f"{timings.reading:.2f} s to read, {timings.hierarchical:.3f} s hierarchical "
-        f"({timings.candidates:.1f} candidates), {timings.exhaustive:.3f} s exhaustive"
+        f"{timings.reading:.2f} s to read ({timings.candidates:.1f} candidates), "
+        + ", ".join(f"{spent:.3f} s {way}" for way, spent in timings.searching.items())
     )
     if out is not None:
         losses = {s: worst(truth.queries, results) for s, results in systems.items()}

@@ -1,0 +1,95 @@
+"""The search of a library: candidate generation and re-ranking, joined into one result."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from visil_dash.alignment import AlignOptions
+from visil_dash.candidates import candidate_videos, merged
+from visil_dash.candidates_library import library_hits
+from visil_dash.clips import QueryClip
+from visil_dash.index.frames import FrameSpace
+from visil_dash.library.store import Library
+from visil_dash.models.load import Model
+from visil_dash.records import SearchResult, VideoFeatures
+from visil_dash.search import rerank_views
+from visil_dash.views import split_view
+
+
+def search_library(
+    clip: QueryClip,
+    views: Mapping[str, VideoFeatures],
+    *,
+    library: Library,
+    space: FrameSpace,
+    model: Model,
+    options: AlignOptions,
+    threshold: float,
+    exhaustive: bool,
+    timings: Mapping[str, float],
+    on_progress: Callable[[str, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> SearchResult:
+    """Videos that share footage with any of the `views` of a clip (by key), best first.
+
+    Each view is compared with the candidates within `threshold` (squared L2) of its own frames,
+    or, when `exhaustive`, with every video. `timings`: of what went before. Raises Cancelled.
+    """
+    say = on_progress or (lambda _what, _share: None)
+    names = {v.video_id: v.name for v in library.videos()}
+    have = library.features_ids(model.extractor)
+    spent = dict(timings)
+    with timed(spent, "candidates"):
+        proposed = {
+            key: candidate_videos(library_hits(features, threshold, library=library, space=space))
+            for key, features in views.items()
+        }
+        candidates = merged(proposed.values())
+    say("Candidates found", 0.1)
+    able = set(names) & set(have) - {split_view(clip.query_id)[0]}
+    chosen = {
+        key: [v for v in (have if exhaustive else [c.video_id for c in found]) if v in able]
+        for key, found in proposed.items()
+    }
+    total = len(set().union(*chosen.values()))
+    with timed(spent, "reranking"):
+        matches, skipped = rerank_views(
+            views,
+            chosen,
+            load=lambda video_id: library.features(video_id, extractor=model.extractor),
+            names=names,
+            candidates={c.video_id: c for c in candidates},
+            compare=model.compare,
+            symmetric=model.symmetric,
+            options=options,
+            on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / total),
+            cancelled=cancelled,
+        )
+    for video_id in set(names) - set(have):
+        skipped[video_id] = f"no features of the model {model.name} yet"
+    status = space.status()
+    return SearchResult(
+        query=clip.name,
+        query_id=clip.query_id,
+        matches=matches,
+        candidates=candidates,
+        mode="exhaustive" if exhaustive else "hierarchical",
+        threshold=threshold,
+        library_videos=len(names),
+        timings=spent,
+        model=model.name,
+        extractor=model.extractor,
+        index=f"{status.state}, generation {status.generation}, {status.reduction}",
+        skipped=skipped,
+        notices=tuple(n for n in (status.notice, clip.info.reason) if n),
+    )
+
+
+@contextmanager
+def timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Writes the seconds that the body took under `stage`."""
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = time.perf_counter() - start

@@ -1,0 +1,117 @@
+"""Parts of the picture as queries of their own: how footage inside another picture is found.
+
+In a picture in picture, a collage or a reaction video the copied footage fills a part of the frame
+only, too small for the regions of the whole. So each part is cut out, enlarged and extracted like a
+query; of all views of the query, the one that a reference video matches best counts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from visil_dash.ingest import flat_frames
+from visil_dash.media.decode import sample_frames
+from visil_dash.models.load import Model
+from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
+from visil_dash.settings import Settings
+
+MARK = "@"  # between a query's id and the key of its view
+_FINER = 2  # a part is cut from a picture so many times the side of the model's input
+
+
+@dataclass(frozen=True)
+class View:
+    """`box`: x, y, width and height as shares of the picture."""
+
+    key: str
+    title: str
+    box: tuple[float, float, float, float]
+
+
+# Corners and centre overlap, so that a picture of half the side lies whole in one of them.
+VIEWS = (
+    View("top-left", "top left part", (0.0, 0.0, 0.55, 0.55)),
+    View("top-right", "top right part", (0.45, 0.0, 0.55, 0.55)),
+    View("bottom-left", "bottom left part", (0.0, 0.45, 0.55, 0.55)),
+    View("bottom-right", "bottom right part", (0.45, 0.45, 0.55, 0.55)),
+    View("centre", "centre", (0.225, 0.225, 0.55, 0.55)),
+    View("left", "left half", (0.0, 0.0, 0.5, 1.0)),
+    View("right", "right half", (0.5, 0.0, 0.5, 1.0)),
+    View("top", "top half", (0.0, 0.0, 1.0, 0.5)),
+    View("bottom", "bottom half", (0.0, 0.5, 1.0, 0.5)),
+)
+BY_KEY = {view.key: view for view in VIEWS}
+
+
+def view_id(query_id: str, key: str) -> str:
+    """Id under which a view of a query can be asked for, as in links."""
+    return f"{query_id}{MARK}{key}" if key else query_id
+
+
+def split_view(query_id: str) -> tuple[str, str]:
+    """A query's id and the key of its view, `WHOLE` when it names none."""
+    base, mark, key = query_id.rpartition(MARK)
+    return (base, key) if mark and key in BY_KEY else (query_id, WHOLE)
+
+
+def cut(picture: Array, box: tuple[float, float, float, float]) -> Array:
+    """The box of a picture `[H, W, 3]`, rounded to whole pixels, never empty."""
+    height, width = picture.shape[:2]
+    x, y, w, h = box
+    left, top = round(x * width), round(y * height)
+    right, bottom = round((x + w) * width), round((y + h) * height)
+    return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def view_frames(frames: Array, view: View, side: int) -> Array:
+    """A view of frames uint8 `[n, S, S, 3]` as a model's input `[n, side, side, 3]`."""
+    return np.stack(
+        [
+            cv2.resize(cut(frame, view.box), (side, side), interpolation=cv2.INTER_AREA)
+            for frame in frames
+        ]
+    )
+
+
+def extract_views(
+    path: Path,
+    *,
+    video_id: str,
+    model: Model,
+    settings: Settings,
+    on_progress: Callable[[float, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, VideoFeatures]:
+    """Features of every view of a video file, by the view's key, sampled as the whole is.
+
+    Views that show nothing all along (the bars of a letterbox) are left out. Raises MediaRefused
+    and Cancelled.
+    """
+    side = model.preprocess.side
+    regions: dict[str, list[Array]] = {view.key: [] for view in VIEWS}
+    times: list[Array] = []
+    with sample_frames(
+        path,
+        preprocess=Preprocess(side=_FINER * side),
+        rate=settings.rate,
+        settings=settings,
+        on_progress=on_progress,
+        cancelled=cancelled,
+    ) as sampled:
+        for batch in sampled:
+            times.append(batch.timestamps)
+            for view in VIEWS:
+                frames = view_frames(batch.frames, view, side)
+                vectors = model.extract(frames)
+                vectors[flat_frames(frames)] = 0
+                regions[view.key].append(vectors.astype(np.float16))
+    at = np.concatenate(times)
+    found = {key: np.concatenate(parts) for key, parts in regions.items()}
+    return {
+        key: VideoFeatures(video_id, model.extractor, whole, at)
+        for key, whole in found.items()
+        if whole.any()
+    }
