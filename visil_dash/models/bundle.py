@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visil_dash.confidence import Evidence
 from visil_dash.errors import ModelError
 from visil_dash.models.states import check_layout, read_checked, tensors_of
 from visil_dash.records import Preprocess
@@ -33,7 +34,8 @@ class BundleMeta:
     """What `meta.json` says. `sha256`, `bytes`: of `model.safetensors`.
 
     `threshold_share`, `unrelated_distance`, `frame_level`, `default_match_score`: see `load.Model`.
-    `trained`: from what, how, how long; free form, for people.
+    `trained`: from what, how, how long; free form, for people. `evidence`: None in bundles that
+    were made without.
     """
 
     name: str
@@ -48,6 +50,7 @@ class BundleMeta:
     frame_level: float
     default_match_score: float
     trained: Mapping[str, Any]
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def save_bundle(
     """Write a bundle: matrices as fp16, vectors (biases, statistics, eigenvalues) as float32.
 
     `meta` gives name, title, preprocess (a Preprocess, or a dict of its fields), threshold_share,
-    unrelated_distance, frame_level, default_match_score and trained; the rest is filled in here.
+    unrelated_distance, frame_level, default_match_score, trained and, where it is known, evidence
+    (a dict of its fields); the rest is filled in here.
 
     Raises ModelError when a value does not fit fp16 or meta lacks a field.
     """
@@ -196,12 +200,17 @@ def _parse_meta(raw: object, path: Path) -> BundleMeta:
             sha256=str(raw["sha256"]),
             bytes=int(raw["bytes"]),
             trained=dict(raw["trained"]),
+            evidence=_evidence(raw.get("evidence")),
             **{key: float(raw[key]) for key in _NUMBERS},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"{path}: a field is missing or malformed ({type(error).__name__}: {error}). {_REMEDY}"
         ) from error
+
+
+def _evidence(raw: Any) -> Evidence | None:
+    return None if raw is None else Evidence(**{key: float(value) for key, value in raw.items()})
 
 
 def _prefixed(prefix: str, module: "nn.Module") -> "dict[str, Tensor]":

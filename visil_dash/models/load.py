@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visil_dash.confidence import Evidence
 from visil_dash.errors import ModelError
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
 from visil_dash.models.own import own_folder, own_models
@@ -54,6 +55,7 @@ class Model:
     different videos lie; `threshold_share`, the share of that level from which a frame counts as
     near. `frame_level`: frame-to-frame similarity from which two frames count as the same.
     `default_match_score`: video-to-video similarity from which a pair is called a match.
+    `evidence`: what a score says for a copy; None where nobody measured it.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Model:
     extract: Callable[[Array], Array]
     compare: Callable[[Array], Array] | None = None
     symmetric: bool = False
+    evidence: Evidence | None = None
 
     @property
     def default_threshold(self) -> float:
@@ -121,6 +124,7 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
         unrelated_distance=meta.unrelated_distance,
         frame_level=meta.frame_level,
         default_match_score=meta.default_match_score,
+        evidence=meta.evidence,
         extract=extraction(
             _pipeline(
                 bundle.backbone.to(device),

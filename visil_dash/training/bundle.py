@@ -4,13 +4,14 @@ Everything is measured on photos that the backbone did not train on, or on clips
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from visil_dash.confidence import Evidence, fit_evidence
 from visil_dash.metrics import average_precision, pr_curve
 from visil_dash.models.attention import apply_attention
 from visil_dash.models.bundle import BundleMeta, save_bundle
@@ -60,6 +61,7 @@ class Calibration:
     distance threshold as a share of that, under which nine of ten copies have a frame;
     `candidate_recall` and `false_candidates` say what it lets through. `match_score`:
     video-to-video similarity of best F1; `match_precision` and `match_recall` are its.
+    `evidence`: what a score says for a copy.
     """
 
     frame_level: float
@@ -70,6 +72,7 @@ class Calibration:
     match_score: float
     match_precision: float
     match_recall: float
+    evidence: Evidence
 
 
 @torch.inference_mode()
@@ -137,6 +140,7 @@ def calibrate(data: ClipSet, video_score: Callable[[Array], float]) -> Calibrati
         match_score=float(curve.thresholds[best]),
         match_precision=float(curve.precision[best]),
         match_recall=float(curve.recall[best]),
+        evidence=fit_evidence(scores.ravel(), true.ravel()),
     )
 
 
@@ -255,11 +259,12 @@ def fit_model(
             "unrelated_distance": calibration.unrelated_distance,
             "frame_level": calibration.frame_level,
             "default_match_score": calibration.match_score,
+            "evidence": asdict(calibration.evidence),
             "trained": {
                 "steps": state["step"],
                 "minutes": round(state["seconds"] / 60, 1),
                 "photos_by_dim": quality,
-                **{f.name: getattr(calibration, f.name) for f in fields(calibration)},
+                **{k: v for k, v in asdict(calibration).items() if k != "evidence"},
                 **scores,
             },
         },
