@@ -2,7 +2,7 @@
 
 from visil_dash.ui import backend
 from visil_dash.ui.compare_evidence import evidence
-from visil_dash.ui.compare_view import choose_pair, verdict
+from visil_dash.ui.compare_view import choose_pair, compared, verdict
 from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
 
@@ -27,6 +27,7 @@ with friendly():
             " A match on the Search page opens here with both chosen.",
         )
     else:
-        pair = backend.comparison(*chosen)
-        verdict(pair)
-        evidence(pair)
+        pair = compared(*chosen)
+        if pair is not None:
+            verdict(pair)
+            evidence(pair)

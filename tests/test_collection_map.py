@@ -1,5 +1,7 @@
 """Claims about the similarity map: true distances come back, and it tells how far to trust it."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from visil_dash.collection_map import (
     distances,
     similarity_map,
 )
+from visil_dash.errors import Cancelled
 from visil_dash.plots_collection import selected_dots, similarity_dots
 from visil_dash.records import Array
 
@@ -47,6 +50,26 @@ def test_groups_stand_apart_and_their_members_together() -> None:
     assert best_match_is_nearest(found, scores, 0.6) == (16, 16)
     again = similarity_map(scores)
     np.testing.assert_array_equal(found.positions, again.positions)
+
+
+def test_laying_out_tells_its_progress_and_stops_when_asked() -> None:
+    scores = np.random.default_rng(0).uniform(size=(30, 30))
+    said: list[float] = []
+    similarity_map(scores, on_progress=said.append)
+    assert said[0] == 0
+    assert all(a < b < 1 for a, b in itertools.pairwise(said))
+    assert len(said) > 3
+    said.clear()
+    with pytest.raises(Cancelled):
+        similarity_map(scores, on_progress=said.append, cancelled=lambda: len(said) == 3)
+    assert len(said) == 3
+
+
+def test_distances_are_those_of_plain_loops() -> None:
+    points = np.random.default_rng(0).normal(size=(6, 2))
+    far = distances(points)
+    for i, j in np.ndindex(6, 6):
+        assert far[i, j] == pytest.approx(np.linalg.norm(points[i] - points[j]), abs=1e-12)
 
 
 def test_what_a_plane_cannot_hold_is_told() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.collection_rows import pair_rows, strongest
+from visil_dash.collection_rows import matching_pairs, pair_rows, strongest
 from visil_dash.explain import (
     Direction,
     Relation,
@@ -312,6 +312,12 @@ def test_rows_are_all_ordered_pairs_that_reach_the_score(cells: list[int], least
     assert len(pairs) == len(set(pairs))
     assert set(pairs) == {frozenset(p) for p in expected}
     assert all(r["score"] >= r["reverse"] for r in once)
+    assert matching_pairs(table, least) == len(pairs)
+    assert pair_rows(table, least=least, most=2) == rows[:2]
+    for chosen in (set(ids[:1]), set(ids[:2]), set(ids[1:3])):
+        wanted = min(2, len(chosen))
+        some = [r for r in rows if len(chosen & {r["query_id"], r["reference_id"]}) >= wanted]
+        assert pair_rows(table, least=least, among=chosen) == (some if chosen else rows)
 
 
 def test_a_large_table_is_cut_to_the_videos_with_the_strongest_links() -> None:

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from fakes import fake_model
-from page_world import labels, pages, texts
+from page_world import SOON, labels, pages, run_until, texts
 from pair_world import copy_world, features, figures, ids, plain_score, plain_similarity, values
 from streamlit.testing.v1 import AppTest
 
+from visil_dash.errors import Cancelled
+from visil_dash.services import Workbench
 from visil_dash.ui import backend
 
 Open = Callable[[str], AppTest]
@@ -287,3 +290,35 @@ def test_an_empty_library_leads_to_adding(tmp_path: Path) -> None:
         page = open_page("compare").run()
         assert "The library is empty" in shown(page)
         assert "Add videos" in labels(page)
+
+
+def test_a_long_comparison_is_watched_stopped_and_begun_again(opened: Open) -> None:
+    begun, real = Event(), Workbench.compare
+
+    def slow(self: Workbench, query: str, reference: str, **options: Any) -> Any:
+        if "on_progress" not in options:
+            pytest.fail("the page waited for the comparison itself")
+        options["on_progress"]("Comparing frames", 0.37)
+        begun.set()
+        while not options["cancelled"]():
+            Event().wait(0.01)
+        raise Cancelled("The comparison was stopped.")
+
+    page = pair(opened, "harbour.mp4", "station.mp4")
+    with patch.object(Workbench, "compare", slow):
+        page.run()
+        assert begun.wait(SOON)
+        page.run()
+        assert "Comparing the two videos" in shown(page)
+        assert "harbour.mp4 with station.mp4" in shown(page)
+        assert not page.get("plotly_chart")
+        # Another run neither loses nor repeats the work.
+        page.run()
+        page.button(key="cancel_task").click()
+        page = run_until(page, lambda p: bool(p.info))
+        assert "stopped" in page.info[0].value
+    with patch.object(Workbench, "compare", real):
+        page.button(key="compare_again").click()
+        page = run_until(page, lambda p: "By scorer" in texts(p))
+    query, reference = features()["harbour.mp4"], features()["station.mp4"]
+    assert f">{plain_score(query, reference):.3f}<" in shown(page)

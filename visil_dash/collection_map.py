@@ -1,10 +1,12 @@
 """A collection on a plane: near dots are similar videos, as far as a plane can show it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from visil_dash.collection import strength
+from visil_dash.errors import Cancelled
 from visil_dash.records import Array
 
 MOST_STEPS = 100
@@ -40,16 +42,26 @@ def dissimilarity(scores: Array) -> Array:
     return out
 
 
-def similarity_map(scores: Array) -> SimilarityMap:
+def similarity_map(
+    scores: Array,
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> SimilarityMap:
     """Positions by multidimensional scaling of `dissimilarity`; the same in, the same out.
 
     Classical scaling (Torgerson 1952) is the start; steps of SMACOF (de Leeuw 1977) then lower
     the stress, the squared difference of distances and dissimilarities, until they gain little.
+    Raises Cancelled.
     """
     wanted = dissimilarity(scores)
     positions = classical_scaling(wanted)
     before = np.inf
-    for _ in range(MOST_STEPS):
+    for step in range(MOST_STEPS):
+        if cancelled is not None and cancelled():
+            raise Cancelled("Laying out the map was stopped.")
+        if on_progress is not None:
+            on_progress(step / MOST_STEPS)
         far = distances(positions)
         stress = float(((far - wanted) ** 2).sum())
         if before - stress <= LEAST_GAIN * stress:
@@ -80,8 +92,8 @@ def classical_scaling(wanted: Array) -> Array:
 
 def distances(positions: Array) -> Array:
     """Euclidean distances `[N, N]` of positions `[N, 2]`."""
-    steps = positions[:, None, :] - positions[None, :, :]
-    out: Array = np.sqrt((steps**2).sum(-1))
+    x, y = positions.T
+    out: Array = np.hypot(x[:, None] - x, y[:, None] - y)
     return out
 
 

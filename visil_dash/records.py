@@ -318,3 +318,20 @@ class ModelInfo:
     folder: Path | None = None
     missing: str = ""
     default_threshold: float | None = None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the library page says in one look; sizes in bytes, durations in seconds."""
+
+    videos: int
+    seconds: float
+    frames: int
+    media_bytes: int
+    index: IndexStatus
+    model: str
+    extractor: str
+    verified: bool
+    read_only: bool
+    notices: tuple[str, ...]
+    missing_features: int

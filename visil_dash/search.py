@@ -17,7 +17,7 @@ from visil_dash.records import (
     Segment,
     VideoFeatures,
 )
-from visil_dash.similarity import Compare, chamfer, frame_to_frame_both, pair_scores
+from visil_dash.similarity import Compare, Progress, chamfer, frame_to_frame_both, pair_scores
 
 
 def compare_pair(
@@ -27,9 +27,25 @@ def compare_pair(
     compare: Compare | None,
     symmetric: bool = False,
     options: AlignOptions,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Comparison:
-    """Everything that the method says of one pair."""
-    pair = pair_scores(query.regions, reference.regions, compare=compare, symmetric=symmetric)
+    """Everything that the method says of one pair. Raises Cancelled."""
+
+    def say(what: str, share: float) -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled("The comparison was stopped.")
+        if on_progress is not None:
+            on_progress(what, 0.75 * share)  # aligning takes the rest of the time
+
+    pair = pair_scores(
+        query.regions,
+        reference.regions,
+        compare=compare,
+        symmetric=symmetric,
+        on_progress=say,
+    )
+    say("Aligning", 1.0)
     return Comparison(
         query=query.video_id,
         reference=reference.video_id,

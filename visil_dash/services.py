@@ -5,7 +5,7 @@ no state that is not in the library, but for query clips, which are private to w
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Self
@@ -25,8 +25,8 @@ from visil_dash.records import (
     WHOLE,
     Array,
     Comparison,
-    IndexStatus,
     JobRecord,
+    Overview,
     PairTable,
     SearchResult,
     VideoFeatures,
@@ -43,23 +43,6 @@ Cancelled = Callable[[], bool]
 
 THRESHOLD_SETTING = "distance_threshold"
 MATCH_SETTING = "match_score"
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What the library page says in one look; sizes in bytes, durations in seconds."""
-
-    videos: int
-    seconds: float
-    frames: int
-    media_bytes: int
-    index: IndexStatus
-    model: str
-    extractor: str
-    verified: bool
-    read_only: bool
-    notices: tuple[str, ...]
-    missing_features: int
 
 
 class Workbench:
@@ -200,14 +183,26 @@ class Workbench:
     def _features(self, video_id: str) -> VideoFeatures:
         return self.library.features(video_id, extractor=self.extractor)
 
-    def compare(self, query_id: str, reference_id: str) -> Comparison:
-        """One pair in full; either side may be a query clip or a library video."""
+    def compare(
+        self,
+        query_id: str,
+        reference_id: str,
+        *,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Comparison:
+        """One pair in full; either side may be a query clip or a library video.
+
+        Raises NotFound and Cancelled.
+        """
         return compare_pair(
             self.clip(query_id).features,
             self.clip(reference_id).features,
             compare=self.model.compare,
             symmetric=self.model.symmetric,
             options=self.options,
+            on_progress=on_progress,
+            cancelled=cancelled,
         )
 
     def pairwise(

@@ -12,6 +12,7 @@ import numpy as np
 from visil_dash.records import Array
 
 Compare = Callable[[Array], Array]
+Progress = Callable[[str, float], None]  # (what is being done, share done 0..1); may raise
 
 _BLOCK_BYTES = 64 * 1024**2  # region-pair products kept at once; larger blocks gain nothing
 
@@ -24,11 +25,14 @@ def _check(query: Array, reference: Array) -> None:
         )
 
 
-def frame_to_frame_both(query: Array, reference: Array) -> tuple[Array, Array]:
+def frame_to_frame_both(
+    query: Array, reference: Array, *, on_rows: Callable[[int], None] | None = None
+) -> tuple[Array, Array]:
     """Frame-to-frame similarity in both directions, `[Tq, Tr]` and `[Tr, Tq]`, from one product.
 
     Chamfer over regions (ViSiL eq. 4): the best-matching reference region for each query region,
     averaged over the query's regions; and the same with the roles exchanged. The two differ.
+    `on_rows` hears how many of the query's frames are done; what it raises stops the work.
 
     Raises ValueError when the shapes are not [T, R, D] with equal D.
     """
@@ -44,6 +48,8 @@ def frame_to_frame_both(query: Array, reference: Array) -> tuple[Array, Array]:
         pairs = (rows.reshape(-1, dim) @ columns).reshape(len(rows), rq, tr, rr)
         forward[start : start + step] = pairs.max(axis=3).mean(axis=1)
         reverse[:, start : start + step] = pairs.max(axis=1).mean(axis=2).T
+        if on_rows is not None:
+            on_rows(min(start + step, tq))
     return forward, reverse
 
 
@@ -110,16 +116,29 @@ class PairScores:
 
 
 def pair_scores(
-    query: Array, reference: Array, *, compare: Compare | None, symmetric: bool = False
+    query: Array,
+    reference: Array,
+    *,
+    compare: Compare | None,
+    symmetric: bool = False,
+    on_progress: Progress | None = None,
 ) -> PairScores:
     """Compare region vectors `[Tq, R, D]` with `[Tr, R, D]` in both directions.
 
     `symmetric`: the comparator reads the mean of the two directions, as ViSiL_sym's was trained to.
+    What `on_progress` raises stops the work.
     """
-    forward, reverse = frame_to_frame_both(query, reference)
+    say = on_progress or (lambda _what, _share: None)
+    frames_share = 1.0 if compare is None else 0.5  # of the time, for half an hour against another
+    forward, reverse = frame_to_frame_both(
+        query,
+        reference,
+        on_rows=lambda done: say("Comparing frames", frames_share * done / len(query)),
+    )
     if compare is None:
         return PairScores(forward, reverse, None, None, chamfer(forward), chamfer(reverse))
     mean = (forward + reverse.T) / 2
     output = compare(mean if symmetric else forward)
+    say("Looking for what runs in step", (frames_share + 1) / 2)
     back = compare(mean.T if symmetric else reverse)
     return PairScores(forward, reverse, output, back, chamfer(output), chamfer(back))

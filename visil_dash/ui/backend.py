@@ -16,7 +16,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from visil_dash.errors import NotFound
 from visil_dash.records import (
     Array,
-    Comparison,
     JobRecord,
     MediaInfo,
     PairTable,
@@ -110,10 +109,19 @@ def tasks() -> Tasks:
     return Tasks()
 
 
+_forgetters: list[Callable[[str], None]] = []
+
+
+def on_forget(forget: Callable[[str], None]) -> None:
+    """`forget` hears the id of every clip that is deleted."""
+    _forgetters.append(forget)
+
+
 def _forget(query_id: str) -> None:
     """Removes what was derived from a deleted clip."""
     tasks().forget(query_id)
-    _comparison.clear()
+    for forget in _forgetters:
+        forget(query_id)
     _query_distances.clear()
     for bench in _open_benches:
         bench.forget_clip(query_id)
@@ -284,20 +292,7 @@ def pairwise(*, again: bool = False) -> Task:
     return tasks().start(("pairs", *space_key(), bench.space.version), work, again=again)
 
 
-# ---- results of one pair or one query ----
-
-
-@st.cache_resource(max_entries=16, show_spinner="Comparing the two videos…")
-def _comparison(
-    library: str, model: str, extractor: str, version: int, query_id: str, reference_id: str
-) -> Comparison:
-    return _workbench(library, model).compare(query_id, reference_id)
-
-
-def comparison(query_id: str, reference_id: str) -> Comparison:
-    """Do not write into its arrays: they are shared by all sessions."""
-    name_of(query_id), name_of(reference_id)
-    return _comparison(*_chosen(), *_version(), query_id, reference_id)
+# ---- results of one query ----
 
 
 @st.cache_resource(max_entries=4, show_spinner="Measuring distances…")

@@ -6,12 +6,13 @@ import streamlit as st
 
 from visil_dash import plots_collection
 from visil_dash.collection import CollectionTable, groups, strength
-from visil_dash.collection_map import best_match_is_nearest
+from visil_dash.collection_map import SimilarityMap, best_match_is_nearest
 from visil_dash.collection_rows import pair_rows
 from visil_dash.records import PairTable
 from visil_dash.ui import collection_tasks, state
 from visil_dash.ui.collection_view import compare_button
 from visil_dash.ui.links import from_link, to_link
+from visil_dash.ui.search_view import finished
 from visil_dash.ui.text import md, percent, plural, safe_name
 from visil_dash.ui.widgets import await_posters, empty_state, name_line, thumbnail
 
@@ -38,12 +39,16 @@ def similarity_map(found: CollectionTable, table: PairTable, least: float) -> No
     chosen = st.session_state[state.COLLECTION_CHOSEN]
     if not set(chosen) <= set(table.video_ids):  # removed meanwhile
         st.session_state[state.COLLECTION_CHOSEN] = [v for v in chosen if v in table.video_ids]
-    _map(found, table, least)
+    task = collection_tasks.layout(found)
+    if finished(task, title="Laying out the map", name=plural(len(table.video_ids), "video")):
+        _map(task.result, table, least)
+    elif task.ended and st.button("Go on", icon=":material/refresh:", key="layout_again"):
+        collection_tasks.layout(found, again=True)
+        st.rerun()
 
 
 @st.fragment
-def _map(found: CollectionTable, table: PairTable, least: float) -> None:
-    made = collection_tasks.layout(found)
+def _map(made: SimilarityMap, table: PairTable, least: float) -> None:
     place = {video: at for at, video in enumerate(table.video_ids)}
     chosen: list[str] = st.session_state[state.COLLECTION_CHOSEN]
     group = [-1] * len(place)
@@ -83,9 +88,9 @@ def _map(found: CollectionTable, table: PairTable, least: float) -> None:
 
 
 def _links(table: PairTable, least: float) -> list[tuple[int, int]]:
-    links = np.triu(strength(table.scores) >= np.float32(least), 1)
-    rows, columns = np.nonzero(links)
-    order = np.argsort(-strength(table.scores)[rows, columns], kind="stable")
+    links = strength(table.scores)
+    rows, columns = np.nonzero(np.triu(links >= np.float32(least), 1))
+    order = np.argsort(-links[rows, columns], kind="stable")
     return list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
 
 
@@ -122,11 +127,7 @@ def _chosen(table: PairTable, least: float) -> None:
 
 def _pairs_among(table: PairTable, chosen: set[str], least: float) -> None:
     """Pairs of chosen videos; of a single one, its pairs with all others."""
-    rows = [
-        row
-        for row in pair_rows(table, once=True)
-        if len(chosen & {row["query_id"], row["reference_id"]}) == min(2, len(chosen))
-    ]
+    rows = pair_rows(table, once=True, among=chosen)
     if not rows:
         st.caption("No pair among them has a score.")
         return

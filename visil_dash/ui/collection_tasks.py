@@ -2,10 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from visil_dash.collection import CollectionTable
-from visil_dash.records import PairTable
 from visil_dash.ui import backend
 from visil_dash.ui.tasks import Cancelled, Say, Task
 
@@ -57,17 +54,22 @@ def moment(query: str, reference: str) -> Task:
     return backend.tasks().start(("moment", *backend.space_key(), query, reference), work)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Laying out the map…")
-def _layout(
-    library: str, extractor: str, version: int, limit: float | None, _table: PairTable
-) -> "SimilarityMap":
-    from visil_dash.collection_map import similarity_map
+def layout(found: CollectionTable, *, again: bool = False) -> Task:
+    """The map of the table as it was computed: verdicts hide pairs, they do not move videos.
 
-    return similarity_map(_table.scores)
+    `result` is a SimilarityMap.
+    """
 
+    def work(say: Say, cancelled: Cancelled) -> "SimilarityMap":
+        from visil_dash.collection_map import similarity_map
 
-def layout(found: CollectionTable) -> "SimilarityMap":
-    """The map of the table as it was computed: verdicts hide pairs, they do not move videos."""
+        say("Finding where to begin", 0.0)
+        return similarity_map(
+            found.table.scores,
+            on_progress=lambda share: say("Moving similar videos together", share),
+            cancelled=cancelled,
+        )
+
     bench = backend.workbench()
-    where = str(bench.library.folder)
-    return _layout(where, bench.extractor, bench.space.version, found.threshold, found.table)
+    key = ("layout", *backend.space_key(), bench.space.version, found.threshold)
+    return backend.tasks().start(key, work, again=again)

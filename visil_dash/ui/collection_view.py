@@ -7,7 +7,7 @@ import streamlit as st
 
 from visil_dash import plots, plots_collection
 from visil_dash.collection import ALL_PAIRS_VIDEOS, CollectionTable, group_order, groups
-from visil_dash.collection_rows import PairRow, pair_rows, strongest
+from visil_dash.collection_rows import PairRow, matching_pairs, pair_rows, strongest
 from visil_dash.export import to_csv
 from visil_dash.labels import by_pair, pair_of
 from visil_dash.records import PairTable
@@ -27,6 +27,7 @@ from visil_dash.ui.widgets import (
 MATRIX, PAIRS, GROUPS, MAP, REVIEW = VIEWS = ("Matrix", "Pairs", "Groups", "Map", "Review")
 ALL, CANDIDATES = "All pairs", "Candidate pairs"
 VERDICT_WORDS = {"match": "match", "not_match": "not a match", "unsure": "unsure"}
+_ROWS_SHOWN = 5000  # a table of more is slow to draw and nobody reads it
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
@@ -127,7 +128,7 @@ def summary(found: CollectionTable, table: PairTable, least: float) -> None:
         facts(
             {
                 "Videos": f"{len(table.video_ids):,}",
-                "Matching pairs": f"{len(pair_rows(table, least=least, once=True)):,}",
+                "Matching pairs": f"{matching_pairs(table, least):,}",
                 "Groups": f"{len(members):,}",
                 "Videos in a group": f"{sum(map(len, members)):,}",
             },
@@ -237,7 +238,7 @@ def pairs(table: PairTable, least: float) -> None:
         help="Only the direction that scores higher. Off: both ordered pairs, each with the score"
         " the other way.",
     )
-    rows = pair_rows(table, least=least, once=once)
+    rows = pair_rows(table, least=least, once=once, most=_ROWS_SHOWN)
     if not rows:
         empty_state("No pair reaches this score", "Lower “Match score from”.")
         return
@@ -261,7 +262,13 @@ def pairs(table: PairTable, least: float) -> None:
             compare_button(row["query_id"], row["reference_id"], key="compare_row")
             st.caption(md(f"{row['query']} with {row['reference']}"), width="stretch")
         else:
-            st.caption(f"{plural(len(rows), 'pair')}. Choose a row to compare its videos.")
+            all_of_them = matching_pairs(table, least)
+            st.caption(
+                f"{plural(len(rows), 'pair')}. Choose a row to compare its videos."
+                if len(rows) < _ROWS_SHOWN
+                else f"The best {len(rows):,} rows of {plural(all_of_them, 'pair')}; the download"
+                " holds all. Choose a row to compare its videos."
+            )
 
 
 def _pair_frame(rows: list[PairRow]) -> pd.DataFrame:

@@ -6,7 +6,8 @@ from visil_dash.explain import Explanation, explain
 from visil_dash.records import Comparison
 from visil_dash.scorers import ScorerRow, scorer_rows
 from visil_dash.ui import backend, state
-from visil_dash.ui.search_view import read_clip
+from visil_dash.ui.comparisons import comparing, comparison
+from visil_dash.ui.search_view import finished, read_clip
 from visil_dash.ui.text import escaped, md, percent
 from visil_dash.ui.widgets import ASSETS, facts, pick_video, verified_badge
 
@@ -40,6 +41,18 @@ def _swap() -> None:
     query, reference = (st.session_state.get(key) for key in keys)
     st.session_state[state.COMPARE_QUERY] = reference
     st.session_state[state.COMPARE_REFERENCE] = query
+
+
+def compared(query: str, reference: str) -> Comparison | None:
+    """The pair in full once it is there; until then its progress, with a way to stop."""
+    task = comparing(query, reference)
+    names = " with ".join(backend.name_of(video) for video in (query, reference))
+    if finished(task, title="Comparing the two videos", name=names):
+        return comparison(query, reference)
+    if task.ended and st.button("Compare again", icon=":material/refresh:", key="compare_again"):
+        comparing(query, reference, again=True)
+        st.rerun()
+    return None
 
 
 # ---- the verdict ----

@@ -11,7 +11,7 @@ from visil_dash.ui.text import md, mmss, percent, plural, safe_name, size
 from visil_dash.ui.widgets import ago, facts, name_line, verified_badge
 
 if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
-    from visil_dash.services import Overview
+    from visil_dash.records import Overview
     from visil_dash.upkeep import Extraction, Verification
 
 PROBLEMS_SHOWN = 20

@@ -10,6 +10,7 @@ from visil_dash.explain import clock
 from visil_dash.records import Array, Comparison, VideoFeatures
 from visil_dash.similarity import region_pairs
 from visil_dash.ui import backend, laboratory, state
+from visil_dash.ui.comparisons import comparison
 from visil_dash.ui.laboratory import LookedInside
 from visil_dash.ui.search_view import finished
 from visil_dash.ui.text import md, plural, safe_name
@@ -36,7 +37,7 @@ class Pair:
 
     @property
     def comparison(self) -> Comparison:
-        return backend.comparison(self.query, self.reference)
+        return comparison(self.query, self.reference)
 
 
 def shape(*sides: int) -> str:
