@@ -1,5 +1,7 @@
 """Search: a clip in, the videos that contain it and where, out."""
 
+import streamlit as st
+
 from visil_dash.ui import backend
 from visil_dash.ui.errors import friendly, told_errors
 from visil_dash.ui.search_cards import match_cards, ranked
@@ -9,6 +11,7 @@ from visil_dash.ui.search_query import choose_query
 from visil_dash.ui.search_results import (
     agreement_card,
     headline,
+    inside_way,
     nothing_found,
     query_line,
     sure_way,
@@ -32,8 +35,10 @@ def answer(query_id: str, options: Options) -> None:
     if not result.matches:
         nothing_found()
         return
-    if result.mode == "nearest":
-        sure_way(result)
+    with st.container(horizontal=True):
+        if result.mode == "nearest":
+            sure_way(result)
+        inside_way(found, options)
     match_cards(filtered(found), shown, top=options.top, match_score=match_score)
 
 

@@ -12,6 +12,7 @@ from visil_dash.confidence import (
     Reliability,
     calibration_error,
     fit_evidence,
+    in_words,
     probability,
     reliability,
 )
@@ -109,3 +110,11 @@ def test_reliability_by_hand():
         Reliability(1, 1.0, 1.0),
     )
     assert calibration_error(curve) == pytest.approx((0.05 + 2 * 0.365 + 0) / 4)
+
+
+@pytest.mark.parametrize(
+    ("chance", "told"),
+    [(0.0, "<1 %"), (0.0099, "<1 %"), (0.01, "1 %"), (0.5, "50 %"), (0.99, "99 %"), (1.0, ">99 %")],
+)
+def test_nothing_is_told_as_certain(chance, told):
+    assert in_words(chance) == told

@@ -58,6 +58,8 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
         "name",
         "video_id",
         "score",
+        "probability",
+        "view",
         "reverse_score",
         "match",
         "min_distance",

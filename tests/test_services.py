@@ -203,6 +203,7 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "min_distance",
         "candidate_frames",
         "view",
+        "probability",
         "segments",
     }
     assert set(best["segments"][0]) == {

@@ -10,12 +10,13 @@ from tests.test_services import scenes, write
 from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import merged
 from visil_dash.errors import Cancelled, NotFound
+from visil_dash.ingest import view_frames
 from visil_dash.library.store import open_library
 from visil_dash.records import Candidate, VideoFeatures
 from visil_dash.search import rerank, rerank_views
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
-from visil_dash.views import BY_KEY, VIEWS, cut, split_view, view_frames, view_id
+from visil_dash.views import BY_KEY, VIEWS, cut, split_view, view_id
 
 
 @pytest.fixture(scope="module")

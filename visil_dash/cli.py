@@ -136,6 +136,7 @@ def result_json(query: str, result: "SearchResult", match_score: float) -> dict[
                 "min_distance": m.min_distance,
                 "candidate_frames": m.candidate_frames,
                 "view": m.view,
+                "probability": m.probability,
                 "segments": [
                     {
                         "query_start": s.query_start,
@@ -161,6 +162,7 @@ def result_json(query: str, result: "SearchResult", match_score: float) -> dict[
 
 
 def _print_result(query: str, result: "SearchResult", match_score: float) -> None:
+    from visil_dash.confidence import in_words
     from visil_dash.views import BY_KEY
 
     took = sum(result.timings.values())
@@ -169,6 +171,8 @@ def _print_result(query: str, result: "SearchResult", match_score: float) -> Non
         called = "match" if m.score >= match_score else "     "
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
         part = f"  (by the {BY_KEY[m.view].title} of the clip)" if m.view else ""
+        if m.probability is not None:
+            part += f"  {in_words(m.probability)} sure"
         print(
             f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} dist {distance}  {m.name}{part}"
         )

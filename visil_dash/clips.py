@@ -11,13 +11,13 @@ from pathlib import Path
 from threading import Condition
 
 from visil_dash.errors import Cancelled, NotFound, StoreError
-from visil_dash.ingest import extract_features
+from visil_dash.ingest import extract_features, extract_views
 from visil_dash.library.store import Library
 from visil_dash.media.files import content_hash
 from visil_dash.models.load import Model
 from visil_dash.records import MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
-from visil_dash.views import BY_KEY, extract_views, split_view
+from visil_dash.views import BY_KEY, split_view, view_id
 
 VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
 CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
@@ -121,7 +121,9 @@ class ClipStore:
             if key not in views:
                 raise NotFound(f"{whole.name}: its {BY_KEY[key].title} shows nothing.")
             name = f"{whole.name} ({BY_KEY[key].title})"
-            return replace(whole, query_id=query_id, name=name, features=views[key])
+            return replace(
+                whole, query_id=view_id(whole.query_id, key), name=name, features=views[key]
+            )
         with self._lock:
             known = self._clips.get(query_id)
         if known is not None:

@@ -46,6 +46,13 @@ def probability(evidence: Evidence, score: float, *, among: int) -> float:
     return 1 / (1 + math.exp(-(before + evidence.of(score))))
 
 
+def in_words(chance: float) -> str:
+    """A probability for people: whole per cent, never 0 or 100."""
+    if chance < 0.01:
+        return "<1 %"
+    return ">99 %" if chance > 0.99 else f"{100 * chance:.0f} %"
+
+
 def fit_evidence(scores: Array, copies: Array) -> Evidence:
     """Platt's logistic regression of copies (bool `[N]`) on scores `[N]`, both classes weighing
     the same, by Newton's method.

@@ -23,6 +23,8 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
             "score": match.score,
             "reverse_score": match.reverse_score,
             "match": str(match.score >= match_score).lower(),
+            "probability": match.probability,
+            "view": match.view,
             "min_distance": match.min_distance,
             "candidate_frames": match.candidate_frames,
         }
@@ -58,6 +60,8 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
                 "score": float(match.score),
                 "reverse_score": float(match.reverse_score),
                 "match": bool(match.score >= match_score),
+                "probability": match.probability,
+                "view": match.view,
                 "min_distance": None if match.min_distance is None else float(match.min_distance),
                 "candidate_frames": int(match.candidate_frames),
                 "segments": [
@@ -76,6 +80,7 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
             for match in result.matches
         ],
         "mode": result.mode,
+        "inside": result.inside,
         "threshold": result.threshold,
         "match_score": match_score,
         "timings": result.timings,

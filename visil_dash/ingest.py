@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from visil_dash.errors import MediaRefused
@@ -13,12 +14,21 @@ from visil_dash.library.jobs import Report
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
 from visil_dash.models.load import Model
-from visil_dash.records import Array, JobRecord, JobState, MediaInfo, VideoFeatures
+from visil_dash.records import (
+    Array,
+    JobRecord,
+    JobState,
+    MediaInfo,
+    Preprocess,
+    VideoFeatures,
+)
 from visil_dash.settings import Settings
+from visil_dash.views import VIEWS, View, cut
 
 # A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
 # black, a fade, a blank slate. Its direction after whitening is noise that all such frames share.
 FLAT_LEVEL = 3.0
+_FINER = 2  # a view is cut from a picture so many times the side of the model's input
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,57 @@ def extract_features(
         )
     features = VideoFeatures(video_id, model.extractor, stacked, np.concatenate(times))
     return Extracted(features, info)
+
+
+def view_frames(frames: Array, view: View, side: int) -> Array:
+    """A view of frames uint8 `[n, S, S, 3]` as a model's input `[n, side, side, 3]`."""
+    return np.stack(
+        [
+            cv2.resize(cut(frame, view.box), (side, side), interpolation=cv2.INTER_AREA)
+            for frame in frames
+        ]
+    )
+
+
+def extract_views(
+    path: Path,
+    *,
+    video_id: str,
+    model: Model,
+    settings: Settings,
+    on_progress: Callable[[float, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, VideoFeatures]:
+    """Features of every view of a video file, by the view's key, sampled as the whole is.
+
+    Views that show nothing all along (the bars of a letterbox) are left out. Raises MediaRefused
+    and Cancelled.
+    """
+    side = model.preprocess.side
+    regions: dict[str, list[Array]] = {view.key: [] for view in VIEWS}
+    times: list[Array] = []
+    with sample_frames(
+        path,
+        preprocess=Preprocess(side=_FINER * side),
+        rate=settings.rate,
+        settings=settings,
+        on_progress=on_progress,
+        cancelled=cancelled,
+    ) as sampled:
+        for batch in sampled:
+            times.append(batch.timestamps)
+            for view in VIEWS:
+                frames = view_frames(batch.frames, view, side)
+                vectors = model.extract(frames)
+                vectors[flat_frames(frames)] = 0
+                regions[view.key].append(vectors.astype(np.float16))
+    at = np.concatenate(times)
+    found = {key: np.concatenate(parts) for key, parts in regions.items()}
+    return {
+        key: VideoFeatures(video_id, model.extractor, whole, at)
+        for key, whole in found.items()
+        if whole.any()
+    }
 
 
 def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:

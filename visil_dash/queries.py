@@ -24,6 +24,7 @@ from visil_dash.records import Array, Candidate, Match, SearchResult, VideoRecor
 from visil_dash.relation import related
 from visil_dash.report import Evidence, ReportFacts, html_report
 from visil_dash.search import rerank
+from visil_dash.search_library import sure
 from visil_dash.services import Workbench
 
 Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
@@ -103,7 +104,7 @@ def search_nearest(
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
-        matches=matches,
+        matches=sure(matches, bench.model.evidence, among=len(names)),
         candidates=tuple(candidates.values()),
         mode=NEAREST,
         threshold=limit,

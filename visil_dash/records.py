@@ -211,7 +211,8 @@ class Match:
     `min_distance`, `candidate_frames`: of candidate generation; None and 0 where it did not
     propose the video. `part_score`: the score of the frames inside `segments` alone, of the
     direction that scores higher; None without segments. `view`: the part of the query's picture
-    that all of this is of (see views).
+    that all of this is of (see views). `probability`: that the reference holds footage of the
+    query (see confidence); None where the model does not know.
     """
 
     video_id: str
@@ -223,13 +224,15 @@ class Match:
     segments: tuple[Segment, ...]
     part_score: float | None = None
     view: str = WHOLE
+    probability: float | None = None
 
 
 @dataclass(frozen=True)
 class SearchResult:
     """Ranked matches of one query, best first, with all that made them.
 
-    `mode`: hierarchical, exhaustive or nearest. `timings`: seconds by stage. `skipped`: library
+    `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
+    searched for as well. `timings`: seconds by stage. `skipped`: library
     videos that were not compared, with the reason. `notices`: what the user must know (degraded
     index, unverified weights, partial decode).
     """
@@ -247,6 +250,7 @@ class SearchResult:
     index: str
     skipped: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    inside: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos, merged
 from visil_dash.candidates_library import library_hits
 from visil_dash.clips import QueryClip
+from visil_dash.confidence import Evidence, probability
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.models.load import Model
-from visil_dash.records import SearchResult, VideoFeatures
+from visil_dash.records import Match, SearchResult, VideoFeatures
 from visil_dash.search import rerank_views
 from visil_dash.views import split_view
 
@@ -65,6 +67,7 @@ def search_library(
             on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / total),
             cancelled=cancelled,
         )
+    matches = sure(matches, model.evidence, among=len(names))
     for video_id in set(names) - set(have):
         skipped[video_id] = f"no features of the model {model.name} yet"
     status = space.status()
@@ -82,6 +85,16 @@ def search_library(
         index=f"{status.state}, generation {status.generation}, {status.reduction}",
         skipped=skipped,
         notices=tuple(n for n in (status.notice, clip.info.reason) if n),
+        inside=len(views) > 1,
+    )
+
+
+def sure(matches: tuple[Match, ...], evidence: Evidence | None, *, among: int) -> tuple[Match, ...]:
+    """The matches with their probability among so many videos; as they are without evidence."""
+    if evidence is None:
+        return matches
+    return tuple(
+        replace(m, probability=probability(evidence, m.score, among=among)) for m in matches
     )
 
 

@@ -191,19 +191,21 @@ class Workbench:
         on_progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> Comparison:
-        """One pair in full; either side may be a query clip or a library video.
+        """One pair in full; either side may be a query clip, a library video or a view of one.
 
         Raises NotFound and Cancelled.
         """
-        return compare_pair(
-            self.clip(query_id).features,
-            self.clip(reference_id).features,
+        query, reference = self.clip(query_id), self.clip(reference_id)
+        pair = compare_pair(
+            query.features,
+            reference.features,
             compare=self.model.compare,
             symmetric=self.model.symmetric,
             options=self.options,
             on_progress=on_progress,
             cancelled=cancelled,
         )
+        return replace(pair, query=query.query_id, reference=reference.query_id)
 
     def pairwise(
         self,

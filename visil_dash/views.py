@@ -5,21 +5,11 @@ only, too small for the regions of the whole. So each part is cut out, enlarged 
 query; of all views of the query, the one that a reference video matches best counts.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
-import numpy as np
-
-from visil_dash.ingest import flat_frames
-from visil_dash.media.decode import sample_frames
-from visil_dash.models.load import Model
-from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
-from visil_dash.settings import Settings
+from visil_dash.records import WHOLE, Array
 
 MARK = "@"  # between a query's id and the key of its view
-_FINER = 2  # a part is cut from a picture so many times the side of the model's input
 
 
 @dataclass(frozen=True)
@@ -64,54 +54,3 @@ def cut(picture: Array, box: tuple[float, float, float, float]) -> Array:
     left, top = round(x * width), round(y * height)
     right, bottom = round((x + w) * width), round((y + h) * height)
     return picture[top : max(bottom, top + 1), left : max(right, left + 1)]
-
-
-def view_frames(frames: Array, view: View, side: int) -> Array:
-    """A view of frames uint8 `[n, S, S, 3]` as a model's input `[n, side, side, 3]`."""
-    return np.stack(
-        [
-            cv2.resize(cut(frame, view.box), (side, side), interpolation=cv2.INTER_AREA)
-            for frame in frames
-        ]
-    )
-
-
-def extract_views(
-    path: Path,
-    *,
-    video_id: str,
-    model: Model,
-    settings: Settings,
-    on_progress: Callable[[float, float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> dict[str, VideoFeatures]:
-    """Features of every view of a video file, by the view's key, sampled as the whole is.
-
-    Views that show nothing all along (the bars of a letterbox) are left out. Raises MediaRefused
-    and Cancelled.
-    """
-    side = model.preprocess.side
-    regions: dict[str, list[Array]] = {view.key: [] for view in VIEWS}
-    times: list[Array] = []
-    with sample_frames(
-        path,
-        preprocess=Preprocess(side=_FINER * side),
-        rate=settings.rate,
-        settings=settings,
-        on_progress=on_progress,
-        cancelled=cancelled,
-    ) as sampled:
-        for batch in sampled:
-            times.append(batch.timestamps)
-            for view in VIEWS:
-                frames = view_frames(batch.frames, view, side)
-                vectors = model.extract(frames)
-                vectors[flat_frames(frames)] = 0
-                regions[view.key].append(vectors.astype(np.float16))
-    at = np.concatenate(times)
-    found = {key: np.concatenate(parts) for key, parts in regions.items()}
-    return {
-        key: VideoFeatures(video_id, model.extractor, whole, at)
-        for key, whole in found.items()
-        if whole.any()
-    }

@@ -18,7 +18,6 @@ from visil_dash.records import (
     Array,
     JobRecord,
     MediaInfo,
-    PairTable,
     SearchResult,
     VideoRecord,
 )
@@ -26,6 +25,7 @@ from visil_dash.settings import get_settings
 from visil_dash.ui import state
 from visil_dash.ui.tasks import Cancelled, Say, Task, Tasks
 from visil_dash.ui.uploads import Clips, Readable, SessionClip, write_upload
+from visil_dash.views import BY_KEY, split_view
 
 if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
     from visil_dash.clips import QueryClip
@@ -166,7 +166,9 @@ def clip_room() -> int:
 
 
 def session_clip(query_id: str) -> SessionClip | None:
-    return next((clip for clip in session_clips() if clip.query_id == query_id), None)
+    """The clip that this id, or the id of a view of it, names."""
+    base, _view = split_view(query_id)
+    return next((clip for clip in session_clips() if clip.query_id == base), None)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -181,11 +183,18 @@ def videos() -> dict[str, VideoRecord]:
 
 
 def library_video(video_id: str) -> VideoRecord | None:
-    return videos().get(video_id)
+    """The video that this id, or the id of a view of it, names."""
+    return videos().get(split_view(video_id)[0])
 
 
 def name_of(query_id: str) -> str:
-    """Name of a library video or of a clip of this session; raises NotFound."""
+    """Name of a library video or of a clip of this session, or of a view of it.
+
+    Raises NotFound.
+    """
+    base, key = split_view(query_id)
+    if key:
+        return f"{name_of(base)} ({BY_KEY[key].title})"
     clip = session_clip(query_id)
     if clip is not None:
         return clip.name
@@ -213,7 +222,7 @@ def media_path(query_id: str) -> Path:
     if clip is not None:
         return clip.path
     name_of(query_id)
-    return workbench().library.media_path(query_id)
+    return workbench().library.media_path(split_view(query_id)[0])
 
 
 def media_info(query_id: str) -> MediaInfo | None:
@@ -261,13 +270,18 @@ def reader(query_id: str) -> Callable[[Say, Cancelled], None]:
 
 
 def search(
-    query_id: str, *, threshold: float | None, exhaustive: bool, again: bool = False
+    query_id: str,
+    *,
+    threshold: float | None,
+    exhaustive: bool,
+    inside: bool = False,
+    again: bool = False,
 ) -> Task:
     """Searches for a clip of this session or a library video; `result` is a SearchResult."""
     bench, read = workbench(), reader(query_id)
     name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    key = ("search", *space_key(), bench.space.version, query_id, limit, exhaustive)
+    key = ("search", *space_key(), bench.space.version, query_id, limit, exhaustive, inside)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         read(say, cancelled)
@@ -275,21 +289,12 @@ def search(
             query_id,
             threshold=limit,
             exhaustive=exhaustive,
+            inside=inside,
             on_progress=say,
             cancelled=cancelled,
         )
 
     return tasks().start(key, work, again=again)
-
-
-def pairwise(*, again: bool = False) -> Task:
-    """Everything against everything; `result` is a PairTable."""
-    bench = workbench()
-
-    def work(say: Say, cancelled: Cancelled) -> PairTable:
-        return bench.pairwise(on_progress=say, cancelled=cancelled)
-
-    return tasks().start(("pairs", *space_key(), bench.space.version), work, again=again)
 
 
 # ---- results of one query ----

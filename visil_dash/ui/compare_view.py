@@ -3,19 +3,21 @@
 import streamlit as st
 
 from visil_dash.explain import Explanation, explain
-from visil_dash.records import Comparison
+from visil_dash.records import WHOLE, Comparison
 from visil_dash.scorers import ScorerRow, scorer_rows
 from visil_dash.ui import backend, state
 from visil_dash.ui.comparisons import comparing, comparison
+from visil_dash.ui.links import from_link, to_link
 from visil_dash.ui.search_view import finished, read_clip
 from visil_dash.ui.text import escaped, md, percent
 from visil_dash.ui.widgets import ASSETS, facts, pick_video, verified_badge
+from visil_dash.views import BY_KEY, view_id
 
 # ---- which pair ----
 
 
 def choose_pair() -> tuple[str, str] | None:
-    """The two videos, once both are chosen and can be compared."""
+    """The two videos, once both are chosen and can be compared; of the query, the chosen view."""
     with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
             query = pick_video("Query", key=state.COMPARE_QUERY, param=state.PARAM_QUERY)
@@ -32,8 +34,30 @@ def choose_pair() -> tuple[str, str] | None:
             )
     if query is None or reference is None:
         return None
+    part = _choose_part()
     clips = [clip for v in (query, reference) if (clip := backend.session_clip(v)) is not None]
-    return (query, reference) if all(read_clip(clip) for clip in clips) else None
+    return (view_id(query, part), reference) if all(read_clip(clip) for clip in clips) else None
+
+
+def _choose_part() -> str:
+    """Key of the view of the query's picture that is compared."""
+    from_link(
+        state.COMPARE_PART,
+        state.PARAM_PART,
+        lambda given: given if given in BY_KEY else None,
+        default=WHOLE,
+    )
+    part = st.selectbox(
+        "Picture of the query",
+        [WHOLE, *BY_KEY],
+        format_func=lambda key: BY_KEY[key].title if key else "whole picture",
+        key=state.COMPARE_PART,
+        persist_state="session",
+        width=240,
+        help="Where the query shows other footage inside its picture, compare that part alone.",
+    )
+    to_link(state.PARAM_PART, part)
+    return part
 
 
 def _swap() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from visil_dash.records import Array, Comparison
 from visil_dash.ui import backend
-from visil_dash.ui.tasks import Cancelled, Key, Say, Task
+from visil_dash.ui.tasks import Cancelled, Key, Say, Task, is_about
 
 MOST_BYTES = 512 * 1024**2  # an hour against an hour takes 110 MB
 
@@ -35,9 +35,9 @@ class Kept:
                 self._pairs.popitem(last=False)
 
     def forget(self, about: str) -> None:
-        """Drops what is about a video or clip."""
+        """Drops what is about a video or clip, or a view of it."""
         with self._lock:
-            for key in [key for key in self._pairs if about in key]:
+            for key in [key for key in self._pairs if is_about(key, about)]:
                 del self._pairs[key]
 
 

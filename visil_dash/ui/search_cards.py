@@ -5,12 +5,14 @@ from typing import Literal
 
 import streamlit as st
 
+from visil_dash.confidence import in_words
 from visil_dash.plots_timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
 from visil_dash.relation import Related, Relation, Spans, related
 from visil_dash.ui import backend, state
 from visil_dash.ui.text import escaped, mmss, percent, plural
 from visil_dash.ui.widgets import ASSETS, await_posters, facts, name_line, play, thumbnail
+from visil_dash.views import BY_KEY
 
 SPANS_SHOWN = 4
 TIMELINES_SHOWN = 20
@@ -63,6 +65,8 @@ def _is_weak(told: Related) -> bool:
 
 
 _MEANING = {
+    "How sure": "Probability that this video holds footage of the clip: from what this score said"
+    " of pairs whose truth was known, and from how many videos were asked",
     "Score": "How much of the clip is found in this video; 1 is the most",
     "Other way": "How much of this video is found in the clip",
     "What lines up": "Score of the frames in the matched spans alone, in the better direction",
@@ -82,9 +86,13 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
                 with st.container():
                     name_line(f"{rank}. {match.name}")
                 _relation_badge(told)
+            if match.view:
+                st.caption(f"Found by the {BY_KEY[match.view].title} of the clip's picture.")
             near, part = match.min_distance, match.part_score
+            sure = match.probability
             facts(
                 {
+                    **({} if sure is None else {"How sure": in_words(sure)}),
                     "Score": f"{match.score:.3f}",
                     "Other way": f"{match.reverse_score:.3f}",
                     **({} if part is None else {"What lines up": f"{part:.3f}"}),
@@ -173,7 +181,7 @@ def _compare_button(
         type=kind,
         help="The similarity of every frame with every frame, and why",
     ):
-        state.goto_compare(query_id, match.video_id)
+        state.goto_compare(query_id, match.video_id, part=match.view)
 
 
 def _spans(rank: int, match: Match, query_seconds: float) -> float:

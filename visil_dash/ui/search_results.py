@@ -10,7 +10,7 @@ from visil_dash.relation import answer
 from visil_dash.ui import backend, state
 from visil_dash.ui.search_cards import Ranked
 from visil_dash.ui.search_export import downloads
-from visil_dash.ui.search_view import EXHAUSTIVE, Options, finished
+from visil_dash.ui.search_view import EXHAUSTIVE, HIERARCHICAL, NEAREST, Options, finished
 from visil_dash.ui.text import md, mmss, percent, plural, safe_name, seconds
 from visil_dash.ui.widgets import (
     empty_state,
@@ -37,7 +37,7 @@ def headline(result: SearchResult, found: Sequence[Ranked], match_score: float) 
             state.goto_threshold(result.query_id)
         downloads(result)
     took = sum(result.timings.values())
-    looked = _looked(result)
+    looked = _looked(result) + (", inside the picture too," if result.inside else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             f"{looked} in {seconds(took)} · a match scores {match_score:.2f} or more ·"
@@ -108,6 +108,26 @@ def sure_way(result: SearchResult) -> None:
             key="go_exhaustive",
             help="Compares every video in full; slow, misses nothing",
         )
+
+
+def _look_inside() -> None:
+    st.session_state[state.SEARCH_INSIDE] = True
+    if st.session_state.get(state.SEARCH_MODE) == NEAREST:
+        st.session_state[state.SEARCH_MODE] = HIERARCHICAL
+
+
+def inside_way(found: Sequence[Ranked], options: Options) -> None:
+    """Where nothing scores as a match and only whole pictures were compared: look further."""
+    if options.inside or any(told.confirmed for _, told in found):
+        return
+    st.button(
+        "Look inside the picture",
+        icon=":material/picture_in_picture:",
+        on_click=_look_inside,
+        key="go_inside",
+        help="The footage may be a picture in the clip's picture, or one cell of a collage:"
+        " searches for its corners, centre and halves as well",
+    )
 
 
 def agreement_card(result: SearchResult, options: Options, match_score: float) -> None:

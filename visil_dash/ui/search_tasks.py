@@ -80,7 +80,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     """The HTML report of a result; `begin` starts it, once. `result` of the task is its text."""
     bench = backend.workbench()
     # The result itself differs by mode, threshold and what was in the library then.
-    asked = result.mode, result.threshold, bench.match_score()
+    asked = result.mode, result.inside, result.threshold, bench.match_score()
     key = ("report", *_space(), result.query_id, *asked)
 
     def work(say: Say, cancelled: Cancelled) -> str:

@@ -23,6 +23,7 @@ class Options:
     exhaustive: bool
     top: int
     nearest: bool = False
+    inside: bool = False
 
 
 # ---- how to search ----
@@ -66,7 +67,22 @@ def choose_options() -> Options:
             persist_state="session",
             width=140,
         )
-    return Options(threshold, mode == EXHAUSTIVE, int(top), mode == NEAREST)
+    inside = st.toggle(
+        "Look inside the picture",
+        key=state.SEARCH_INSIDE,
+        persist_state="session",
+        disabled=mode == NEAREST,
+        help="Footage may be a picture in the picture, or one cell of a collage. With this on, the"
+        " corners, the centre and the halves of the clip's picture are searched for as well: about"
+        " ten times the work.",
+    )
+    return Options(
+        threshold,
+        mode == EXHAUSTIVE,
+        int(top),
+        nearest=mode == NEAREST,
+        inside=inside and mode != NEAREST,
+    )
 
 
 # ---- waiting ----
@@ -116,7 +132,11 @@ def asked(query_id: str, options: Options, *, again: bool = False) -> Task:
     if options.nearest:
         return nearest(query_id, threshold=options.threshold, most=options.top, again=again)
     return backend.search(
-        query_id, threshold=options.threshold, exhaustive=options.exhaustive, again=again
+        query_id,
+        threshold=options.threshold,
+        exhaustive=options.exhaustive,
+        inside=options.inside,
+        again=again,
     )
 
 

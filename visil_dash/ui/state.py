@@ -13,6 +13,7 @@ SEARCH_QUERY = "search_query"
 SEARCH_MODE = "search_mode"
 SEARCH_THRESHOLD = "search_threshold"
 SEARCH_TOP = "search_top"
+SEARCH_INSIDE = "search_inside"
 SEARCH_RELATIONS = "search_relations"
 SEARCH_LEAST_SCORE = "search_least_score"
 SEARCH_LEAST_COVERED = "search_least_covered"
@@ -22,6 +23,7 @@ SEARCH_PATH = "search_path"
 SEARCH_PATH_ASKED = "search_path_asked"  # a path that is being taken
 COMPARE_QUERY = "compare_query"
 COMPARE_REFERENCE = "compare_reference"
+COMPARE_PART = "compare_part"  # key of the view of the query's picture
 THRESHOLD_QUERY = "threshold_query"
 LIBRARY_FILTER = "library_filter"
 LIBRARY_SORT = "library_sort"
@@ -141,6 +143,7 @@ PARAM_REJECTED = "rejected"
 PARAM_MATCH = "m"  # match score
 PARAM_DIRECTION = "d"  # of the maps: forward, reverse, symmetric
 PARAM_CELL = "cell"  # query and reference time of a cell, seconds
+PARAM_PART = "part"  # view of the query's picture
 PARAM_RANGE = "span"  # what both players loop
 PARAM_LENGTH = 16
 
@@ -156,13 +159,18 @@ def short(video_id: str) -> str:
     return video_id[:PARAM_LENGTH]
 
 
-def goto_compare(query_id: str, reference_id: str) -> NoReturn:
-    """Opens the compare page with this pair."""
+def goto_compare(query_id: str, reference_id: str, *, part: str = "") -> NoReturn:
+    """Opens the compare page with this pair; `part`: key of the view of the query's picture."""
     st.session_state[COMPARE_QUERY] = query_id
     st.session_state[COMPARE_REFERENCE] = reference_id
+    st.session_state[COMPARE_PART] = part
     st.switch_page(
         COMPARE_PAGE_FILE,
-        query_params={PARAM_QUERY: short(query_id), PARAM_REFERENCE: short(reference_id)},
+        query_params={
+            PARAM_QUERY: short(query_id),
+            PARAM_REFERENCE: short(reference_id),
+            **({PARAM_PART: part} if part else {}),
+        },
     )
 
 

@@ -11,11 +11,17 @@ from threading import Event, Lock
 from typing import Any
 
 from visil_dash import errors
+from visil_dash.views import split_view
 
 Key = tuple[Any, ...]
 Say = Callable[[str, float], None]  # (what is being done, share done 0..1)
 Cancelled = Callable[[], bool]
 Work = Callable[[Say, Cancelled], Any]
+
+
+def is_about(key: Key, about: str) -> bool:
+    """Whether a key names a query, or a view of it."""
+    return any(isinstance(part, str) and split_view(part)[0] == about for part in key)
 
 
 class Task:
@@ -93,7 +99,7 @@ class Tasks:
     def forget(self, about: str) -> None:
         """Cancels and drops the tasks whose key names `about` (a query id)."""
         with self._lock:
-            for key in [k for k in self._tasks if about in k]:
+            for key in [k for k in self._tasks if is_about(k, about)]:
                 self._tasks.pop(key).cancel()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from visil_dash.explain import clock
 from visil_dash.records import Array, Comparison, VideoFeatures
 from visil_dash.similarity import region_pairs
 from visil_dash.ui import backend, laboratory, state
+from visil_dash.ui.collection_tasks import collection
 from visil_dash.ui.comparisons import comparison
 from visil_dash.ui.laboratory import LookedInside
 from visil_dash.ui.search_view import finished
@@ -328,10 +329,10 @@ def asymmetry(pair: Pair) -> None:
         " So the question decides: *is my clip in there?* or *is all of that in my clip?*"
     )
     st.markdown("**Where the two directions differ most in this library**")
-    task = backend.pairwise()
+    task = collection(candidates=False)
     if not finished(task, title="Comparing all pairs", name=plural(len(backend.videos()), "video")):
         return
-    most = most_asymmetric(task.result)
+    most = most_asymmetric(task.result.table)
     if most is None:
         st.caption("It takes two videos.")
         return
