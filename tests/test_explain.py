@@ -101,6 +101,30 @@ def test_the_verdict_follows_both_scores(
     assert verdict.is_match == (max(score, reverse) >= 0.6)
 
 
+def test_a_part_that_scores_like_a_match_is_told_as_shared_though_the_whole_does_not() -> None:
+    output = np.full((8, 12), -0.5)
+    output[2:5, 4:7] = 0.9
+    found = (Segment(2, 5, 4, 7, 0.9),)
+    both = {"visil_output": output, "visil_output_reverse": output.T.copy()}
+    verdict = explain(
+        pair(score=0.1, reverse_score=0.0, segments=found, **both),
+        match_score=0.6,
+        frame_level=0.7,
+    )
+    assert verdict.relation is Relation.PART
+    assert verdict.is_match
+    assert verdict.title == "The two videos share a part"
+    assert any("taken alone, scores 0.90" in sentence for sentence in verdict.sentences)
+    elsewhere = (Segment(5, 8, 8, 11, 0.9),)
+    verdict = explain(
+        pair(score=0.1, reverse_score=0.0, segments=elsewhere, **both),
+        match_score=0.6,
+        frame_level=0.7,
+    )
+    assert verdict.relation is Relation.ALIKE
+    assert not verdict.is_match
+
+
 def test_a_score_that_nothing_in_time_backs_claims_no_footage() -> None:
     for score, reverse in ((0.9, 0.9), (0.9, 0.1), (0.1, 0.9)):
         verdict = explain(

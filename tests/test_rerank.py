@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from visil_dash.alignment import AlignOptions
 from visil_dash.records import Match, VideoFeatures
-from visil_dash.search import part_score, rerank
-from visil_dash.similarity import pair_scores
+from visil_dash.search import rerank
+from visil_dash.similarity import pair_scores, part_score
 
 
 @given(

@@ -8,7 +8,7 @@ import numpy as np
 
 from visil_dash.explain_parts import faint, not_found, order
 from visil_dash.records import Array, Comparison, Segment, VideoFeatures
-from visil_dash.similarity import region_pairs
+from visil_dash.similarity import part_score, region_pairs
 
 
 class Direction(StrEnum):
@@ -25,6 +25,7 @@ class Relation(StrEnum):
     SHARED = "shared"
     QUERY_INSIDE = "query inside"
     REFERENCE_INSIDE = "reference inside"
+    PART = "part"
     ALIKE = "alike"
     NONE = "none"
 
@@ -33,6 +34,7 @@ _TITLES = {
     Relation.SHARED: "The two videos share their footage",
     Relation.QUERY_INSIDE: "The query is found in the reference",
     Relation.REFERENCE_INSIDE: "The reference is found in the query",
+    Relation.PART: "The two videos share a part",
     Relation.ALIKE: "Similar stretches, but not a match",
     Relation.NONE: "No shared footage found",
 }
@@ -101,8 +103,14 @@ def explain(
     found = pair.segments
     covered_query = covered([(s.query_start, s.query_end) for s in found])
     covered_reference = covered([(s.reference_start, s.reference_end) for s in found])
-    relation = _relation(pair, match_score)
+    part = _part_score(pair)
+    relation = _relation(pair, match_score, part)
     sentences = [_scores(pair, match_score)]
+    if relation is Relation.PART:
+        sentences.append(
+            f"What lines up, taken alone, scores {part:.2f} and so reaches it: that part is the "
+            "same, and the rest is not."
+        )
     if found:
         sentences.append(
             f"{_count(len(found), 'segment')} cover{'s' if len(found) == 1 else ''} "
@@ -133,13 +141,28 @@ def explain(
     )
 
 
-def _relation(pair: Comparison, match_score: float) -> Relation:
+def _relation(pair: Comparison, match_score: float, part: float) -> Relation:
     there, back = pair.score >= match_score, pair.reverse_score >= match_score
     if there and back:
         return Relation.SHARED
     if there or back:
         return Relation.QUERY_INSIDE if there else Relation.REFERENCE_INSIDE
-    return Relation.ALIKE if pair.segments else Relation.NONE
+    if not pair.segments:
+        return Relation.NONE
+    return Relation.PART if part >= match_score else Relation.ALIKE
+
+
+def _part_score(pair: Comparison) -> float:
+    """Score of what the segments cover alone, of the direction that scores higher."""
+    there, back = pair.visil_output, pair.visil_output_reverse
+    rows = (pair.frame_similarity if there is None else there).max(1)
+    columns = (pair.frame_similarity_reverse if back is None else back).max(1)
+    query = [(s.query_start, s.query_end) for s in pair.segments]
+    reference = [(s.reference_start, s.reference_end) for s in pair.segments]
+    return max(
+        part_score(rows, pair.query_times, query),
+        part_score(columns, pair.reference_times, reference),
+    )
 
 
 def _scores(pair: Comparison, match_score: float) -> str:

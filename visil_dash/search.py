@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-import numpy as np
-
 from visil_dash.alignment import AlignOptions, segments
 from visil_dash.errors import Cancelled, StoreError
 from visil_dash.records import (
@@ -17,7 +15,14 @@ from visil_dash.records import (
     Segment,
     VideoFeatures,
 )
-from visil_dash.similarity import Compare, Progress, chamfer, frame_to_frame_both, pair_scores
+from visil_dash.similarity import (
+    Compare,
+    Progress,
+    chamfer,
+    frame_to_frame_both,
+    pair_scores,
+    part_score,
+)
 
 
 def compare_pair(
@@ -69,20 +74,6 @@ def pair_segments(
     """Matched segments, aligned on the symmetric frame-to-frame similarity."""
     forward, reverse = frame_to_frame_both(query.regions, reference.regions)
     return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
-
-
-def part_score(best: Array, times: Array, spans: Sequence[tuple[float, float]]) -> float:
-    """What the frames within `spans` (seconds) add to a score, taken alone: their rows' mean.
-
-    `best` `[P]`: each row's best value, whose mean is the score. A row stands for one frame or,
-    after a comparator, for several of the `times` `[T]`. -1, the lowest, where no frame is within.
-    """
-    frames = np.arange(len(times))
-    rows = frames * len(best) // len(times)
-    within = np.zeros(len(best), bool)
-    for start, end in spans:
-        within[rows[(times >= start) & (times < end)]] = True
-    return float(best[within].mean()) if within.any() else -1.0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Region vectors `[T, R, D]` are whitened, L2-normalised and scaled by attention, 
 is attention-weighted cosine similarity. Everything here is higher-is-closer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,3 +142,17 @@ def pair_scores(
     say("Looking for what runs in step", (frames_share + 1) / 2)
     back = compare(mean.T if symmetric else reverse)
     return PairScores(forward, reverse, output, back, chamfer(output), chamfer(back))
+
+
+def part_score(best: Array, times: Array, spans: Sequence[tuple[float, float]]) -> float:
+    """What the frames within `spans` (seconds) add to a score, taken alone: their rows' mean.
+
+    `best` `[P]`: each row's best value, whose mean is the score. A row stands for one frame or,
+    after a comparator, for several of the `times` `[T]`. -1, the lowest, where no frame is within.
+    """
+    frames = np.arange(len(times))
+    rows = frames * len(best) // len(times)
+    within = np.zeros(len(best), bool)
+    for start, end in spans:
+        within[rows[(times >= start) & (times < end)]] = True
+    return float(best[within].mean()) if within.any() else -1.0

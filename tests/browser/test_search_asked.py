@@ -1,0 +1,195 @@
+"""Ways to ask, in a real browser: several clips at once, a path, and another match score."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from browser_harness import App, open_page, running_app, wait_until_idle
+from playwright.sync_api import Browser, Locator, Page, expect
+from scenes import make_scene
+
+from visil_dash.services import open_workbench
+from visil_dash.settings import Settings
+
+PATIENCE = 180_000  # milliseconds, for a machine that does much else
+# name: (scene, start, seconds); the excerpt is a part of the market, encoded anew.
+VIDEOS = {
+    "market.mp4": (1, 0, 12),
+    "excerpt.mp4": (1, 4, 6),
+    "station.mp4": (2, 0, 8),
+}
+CLIPS = {"stalls.mp4": (1, 2, 5), "platform.mp4": (2, 1, 5)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """in/ with the clips, where paths are allowed; out/ with another; a file that is no video."""
+    root = tmp_path_factory.mktemp("asked")
+    for name in ("videos", "in", "out"):
+        (root / name).mkdir()
+    for place, scenes in (("videos", VIDEOS), ("in", CLIPS)):
+        for name, (scene, start, seconds) in scenes.items():
+            make_scene(root / place / name, scene, start=start, seconds=seconds)
+    (root / "out/secret.mp4").write_bytes((root / "in/stalls.mp4").read_bytes())
+    (root / "in/notes.mp4").write_text("this is no video\n" * 40)
+    return root
+
+
+@pytest.fixture(scope="module")
+def scores(folder: Path) -> dict[str, list[tuple[str, float]]]:
+    """What each clip and the excerpt find in the library, best first; the library is left there."""
+    library = folder / "library"
+    bench = open_workbench(settings=Settings(min_free_bytes=0), library=library, model="compact")
+    try:
+        bench.add_paths([folder / "videos" / name for name in VIDEOS])
+        assert bench.worker.wait_idle(120)
+        assert len(bench.videos()) == len(VIDEOS), bench.jobs()
+        ids = {name: bench.open_clip(folder / "in" / name).query_id for name in CLIPS}
+        ids["excerpt.mp4"] = bench.clip("excerpt.mp4").query_id
+        return {
+            name: [(m.name, m.score) for m in bench.search(query).matches]
+            for name, query in ids.items()
+        }
+    finally:
+        bench.close()
+
+
+@pytest.fixture(scope="module")
+def app(
+    browser: Browser,
+    folder: Path,
+    scores: dict[str, list[tuple[str, float]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[App]:
+    log_path = tmp_path_factory.mktemp("log") / "streamlit.log"
+    with running_app(
+        library=folder / "library",
+        log_path=log_path,
+        environment={"VISIL_DASH_ALLOWED_FOLDERS": str(folder / "in")},
+    ) as started:
+        yield started
+    assert "Traceback (most recent call last)" not in started.log, started.log[-6000:]
+
+
+def row(page: Page, name: str) -> Locator:
+    """The row of one of several clips."""
+    return page.locator('[class*="st-key-clip-"]').filter(has_text=name)
+
+
+def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
+    page: Page,
+    app: App,
+    folder: Path,
+    scores: dict[str, list[tuple[str, float]]],
+    screens: Callable[..., None],
+) -> None:
+    open_page(page, app, "search")
+    page.locator('input[type="file"]').set_input_files(
+        [folder / "in" / name for name in (*CLIPS, "notes.mp4")]
+    )
+    panel = page.locator(".st-key-several")
+    expect(panel).to_contain_text("3 clips", timeout=PATIENCE)
+    expect(panel).to_contain_text("2 searched for · 1 without a result", timeout=PATIENCE)
+    wait_until_idle(page)
+    for name in CLIPS:
+        best, score = scores[name][0]
+        expect(row(page, name)).to_contain_text(f"best {best}, {score:.3f}")
+        expect(row(page, name)).to_contain_text("this clip")
+    expect(row(page, "notes.mp4")).to_contain_text("it is text")
+    expect(row(page, "notes.mp4").get_by_role("button", name="Try again")).to_be_visible()
+
+    # Each row opens its own results; which is shown is said.
+    for name in reversed(CLIPS):
+        if row(page, name).get_by_role("button", name="Show").count():
+            row(page, name).get_by_role("button", name="Show").click()
+        expect(row(page, name)).to_contain_text("shown below")
+        wait_until_idle(page)
+        best, score = scores[name][0]
+        first = page.locator(".st-key-match-1")
+        expect(first).to_contain_text(f"1. {best}", timeout=PATIENCE)
+        expect(first.locator("dd").first).to_have_text(f"{score:.3f}")
+        expect(page.locator(".st-key-query-card img")).to_have_count(1)
+        expect(page.locator(".st-key-strip img")).to_have_count(CLIPS[name][2])
+        wait_until_idle(page)
+    screens("search-several", whole=True)
+
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="CSV of all").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert {line.split(",")[0] for line in lines[1:]} == set(CLIPS)
+
+
+def test_a_path_of_an_allowed_folder_is_searched_for_and_no_other(
+    page: Page, app: App, folder: Path, scores: dict[str, list[tuple[str, float]]]
+) -> None:
+    open_page(page, app, "search")
+    box = page.get_by_role("textbox", name="Or a file on this machine")
+    search = page.get_by_role("button", name="Search", exact=True)
+    alert = page.get_by_role("alert")
+    for typed in (folder / "out/secret.mp4", folder / "in/../out/secret.mp4"):
+        box.fill(str(typed))
+        search.click()
+        expect(alert).to_contain_text(f"{typed.name}: there is no such file", timeout=PATIENCE)
+        assert page.locator('[class*="st-key-match-"]').count() == 0
+    box.fill(str(folder / "in/stalls.mp4"))
+    box.press("Enter")
+    first = page.locator(".st-key-match-1")
+    expect(first).to_contain_text(f"1. {scores['stalls.mp4'][0][0]}", timeout=PATIENCE)
+    expect(alert).to_have_count(0)
+    expect(page.locator(".st-key-query-card")).to_contain_text("a clip of this session")
+
+
+def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_back(
+    page: Page,
+    app: App,
+    scores: dict[str, list[tuple[str, float]]],
+    screens: Callable[..., None],
+) -> None:
+    best, score = scores["excerpt.mp4"][0]
+    # The model's own score is above that of this short excerpt: a lower one makes it a match.
+    assert best == "market.mp4"
+    link: list[str] = []
+
+    def searched() -> tuple[str, str]:
+        """The score from which the page calls a match, and what it says of the best video."""
+        open_page(page, app, "search" + (link[0] if link else ""))
+        if not link:
+            page.get_by_label("Or pick one").click()
+            page.get_by_role("option", name="excerpt.mp4").click()
+        first = page.locator(".st-key-match-1")
+        expect(first).to_contain_text("1. market.mp4", timeout=PATIENCE)
+        wait_until_idle(page)
+        link[:] = ["?" + page.url.split("?")[1]]
+        told = re.search(r"a match scores (-?\d\.\d+) or more", page.content())
+        assert told is not None
+        return told[1], first.inner_text()
+
+    sure = re.compile(r"near duplicate|contains the clip|shares a part")
+    before, card = searched()
+    assert not sure.search(card)
+
+    lowered = round(score - 0.01, 3)
+    open_page(page, app, f"threshold?m={lowered}")
+    expect(page.get_by_label("Exactly")).to_have_value(re.compile(rf"^{lowered:g}0*$"))
+    page.get_by_role("button", name="Save for this library").click()
+    expect(page.get_by_text(f"A match now scores {lowered:.4g} or more.")).to_be_visible(
+        timeout=PATIENCE
+    )
+    wait_until_idle(page)
+    screens("threshold-match-saved")
+
+    told, card = searched()
+    assert told == f"{lowered:.2f}"
+    assert sure.search(card)
+    page.locator(".st-key-match-1").get_by_role("button", name="Compare").click()
+    verdict = page.locator(".st-key-verdict")
+    expect(verdict).to_contain_text(f"decides, from {lowered:.3f} on", timeout=PATIENCE)
+
+    open_page(page, app, f"threshold?m={lowered}")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    told, card = searched()
+    assert told == before
+    assert not sure.search(card)
