@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from visil_dash.ui.frame import navigation
 from visil_dash.ui.guard import stop_unless_safe
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
@@ -20,7 +21,7 @@ st.set_page_config(
 )
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
 
-page = st.navigation(
+page = navigation(
     {
         "Work": [
             st.Page("pages/library.py", title="Library", icon=":material/video_library:"),

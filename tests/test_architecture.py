@@ -101,7 +101,8 @@ ONLY = {
     "pages": {"errors", "records", "settings", "services", "plots", "export", "ui"},
     "app": {"ui"},
 }
-MAY_DRAW = ("visil_dash/ui/", "pages/", "tests/")  # and app.py
+# And app.py. The benchmark drives a page as the tests do.
+MAY_DRAW = ("visil_dash/ui/", "pages/", "tests/", "benchmarks/threshold_speed.py")
 COMPUTING = {"numpy", "torch", "torchvision", "cv2", "av", "hnswlib", "sqlalchemy", "safetensors"}
 THIS_FILE = Path(__file__).name
 MODULE_LINES, PAGE_LINES, FRAME_LINES = 400, 120, 60

@@ -326,7 +326,8 @@ def test_bars_and_ticks_show_what_the_threshold_admits() -> None:
     np.testing.assert_array_equal(figure.data[0].y, np.arange(10))
     colours = list(figure.data[0].marker.color)
     assert colours == [plots.TEAL] * 3 + [plots.GREY] * 7
-    assert list(figure.data[1].marker.color) == [plots.AMBER, plots.GREY]
+    scale = [colour for _, colour in figure.data[1].marker.colorscale]
+    assert [scale[i] for i in figure.data[1].marker.color] == [plots.AMBER, plots.GREY]
 
 
 def test_the_four_levels_are_marked_where_they_are() -> None:

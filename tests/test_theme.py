@@ -24,6 +24,11 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def mixed(one: str, other: str, share: float) -> str:
+    pairs = ((int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
+
+
 def test_contrast_agrees_with_values_worked_by_hand() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
@@ -40,6 +45,13 @@ def test_text_and_links_are_readable_on_every_surface(light: str) -> None:
     for surface in surfaces(light):
         assert contrast(THEME[light]["textColor"], surface) >= 7, surface
         assert contrast(THEME[light]["linkColor"], surface) >= TEXT, surface
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+def test_captions_are_readable_on_every_surface(light: str) -> None:
+    for surface in surfaces(light):
+        faded = mixed(THEME[light]["textColor"], surface, 0.6)  # as Streamlit draws captions
+        assert contrast(faded, surface) >= TEXT, surface
 
 
 @pytest.mark.parametrize("light", LIGHTS)

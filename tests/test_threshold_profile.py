@@ -1,6 +1,8 @@
 """The fast answers behind the threshold slider are the slow ones, at every threshold."""
 
+import sys
 import time
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -99,6 +101,39 @@ def test_neighbours_are_the_smallest_of_each_row(view: QueryDistances, count: in
     for i in rows:
         np.testing.assert_array_equal(distances[i], np.sort(view.distances[i])[:count])
         np.testing.assert_array_equal(view.distances[i, columns[i]], distances[i])
+
+
+def steps_of_a_move(view: QueryDistances, threshold: float) -> int:
+    """Functions called, Python's and C's, from a threshold to all that the page shows of it."""
+    steps = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal steps
+        steps += event in ("call", "c_call")
+
+    profile = view.profile
+    _ = profile.counted
+    sys.setprofile(count)
+    try:
+        admit_fast(profile, threshold)
+        candidates_at(profile, threshold)
+        nearest_frames(view, range(10))
+        _ = profile.counted
+    finally:
+        sys.setprofile(None)
+    return steps
+
+
+def test_a_move_takes_no_more_steps_when_there_are_more_frames() -> None:
+    rng = np.random.default_rng(0)
+
+    def view(videos: int, frames: int) -> QueryDistances:
+        distances = rng.uniform(1, 2, (10, videos * frames))
+        return make_view(distances, np.repeat(np.arange(videos), frames), videos)
+
+    few = steps_of_a_move(view(20, 20), 3.0)
+    assert steps_of_a_move(view(20, 200), 3.0) == few
+    assert steps_of_a_move(view(200, 20), 3.0) < 11 * few
 
 
 @pytest.fixture(scope="module")

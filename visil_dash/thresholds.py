@@ -109,17 +109,6 @@ def admit(view: QueryDistances, threshold: float) -> Admission:
     )
 
 
-def neighbour_table(
-    view: QueryDistances, query_frame: int, *, count: int = 20
-) -> tuple[Array, Array]:
-    """Nearest library frames of one query frame: (columns `[K]` of the view, distances `[K]`)."""
-    row = view.distances[query_frame]
-    k = min(count, len(row))
-    columns = np.argpartition(row, k - 1)[:k] if k < len(row) else np.arange(len(row))
-    order = columns[np.argsort(row[columns], kind="stable")]
-    return order, row[order]
-
-
 @dataclass(frozen=True)
 class DistanceProfile:
     """A query's distances made ready for any threshold.
@@ -128,7 +117,7 @@ class DistanceProfile:
     `frame_nearest` `[Tq, V]`: nearest frame of each video to each query frame (inf: no frames).
     `query_nearest` `[Tq]` and `reference_nearest` `[N]`: ascending.
     `reference_frames`: per video, distances of its frames to their nearest query frame, ascending,
-    laid out by `frame_starts` `[V + 1]`.
+    laid out by `frame_starts` `[V + 1]`, as are `columns` `[N]`: the view's columns by video.
     """
 
     video_ids: tuple[str, ...]
@@ -139,6 +128,12 @@ class DistanceProfile:
     reference_nearest: Array
     reference_frames: Array
     frame_starts: Array
+    columns: Array
+
+    @cached_property
+    def counted(self) -> tuple[Array, Array]:
+        """The histogram of all distances, which no threshold changes."""
+        return histogram(self)
 
     @property
     def nearest(self) -> Array:
@@ -177,6 +172,7 @@ def distance_profile(view: QueryDistances) -> DistanceProfile:
         reference_nearest=np.sort(reference_frames),
         reference_frames=reference_frames,
         frame_starts=frame_starts,
+        columns=by_video,
     )
 
 
@@ -243,5 +239,22 @@ def nearest_frames(view: QueryDistances, rows: range, *, count: int = 10) -> tup
     distances = np.zeros((len(rows), k), np.float32)
     if k:
         for i, row in enumerate(rows):
-            columns[i], distances[i] = neighbour_table(view, row, count=k)
+            among = _columns_of_nearest(view.profile, row, k)
+            found, distances[i] = _smallest(view.distances[row, among], k)
+            columns[i] = among[found]
     return columns, distances
+
+
+def _columns_of_nearest(profile: DistanceProfile, row: int, k: int) -> Array:
+    """Columns of the k videos nearest to a query frame: its k nearest frames are among them."""
+    near = profile.frame_nearest[row]
+    videos = np.argpartition(near, k - 1)[:k] if k < len(near) else np.arange(len(near))
+    starts = profile.frame_starts
+    return np.concatenate([profile.columns[starts[v] : starts[v + 1]] for v in videos.tolist()])
+
+
+def _smallest(values: Array, k: int) -> tuple[Array, Array]:
+    """Places and values of the k smallest, ascending."""
+    found = np.argpartition(values, k - 1)[:k] if k < len(values) else np.arange(len(values))
+    order = found[np.argsort(values[found], kind="stable")]
+    return order, values[order]

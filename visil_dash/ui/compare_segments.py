@@ -96,7 +96,7 @@ def _exports(pair: Comparison) -> None:
         make = {"CSV": segments_csv, "EDL": segments_edl, "ffmpeg": segments_ffmpeg}[kind]
         text = make(pair.segments, query=query, reference=reference)
         st.caption(_TOLD[kind])
-        st.code(text.replace("\r\n", "\n"), language=None, wrap_lines=kind == "ffmpeg")
+        st.code(text.replace("\r\n", "\n"), language=None, wrap_lines=True)
         st.download_button(
             f"Download {kind}",
             text,

@@ -1,6 +1,9 @@
-"""Every page is drawn inside app.py, also the first one of a server."""
+"""What stands around every page: the navigation, and the way back into it."""
+
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.pages_manager import PagesManager
 
 
@@ -13,3 +16,24 @@ def through_the_frame() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
+    """The page to run; all of them in the sidebar as one list, each group under its name.
+
+    Streamlit's own groups are not used: they put list items into no list, so that a screen reader
+    counts none, and their names fold the group away on a click that no key can make.
+    """
+    rules, first = [], 1
+    for name, pages in groups.items():
+        rules.append(
+            f'[data-testid="stSidebarNavItems"] > li:nth-child({first})::before'
+            f' {{ content: "{name}"; }}'
+        )
+        first += len(pages)
+    rules.append(
+        '[data-testid="stSidebarNavItems"] > li::before { display: block; font-size: 0.875rem;'
+        " font-weight: 600; line-height: 1.5; margin: 1rem 0 0.25rem; }"
+    )
+    st.html(f"<style>{chr(10).join(rules)}</style>")
+    return st.navigation([page for pages in groups.values() for page in pages], expanded=True)

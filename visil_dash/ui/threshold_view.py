@@ -14,7 +14,6 @@ from visil_dash.thresholds import (
     QueryDistances,
     admit_fast,
     candidates_at,
-    histogram,
     nearest_frames,
 )
 from visil_dash.thresholds_rows import candidate_rows, neighbour_labels
@@ -208,7 +207,7 @@ def _one_query(view: QueryDistances, value: float) -> None:
                 persist_state="session",
                 help="Near frames are few among very many: on a plain axis they cannot be seen.",
             )
-        edges, counts = histogram(profile)
+        edges, counts = profile.counted
         st.plotly_chart(
             plots_distances.distance_histogram(
                 edges,

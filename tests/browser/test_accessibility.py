@@ -1,0 +1,123 @@
+"""Every page under axe-core: nothing serious or critical, in both lights, wide and on a phone."""
+
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any, Literal
+
+import pytest
+from browser_harness import PHONE, ROOT, WIDE, App, open_page, running_app, wait_until_idle
+from playwright.sync_api import Browser, Page, expect
+from scenes import make_scene
+
+from visil_dash.services import open_workbench
+from visil_dash.settings import Settings
+
+
+def rgb(colour: str) -> str:
+    """#0c1322 → rgb(12, 19, 34), as a browser tells it."""
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+Light = Literal["light", "dark"]
+LIGHTS: tuple[Light, ...] = ("light", "dark")
+THEME = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+GROUNDS = {light: rgb(THEME[light]["backgroundColor"]) for light in LIGHTS}
+PATIENCE = 180_000  # milliseconds, for a machine that does much else
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+VIEWS = ("pairs", "groups", "map", "review")  # of the collection page, beside its first
+
+
+@pytest.fixture(scope="module")
+def empty(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("empty")
+    with running_app(library=folder / "library", log_path=folder / "log") as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def filled(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
+    """A scene, a part of it and another scene; the query parameters of the pair."""
+    folder = tmp_path_factory.mktemp("filled")
+    videos = [
+        make_scene(folder / "market.mp4", 1),
+        make_scene(folder / "excerpt.mp4", 1, start=3, seconds=6),
+        make_scene(folder / "harbour.mp4", 0),
+    ]
+    library = folder / "library"
+    with open_workbench(settings=Settings(min_free_bytes=0), library=library) as bench:
+        bench.add_paths(videos)
+        assert bench.worker.wait_idle(120)
+        ids = {video.name: video.video_id[:16] for video in bench.videos()}
+    with running_app(library=library, log_path=folder / "log") as app:
+        yield app, f"q={ids['excerpt.mp4']}&r={ids['market.mp4']}"
+
+
+def faults(page: Page) -> list[str]:
+    """Serious and critical findings on the page as it stands, one line an element."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:300]} {node['failureSummary'][-200:]}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+def findings(browser: Browser, app: App, places: list[str]) -> list[str]:
+    """What axe finds on the pages in both lights and sizes, with everything that folds opened."""
+    # Without the pages' security policy, or the script that looks at them cannot be put in.
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    found = []
+    for place in places:
+        page.set_viewport_size(WIDE)
+        open_page(page, app, place)
+        expect(page.locator('[data-testid="stMain"] h1')).to_be_visible()
+        working = page.get_by_text("You may look at other pages meanwhile")
+        expect(working).to_have_count(0, timeout=PATIENCE)
+        for fold in page.locator("details:not([open]) > summary").all():
+            fold.click()
+        for size in (WIDE, PHONE):
+            page.set_viewport_size(size)
+            for light in LIGHTS:
+                page.emulate_media(color_scheme=light)
+                ground = page.locator('[data-testid="stApp"]')
+                expect(ground).to_have_css("background-color", GROUNDS[light])
+                wait_until_idle(page)
+                found += [f"{place} {light} {size['width']}: {fault}" for fault in faults(page)]
+    context.close()
+    return found
+
+
+def test_no_page_of_an_empty_library_has_a_serious_finding(browser: Browser, empty: App) -> None:
+    found = findings(browser, empty, PAGES)
+    assert not found, "\n".join(found)
+
+
+def test_no_page_with_videos_has_a_serious_finding(
+    browser: Browser, filled: tuple[App, str]
+) -> None:
+    app, pair = filled
+    places = [f"{name}?{pair}" for name in PAGES]
+    places += [f"collection?view={view}&score=0" for view in VIEWS]
+    places += [f"search?{pair}&at=2", "threshold?m=0.5"]
+    found = findings(browser, app, places)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "markup"),
+    [
+        ("button-name", "<button></button>"),
+        ("color-contrast", '<p style="color: #999; background: #fff">faint</p>'),
+        ("listitem", "<div><li>in no list</li></div>"),
+    ],
+)
+def test_a_page_with_a_fault_is_noticed(browser: Browser, rule: str, markup: str) -> None:
+    page = browser.new_page()
+    page.set_content(f'<html lang="en"><title>t</title><main>{markup}</main></html>')
+    assert [fault.split(" ", 1)[0] for fault in faults(page)] == [rule]
+    page.close()
