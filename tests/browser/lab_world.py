@@ -1,6 +1,7 @@
 """What the laboratory's browser tests share: its libraries, the screen's numbers, plain oracles."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -160,6 +161,17 @@ def plain_similarity(query: VideoFeatures, reference: VideoFeatures) -> Array:
     for i, frame in enumerate(a):
         out[i] = (frame @ b.transpose(0, 2, 1)).max(2).mean(1)
     return out
+
+
+def walked_ap(scores: Sequence[float], right: Sequence[bool], missed: int = 0) -> float:
+    """Down the ranking, the precision at each right one; the mean, what was missed being 0."""
+    hits, total = 0, 0.0
+    ranking = sorted(zip(scores, right, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    for place, (_, yes) in enumerate(ranking, 1):
+        if yes:
+            hits += 1
+            total += hits / place
+    return total / (hits + missed)
 
 
 # ---- what the screen says ----
