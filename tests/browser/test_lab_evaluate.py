@@ -51,6 +51,8 @@ def evaluate(page: Page) -> None:
 
 def task(page: Page, name: str) -> None:
     page.get_by_test_id("stMain").get_by_role("radio", name=name, exact=True).click()
+    sought = page.locator(".st-key-outcome-A .vd-facts > div", has_text="To be found")
+    expect(sought.locator("dd")).to_have_text(str(5 * len(SOUGHT[name])), timeout=PATIENCE)
     wait_until_idle(page)
 
 
@@ -133,15 +135,18 @@ def test_a_report_says_what_made_it_and_runs_again_to_the_same_numbers(
     upload = page.get_by_test_id("stFileUploader").last.locator("input")
     upload.set_input_files(path)
     page.get_by_role("button", name="Run it again").click()
+    expect(page.get_by_text("Evaluating")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-outcome-A")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
     expect(page.get_by_text("Nothing: the same model, index, labels and settings")).to_be_visible(
         timeout=PATIENCE
     )
     other = report | {"manifest": report["manifest"] | {"index_ef": 1, "weights_sha256": "0" * 64}}
     path.write_text(json.dumps(other))
     upload.set_input_files(path)
-    expect(page.get_by_text("What differs from the results above")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(2, timeout=PATIENCE)
     wait_until_idle(page)
-    assert {row["What"] for row in table(page, 1)} == {"index_ef", "weights_sha256"}
+    assert {row["What"] for row in table(page, 1)} == {"index ef", "weights sha256"}
 
 
 def test_labels_from_a_file_are_scored_as_one_does_by_hand(
@@ -166,7 +171,7 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     path.write_text("\n".join(lines))
     open_page(page, lab.app, "evaluate")
     page.get_by_role("combobox", name="Labels").click()
-    page.get_by_role("option", name="A file…").click()
+    page.get_by_role("option", name="A file").click()
     wait_until_idle(page)
     page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(path)
     expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
@@ -200,7 +205,7 @@ def test_an_annotation_file_of_fivr_says_how_much_of_it_is_here(
     path.write_text(json.dumps(annotation))
     open_page(page, lab.app, "evaluate")
     page.get_by_role("combobox", name="Labels").click()
-    page.get_by_role("option", name="A file…").click()
+    page.get_by_role("option", name="A file").click()
     wait_until_idle(page)
     page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(path)
     expect(page.get_by_text("1 query of 2 and 2 pairs of 4 are in this library")).to_be_visible(
