@@ -81,6 +81,7 @@ BESIDE = {
     "index": {"library", "reduction"},
     "reduction": {"library"},
     "frames_aside": {"index", "library"},
+    "dimension": {"calibration"},
     "hubs": {"dimension"},
     "search": {"alignment", "candidates"},
     "evaluation": {"operating"},

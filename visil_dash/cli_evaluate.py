@@ -95,7 +95,7 @@ def _lines(
     run: "EvaluationRun", made: dict[str, Any], names: dict[str, str], *, queries: bool
 ) -> list[str]:
     lines = [
-        f"{made['labels']} labels ({', '.join(made['label_sources'])}), {made['videos']} videos,"
+        f"{made['labels']} label{'' if made['labels'] == 1 else 's'} ({', '.join(made['label_sources'])}), {made['videos']} videos,"
         f" model {made['extractor']}, index {made['index_reduction']}, seed {made['seed']}"
     ]
     for outcome in run.outcomes:
@@ -136,9 +136,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="review (verdicts kept in the library, default), demo, a CSV file with query,"
         " reference, verdict, relation, or FIVR-200K's annotation.json",
     )
-    command.add_argument(
-        "--search", choices=("both", "exhaustive", "hierarchical"), default="both"
-    )
+    command.add_argument("--search", choices=("both", "exhaustive", "hierarchical"), default="both")
     command.add_argument("--scorer", choices=("comparator", "chamfer"), default="comparator")
     command.add_argument(
         "--threshold", type=float, metavar="X", help="squared-L2 distance; the library's"

@@ -110,9 +110,7 @@ def test_what_is_measured_is_what_exact_search_says(
 def plain_carried(source: Array, target: Array, valid: Array, threshold: float) -> float:
     """The target distance within which 99 % of the pairs admitted by the source lie, plus the
     share of the gap behind it that the source's threshold left."""
-    admitted = sorted(
-        float(target[i, j]) for i, j in np.argwhere(valid & (source <= threshold))
-    )
+    admitted = sorted(float(target[i, j]) for i, j in np.argwhere(valid & (source <= threshold)))
     last = admitted[math.ceil(0.99 * len(admitted) - 1e-9) - 1]
     inside = source[valid & (source <= threshold)]
     outside = valid & (source > threshold)

@@ -89,9 +89,7 @@ def test_two_settings_score_as_a_walk_down_their_rankings_says(
         gain = page.get_by_text("B less A").locator("xpath=ancestor-or-self::p").inner_text()
         assert number(gain.split("mAP")[1]) == pytest.approx(few - mean, abs=1.1e-3)
         points = next(t for t in traces(page, "evaluate_rerank") if t["name"] == "mAP")
-        by_frames, _ = ranked(
-            lab, np.array([-lab.nearest(n) for n in lab.names]), name, everything
-        )
+        by_frames, _ = ranked(lab, np.array([-lab.nearest(n) for n in lab.names]), name, everything)
         assert points["y"][0] == pytest.approx(by_frames, abs=6e-4), "nothing is re-ranked"
         assert points["y"][-1] == pytest.approx(mean, abs=6e-4), "everything is"
     screens("evaluate", whole=True)
