@@ -2,10 +2,12 @@
 
 from visil_dash.ui import backend
 from visil_dash.ui.dimensions_change import graph, in_force
+from visil_dash.ui.dimensions_models import another_model
 from visil_dash.ui.dimensions_view import (
     CHANGE,
     CURSE,
     GRAPH,
+    MODELS,
     choose_section,
     curse,
     measured,
@@ -34,6 +36,8 @@ with friendly():
             graph()
         elif section == CHANGE:
             in_force()
+        elif section == MODELS:
+            another_model()
         else:
             study = measured()
             if study is not None:

@@ -84,6 +84,7 @@ BESIDE = {
     "index": {"library", "reduction"},
     "reduction": {"library"},
     "frames_aside": {"index", "library"},
+    "dimension": {"calibration"},
     "hubs": {"dimension"},
     "search": {"alignment", "candidates", "clips"},
     "evaluation": {"operating"},

@@ -8,6 +8,7 @@ from page_world import copy_library, labels, pages, run_until, texts
 from pair_world import copy_world, features
 from streamlit.testing.v1 import AppTest
 
+from visil_dash.calibration import history
 from visil_dash.dimension_library import plans
 from visil_dash.ui import backend
 
@@ -71,6 +72,9 @@ def test_a_change_is_worked_out_offered_applied_and_undone(page: AppTest) -> Non
     assert plans(bench).current.method == "pca16"
     assert bench.threshold() != threshold
     assert f"{bench.threshold():.4g}" in offered[0]
+    (step,) = history(bench, "distance")
+    assert step.value == bench.threshold()
+    assert step.why == f"carried over from {threshold:.4g} in full"
     section(page, "In force")
     assert "Back to PCA, 256 dims" in labels(page)
     page.button(key="dimensions_undo").click()

@@ -62,18 +62,21 @@ def calibrate(
     why: str = "",
     labels: Iterable[Label] = (),
     undoes: int | None = None,
+    reduction_id: str | None = None,
 ) -> Step:
     """Makes `value` the library's threshold from now on (None: the model's own again).
 
-    Raises StoreReadOnly, and InputError for a value that no threshold can have.
+    `reduction_id`: of the space that a distance is for, the one in force when None. Raises
+    StoreReadOnly, and InputError for a value that no threshold can have.
     """
     lowest = 0.0 if kind == "distance" else -1.0
     if value is not None and not lowest <= value < float("inf"):
         raise InputError(f"{value}", f"is no {kind} threshold", f"give a number from {lowest:g} on")
     bench.require_writer()
     told = tuple(labels)
-    saved = bench.library.setting(_key(bench, kind))
-    before = history(bench, kind)
+    key = _key(bench, kind, reduction_id)
+    saved = bench.library.setting(key)
+    before = _steps(bench, key)
     step = Step(
         number=before[-1].number + 1 if before else 1,
         value=None if value is None else float(value),
@@ -87,15 +90,18 @@ def calibrate(
     )
     steps = [asdict(s) for s in (*before, step)][-MOST_STEPS:]
     # The history first: a crash between the two leaves a step too many, never one untold.
-    bench.library.set_setting(f"history:{_key(bench, kind)}", steps)
-    bench.library.set_setting(_key(bench, kind), step.value)
+    bench.library.set_setting(f"history:{key}", steps)
+    bench.library.set_setting(key, step.value)
     return step
 
 
 def history(bench: "Workbench", kind: Kind) -> tuple[Step, ...]:
     """All changes in this model's (and reduction's) space, oldest first."""
-    saved = bench.library.setting(f"history:{_key(bench, kind)}") or []
-    return tuple(Step(**row) for row in saved)
+    return _steps(bench, _key(bench, kind))
+
+
+def _steps(bench: "Workbench", key: str) -> tuple[Step, ...]:
+    return tuple(Step(**row) for row in bench.library.setting(f"history:{key}") or [])
 
 
 def undo(bench: "Workbench", kind: Kind, *, who: str = "") -> Step | None:
@@ -141,12 +147,13 @@ def space_key(bench: "Workbench") -> str:
     return f"{bench.extractor}:{bench.space.reduction.reduction_id}"
 
 
-def _key(bench: "Workbench", kind: Kind) -> str:
+def _key(bench: "Workbench", kind: Kind, reduction_id: str | None = None) -> str:
     from visil_dash.services import (
         MATCH_SETTING,
         THRESHOLD_SETTING,
     )  # takes a second: not with a page
 
     if kind == "distance":
-        return f"{THRESHOLD_SETTING}:{space_key(bench)}"
+        space = space_key(bench) if reduction_id is None else f"{bench.extractor}:{reduction_id}"
+        return f"{THRESHOLD_SETTING}:{space}"
     return f"{MATCH_SETTING}:{bench.extractor}"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash import cli_models, cli_train
+from visil_dash import cli_evaluate, cli_models, cli_train
 from visil_dash.cli_fivr import add_fivr
 from visil_dash.cli_output import progress, say_line
 from visil_dash.errors import VisilDashError
@@ -360,6 +360,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--npz", type=Path, metavar="FILE", help="write the matrices")
     pairwise = command("pairwise", _pairwise, "every video against every other")
     pairwise.add_argument("--csv", type=Path, metavar="FILE")
+    cli_evaluate.add_options(
+        command("evaluate", cli_evaluate.evaluate, "how well labelled copies are found")
+    )
     index = command("index", _index, "the frame index")
     index.add_argument("action", choices=("status", "verify", "rebuild"))
     cli_models.add_actions(

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from visil_dash.calibration import calibrate
 from visil_dash.dimension_geometry import (
     Concentration,
     GraphStudy,
@@ -232,7 +233,7 @@ def measure_graph(
 
 @dataclass(frozen=True)
 class Proposal:
-    """Another plan for the index and what becomes of the threshold.
+    """Another plan for the index and what becomes of the threshold. `former`: the space in force.
 
     `threshold` (`saved` by someone, or the default) is the one in force. In the new space:
     `carried`, None where no pair of the sample lies within the threshold or the space stays;
@@ -240,6 +241,7 @@ class Proposal:
     """
 
     plan: IndexPlan
+    former: str
     reduction_id: str
     same_space: bool
     threshold: float
@@ -274,6 +276,7 @@ def propose(
     carried = transfer(here, there, bench.threshold(), valid=sample.valid, recall=recall)
     return Proposal(
         plan=plan,
+        former=view.reduction.method,
         reduction_id=new.reduction_id,
         same_space=same,
         threshold=bench.threshold(),
@@ -301,8 +304,11 @@ def apply(
     bench.require_writer()
     if on_progress is not None:
         on_progress("Building the new index; searches use the old one", 0.1)
-    if not proposal.same_space:  # of a space that nobody searches yet
-        bench.library.set_setting(_threshold_key(bench, proposal.reduction_id), threshold)
+    if not proposal.same_space and threshold != proposal.before:  # nobody searches there yet
+        why = "the default of the new space"
+        if proposal.carried is not None and threshold == proposal.carried.threshold:
+            why = f"carried over from {proposal.threshold:.4g} in {proposal.former}"
+        calibrate(bench, "distance", threshold, why=why, reduction_id=proposal.reduction_id)
     try:
         bench.space.adopt(proposal.plan, cancelled=cancelled or (lambda: False))
     except Stopped as error:

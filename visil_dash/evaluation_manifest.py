@@ -81,6 +81,7 @@ def report(bench: Workbench, run: EvaluationRun) -> Json:
                 "candidate_seconds_a_query": o.candidate_seconds,
                 "rerank_seconds_a_query": o.rerank_seconds,
                 "tasks": {task: _task(result) for task, result in o.tasks.items()},
+                "queries": {task: [asdict(r) for r in rows] for task, rows in o.queries.items()},
             }
             for o in run.outcomes
         ],

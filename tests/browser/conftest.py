@@ -1,5 +1,6 @@
 """Fixtures for tests in a real browser. A module that wants videos overrides `app_library`."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ from browser_harness import (
     take_screens,
     watch,
 )
+from lab_world import DEMO, REAL, Lab, Library, make_library
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from realdata import NO_REAL_DATA, real_data
 
 HERE = Path(__file__).parent
 expect.set_options(timeout=20_000)  # ms; two busy cores
@@ -64,6 +67,41 @@ def app(
 @pytest.fixture(scope="module")
 def app_url(app: App) -> str:
     return app.url
+
+
+# Nothing answers on this port, so whoever tries to leave the machine is told so at once.
+_NO_NETWORK = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+
+
+@contextlib.contextmanager
+def _laboratory(made: Library, root: Path) -> Iterator[Lab]:
+    log_path = root / "streamlit.log"
+    with running_app(
+        library=made.folder, log_path=log_path, environment=_NO_NETWORK | {"NO_PROXY": "127.0.0.1"}
+    ) as app:
+        yield Lab(**vars(made), app=app)
+    assert "Traceback (most recent call last)" not in app.log, app.log[-6000:]
+
+
+@pytest.fixture(scope="session")
+def demo_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A dashboard over the demo library; made once, and left by every test as it was found."""
+    root = tmp_path_factory.mktemp("demo-lab")
+    made = make_library(root / "library", sorted((DEMO / "videos").glob("*.mp4")))
+    with _laboratory(made, root) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def real_lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The same over a few real clips, where a machine has them."""
+    data = real_data()
+    if data is None:
+        pytest.skip(NO_REAL_DATA)
+    root = tmp_path_factory.mktemp("real-lab")
+    made = make_library(root / "library", [data / "videos" / name for name in REAL])
+    with _laboratory(made, root) as lab:
+        yield lab
 
 
 @pytest.fixture

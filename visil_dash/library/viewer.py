@@ -166,6 +166,12 @@ class Viewer:
         with self.catalogue.read() as connection:
             return tuple(feature_rows(connection, extractor))
 
+    def extractors(self) -> tuple[str, ...]:
+        """Ids of the extractors of which any video has features."""
+        with self.catalogue.read() as connection:
+            rows = checked_rows(connection, tables.features)
+        return tuple(sorted({str(row["extractor"]) for row in rows}))
+
     def features_ids(self, extractor: str) -> tuple[str, ...]:
         """Ids of the videos that have features of this extractor, by ordinal."""
         return tuple(row.video_id for row in self.feature_rows(extractor))
@@ -199,8 +205,6 @@ class Viewer:
         findings = []
         again = "Remove the video and add it again."
         known: set[str] = set()
-        with self.catalogue.read() as connection:
-            extractors = sorted({r["extractor"] for r in checked_rows(connection, tables.features)})
         for video in self.videos():
             path = self._media_folder(video.video_id) / "original"
             known.add(str(path.parent))
@@ -208,7 +212,7 @@ class Viewer:
                 findings.append(Finding(str(path), "the media file is gone", again))
             elif sha256_file(path) != (video.video_id, video.bytes):
                 findings.append(Finding(str(path), "the media file was altered", again))
-        for extractor in extractors:
+        for extractor in self.extractors():
             for row in self.feature_rows(extractor):
                 known.add(str(self._blob(extractor, row.video_id)))
                 try:

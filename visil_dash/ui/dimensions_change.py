@@ -10,8 +10,10 @@ from visil_dash.index.hnsw import GraphOptions
 from visil_dash.index.plan import IndexPlan
 from visil_dash.index.snapshot import EXACT_SHARE
 from visil_dash.ui import backend, dimensions_tasks, state
+from visil_dash.ui.dimensions_models import TOLD, transfer_facts
 from visil_dash.ui.errors import show_error
 from visil_dash.ui.search_view import finished
+from visil_dash.ui.tasks import Task
 from visil_dash.ui.text import plural, size
 from visil_dash.ui.widgets import facts
 
@@ -117,6 +119,7 @@ def in_force() -> None:
     )
     if _being_applied():
         return
+    _told_outcome()
     plan = _choose_plan(known.current)
     with st.container(horizontal=True, gap="small"):
         work_out = st.button(
@@ -136,14 +139,19 @@ def in_force() -> None:
                 disabled=bench.library.read_only,
                 help="The index before the last change, with its own threshold.",
             ):
-                st.session_state[state.DIMENSIONS_PLAN] = known.former
+                _want(known.former)
         if work_out:
-            st.session_state[state.DIMENSIONS_PLAN] = plan
+            _want(plan)
     wanted: IndexPlan | None = st.session_state.get(state.DIMENSIONS_PLAN)
     if wanted is not None:
         task = dimensions_tasks.proposal(wanted)
         if finished(task, title="Working out", name=method_name(wanted.method)):
             _offer(task.result)
+
+
+def _want(plan: IndexPlan) -> None:
+    st.session_state[state.DIMENSIONS_PLAN] = plan
+    st.session_state.pop(state.DIMENSIONS_OUTCOME, None)
 
 
 def _choose_plan(current: IndexPlan) -> IndexPlan:
@@ -189,15 +197,10 @@ def _offer(found: Proposal) -> None:
         else:
             facts(
                 {
-                    "Threshold now": f"{found.threshold:.4g}",
-                    "Carried over": f"{carried.threshold:.4g}",
-                    "95 % interval": f"{carried.low:.4g} to {carried.high:.4g}",
-                    "Pairs kept": f"{carried.recall:.1%} of {carried.admitted:,}",
-                    "On frames left out": f"{carried.unseen_recall:.1%}"
-                    f" ({carried.unseen_low:.1%} to {carried.unseen_high:.1%})",
-                    "Further pairs": f"{carried.extra:.2f} for each",
+                    "Threshold now" if k == "Threshold there" else k: v
+                    for k, v in transfer_facts(carried).items()
                 },
-                told={"On frames left out": "Bootstrap over query frames, mean and 95 %."},
+                told=TOLD,
             )
             choices[f"Carry it over: {carried.threshold:.4g}"] = carried.threshold
         if not found.same_space:
@@ -238,12 +241,22 @@ def _being_applied() -> bool:
     if not task.ended:
         finished(task, title="Changing the index", name="")
         return True
-    st.session_state.pop(state.DIMENSIONS_APPLY, None)
-    st.session_state.pop(state.DIMENSIONS_PLAN, None)
+    st.session_state[state.DIMENSIONS_OUTCOME] = task
+    changed = [state.DIMENSIONS_APPLY, state.DIMENSIONS_PLAN]
+    if task.error is None:
+        changed += [state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M]
+    for name in changed:
+        st.session_state.pop(name, None)
+    return False
+
+
+def _told_outcome() -> None:
+    """How the last change ended, until another one is worked out: a run may be cut short."""
+    task: Task | None = st.session_state.get(state.DIMENSIONS_OUTCOME)
+    if task is None:
+        return
     if task.error is not None:
         show_error(task.error)
-        return False
-    for chosen in (state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M):
-        st.session_state.pop(chosen, None)
-    st.success(f"In force: {method_name(task.result.method)}.", icon=":material/check:")
-    return False
+    else:
+        done = method_name(task.result.method)
+        st.success(f"In force: {done}.", icon=":material/check:")

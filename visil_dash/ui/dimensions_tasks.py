@@ -10,6 +10,7 @@ from visil_dash.dimension_library import (
     propose,
     study,
 )
+from visil_dash.dimension_models import ModelTransfer, carry_from
 from visil_dash.hubs import Effect
 from visil_dash.hubs_library import HubReport, effect_of, find_hubs
 from visil_dash.index.hnsw import GraphOptions
@@ -71,6 +72,17 @@ def applied(wanted: Proposal, threshold: float | None) -> Task:
         return apply(bench, wanted, threshold=threshold, on_progress=say, cancelled=cancelled)
 
     return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
+
+
+def carried(extractor: str, threshold: float, *, again: bool = False) -> Task:
+    """`result` is a ModelTransfer; nothing is changed yet."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> ModelTransfer:
+        return carry_from(bench, extractor, threshold, on_progress=say, cancelled=cancelled)
+
+    shared = len(bench.library.features_ids(extractor))
+    return backend.tasks().start(_key("carried", extractor, threshold, shared), work, again=again)
 
 
 def hub_report(least: int, *, again: bool = False) -> Task:

@@ -15,6 +15,7 @@ from visil_dash.ui.text import plural, size
 from visil_dash.ui.widgets import empty_state, facts
 
 SPACES, CURSE, GRAPH, CHANGE = "Spaces", "Curse of dimensionality", "Graph", "In force"
+MODELS = "Another model"
 SAMPLES = (1000, 2000, 4000, 8000)
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 
@@ -23,7 +24,7 @@ def choose_section() -> str:
     """One instrument at a time: each is heavy."""
     chosen = st.segmented_control(
         "Instrument",
-        [SPACES, CURSE, GRAPH, CHANGE],
+        [SPACES, CURSE, GRAPH, CHANGE, MODELS],
         default=SPACES,
         required=True,
         key=state.DIMENSIONS_SECTION,
@@ -127,7 +128,7 @@ def spaces(study: Study) -> None:
     table = pd.DataFrame(rows)
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
-        "Space": st.column_config.TextColumn(pinned=True),
+        "Space": st.column_config.TextColumn(pinned=True, width=140),
         f"Recall@{study.options.k}": number(format="%.3f", help="Neighbours found again"),
         "Candidate recall": number(
             format="%.3f", help="Candidate videos of the full space that are candidates again"

@@ -12,7 +12,7 @@ from visil_dash.labels_demo import demo_labels
 from visil_dash.labels_fivr import looks_like_fivr, read_fivr
 from visil_dash.truth import Truth, labels_digest, truth_of
 from visil_dash.ui import backend, state
-from visil_dash.ui.text import plural, safe_name
+from visil_dash.ui.text import md, plural, safe_name
 
 LIBRARY, DEMO, FILE = "This library's labels", "The demo set's labels", "A file"
 
@@ -66,9 +66,9 @@ def choose_labels(*, files: bool = False) -> LabelSet | None:
             "Labels",
             list(offered),
             key=state.LABELS_SOURCE,
-            format_func=lambda s: _title(s, offered[s], name),
             persist_state="session",
-            width=330,
+            # Said by a fixed word: a chosen option whose text changes is no longer chosen.
+            width=260,
         )
         strangers = st.toggle(
             "Unlabelled pairs are strangers",
@@ -79,16 +79,20 @@ def choose_labels(*, files: bool = False) -> LabelSet | None:
             " when each labelled query was judged against the whole library, as in the demo set"
             " and in FIVR-200K. Off: such pairs are left out.",
         )
+        told = st.empty()
     if source == FILE and files:
         _take_file()
         name, brought = st.session_state.get(state.LABELS_FILE, ("", ()))
     labels = brought if source == FILE else offered[source]
+    if labels:
+        whose = f"{safe_name(name, longest=40)}: " if source == FILE else ""
+        told.caption(md(f"{whose}{plural(len(labels), 'label')}"), width="content")
     return LabelSet(labels, _title(source, labels, name), strangers) if labels else None
 
 
 def _title(source: str, labels: tuple[Label, ...], name: str) -> str:
     if source == FILE:
-        return f"File {safe_name(name, longest=30)} ({len(labels):,})" if labels else "A file…"
+        return f"File {safe_name(name, longest=30)} ({len(labels):,})"
     return f"{source} ({len(labels):,})"
 
 

@@ -1,0 +1,171 @@
+"""Dimensions in a real browser: its numbers against exact search and plain numpy."""
+
+import csv
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from browser_harness import exceptions_shown, open_page, wait_until_idle
+from lab_world import PATIENCE, Lab, choose, facts, number, pick, traces
+from playwright.sync_api import Page, expect
+
+from visil_dash.dimension_library import LibrarySample, library_sample
+from visil_dash.records import Array
+from visil_dash.services import open_workbench
+from visil_dash.settings import Settings
+
+K, DIM = 10, 16
+
+
+@pytest.fixture(scope="module")
+def drawn(demo_lab: Lab) -> LibrarySample:
+    """Which frames ask and which are asked; all of the demo's frames fit into a sample."""
+    with open_workbench(settings=Settings(), library=demo_lab.folder, start_worker=False) as bench:
+        return library_sample(bench, frames=4000, seed=0)
+
+
+def squared(queries: Array, vectors: Array) -> Array:
+    return np.array([((vectors - q) ** 2).sum(1) for q in queries.astype(float)])
+
+
+def projected(drawn: LibrarySample, dim: int) -> Array:
+    """All frames along the principal directions of the videos that ask nothing, by SVD."""
+    fitting = drawn.frames.fitting.astype(float)
+    directions = np.linalg.svd(fitting - fitting.mean(0), full_matrices=False)[2][:dim]
+    return (drawn.frames.vectors.astype(float) - fitting.mean(0)) @ directions.T
+
+
+def plain_recall(drawn: LibrarySample, reduced: Array) -> float:
+    """Of the K nearest frames of other videos, the share that a reduced space finds too."""
+    full, rows = drawn.frames.vectors.astype(float), drawn.frames.queries
+    found = 0
+    for row in rows:
+        other = np.flatnonzero(drawn.frames.owners != drawn.frames.owners[row])
+        exact = ((full[other] - full[row]) ** 2).sum(1)
+        near = ((reduced[other] - reduced[row]) ** 2).sum(1)
+        limit = np.sort(exact)[K - 1] * (1 + 1e-5)
+        found += (exact[np.argsort(near)[:K]] <= limit).sum()
+    return float(found / (K * len(rows)))
+
+
+def test_what_is_measured_is_what_exact_search_says(
+    page: Page, demo_lab: Lab, drawn: LibrarySample, screens: Callable[..., None]
+) -> None:
+    lab, vectors = demo_lab, drawn.frames.vectors
+    open_page(page, lab.app, "dimensions")
+    expect(page.get_by_text("Not measured yet")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_text("Neighbours found again")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    total = sum(len(f) for f in lab.features.values())
+    assert facts(page)["Frames"] == f"{len(lab.owners)} of {total}"
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(got.value.path().read_text().splitlines()))
+    spaces = {(r["Space"], int(r["Dims"]), r["Precision"]): r for r in rows}
+    marks = {(t["name"], x, y) for t in traces(page, "dimensions_recall")
+             for x, y in zip(t["x"], t["y"], strict=True)}  # fmt: skip
+    full = spaces["Full", vectors.shape[1], "fp32"]
+    assert float(full[f"Recall@{K}"]) == 1, "the full space finds all that it holds"
+    asking, exact = drawn.frames.queries, vectors.astype(float)
+    for dim in (16, 64):
+        reduced = projected(drawn, dim)
+        row = spaces["PCA", dim, "fp32"]
+        recall = float(row[f"Recall@{K}"])
+        assert recall == pytest.approx(plain_recall(drawn, reduced), abs=0.004)
+        assert any(m[:2] == ("PCA", 4 * dim) and abs(m[2] - recall) < 5e-4 for m in marks)
+        carried = plain_carried(
+            squared(exact[asking], exact),
+            squared(reduced[asking], reduced),
+            drawn.frames.valid,
+            float(full["Threshold"]),
+        )
+        assert float(row["Threshold"]) == pytest.approx(carried, rel=2e-3)
+    screens("dimensions", whole=True)
+
+    choose(page, "Curse of dimensionality")
+    variance = np.linalg.svd(vectors - vectors.mean(0), compute_uv=False).astype(float) ** 2
+    told = facts(page, page.locator(".vd-facts", has_text="Effective dims").locator("xpath=.."))
+    effective = variance.sum() ** 2 / (variance**2).sum()
+    assert number(told["Effective dims"]) == pytest.approx(effective, abs=0.06)
+    share = np.cumsum(variance) / variance.sum()
+    assert number(told["For 90 % of the variance"]) == np.searchsorted(share, 0.9) + 1
+    assert number(told["For 99 %"]) == np.searchsorted(share, 0.99) + 1
+    noise = next(t for t in traces(page, "dimensions_variation") if "noise" in t["name"])
+    # Squared distances of d independent components vary by √(2 / d) of their mean, roots by half.
+    dims = np.array(noise["x"][4:], float)
+    assert noise["y"][4:] == pytest.approx(np.sqrt(2 / dims) / 2, rel=0.08)
+    screens("dimensions-curse", whole=True)
+
+    choose(page, "Graph")
+    recalls = traces(page, "dimensions_graph")[0]
+    assert recalls["y"][-1] == 1, "the largest ef looks at every frame of the graph"
+    told = facts(page)
+    assert 0.9 <= number(told[f"Recall@{K}"]) <= 1
+    screens("dimensions-graph", whole=True)
+    assert exceptions_shown(page) == []
+
+
+def plain_carried(source: Array, target: Array, valid: Array, threshold: float) -> float:
+    """The target distance within which 99 % of the pairs admitted by the source lie, plus the
+    share of the gap behind it that the source's threshold left."""
+    admitted = sorted(float(target[i, j]) for i, j in np.argwhere(valid & (source <= threshold)))
+    last = admitted[math.ceil(0.99 * len(admitted) - 1e-9) - 1]
+    inside = source[valid & (source <= threshold)]
+    outside = valid & (source > threshold)
+    beyond = target[outside & (target > last)].min()
+    share = (threshold - inside.max()) / (source[outside].min() - inside.max())
+    return float(last + share * (beyond - last))
+
+
+def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
+    page: Page, demo_lab: Lab, drawn: LibrarySample, screens: Callable[..., None]
+) -> None:
+    lab = demo_lab
+    open_page(page, lab.app, "dimensions")
+    choose(page, "In force")
+    before = facts(page)
+    assert number(before["Threshold"]) == pytest.approx(lab.threshold, rel=1e-3)
+    pick(page, "Reduction", "PCA")
+    pick(page, "Dimensions", str(DIM))
+    page.get_by_role("button", name="Work out the change").click()
+    card = page.locator(".st-key-proposal")
+    expect(card.get_by_role("button", name="Apply")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    # The index's PCA is fitted on all that it holds: all frames but the blank ones.
+    every = np.concatenate([f.frame_vectors for f in lab.seen.values()]).astype(float)
+    directions = np.linalg.svd(every - every.mean(0), full_matrices=False)[2][:DIM]
+    full = drawn.frames.vectors.astype(float)
+    reduced = (full - every.mean(0)) @ directions.T
+    asking = drawn.frames.queries
+    expected = plain_carried(
+        squared(full[asking], full),
+        squared(reduced[asking], reduced),
+        drawn.frames.valid,
+        lab.threshold,
+    )
+    told = facts(page, card)
+    assert number(told["Carried over"]) == pytest.approx(expected, rel=2e-3)
+    low, high = (float(t) for t in told["95 % interval"].split(" to "))
+    assert low <= number(told["Carried over"]) <= high
+    screens("dimensions-change", whole=True)
+    card.get_by_text("Carry it over").click()
+    wait_until_idle(page)
+    card.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text(f"In force: PCA, {DIM} dims")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    now = facts(page)
+    assert now["Searched now"] == f"pca{DIM}, {DIM} dims"
+    assert number(now["Threshold"]) == pytest.approx(expected, rel=2e-3)
+
+    page.get_by_role("button", name="Back to").click()
+    expect(card.get_by_role("button", name="Apply")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    card.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("In force: PCA, 256 dims")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    after = facts(page)
+    for what in ("Searched now", "Threshold", "Plan"):
+        assert after[what] == before[what]
+    assert exceptions_shown(page) == []
