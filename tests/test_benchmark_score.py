@@ -13,6 +13,7 @@ from benchmarks.copies.evaluate import (
     Found,
     against_background,
     pooled,
+    reliable,
     row,
     rows_of,
     table,
@@ -21,6 +22,7 @@ from benchmarks.copies.make import make_copies
 from benchmarks.copies.score import score, worst
 from benchmarks.copies.truth import Query
 from tests.fakes import fake_model
+from visil_dash.confidence import Evidence, Reliability
 from visil_dash.errors import InputError
 from visil_dash.library.store import open_library
 from visil_dash.records import Segment
@@ -177,11 +179,12 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     said = []
     folder = tmp_path / "bench"
     kinds = ("reencode", "logo_text", "excerpt")
-    make_copies(videos, folder, count=4, kinds=kinds, seed=2, say=said.append)
+    truth = make_copies(videos, folder, count=4, kinds=kinds, seed=2, say=said.append)
     settings = Settings(min_free_bytes=0)
     library = open_library(tmp_path / "library", settings=settings)
     out = tmp_path / "out.json"
-    with Workbench(library, fake_model(with_comparator=True), settings) as bench:
+    model = fake_model(with_comparator=True, evidence=Evidence(10.0, -5.0, 4.0))
+    with Workbench(library, model, settings) as bench:
         rows = score(
             folder, videos, library=tmp_path, model="", opened=bench, out=out, say=said.append
         )
@@ -209,7 +212,22 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     content = json.loads(out.read_text())
     assert len(content["rows"]) == len(rows)
     assert content["extractor"].startswith("fake-")
+    curve = content["reliability"]["fake, exhaustive"]
+    assert sum(r["count"] for r in curve) == sum(
+        len(list(pooled(q, Found(dict.fromkeys(truth.references, 0.0))))) for q in truth.queries
+    )
     assert (folder / "baselines.json").is_file()
+
+
+def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_out():
+    found = {"q.mp4": Found({"a.mp4": 1.0, "a2.mp4": 0.2, "b.mp4": -1.0, "part.mp4": 1.0})}
+    # Evidence 0 among two videos: even odds; ±3 at the ends.
+    curve = reliable([query()], found, Evidence(3.0, 0.0, 9.0), among=2)
+    high, low = 1 / (1 + np.exp(-3)), 1 / (1 + np.exp(3))
+    assert curve == (
+        Reliability(1, pytest.approx(low), 0.0),
+        Reliability(1, pytest.approx(high), 1.0),
+    )
 
 
 def test_a_library_with_other_videos_is_refused(videos, tmp_path):

@@ -6,6 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.copies.truth import Query
+from visil_dash.confidence import (
+    Evidence,
+    Reliability,
+    calibration_error,
+    probability,
+    reliability,
+)
 from visil_dash.edits.kinds import KINDS, STRENGTHS
 from visil_dash.metrics import (
     ScoredPairs,
@@ -150,6 +157,28 @@ def parts(queries: Sequence[Query]) -> dict[str, list[Query]]:
 def rows_of(system: str, queries: Sequence[Query], found: Mapping[str, Found]) -> list[Row]:
     made = (row(system, part, chosen, found) for part, chosen in parts(queries).items())
     return [r for r in made if r is not None]
+
+
+def reliable(
+    queries: Sequence[Query], found: Mapping[str, Found], evidence: Evidence, *, among: int
+) -> tuple[Reliability, ...]:
+    """What the model's probabilities were worth: pairs by probability, and the share of copies.
+
+    `among`: the references that each query was searched in.
+    """
+    pairs = [
+        (probability(evidence, score, among=among), name == ANSWER)
+        for query in queries
+        for _, name, score in pooled(query, found[query.file])
+    ]
+    told, true = zip(*pairs, strict=True)
+    return reliability(np.array(told), np.array(true))
+
+
+def reliability_table(system: str, curve: Sequence[Reliability]) -> str:
+    lines = [f"{system}: probability told, share of copies, pairs"]
+    lines += [f"  {r.predicted:.3f}  {r.observed:.3f}  {r.count}" for r in curve]
+    return "\n".join([*lines, f"  calibration error {calibration_error(tuple(curve)):.4f}"])
 
 
 _HEADINGS = ("mAP", "uAP", "R@1", f"R@P{PRECISION:.0%}", "segF1", "cand", "queries")

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.copies.baselines import HASHES, baselines
-from benchmarks.copies.evaluate import Found, Row, against_background, rows_of, table
+from benchmarks.copies.evaluate import (
+    Found,
+    Row,
+    against_background,
+    reliability_table,
+    reliable,
+    rows_of,
+    table,
+)
 from benchmarks.copies.truth import Query, Truth, read_truth, save_json
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.media.files import content_hash
@@ -190,6 +198,13 @@ def score(
         found, timings = search_all(bench, folder, truth, present, say=say)
         systems = {f"{bench.model.name}, {mode}": results for mode, results in found.items()}
         identity = {"model": bench.model.name, "extractor": bench.extractor}
+        curves = {
+            f"{bench.model.name}, {way}": reliable(
+                truth.queries, found[way], bench.model.evidence, among=len(present)
+            )
+            for way in WAYS
+            if bench.model.evidence is not None
+        }
     finally:
         if opened is None:
             bench.close()
@@ -213,6 +228,8 @@ def score(
         f"{timings.reading:.2f} s to read ({timings.candidates:.1f} candidates), "
         + ", ".join(f"{spent:.3f} s {way}" for way, spent in timings.searching.items())
     )
+    for system, curve in curves.items():
+        print(f"\n{reliability_table(system, curve)}")
     if out is not None:
         losses = {s: worst(truth.queries, results) for s, results in systems.items()}
         save_json(
@@ -222,6 +239,7 @@ def score(
                 "rows": [asdict(row) for row in rows],
                 "timings": asdict(timings),
                 "refused": refused,
+                "reliability": {s: [asdict(r) for r in curve] for s, curve in curves.items()},
                 "losses": losses,
             },
         )
