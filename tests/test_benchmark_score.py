@@ -196,6 +196,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
         "fake, exhaustive",
         "fake, exhaustive, Chamfer alone",
         "fake, hierarchical, inside the picture",
+        "fake, hierarchical, inside where nothing matches",
         "fake, exhaustive, inside the picture",
         "fake, exhaustive, inside the picture less background",
         "fake, exhaustive less background",

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from tests.fakes import fake_model
 from tests.test_services import scenes, write
 from visil_dash.alignment import AlignOptions
+from visil_dash.calibration import calibrate
 from visil_dash.candidates import merged
 from visil_dash.errors import Cancelled, NotFound
 from visil_dash.ingest import view_frames
 from visil_dash.library.store import open_library
+from visil_dash.queries import search_many
 from visil_dash.records import Candidate, VideoFeatures
 from visil_dash.search import rerank, rerank_views
 from visil_dash.services import Workbench
@@ -73,6 +75,31 @@ def test_hierarchical_search_lets_each_part_propose_candidates(world):
     found = bench.search(query, threshold=limit, inside=True)
     assert [(m.name, m.view) for m in found.matches] == [("a.mp4", "top-right")]
     assert [c.video_id for c in found.candidates] == [found.matches[0].video_id]
+
+
+def test_inside_is_looked_where_the_whole_finds_no_match_when_asked_to_decide(world, monkeypatch):
+    bench, query = world
+    asked = []
+    search = bench.search
+    monkeypatch.setattr(
+        bench,
+        "search",
+        lambda *a, inside, **k: asked.append(inside) or search(*a, inside=inside, **k),
+    )
+    (answer,) = search_many(bench, [query], inside="auto", exhaustive=True)
+    assert asked == [False, True]
+    assert answer.result.matches[0].view == "top-right"
+    asked.clear()
+    copy = next(v for v in bench.videos() if v.name == "a.mp4")
+    calibrate(bench, "match", -1.0)  # whatever is compared is a match now
+    (answer,) = search_many(bench, [copy.video_id], inside="auto", exhaustive=True)
+    assert asked == [False]
+    assert not answer.result.inside
+    calibrate(bench, "match", None)
+    for inside, looked in (("never", [False]), ("always", [True])):
+        asked.clear()
+        list(search_many(bench, [query], inside=inside, exhaustive=True))
+        assert asked == looked
 
 
 def test_no_video_scores_lower_for_looking_inside(world):

@@ -348,9 +348,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--exhaustive", action="store_true", help="compare with every video")
     search.add_argument(
         "--inside",
-        action="store_true",
-        help="also look for footage inside the picture (picture in picture, collage); ten times "
-        "the work",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="look for footage inside the clip's picture too (picture in picture, collage), ten "
+        "times the work; auto, the default: where the whole picture finds no match",
     )
     search.add_argument("--threshold", type=float, metavar="X", help="squared-L2 distance")
     search.add_argument("--top", type=int, metavar="N", help="only the best N")

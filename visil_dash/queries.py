@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ from visil_dash.services import Workbench
 
 Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
 Cancelled = Callable[[], bool]
+Inside = Literal["never", "auto", "always"]
 NEAREST = "nearest"  # SearchResult.mode
 JPEG_QUALITY = 85
 EVIDENCE_SIDE = 480  # pixels of a picture in a report
@@ -212,15 +214,17 @@ def search_many(
     *,
     threshold: float | None = None,
     exhaustive: bool = False,
-    inside: bool = False,
+    inside: Inside = "never",
     top: int | None = None,
     on_progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> Iterator[Answer]:
     """One search a query, in their order, each told as soon as it is there (see Workbench.search).
 
-    A path is a file to read, text names a library video or an opened clip. A query that cannot be
-    read or found is told with its error and does not hold up the others. Raises Cancelled.
+    `inside`: whether parts of the picture are searched for as well; "auto": where the whole
+    picture finds no match. A path is a file to read, text names a library video or an opened clip.
+    A query that cannot be read or found is told with its error and does not hold up the others.
+    Raises Cancelled.
     """
     say = on_progress or (lambda _what, _share: None)
     for number, query in enumerate(queries):
@@ -230,21 +234,29 @@ def search_many(
                 clip = bench.open_clip(query, on_progress=told(0.0), cancelled=cancelled)
             else:
                 clip = bench.clip(query)
-            result = bench.search(
+            search = partial(
+                bench.search,
                 clip.query_id,
                 threshold=threshold,
                 exhaustive=exhaustive,
-                inside=inside,
                 top=top,
                 on_progress=told(0.5),
                 cancelled=cancelled,
             )
+            result = search(inside=inside == "always")
+            if inside == "auto" and not has_match(result, bench.match_score()):
+                result = search(inside=True)
         except Cancellation:
             raise
         except VisilDashError as error:
             yield Answer(query, None, error)
         else:
             yield Answer(query, result)
+
+
+def has_match(result: SearchResult, match_score: float) -> bool:
+    """Whether one of the videos scores as a match, in the query's direction."""
+    return any(match.score >= match_score for match in result.matches)
 
 
 def _half_of_many(say: Progress, number: int, count: int, done: float) -> Progress:

@@ -22,6 +22,7 @@ from benchmarks.copies.evaluate import (
 from benchmarks.copies.truth import Query, Truth, read_truth, save_json
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.media.files import content_hash
+from visil_dash.queries import has_match
 from visil_dash.records import JobState, SearchResult
 from visil_dash.search import rerank
 from visil_dash.services import Workbench, open_workbench
@@ -30,6 +31,7 @@ from visil_dash.settings import get_settings
 Say = Callable[[str], None]
 HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"
 INSIDE = ", inside the picture"  # parts of the query's picture are searched for as well
+AUTO = HIERARCHICAL + ", inside where nothing matches"  # what `search` does by default
 WAYS = (HIERARCHICAL, EXHAUSTIVE, HIERARCHICAL + INSIDE, EXHAUSTIVE + INSIDE)
 CHAMFER = "exhaustive, Chamfer alone"
 NORMALISED = " less background"
@@ -77,11 +79,11 @@ def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
 def search_all(
     bench: Workbench, folder: Path, truth: Truth, files: Mapping[str, str], *, say: Say
 ) -> tuple[dict[str, dict[str, Found]], Timings]:
-    """Found of every query by each of `WAYS`; by Chamfer alone if the model has more.
+    """Found of every query by each of `WAYS` and `AUTO`; by Chamfer alone if the model has more.
 
     `files` maps video ids to references. A query that the product refuses has found nothing.
     """
-    systems: dict[str, dict[str, Found]] = {way: {} for way in WAYS}
+    systems: dict[str, dict[str, Found]] = {way: {} for way in (*WAYS, AUTO)}
     if bench.model.compare is not None:
         systems[CHAMFER] = {}
     measured: list[tuple[float, ...]] = []
@@ -103,6 +105,8 @@ def search_all(
             marks.append(time.perf_counter())
             if way == HIERARCHICAL:
                 proposed = len(result.candidates)
+                matched = has_match(result, bench.match_score())
+        systems[AUTO][query.file] = systems[HIERARCHICAL + ("" if matched else INSIDE)][query.file]
         if CHAMFER in systems:
             systems[CHAMFER][query.file] = _by_chamfer(bench, clip.query_id, files)
         bench.forget_clip(clip.query_id)
@@ -202,7 +206,7 @@ def score(
             f"{bench.model.name}, {way}": reliable(
                 truth.queries, found[way], bench.model.evidence, among=len(present)
             )
-            for way in WAYS
+            for way in (*WAYS, AUTO)
             if bench.model.evidence is not None
         }
     finally:
