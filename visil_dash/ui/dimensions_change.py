@@ -233,13 +233,12 @@ def _offer(found: Proposal) -> None:
 
 
 def _being_applied() -> bool:
-    """Shows the change under way, or how it ended."""
+    """Shows the change under way; what is left of it once it has ended is its outcome."""
     key = st.session_state.get(state.DIMENSIONS_APPLY)
     task = None if key is None else backend.tasks().get(key)
     if task is None:
         return False
-    if not task.ended:
-        finished(task, title="Changing the index", name="")
+    if not finished(task, title="Changing the index", name="") and not task.ended:
         return True
     st.session_state[state.DIMENSIONS_OUTCOME] = task
     changed = [state.DIMENSIONS_APPLY, state.DIMENSIONS_PLAN]
@@ -247,7 +246,7 @@ def _being_applied() -> bool:
         changed += [state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M]
     for name in changed:
         st.session_state.pop(name, None)
-    return False
+    st.rerun()  # what is above was drawn before the change
 
 
 def _told_outcome() -> None:
