@@ -1,5 +1,7 @@
 """The Dimensions page: the graph's parameters, and changing what the index is made by."""
 
+from typing import NoReturn
+
 import streamlit as st
 
 from visil_dash import plots_dimensions
@@ -238,8 +240,12 @@ def _being_applied() -> bool:
     task = None if key is None else backend.tasks().get(key)
     if task is None:
         return False
-    if not finished(task, title="Changing the index", name="") and not task.ended:
-        return True
+    if finished(task, title="Changing the index", name="") or task.ended:
+        _note_outcome(task)
+    return True
+
+
+def _note_outcome(task: Task) -> NoReturn:
     st.session_state[state.DIMENSIONS_OUTCOME] = task
     changed = [state.DIMENSIONS_APPLY, state.DIMENSIONS_PLAN]
     if task.error is None:
