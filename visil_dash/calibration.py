@@ -66,8 +66,9 @@ def calibrate(
 ) -> Step:
     """Makes `value` the library's threshold from now on (None: the model's own again).
 
-    `reduction_id`: of the space that a distance is for, the one in force when None. Raises
-    StoreReadOnly, and InputError for a value that no threshold can have.
+    `reduction_id`: of the space that a distance is for; None: the one in force.
+
+    Raises StoreReadOnly, and InputError for a value that no threshold can have.
     """
     lowest = 0.0 if kind == "distance" else -1.0
     if value is not None and not lowest <= value < float("inf"):

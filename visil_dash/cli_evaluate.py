@@ -94,10 +94,9 @@ def _settings(bench: "Workbench", given: argparse.Namespace) -> "tuple[Setting, 
 def _lines(
     run: "EvaluationRun", made: dict[str, Any], names: dict[str, str], *, queries: bool
 ) -> list[str]:
-    sources = ", ".join(made["label_sources"])
+    count = f"{made['labels']} label" + ("" if made["labels"] == 1 else "s")
     lines = [
-        f"{made['labels']} label{'' if made['labels'] == 1 else 's'} ({sources}),"
-        f" {made['videos']} videos,"
+        f"{count} ({', '.join(made['label_sources'])}), {made['videos']} videos,"
         f" model {made['extractor']}, index {made['index_reduction']}, seed {made['seed']}"
     ]
     for outcome in run.outcomes:

@@ -11,6 +11,7 @@ from visil_dash.records import Array
 BLUE, ROSE = "#3b82f6", "#e11d48"
 COLOURS = (TEAL, AMBER, BLUE, ROSE, GREY)
 SYMBOLS = {"fp32": "circle", "fp16": "diamond", "int8": "square", "binary": "x"}
+_LOG_TICKS = [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500]
 _GRID = "rgba(132,146,166,0.25)"
 
 
@@ -35,7 +36,8 @@ def recall_by_bytes(
     """One mark a space: (dims, precision, bytes a frame, recall), by the method's name."""
     traces = []
     for place, (name, points) in enumerate(spaces.items()):
-        ordered = sorted(points, key=lambda p: (p[2], p[3]))
+        # The legend shows the first mark: a circle for all.
+        ordered = sorted(points, key=lambda p: (p[1] != "fp32", p[2], p[3]))
         traces.append(
             go.Scatter(
                 x=[p[2] for p in ordered],
@@ -93,7 +95,7 @@ def curves(
             showlegend=True,
             legend=_legend(),
             xaxis=_axis(x, type="log", exponentformat="none", dtick=1),
-            yaxis=_axis(y, type="log" if log_y else "linear"),
+            yaxis=_axis(y, type="log", tickvals=_LOG_TICKS) if log_y else _axis(y),
         ),
     )
 
@@ -160,11 +162,12 @@ def graph_curve(
         hovertemplate="exact search<br>%{x:.3f} ms<extra></extra>",
     )
     low = min(recall)
+    floor = max(0, low - 0.1 * (1.02 - low))
     return go.Figure(
         [line, exact],
         layout(
             height=height,
             xaxis=_axis("milliseconds a query frame", range=[0, end]),
-            yaxis=_axis("recall", range=[max(0, low - 0.1 * (1.02 - low)), 1.004]),
+            yaxis=_axis("recall", range=[floor, 1 + 0.1 * (1 - floor)]),
         ),
     )

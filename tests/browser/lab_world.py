@@ -17,7 +17,7 @@ from visil_dash.reduction import Reduction
 from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
 
-PATIENCE = 240_000  # milliseconds, for a machine that does much else
+PATIENCE = 120_000  # milliseconds, for a machine that does much else
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 # Copies with logos and bars, other takes of the same object, a bit-rate ladder, strangers.
 REAL = (

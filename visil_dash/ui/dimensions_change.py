@@ -1,5 +1,7 @@
 """The Dimensions page: the graph's parameters, and changing what the index is made by."""
 
+from typing import NoReturn
+
 import streamlit as st
 
 from visil_dash import plots_dimensions
@@ -233,21 +235,24 @@ def _offer(found: Proposal) -> None:
 
 
 def _being_applied() -> bool:
-    """Shows the change under way, or how it ended."""
+    """Shows the change under way; what is left of it once it has ended is its outcome."""
     key = st.session_state.get(state.DIMENSIONS_APPLY)
     task = None if key is None else backend.tasks().get(key)
     if task is None:
         return False
-    if not task.ended:
-        finished(task, title="Changing the index", name="")
-        return True
+    if finished(task, title="Changing the index", name="") or task.ended:
+        _note_outcome(task)
+    return True
+
+
+def _note_outcome(task: Task) -> NoReturn:
     st.session_state[state.DIMENSIONS_OUTCOME] = task
     changed = [state.DIMENSIONS_APPLY, state.DIMENSIONS_PLAN]
     if task.error is None:
         changed += [state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M]
     for name in changed:
         st.session_state.pop(name, None)
-    return False
+    st.rerun()  # what is above was drawn before the change
 
 
 def _told_outcome() -> None:
