@@ -25,6 +25,7 @@ from visil_dash.records import Segment
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
 from visil_dash.ui import backend, state, uploader
+from visil_dash.ui.search_view import own
 from visil_dash.ui.uploads import Clips
 
 Open = Callable[[str], AppTest]
@@ -350,6 +351,25 @@ def test_a_file_that_is_no_video_is_refused_by_name_with_a_remedy(opened: Open) 
     assert "<b>" not in page.error[0].value
     assert not page.exception
     assert "Try again" in labels(page)
+
+
+def test_a_failure_is_told_under_the_name_that_was_given_now(opened: Open) -> None:
+    """Another session may have the same bytes under a name that is nobody else's to know."""
+    for name in ("mine.txt", "yours.txt"):
+        page = answered(upload(opened("search").run(), (name, b"the same bytes of no video")))
+        assert page.error[0].value.replace("\\", "").startswith(f"{name}: it is text")
+
+
+def test_the_result_bears_the_name_that_was_given_now(opened: Open, clip: bytes) -> None:
+    query_id = hashlib.sha256(clip).hexdigest()
+    for name in ("mine.mp4", "yours.mp4"):
+        page = answered(upload(opened("search").run(), (name, clip)))
+        assert cards(page)[0] == "market.mp4"
+        begun = [t for t in backend.tasks()._tasks.values() if t.key[0] == "search"]
+        assert name in begun[-1].key
+        with patch.object(backend, "name_of", lambda _query, name=name: name):
+            assert own(begun[-1].result).query == name
+        assert begun[-1].result.query_id == query_id
 
 
 def test_a_full_session_takes_no_more_clips(clip: bytes, tmp_path: Path) -> None:

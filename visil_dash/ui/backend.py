@@ -254,7 +254,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
         )
         return opened_clip.query_id
 
-    return tasks().start(("clip", *space_key(), clip.query_id), work, again=again)
+    return tasks().start(("clip", *space_key(), clip.query_id, clip.name), work, again=again)
 
 
 def reader(query_id: str) -> Callable[[Say, Cancelled], None]:
@@ -281,9 +281,11 @@ def search(
 ) -> Task:
     """Searches for a clip of this session or a library video; `result` is a SearchResult."""
     bench, read = workbench(), reader(query_id)
-    name_of(query_id)
+    # Errors tell the name, and another session may have the same bytes under its own.
+    name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    key = ("search", *space_key(), bench.space.version, query_id, limit, exhaustive, inside)
+    asked = query_id, name, limit, exhaustive, inside
+    key = ("search", *space_key(), bench.space.version, *asked)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         read(say, cancelled)
