@@ -165,11 +165,6 @@ def drop_clip(query_id: str) -> None:
     _clips().drop(session_id(), query_id)
 
 
-def clip_room() -> int:
-    """Bytes that this session may still bring."""
-    return get_settings().session_bytes - _clips().used(session_id())
-
-
 def session_clip(query_id: str) -> SessionClip | None:
     """The clip that this id, or the id of a view of it, names."""
     base, _view = split_view(query_id)
