@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,9 +21,11 @@ from visil_dash.errors import Cancelled
 from visil_dash.export_search import matches_csv
 from visil_dash.library.store import open_library
 from visil_dash.queries import search_report
+from visil_dash.records import Segment
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
 from visil_dash.ui import backend, state, uploader
+from visil_dash.ui.search_view import own
 from visil_dash.ui.uploads import Clips
 
 Open = Callable[[str], AppTest]
@@ -312,6 +315,27 @@ def test_a_report_is_made_on_a_click_and_offered_as_one_file(opened: Open, clip:
     assert report.count("data:image/jpeg;base64,") == 2  # one span, both sides
 
 
+def test_the_line_about_weak_results_stands_over_those_alone(opened: Open, clip: bytes) -> None:
+    real = Workbench.search
+
+    def with_a_stretch(self: Workbench, *query: Any, **options: Any) -> Any:
+        """The weakest video lines up somewhere, the one before it does not."""
+        found = real(self, *query, **options)
+        *others, last = found.matches
+        last = replace(last, segments=(Segment(0, 2, 0, 2, 0.7),), part_score=0.1)
+        return replace(found, matches=(*others, last))
+
+    with patch.object(Workbench, "search", with_a_stretch):
+        page = upload(opened("search").run(), ("clip.mp4", clip))
+        page.segmented_control(key="search_mode").select("Exhaustive")
+        page = run_until(page, lambda p: "nothing lines up" in texts(p) and len(cards(p)) == 3)
+    said = texts(page)
+    (first, last, weak), line = cards(page), said.index("nothing lines up")
+    assert first == "market.mp4"
+    assert said.index(f"3. {last}</div>") < line < said.index(f"2. {weak}</div>")
+    assert "look-alike" in said.split(f"3. {last}</div>")[1][: line - said.index(f"3. {last}")]
+
+
 def test_show_at_most_cuts_the_list_and_says_so(opened: Open, clip: bytes) -> None:
     page = upload(opened("search").run(), ("clip.mp4", clip))
     page.segmented_control(key="search_mode").select("Exhaustive")
@@ -327,6 +351,25 @@ def test_a_file_that_is_no_video_is_refused_by_name_with_a_remedy(opened: Open) 
     assert "<b>" not in page.error[0].value
     assert not page.exception
     assert "Try again" in labels(page)
+
+
+def test_a_failure_is_told_under_the_name_that_was_given_now(opened: Open) -> None:
+    """Another session may have the same bytes under a name that is nobody else's to know."""
+    for name in ("mine.txt", "yours.txt"):
+        page = answered(upload(opened("search").run(), (name, b"the same bytes of no video")))
+        assert page.error[0].value.replace("\\", "").startswith(f"{name}: it is text")
+
+
+def test_the_result_bears_the_name_that_was_given_now(opened: Open, clip: bytes) -> None:
+    query_id = hashlib.sha256(clip).hexdigest()
+    for name in ("mine.mp4", "yours.mp4"):
+        page = answered(upload(opened("search").run(), (name, clip)))
+        assert cards(page)[0] == "market.mp4"
+        begun = [t for t in backend.tasks()._tasks.values() if t.key[0] == "search"]
+        assert name in begun[-1].key
+        with patch.object(backend, "name_of", lambda _query, name=name: name):
+            assert own(begun[-1].result).query == name
+        assert begun[-1].result.query_id == query_id
 
 
 def test_a_full_session_takes_no_more_clips(clip: bytes, tmp_path: Path) -> None:

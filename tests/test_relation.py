@@ -333,12 +333,9 @@ def test_the_answer_counts_what_is_sure_and_what_is_possible() -> None:
     assert answer([]) == "No video shares footage with this clip"
     assert answer([none]) == "No video shares footage with this clip"
     assert answer([alike, none]) == "No video shares footage with this clip; 1 video looks alike"
-    assert answer([perhaps, alike]) == "1 video may share a part of this clip"
+    assert answer([perhaps, alike]) == "1 video may share footage with this clip"
     assert answer([part, alike]) == "1 video shares footage with this clip"
-    assert (
-        answer([sure, part, perhaps])
-        == "2 videos share footage with this clip, 1 more may share a part"
-    )
+    assert answer([sure, part, perhaps]) == "2 videos share footage with this clip, 1 more may"
 
 
 def test_what_lines_up_and_scores_too_low_is_told_as_such() -> None:

@@ -219,12 +219,12 @@ def answer(found: Sequence[Related]) -> str:
     sharing = sum(told.shares for told in found)
     perhaps = sum(told.relation is Relation.PARTIAL and not told.confirmed for told in found)
     alike = sum(told.relation is Relation.LOOK_ALIKE for told in found)
-    more = f"{perhaps} more may share a part"
+    more = f"{perhaps} more may"
     if sharing:
         said = f"{_videos(sharing)} {'shares' if sharing == 1 else 'share'} footage with this clip"
         return f"{said}, {more}" if perhaps else said
     if perhaps:
-        return f"{_videos(perhaps)} may share a part of this clip"
+        return f"{_videos(perhaps)} may share footage with this clip"
     said = "No video shares footage with this clip"
     return f"{said}; {_videos(alike)} {'looks' if alike == 1 else 'look'} alike" if alike else said
 

@@ -165,11 +165,6 @@ def drop_clip(query_id: str) -> None:
     _clips().drop(session_id(), query_id)
 
 
-def clip_room() -> int:
-    """Bytes that this session may still bring."""
-    return get_settings().session_bytes - _clips().used(session_id())
-
-
 def session_clip(query_id: str) -> SessionClip | None:
     """The clip that this id, or the id of a view of it, names."""
     base, _view = split_view(query_id)
@@ -254,7 +249,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
         )
         return opened_clip.query_id
 
-    return tasks().start(("clip", *space_key(), clip.query_id), work, again=again)
+    return tasks().start(("clip", *space_key(), clip.query_id, clip.name), work, again=again)
 
 
 def reader(query_id: str) -> Callable[[Say, Cancelled], None]:
@@ -281,9 +276,11 @@ def search(
 ) -> Task:
     """Searches for a clip of this session or a library video; `result` is a SearchResult."""
     bench, read = workbench(), reader(query_id)
-    name_of(query_id)
+    # Errors tell the name, and another session may have the same bytes under its own.
+    name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    key = ("search", *space_key(), bench.space.version, query_id, limit, exhaustive, inside)
+    asked = query_id, name, limit, exhaustive, inside
+    key = ("search", *space_key(), bench.space.version, *asked)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         read(say, cancelled)

@@ -22,7 +22,7 @@ def _space() -> tuple[str, str, int]:
 def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
     """The nearest videos whatever their distance; `result` is a SearchResult."""
     bench, read = backend.workbench(), backend.reader(query_id)
-    backend.name_of(query_id)
+    name = backend.name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
@@ -33,7 +33,7 @@ def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = 
             bench, query_id, most=most, threshold=limit, on_progress=say, cancelled=cancelled
         )
 
-    key = ("nearest", *_space(), query_id, limit, most)
+    key = ("nearest", *_space(), query_id, name, limit, most)
     return backend.tasks().start(key, work, again=again)
 
 
@@ -81,7 +81,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     bench = backend.workbench()
     # The result itself differs by mode, threshold and what was in the library then.
     asked = result.mode, result.inside, result.threshold, bench.match_score()
-    key = ("report", *_space(), result.query_id, *asked)
+    key = ("report", *_space(), result.query_id, result.query, *asked)
 
     def work(say: Say, cancelled: Cancelled) -> str:
         from visil_dash.queries import search_report
