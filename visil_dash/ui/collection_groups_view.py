@@ -56,7 +56,7 @@ def _group(number: int, group: Group) -> None:
         names = {member.video_id: member.name for member in group.members}
         with st.container(horizontal=True, gap="small"):
             for at, member in enumerate(group.members[:_PICTURES_SHOWN]):
-                with st.container(width=170):
+                with st.container(width=170, key=f"member-{number}-{at}"):
                     thumbnail(member.video_id, key=f"group{number}")
                     name_line(
                         safe_name(member.name), _belongs(at, member, names, group), one_line=True

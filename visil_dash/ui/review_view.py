@@ -136,7 +136,9 @@ def _buttons(
     after: tuple[str, str] | None,
 ) -> None:
     locked = backend.workbench().library.read_only
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="review-verdicts"
+    ):
         for text, verdict, key, icon in (
             ("Match", MATCH, "M", ":material/check:"),
             ("Not a match", NOT_MATCH, "N", ":material/close:"),
@@ -152,17 +154,6 @@ def _buttons(
                 on_click=_judge,
                 args=(pair, verdict, "", label, after),
             )
-        for number, (relation, (word, meaning)) in enumerate(_RELATIONS.items(), 1):
-            st.button(
-                f"{relation} {word}",
-                key=f"review_{relation}",
-                shortcut=str(number),
-                type="primary" if label and label.relation == relation else "tertiary",
-                disabled=locked,
-                on_click=_judge,
-                args=(pair, verdict_of(relation), relation, label, after),
-                help=meaning,
-            )
         st.space("stretch")
         st.button(
             "Back",
@@ -170,6 +161,7 @@ def _buttons(
             icon=":material/arrow_back:",
             shortcut="Left",
             disabled=before is None,
+            type="tertiary",
             on_click=_go,
             args=(before,),
         )
@@ -179,10 +171,23 @@ def _buttons(
             icon=":material/arrow_forward:",
             shortcut="Right",
             disabled=after is None,
+            type="tertiary",
             on_click=_go,
             args=(after,),
         )
         _undo_button(locked)
+    with st.container(horizontal=True, gap="small", key="review-relations"):
+        for number, (relation, (word, meaning)) in enumerate(_RELATIONS.items(), 1):
+            st.button(
+                f"{relation} {word}",
+                key=f"review_{relation}",
+                shortcut=str(number),
+                type="primary" if label and label.relation == relation else "secondary",
+                disabled=locked,
+                on_click=_judge,
+                args=(pair, verdict_of(relation), relation, label, after),
+                help=meaning,
+            )
 
 
 def _undo_button(locked: bool) -> None:
@@ -191,6 +196,7 @@ def _undo_button(locked: bool) -> None:
         "Undo",
         key="review_undo",
         icon=":material/undo:",
+        type="tertiary",
         shortcut="Z",
         disabled=locked or not done,
         on_click=_undo,

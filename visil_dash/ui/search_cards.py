@@ -162,7 +162,7 @@ def _weak_row(rank: int, told: Related, query_id: str) -> None:
     ):
         with st.container(width=96):
             thumbnail(match.video_id, key=f"match{rank}")
-        with st.container():
+        with st.container(key=f"weak-{rank}"):
             name_line(
                 f"{rank}. {match.name}",
                 f"score {match.score:.3f} · other way {match.reverse_score:.3f} · {near}",
