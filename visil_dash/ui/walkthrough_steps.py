@@ -84,7 +84,7 @@ def sampling(pair: Pair) -> None:
             st.caption(md(backend.name_of(video)))
             with st.container(horizontal=True, gap="small"):
                 for picture, time in zip(pictures, times, strict=True):
-                    with st.container(width=132, gap=None)  # six in a row:
+                    with st.container(width=132, gap=None):  # six in a row
                         st.image(picture, width="stretch", alt=f"Frame at {clock(float(time))}")
                         st.caption(clock(float(time)))
     st.caption(
