@@ -88,7 +88,7 @@ def do(page: Page, kind: str, words: tuple[str, ...]) -> None:
         choice = main.get_by_role("radio", name=words[0], exact=True)
         choice.or_(main.get_by_role("button", name=words[0], exact=True)).click(timeout=PATIENCE)
     elif kind == "press":
-        page.keyboard.press(words[0])
+        page.keyboard.press(words[0].lower())  # the key, without the shift of its capital
     else:
         field = main.get_by_label(words[0], exact=True)
         field.fill(words[1])
