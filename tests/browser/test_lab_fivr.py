@@ -61,7 +61,7 @@ def test_what_cannot_be_fetched_has_a_reason_and_what_is_there_is_taken(
     )  # fmt: skip
     open_page(page, demo_lab.app, "fivr")
     choose(page, "From a list of ids")
-    box = page.get_by_label("Ids, one a line")
+    box = page.get_by_role("textbox", name="Ids, one a line")
     box.fill("aaaaaaaaaa1\nbbbbbbbbbb1")
     box.press("Control+Enter")
     fetch = page.get_by_role("button", name="Fetch", exact=True)

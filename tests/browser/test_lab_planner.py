@@ -38,6 +38,9 @@ def test_measured_rates_become_the_plan_by_arithmetic(
     ):
         fill(page, label, str(value))
     frames = hours * 3600 * 2
+    told = page.locator(".vd-facts > div", has_text="Frames").locator("dd").first
+    expect(told).to_have_text(f"{frames:,}", timeout=PATIENCE)
+    wait_until_idle(page)
     plan, measured = facts(page), facts(page, page.locator(".vd-facts").last.locator("xpath=.."))
     growth = math.log2(frames) / math.log2(4000)  # of a graph, against the measured one
     assert number(plan["Frames"]) == frames

@@ -16,20 +16,25 @@ from visil_dash.robustness import stretch
 from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
 
-CLIP, SECONDS = "crossing_anchor.mp4", 6.0
+CLIP, SECONDS, ENCODINGS = "crossing_anchor.mp4", 6.0, 4
 PLANS = {"demo_lab": CLIP, "real_lab": "gaming.mp4"}
 
 
-def copies(lab: Lab, clip: str, folder: Path) -> dict[float, VideoFeatures]:
-    """Features of the blurred copies by strength, made and read anew."""
+def copies(lab: Lab, clip: str, folder: Path) -> dict[float, list[VideoFeatures]]:
+    """Features of the blurred copies by strength, made and read anew.
+
+    Several times each: x264's macroblock tree, as built here, gives other bytes each time.
+    """
     out = {}
     with open_workbench(settings=Settings(), library=lab.folder, start_worker=False) as bench:
         source = stretch(bench, lab.id_of(clip), seconds=SECONDS)
         for strength in (0.0, 0.5, 1.0):
             edited = edited_at("blur", source, [], strength=strength, seed=0)
-            path = folder / f"{strength}.mp4"
-            write_video(path, edited.frames(), rate=edited.rate, crf=edited.crf)
-            out[strength] = bench.open_clip(path).features
+            out[strength] = []
+            for number in range(ENCODINGS):
+                path = folder / f"{strength}-{number}.mp4"
+                write_video(path, edited.frames(), rate=edited.rate, crf=edited.crf)
+                out[strength].append(bench.open_clip(path).features)
     return out
 
 
@@ -42,13 +47,16 @@ def test_scores_and_ranks_of_edited_copies_are_those_of_plain_products(
     which: str,
 ) -> None:
     lab, clip = request.getfixturevalue(which), PLANS[which]
-    expected = {}
-    for strength, features in copies(lab, clip, tmp_path).items():
-        scores = {
-            name: lab.output(plain_similarity(features, f)).max(1).mean()
-            for name, f in lab.features.items()
-        }
-        expected[strength] = scores
+    expected = {
+        strength: [
+            {
+                name: lab.output(plain_similarity(features, f)).max(1).mean()
+                for name, f in lab.features.items()
+            }
+            for features in encodings
+        ]
+        for strength, encodings in copies(lab, clip, tmp_path).items()
+    }
     open_page(page, lab.app, lab.link("robustness", clip))
     expect(page.get_by_text("as it was read back from its file")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
@@ -63,18 +71,20 @@ def test_scores_and_ranks_of_edited_copies_are_those_of_plain_products(
     assert told["Target"] == clip
     curve = next(t for t in traces(page, "robustness_scores") if len(t["x"]) == 3)
     assert curve["x"] == [0, 0.5, 1]
-    own = [expected[s][clip] for s in curve["x"]]
-    assert curve["y"] == pytest.approx(own, abs=5e-3)
-    assert number(told["Encoded anew"]) == pytest.approx(own[0], abs=5e-3)
+    for strength, score in zip(curve["x"], curve["y"], strict=True):
+        own = [scores[clip] for scores in expected[strength]]
+        spread = max(own) - min(own) + 2e-3
+        assert min(own) - spread <= score <= max(own) + spread
+    assert number(told["Encoded anew"]) == pytest.approx(curve["y"][0], abs=6e-4)
     match = lab.model.default_match_score
     assert number(told["Below the match score"]) == sum(y < match for y in curve["y"])
     # Relatives, which the clip encoded anew matches already, count against no rank.
-    kin = {n for n, score in expected[0.0].items() if score >= match and n != clip}
+    kin = {n for n, score in expected[0.0][0].items() if score >= match and n != clip}
     choose(page, "Exhaustive")
     ranks = next(t for t in traces(page, "robustness_ranks_rank") if len(t["x"]) == 3)
     for strength, rank in zip(ranks["x"], ranks["y"], strict=True):
-        scores = {n: s for n, s in expected[strength].items() if n not in kin}
-        assert rank == sum(s >= scores[clip] for s in scores.values())
+        ranked = [{n: s for n, s in e.items() if n not in kin} for e in expected[strength]]
+        assert rank in [sum(s >= scores[clip] for s in scores.values()) for scores in ranked]
     for name in kin:
         expect(page.get_by_text("Not counted against a rank")).to_contain_text(name)
     rows = table(page)
