@@ -183,7 +183,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     settings = Settings(min_free_bytes=0)
     library = open_library(tmp_path / "library", settings=settings)
     out = tmp_path / "out.json"
-    model = fake_model(with_comparator=True, evidence=Evidence(10.0, -5.0, 4.0))
+    model = fake_model(with_comparator=True, evidence=Evidence((0.0, 1.0), (-4.0, 4.0)))
     with Workbench(library, model, settings) as bench:
         rows = score(
             folder, videos, library=tmp_path, model="", opened=bench, out=out, say=said.append
@@ -223,7 +223,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
 def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_out():
     found = {"q.mp4": Found({"a.mp4": 1.0, "a2.mp4": 0.2, "b.mp4": -1.0, "part.mp4": 1.0})}
     # Evidence 0 among two videos: even odds; ±3 at the ends.
-    curve = reliable([query()], found, Evidence(3.0, 0.0, 9.0), among=2)
+    curve = reliable([query()], found, Evidence((-1.0, 1.0), (-3.0, 3.0)), among=2)
     high, low = 1 / (1 + np.exp(-3)), 1 / (1 + np.exp(3))
     assert curve == (
         Reliability(1, pytest.approx(low), 0.0),

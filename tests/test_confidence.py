@@ -26,38 +26,64 @@ def drawn(seed, copies, strangers, apart=1.0):
 
 
 def test_the_fit_finds_the_likelihood_ratio_that_the_scores_were_drawn_with():
-    scores, copies = drawn(0, 20_000, 20_000)
-    fitted = fit_evidence(scores, copies)
-    # log N(s; 1, 0.4) - log N(s; 0, 0.4) = s / 0.16 - 0.5 / 0.16
-    assert fitted.slope == pytest.approx(1 / 0.16, rel=0.05)
-    assert fitted.intercept == pytest.approx(-0.5 / 0.16, rel=0.05)
+    fitted = fit_evidence(*drawn(0, 20_000, 20_000))
+    for score in np.linspace(-0.2, 1.2, 8):
+        # log N(s; 1, 0.4) - log N(s; 0, 0.4) = s / 0.16 - 0.5 / 0.16
+        assert fitted.of(score) == pytest.approx(score / 0.16 - 0.5 / 0.16, abs=0.6)
 
 
 def test_the_fit_does_not_depend_on_how_many_strangers_there_are():
-    few = fit_evidence(*drawn(1, 20_000, 2_000))
+    few = fit_evidence(*drawn(1, 20_000, 4_000))
     many = fit_evidence(*drawn(2, 20_000, 200_000))
-    assert few.slope == pytest.approx(many.slope, rel=0.1)
-    assert few.intercept == pytest.approx(many.intercept, rel=0.1)
+    for score in np.linspace(0.2, 0.9, 8):
+        assert few.of(score) == pytest.approx(many.of(score), abs=0.6)
 
 
-def test_the_fit_is_where_plain_descent_ends():
-    scores, copies = drawn(3, 60, 240, apart=0.6)
+@given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=40))
+def test_blocks_are_those_of_isotonic_regression_by_plain_loops(pairs):
+    scores = np.array([s / 10 for s, _ in pairs])
+    copies = np.array([c for _, c in pairs])
+    if copies.all() or not copies.any():
+        return
+    weight = np.where(copies, 1 / copies.sum(), 1 / (~copies).sum())
+    levels = sorted(set(scores.tolist()))
+    mass = [[float(weight[(scores == v) & (copies == c)].sum()) for v in levels] for c in (1, 0)]
+
+    def mean(a, b):
+        mine, others = sum(mass[0][a : b + 1]), sum(mass[1][a : b + 1])
+        return mine / (mine + others)
+
+    count = len(levels)
+    # The isotonic fit at i is the largest over a of the smallest over b of the means of a..b.
+    isotonic = [
+        max(min(mean(a, b) for b in range(i, count)) for a in range(i + 1)) for i in range(count)
+    ]
+    blocks = [[0]]
+    for i in range(1, count):
+        if math.isclose(isotonic[i], isotonic[i - 1], abs_tol=1e-12):
+            blocks[-1].append(i)
+        else:
+            blocks.append([i])
     fitted = fit_evidence(scores, copies)
-    a = b = 0.0
-    weight = [0.5 / 60 if y else 0.5 / 240 for y in copies]
-    for _ in range(40_000):
-        down_a = down_b = 0.0
-        p = 1 / (1 + np.exp(-(a * scores + b)))
-        down_a = float(np.sum(weight * (p - copies) * scores)) + 1e-3 / 300 * a
-        down_b = float(np.sum(weight * (p - copies)))
-        a, b = a - 3 * down_a, b - 3 * down_b
-    assert (fitted.slope, fitted.intercept) == pytest.approx((a, b), rel=1e-3)
+    inside = [np.isin(scores, [levels[i] for i in block]) for block in blocks]
+    assert fitted.scores == pytest.approx([scores[m].mean() for m in inside])
+    ratios = [
+        math.log(
+            ((copies & m).sum() + 0.5)
+            / (copies.sum() + 1)
+            / (((~copies & m).sum() + 0.5) / ((~copies).sum() + 1))
+        )
+        for m in inside
+    ]
+    assert fitted.log_ratios == pytest.approx(list(np.maximum.accumulate(ratios)))
 
 
-def test_scores_that_part_the_classes_give_a_finite_line():
+def test_scores_that_part_the_classes_give_no_more_than_the_counts_can_show():
     fitted = fit_evidence(np.array([0.9, 0.8, 0.1, 0.2]), np.array([True, True, False, False]))
-    assert math.isfinite(fitted.slope)
-    assert fitted.of(0.9) > 0 > fitted.of(0.1)
+    most = math.log((2.5 / 3) / (0.5 / 3))
+    assert fitted.of(0.9) == pytest.approx(most)
+    assert fitted.of(1.0) == pytest.approx(most), "constant beyond what was seen"
+    assert fitted.of(-1.0) == pytest.approx(-most)
 
 
 def test_one_class_is_no_calibration():
@@ -65,25 +91,34 @@ def test_one_class_is_no_calibration():
         fit_evidence(np.array([0.1, 0.2]), np.array([False, False]))
 
 
+@pytest.mark.parametrize(
+    ("scores", "ratios"),
+    [((), ()), ((0.1,), ()), ((0.2, 0.1), (0.0, 1.0)), ((0.1, 0.2), (1.0, 0.0))],
+)
+def test_knots_out_of_order_are_refused(scores, ratios):
+    with pytest.raises(ValueError, match="evidence"):
+        Evidence(scores, ratios)
+
+
 @given(st.floats(-1, 1), st.floats(-1, 1), st.integers(1, 10**7))
 def test_a_higher_score_is_never_less_sure_and_more_videos_never_more(low, high, among):
-    evidence = Evidence(8.0, -3.0, 9.0)
+    evidence = Evidence((-0.5, 0.2, 0.9), (-4.0, 0.0, 7.0))
     low, high = sorted((low, high))
     assert 0 <= probability(evidence, low, among=among) <= 1
     assert probability(evidence, low, among=among) <= probability(evidence, high, among=among)
     assert probability(evidence, low, among=among) >= probability(evidence, low, among=among + 1)
 
 
-def test_no_evidence_is_stronger_than_the_calibration_could_show():
-    evidence = Evidence(100.0, 0.0, math.log(50))
+def test_the_number_of_videos_asked_outweighs_evidence():
+    evidence = Evidence((0.0, 1.0), (0.0, math.log(50)))
     assert probability(evidence, 1.0, among=1) == pytest.approx(50 / 51)
-    # Among 51 videos it is outweighed by 50 others.
     assert probability(evidence, 1.0, among=51) == pytest.approx(0.5)
+    assert probability(evidence, 0.0, among=2) == pytest.approx(0.5)
 
 
 def test_a_library_without_videos_is_no_question():
     with pytest.raises(ValueError, match="at least 1"):
-        probability(Evidence(1, 0, 1), 0.5, among=0)
+        probability(Evidence((0.0,), (0.0,)), 0.5, among=0)
 
 
 def test_probabilities_mean_what_they_say_when_one_of_many_is_the_copy():

@@ -18,7 +18,7 @@ from visil_dash.ui import backend, state
 from visil_dash.views import BY_KEY, cut, view_id
 
 Open = Callable[[str], AppTest]
-EVIDENCE = Evidence(12.0, -7.0, 6.0)
+EVIDENCE = Evidence((0.0, 1.0), (-7.0, 5.0))
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 A score alone says little: 0.6 among five videos is another matter than among a million. So a model
 carries how much more often a score comes from a copy than from strangers (the likelihood ratio,
-fitted on pairs of known truth by Platt's logistic regression), and the probability follows by
-Bayes' rule from it and from how many videos were asked.
+measured on pairs of known truth), and the probability follows by Bayes' rule from it and from how
+many videos were asked.
 """
 
 import math
@@ -13,24 +13,25 @@ import numpy as np
 
 from visil_dash.records import Array
 
-_RIDGE = 1e-3  # keeps the slope finite when scores part copies from strangers without error
-_STEPS = 100
-
 
 @dataclass(frozen=True)
 class Evidence:
-    """Log likelihood ratio of a score: slope · score + intercept.
+    """Log likelihood ratio of a score: linear between knots, constant beyond them.
 
-    `strongest`: the most that it may be, either way: with n strangers in the calibration, nothing
-    rarer than one in n was seen.
+    `scores` rise, and `log_ratios` never fall.
     """
 
-    slope: float
-    intercept: float
-    strongest: float
+    scores: tuple[float, ...]
+    log_ratios: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not self.scores or len(self.scores) != len(self.log_ratios):
+            raise ValueError("evidence: expected as many log ratios as scores, at least one")
+        if (np.diff(self.scores) <= 0).any() or (np.diff(self.log_ratios) < 0).any():
+            raise ValueError("evidence: expected rising scores and log ratios that never fall")
 
     def of(self, score: float) -> float:
-        return float(np.clip(self.slope * score + self.intercept, -self.strongest, self.strongest))
+        return float(np.interp(score, self.scores, self.log_ratios))
 
 
 def probability(evidence: Evidence, score: float, *, among: int) -> float:
@@ -54,27 +55,55 @@ def in_words(chance: float) -> str:
 
 
 def fit_evidence(scores: Array, copies: Array) -> Evidence:
-    """Platt's logistic regression of copies (bool `[N]`) on scores `[N]`, both classes weighing
-    the same, by Newton's method.
+    """How much likelier scores `[N]` are among copies (bool `[N]`) than among strangers.
 
-    Raises ValueError when a class is missing.
+    Isotonic regression (pool adjacent violators) with both classes weighing the same: blocks of
+    scores whose ratio rises from one to the next. Half a pair is added to both counts of a block,
+    so that no ratio exceeds what so many pairs can show. Raises ValueError when a class is missing.
     """
-    x = np.stack([np.asarray(scores, np.float64), np.ones(len(scores))], 1)
     y = np.asarray(copies, bool)
     if y.all() or not y.any():
         raise ValueError("evidence needs pairs that are copies and pairs that are none")
-    weight = np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum())
-    ridge = np.diag([_RIDGE, 0.0]) / len(y)
-    theta = np.zeros(2)
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-np.clip(x @ theta, -50, 50)))
-        gradient = x.T @ (weight * (p - y)) + ridge @ theta
-        curvature = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge + 1e-12 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        theta -= step * min(1.0, 4.0 / (np.abs(step).max() + 1e-12))
-        if np.abs(step).max() < 1e-9:
-            break
-    return Evidence(float(theta[0]), float(theta[1]), math.log(max(2, int((~y).sum()))))
+    values, place = np.unique(np.asarray(scores, np.float64), return_inverse=True)
+    found = np.bincount(place, y).tolist()
+    strange = np.bincount(place, ~y).tolist()
+    blocks: list[_Block] = []
+    for value, true, false in zip(values.tolist(), found, strange, strict=True):
+        blocks.append(_Block(value * (true + false), true, false))
+        while len(blocks) > 1 and blocks[-2].share(y) >= blocks[-1].share(y):
+            last = blocks.pop()
+            blocks[-1] = blocks[-1].joined(last)
+    ratios = [b.log_ratio(y) for b in blocks]
+    return Evidence(
+        tuple(b.total / (b.copies + b.strangers) for b in blocks),
+        tuple(np.maximum.accumulate(ratios).tolist()),
+    )
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Pairs of neighbouring scores: their scores' sum, and how many are copies and strangers."""
+
+    total: float
+    copies: float
+    strangers: float
+
+    def joined(self, other: "_Block") -> "_Block":
+        return _Block(
+            self.total + other.total,
+            self.copies + other.copies,
+            self.strangers + other.strangers,
+        )
+
+    def share(self, y: Array) -> float:
+        """Share of copies if there were as many as strangers."""
+        mine, others = self.copies / y.sum(), self.strangers / (~y).sum()
+        return float(mine / (mine + others))
+
+    def log_ratio(self, y: Array) -> float:
+        mine = (self.copies + 0.5) / (y.sum() + 1)
+        others = (self.strangers + 0.5) / ((~y).sum() + 1)
+        return math.log(mine / others)
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,9 @@ def _parse_meta(raw: object, path: Path) -> BundleMeta:
 
 
 def _evidence(raw: Any) -> Evidence | None:
-    return None if raw is None else Evidence(**{key: float(value) for key, value in raw.items()})
+    if raw is None:
+        return None
+    return Evidence(tuple(map(float, raw["scores"])), tuple(map(float, raw["log_ratios"])))
 
 
 def _prefixed(prefix: str, module: "nn.Module") -> "dict[str, Tensor]":
