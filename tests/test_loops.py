@@ -25,7 +25,7 @@ from visil_dash.plots_box import add_range, allow_box, box_seconds
 from visil_dash.records import Comparison, Segment
 from visil_dash.scorers import scorer_rows
 from visil_dash.similarity import chamfer
-from visil_dash.ui.compare_link import View, linked_view, view_params
+from visil_dash.ui.compare_link import View, is_own, linked_view, note_written, view_params
 from visil_dash.ui.player import range_text
 
 OPTIONS = AlignOptions(frame_level=0.7)
@@ -205,3 +205,17 @@ def test_scorers_are_chamfer_over_each_map_both_ways() -> None:
     without = scorer_rows(pair())
     assert [row.name for row in without if row.decides] == ["Raw Chamfer"]
     assert len(without) == 2
+
+
+def test_an_address_that_a_click_overtook_is_no_link_and_an_old_one_is() -> None:
+    first, second = {"cell": "5.000,0.000"}, {"cell": "0.000,11.000"}
+    written = note_written((), first, now=100.0)
+    assert is_own(first, written, now=500.0), "it is in force until replaced"
+    written = note_written(written, second, now=500.0)
+    assert is_own(second, written, now=900.0)
+    assert is_own(first, written, now=501.0), "still on its way from the browser"
+    assert not is_own(first, written, now=510.0), "somebody went back to it"
+    assert not is_own({"cell": "2.000,6.000"}, written, now=501.0)
+    assert note_written(written, second, now=502.0) == written
+    # What no browser can still send is not kept.
+    assert len(note_written(written, first, now=600.0)) == 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browser_harness import exceptions_shown, open_page, wait_until_idle
 from lab_world import PATIENCE, Lab, facts, fill, number, table, traces, walked_ap
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from visil_dash.records import Array
 
@@ -156,6 +156,12 @@ def test_a_report_says_what_made_it_and_runs_again_to_the_same_numbers(
     assert {row["What"] for row in table(page, 1)} == {"index ef", "weights sha256"}
 
 
+def labels_box(page: Page) -> Locator:
+    """Where a file of labels goes; there is one for reports too."""
+    box = page.get_by_test_id("stFileUploader").filter(has_text="CSV or FIVR-200K's annotation")
+    return box.locator("input")
+
+
 def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     page: Page, demo_lab: Lab, tmp_path: Path
 ) -> None:
@@ -180,7 +186,7 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     page.get_by_role("combobox", name="Labels").click()
     page.get_by_role("option", name="A file").click()
     wait_until_idle(page)
-    page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(path)
+    labels_box(page).set_input_files(path)
     expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
         timeout=PATIENCE
     )
@@ -214,7 +220,7 @@ def test_an_annotation_file_of_fivr_says_how_much_of_it_is_here(
     page.get_by_role("combobox", name="Labels").click()
     page.get_by_role("option", name="A file").click()
     wait_until_idle(page)
-    page.get_by_test_id("stFileUploader").first.locator("input").set_input_files(path)
+    labels_box(page).set_input_files(path)
     expect(page.get_by_text("1 query of 2 and 2 pairs of 4 are in this library")).to_be_visible(
         timeout=PATIENCE
     )

@@ -108,7 +108,8 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
         best, score = scores[name][0]
         first = page.locator(".st-key-match-1")
         expect(first).to_contain_text(f"1. {best}", timeout=PATIENCE)
-        expect(first.locator("dd").first).to_have_text(f"{score:.3f}")
+        told = first.locator(".vd-facts > div", has_text="Score").locator("dd").first
+        expect(told).to_have_text(f"{score:.3f}")
         expect(page.locator(".st-key-query-card img")).to_have_count(1)
         expect(page.locator(".st-key-strip img")).to_have_count(CLIPS[name][2])
         wait_until_idle(page)

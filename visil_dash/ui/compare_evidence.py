@@ -1,5 +1,6 @@
 """The compare page's evidence: both maps, then what was chosen on them, played or as frames."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,14 @@ from visil_dash.plots_box import add_range, allow_box, box_seconds
 from visil_dash.records import Array, Comparison
 from visil_dash.ui import backend, state
 from visil_dash.ui.compare_frames import frames
-from visil_dash.ui.compare_link import PARAMS, View, linked_view, view_params
+from visil_dash.ui.compare_link import (
+    PARAMS,
+    View,
+    is_own,
+    linked_view,
+    note_written,
+    view_params,
+)
 from visil_dash.ui.compare_segments import longest, segments
 from visil_dash.ui.map_events import clickable_chart
 from visil_dash.ui.player import Shown, paired_player
@@ -228,7 +236,8 @@ def _first_range(pair: Comparison) -> LoopRange:
 def _follow_link(pair: Comparison) -> None:
     """Takes over the view of a link that was opened; what this page wrote itself is no news."""
     given = {name: st.query_params[name] for name in PARAMS if name in st.query_params}
-    if not given or given == st.session_state.get(state.COMPARE_LINK):
+    written = st.session_state.get(state.COMPARE_LINK, ())
+    if not given or is_own(given, written, now=time.monotonic()):
         return
     view = linked_view(given, pair)
     st.session_state[state.COMPARE_DIRECTION] = view.direction
@@ -238,7 +247,7 @@ def _follow_link(pair: Comparison) -> None:
         _choose_range(pair, view.span)
         if view.cell is not None:
             st.session_state[state.COMPARE_LENS] = _FRAMES
-    st.session_state[state.COMPARE_LINK] = given
+    _note(given)
 
 
 def _write_link(view: View, pair: Comparison) -> None:
@@ -248,7 +257,12 @@ def _write_link(view: View, pair: Comparison) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != params[name]:
             st.query_params[name] = params[name]
-    st.session_state[state.COMPARE_LINK] = params
+    _note(params)
+
+
+def _note(params: dict[str, str]) -> None:
+    written = st.session_state.get(state.COMPARE_LINK, ())
+    st.session_state[state.COMPARE_LINK] = note_written(written, params, now=time.monotonic())
 
 
 # ---- the players ----

@@ -5,8 +5,8 @@ what does not fit the pair is left out.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,41 @@ class View:
     direction: Direction = Direction.FORWARD
     cell: tuple[int, int] | None = None
     span: LoopRange | None = None
+
+
+_ECHO_SECONDS = 5.0  # for which a browser may still send the address from before a change
+
+
+@dataclass(frozen=True)
+class Written:
+    """Parameters that the page wrote itself; `replaced`: when it wrote others (monotonic seconds),
+    None for those in force."""
+
+    params: Mapping[str, str]
+    replaced: float | None = None
+
+
+def is_own(given: Mapping[str, str], written: Sequence[Written], *, now: float) -> bool:
+    """Whether parameters come from the page itself and not from a link that was opened.
+
+    A click and the change of the address by the click before it cross on their way: for a moment
+    the browser sends what was in force until then.
+    """
+    return any(
+        dict(w.params) == dict(given) and (w.replaced is None or now - w.replaced < _ECHO_SECONDS)
+        for w in written
+    )
+
+
+def note_written(
+    written: Sequence[Written], params: Mapping[str, str], *, now: float
+) -> tuple[Written, ...]:
+    """What the page wrote, the latest last, without what no browser can still send."""
+    if written and dict(written[-1].params) == dict(params):
+        return tuple(written)
+    kept = [replace(w, replaced=now if w.replaced is None else w.replaced) for w in written]
+    recent = [w for w in kept if w.replaced is not None and now - w.replaced < _ECHO_SECONDS]
+    return (*recent, Written(dict(params)))
 
 
 PARAMS = (state.PARAM_DIRECTION, state.PARAM_CELL, state.PARAM_RANGE)
