@@ -230,6 +230,8 @@ def test_a_comparator_is_tuned_on_a_librarys_own_labels_from_the_shell(tmp_path,
     tuned, former = read_bundle(out), read_bundle(COMPACT)
     assert tuned.meta.name == "mine"
     assert tuned.meta.trained["fine_tuned"]["held_back"] == 6
+    assert former.meta.evidence is not None
+    assert tuned.meta.evidence is None, "it was measured with the former scores"
     for name, value in tuned.backbone.state_dict().items():
         assert torch.equal(value, former.backbone.state_dict()[name])
     assert not all(

@@ -175,6 +175,8 @@ def finetune_comparator(
         context=bundle.context,
         gain=bundle.gain,
         comparator=tuned,
-        meta=vars(meta) | {"trained": {**meta.trained, "fine_tuned": vars(result)}},
+        # What a score says for a copy was measured with the former comparator's scores.
+        meta=vars(meta)
+        | {"evidence": None, "trained": {**meta.trained, "fine_tuned": vars(result)}},
     )
     return result
