@@ -205,6 +205,33 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     assert number(told["uAP"]) == pytest.approx(micro, abs=6e-4)
 
 
+def test_labels_of_real_clips_are_scored_as_one_walks_down_their_rankings(
+    page: Page, real_lab: Lab, tmp_path: Path
+) -> None:
+    """Copies of one clip with a logo and in grey are right, everything else is a stranger."""
+    lab, query = real_lab, "chair-orig-22-sd-bar.mp4"
+    right = {"chair-22-with-large-logo-bar.mp4", "chair-22-sd-grey-bar.mp4"}
+    path = tmp_path / "chairs.csv"
+    path.write_text("\n".join(["query,reference,verdict", *(f"{query},{r},yes" for r in right)]))
+    open_page(page, lab.app, "evaluate")
+    page.get_by_role("combobox", name="Labels").click()
+    page.get_by_role("option", name="A file").click()
+    wait_until_idle(page)
+    labels_box(page).set_input_files(path)
+    expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
+        timeout=PATIENCE
+    )
+    wait_until_idle(page)
+    evaluate(page)
+    told = outcome(page, "A")
+    others = [n for n in lab.names if n != query]
+    row = lab.scores[lab.names.index(query)]
+    expected = walked_ap([row[lab.names.index(n)] for n in others], [n in right for n in others])
+    assert (told["Queries"], told["To be found"]) == ("1", "2")
+    assert number(told["mAP"]) == pytest.approx(expected, abs=6e-4)
+    assert number(told["uAP"]) == pytest.approx(expected, abs=6e-4), "of one query they are one"
+
+
 def test_an_annotation_file_of_fivr_says_how_much_of_it_is_here(
     page: Page, demo_lab: Lab, tmp_path: Path
 ) -> None:

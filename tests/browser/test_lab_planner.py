@@ -20,14 +20,17 @@ def size(text: str) -> float:
     return number(text) * SIZES[text.split()[1]]
 
 
+@pytest.mark.parametrize("which", ["demo_lab", "real_lab"])
 def test_measured_rates_become_the_plan_by_arithmetic(
-    page: Page, demo_lab: Lab, screens: Callable[..., None]
+    page: Page, request: pytest.FixtureRequest, screens: Callable[..., None], which: str
 ) -> None:
-    open_page(page, demo_lab.app, "planner")
+    lab: Lab = request.getfixturevalue(which)
+    open_page(page, lab.app, "planner")
     page.get_by_role("button", name="Measure this machine").click()
     expect(page.get_by_text("Measured just now")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    screens("planner", whole=True)
+    if which == "demo_lab":
+        screens("planner", whole=True)
     hours, dims, query, minute = 50_000, 256, 3, 6
     for label, value in (
         ("Hours of video", hours),
@@ -44,7 +47,7 @@ def test_measured_rates_become_the_plan_by_arithmetic(
     plan, measured = facts(page), facts(page, page.locator(".vd-facts").last.locator("xpath=.."))
     growth = math.log2(frames) / math.log2(4000)  # of a graph, against the measured one
     assert number(plan["Frames"]) == frames
-    f = next(iter(demo_lab.features.values()))
+    f = next(iter(lab.features.values()))
     values = f.regions.shape[1] * f.regions.shape[2]
     # Vectors for re-scoring and the graph's own, its links, half a float a value of features.
     index = frames * (4 * dims + 4 * dims + 32 * 4 + 4 + 8 + 8)
