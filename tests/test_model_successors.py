@@ -1,7 +1,6 @@
 """Claims about the models after ViSiL, with random weights of the published names and shapes."""
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torchvision.models import resnet50
 
+from tests.random_weights import random_pca, random_resnet, unpin_resnet
 from visil_dash.errors import ModelError
-from visil_dash.models import published
 from visil_dash.models.comparator import VideoComparator
 from visil_dash.models.load import load_model, model_infos
-from visil_dash.models.published import MODEL_FILES, PCA_LAYOUT, student_layout
+from visil_dash.models.published import student_layout
 from visil_dash.models.successors import load_sscd, load_student, sscd_layout
 from visil_dash.models.visil import load_backbone, load_whitening
 from visil_dash.models.weights import import_weights
@@ -36,27 +35,12 @@ def random_state(layout, seed):
     return {name: torch.randn(shape, generator=generator) * 0.1 for name, shape in layout.items()}
 
 
-def random_resnet(classes):
-    net = resnet50(weights=None, num_classes=classes)
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, std=0.1)
-            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
-    return net.eval()
-
-
 @pytest.fixture(scope="module")
 def states():
     torch.manual_seed(0)
-    generator = torch.Generator().manual_seed(1)
-    dim = PCA_LAYOUT["mean"][0]
     return {
-        "resnet": random_resnet(1000).state_dict(),
-        "pca": {
-            "mean": torch.rand(dim, generator=generator) * 0.02,
-            "d": torch.rand(dim, generator=generator).sort().values * 1e-3,
-            "V": torch.randn(dim, dim, generator=generator) / dim**0.5,
-        },
+        "resnet": random_resnet().state_dict(),
+        "pca": random_pca(),
         **{name: random_state(student_layout(), i) for i, name in enumerate(STUDENTS)},
         "sscd": {f"backbone.{k}": v for k, v in random_resnet(512).state_dict().items()},
     }
@@ -81,16 +65,6 @@ def installed(tmp_path_factory, states):
         unpin_resnet(patch)
         take(states["resnet"], "resnet50-0676ba61.pth")
     return settings
-
-
-def unpin_resnet(patch):
-    """Random weights cannot have the pinned hash; all else about the file stays."""
-    for name, files in MODEL_FILES.items():
-        loose = tuple(
-            replace(f, sha256=None, bytes=None, limit=2 * f.limit) if f.key == "resnet" else f
-            for f in files
-        )
-        patch.setitem(published.MODEL_FILES, name, loose)
 
 
 def pictures(count, side):

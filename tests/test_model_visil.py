@@ -1,17 +1,15 @@
 """Claims about the paper's ViSiL, with random weights of the published names and shapes."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torchvision.models import resnet50
 
+from tests.random_weights import random_pca, random_resnet, unpin_resnet
 from visil_dash.errors import ModelError
-from visil_dash.models import published
 from visil_dash.models.load import load_model, model_infos
-from visil_dash.models.published import MODEL_FILES, PCA_LAYOUT, head_layout
+from visil_dash.models.published import head_layout
 from visil_dash.models.visil import (
     ViSiLBackbone,
     load_backbone,
@@ -37,24 +35,12 @@ def random_state(layout, seed=0):
 @pytest.fixture(scope="module")
 def resnet_state():
     torch.manual_seed(0)
-    net = resnet50(weights=None)
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.running_mean, std=0.1)
-            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
-    return net.state_dict()
+    return random_resnet().state_dict()
 
 
 @pytest.fixture(scope="module")
 def pca_state():
-    generator = torch.Generator().manual_seed(1)
-    dim = PCA_LAYOUT["mean"][0]
-    return {
-        "mean": torch.rand(dim, generator=generator) * 0.02,
-        # ascending, as an eigendecomposition gives them; the largest must still come first
-        "d": torch.rand(dim, generator=generator).sort().values * 1e-3,
-        "V": torch.randn(dim, dim, generator=generator) / dim**0.5,
-    }
+    return random_pca()
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +61,6 @@ def installed(tmp_path_factory, resnet_state, pca_state):
         unpin_resnet(patch)
         import_weights(folder / "resnet50-0676ba61.pth", settings=settings, unverified=True)
     return settings
-
-
-def unpin_resnet(patch):
-    """Random weights cannot have the pinned hash; all else about the file stays."""
-    for name, files in MODEL_FILES.items():
-        loose = tuple(
-            replace(f, sha256=None, bytes=None, limit=2 * f.limit) if f.key == "resnet" else f
-            for f in files
-        )
-        patch.setitem(published.MODEL_FILES, name, loose)
 
 
 def loop_regions(maps):

@@ -79,13 +79,18 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     assert pair.query_params[state.PARAM_PART] == "bottom-right"
 
 
-def test_a_link_opens_the_part_of_its_pair(opened: Open) -> None:
+def linked(opened: Open, part: str) -> tuple[AppTest, dict[str, str]]:
+    """The compare page as a link to a part of the market opens it, and the ids by name."""
     videos = {v.name: v.video_id for v in backend.workbench().videos()}
     page = opened("compare")
     page.query_params[state.PARAM_QUERY] = state.short(videos["market.mp4"])
     page.query_params[state.PARAM_REFERENCE] = state.short(videos["harbour.mp4"])
-    page.query_params[state.PARAM_PART] = "left"
-    page = run_until(page, lambda p: "Query → reference" in texts(p))
+    page.query_params[state.PARAM_PART] = part
+    return run_until(page, lambda p: "Query → reference" in texts(p)), videos
+
+
+def test_a_link_opens_the_part_of_its_pair(opened: Open) -> None:
+    page, videos = linked(opened, "left")
     part = view_id(videos["market.mp4"], "left")
     score = backend.workbench().compare(part, videos["harbour.mp4"]).score
     assert f"{score:.3f}" in texts(page)
@@ -93,10 +98,5 @@ def test_a_link_opens_the_part_of_its_pair(opened: Open) -> None:
 
 
 def test_a_part_that_a_link_makes_up_is_the_whole_picture(opened: Open) -> None:
-    videos = {v.name: v.video_id for v in backend.workbench().videos()}
-    page = opened("compare")
-    page.query_params[state.PARAM_QUERY] = state.short(videos["market.mp4"])
-    page.query_params[state.PARAM_REFERENCE] = state.short(videos["harbour.mp4"])
-    page.query_params[state.PARAM_PART] = "../../left"
-    page = run_until(page, lambda p: "Query → reference" in texts(p))
+    page, _ = linked(opened, "../../left")
     assert page.selectbox(key=state.COMPARE_PART).value == ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from browser_harness import exceptions_shown, open_page, wait_until_idle
 from lab_world import PATIENCE, Lab, facts, fill, number, table, traces, walked_ap
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from visil_dash.records import Array
 
@@ -156,10 +156,14 @@ def test_a_report_says_what_made_it_and_runs_again_to_the_same_numbers(
     assert {row["What"] for row in table(page, 1)} == {"index ef", "weights sha256"}
 
 
-def labels_box(page: Page) -> Locator:
-    """Where a file of labels goes; there is one for reports too."""
+def bring_labels(page: Page, lab: Lab, path: Path) -> None:
+    """Opens the page and gives it a file of labels; there is a box for reports too."""
+    open_page(page, lab.app, "evaluate")
+    page.get_by_role("combobox", name="Labels").click()
+    page.get_by_role("option", name="A file").click()
+    wait_until_idle(page)
     box = page.get_by_test_id("stFileUploader").filter(has_text="CSV or FIVR-200K's annotation")
-    return box.locator("input")
+    box.locator("input").set_input_files(path)
 
 
 def test_labels_from_a_file_are_scored_as_one_does_by_hand(
@@ -182,11 +186,7 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     ]
     path = tmp_path / "by hand.csv"
     path.write_text("\n".join(lines))
-    open_page(page, lab.app, "evaluate")
-    page.get_by_role("combobox", name="Labels").click()
-    page.get_by_role("option", name="A file").click()
-    wait_until_idle(page)
-    labels_box(page).set_input_files(path)
+    bring_labels(page, lab, path)
     expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
         timeout=PATIENCE
     )
@@ -213,11 +213,7 @@ def test_labels_of_real_clips_are_scored_as_one_walks_down_their_rankings(
     right = {"chair-22-with-large-logo-bar.mp4", "chair-22-sd-grey-bar.mp4"}
     path = tmp_path / "chairs.csv"
     path.write_text("\n".join(["query,reference,verdict", *(f"{query},{r},yes" for r in right)]))
-    open_page(page, lab.app, "evaluate")
-    page.get_by_role("combobox", name="Labels").click()
-    page.get_by_role("option", name="A file").click()
-    wait_until_idle(page)
-    labels_box(page).set_input_files(path)
+    bring_labels(page, lab, path)
     expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
         timeout=PATIENCE
     )
@@ -243,11 +239,7 @@ def test_an_annotation_file_of_fivr_says_how_much_of_it_is_here(
     }
     path = tmp_path / "annotation.json"
     path.write_text(json.dumps(annotation))
-    open_page(page, lab.app, "evaluate")
-    page.get_by_role("combobox", name="Labels").click()
-    page.get_by_role("option", name="A file").click()
-    wait_until_idle(page)
-    labels_box(page).set_input_files(path)
+    bring_labels(page, lab, path)
     expect(page.get_by_text("1 query of 2 and 2 pairs of 4 are in this library")).to_be_visible(
         timeout=PATIENCE
     )

@@ -110,38 +110,37 @@ _HEAD_SYMMETRIC = WeightFile(
     layout=head_layout(512),
 )
 _NO_HASH = "The publisher gives no hash."
-_DNS = WeightFile(
-    key="head",
-    filename="dns_fg_att_student.pth",
-    url="https://mever.iti.gr/distill-and-select/models/dns_fg_att_student.pth",
-    sha256=None,
-    bytes=None,
-    limit=16 * 1024**2,
+
+
+def _student(url: str, *, licence: str, note: str) -> WeightFile:
+    """Head of a fine-grained attention student, under the last part of its address."""
+    return WeightFile(
+        key="head",
+        filename=url.rpartition("/")[2],
+        url=url,
+        sha256=None,
+        bytes=None,
+        limit=16 * 1024**2,
+        licence=licence,
+        note=f"{note} {_NO_HASH}",
+        layout=student_layout(),
+    )
+
+
+_DNS = _student(
+    "https://mever.iti.gr/distill-and-select/models/dns_fg_att_student.pth",
     licence="Apache-2.0 (mever-team/distill-and-select)",
-    note=f"Fine-grained attention student of Distill-and-Select. {_NO_HASH}",
-    layout=student_layout(),
+    note="Fine-grained attention student of Distill-and-Select.",
 )
-_S2VS_DNS = WeightFile(
-    key="head",
-    filename="s2vs_dns.pth",
-    url="https://mever.iti.gr/s2vs/weights/s2vs_dns.pth",
-    sha256=None,
-    bytes=None,
-    limit=16 * 1024**2,
+_S2VS_DNS = _student(
+    "https://mever.iti.gr/s2vs/weights/s2vs_dns.pth",
     licence="MIT (gkordo/s2vs)",
-    note=f"S2VS trained on DnS-100K. {_NO_HASH}",
-    layout=student_layout(),
+    note="S2VS trained on DnS-100K.",
 )
-_S2VS_VCDB = WeightFile(
-    key="head",
-    filename="s2vs_vcdb.pth",
-    url="https://mever.iti.gr/s2vs/weights/s2vs_vcdb.pth",
-    sha256=None,
-    bytes=None,
-    limit=16 * 1024**2,
+_S2VS_VCDB = _student(
+    "https://mever.iti.gr/s2vs/weights/s2vs_vcdb.pth",
     licence="MIT (gkordo/s2vs)",
-    note=f"S2VS trained on VCDB. {_NO_HASH}",
-    layout=student_layout(),
+    note="S2VS trained on VCDB.",
 )
 _SSCD = WeightFile(
     key="backbone",

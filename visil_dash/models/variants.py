@@ -77,9 +77,9 @@ def _visil(dim: int) -> "Callable[[States, torch.device], Parts]":
     return build
 
 
-def _student(
-    pixels: "tuple[tuple[float, float, float], tuple[float, float, float]] | None",
-) -> "Callable[[States, torch.device], Parts]":
+def _student(**pixels: tuple[float, float, float]) -> "Callable[[States, torch.device], Parts]":
+    """`pixels`: mean and std of the pixels by channel, where they are not ImageNet's."""
+
     def build(states: "States", device: "torch.device") -> Parts:
         from visil_dash.models.published import STUDENT_DIM
         from visil_dash.models.successors import load_student
@@ -88,17 +88,12 @@ def _student(
         attention, comparator = load_student(states["head"])
         attention = attention.to(device)
         whitening = load_whitening(states["pca"], dim=STUDENT_DIM).to(device)
-        backbone = (
-            load_backbone(states["resnet"])
-            if pixels is None
-            else load_backbone(states["resnet"], mean=pixels[0], std=pixels[1])
-        )
 
         def refine(x: "Tensor") -> "Tensor":
             white = whitening(x)
             return white * attention.weights(white).unsqueeze(-1)
 
-        return Parts(backbone, refine, comparator)
+        return Parts(load_backbone(states["resnet"], **pixels), refine, comparator)
 
     return build
 
@@ -126,7 +121,7 @@ VARIANTS: dict[str, Variant] = {
         512,
         _CENTRE,
         _VISIL_LEVELS,
-        _student(None),
+        _student(),
     ),
     "s2vs-dns": Variant(
         "S2VS, DnS-100K (ResNet-50, 512 dims)",
@@ -134,7 +129,7 @@ VARIANTS: dict[str, Variant] = {
         512,
         _CENTRE,
         _VISIL_LEVELS,
-        _student((_S2VS_MEAN, _S2VS_STD)),
+        _student(mean=_S2VS_MEAN, std=_S2VS_STD),
     ),
     "s2vs-vcdb": Variant(
         "S2VS, VCDB (ResNet-50, 512 dims)",
@@ -142,7 +137,7 @@ VARIANTS: dict[str, Variant] = {
         512,
         _CENTRE,
         _VISIL_LEVELS,
-        _student((_S2VS_MEAN, _S2VS_STD)),
+        _student(mean=_S2VS_MEAN, std=_S2VS_STD),
     ),
     "sscd": Variant(
         "SSCD (ResNet-50, one vector of 512 dims a frame)",
