@@ -33,19 +33,36 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 START_SECONDS = 90.0  # a cold disk and two busy cores
 IDLE_SECONDS = 120.0  # the first page loads the model
 
-# Streamlit shows its state on its root element. Quiet for 300 ms: between a click and the rerun
-# that it causes the app looks idle for a moment.
+# Notes when a page last asked its server and when it was last answered.
+_LISTENING = """(() => {
+    if (window.__asked !== undefined) { return; }
+    window.__asked = 0;
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+        if (!this.heard) {
+            this.heard = true;
+            this.addEventListener('message', () => { window.__answered = performance.now(); });
+        }
+        window.__asked = performance.now();
+        return send.call(this, data);
+    };
+})()"""
+UNANSWERED_SECONDS = 20.0  # a busy server; longer, and it is none that is to be answered
+
+# Streamlit shows its state on its root element. Between a click and the rerun that it causes the
+# app looks idle until the server has answered, and between two reruns for a moment: 300 ms.
 _IDLE = """() => {
+    const now = performance.now();
     const app = document.querySelector('[data-testid="stApp"]');
     const idle = app !== null
         && app.dataset.testConnectionState === 'CONNECTED'
         && app.dataset.testScriptState === 'notRunning'
-        && document.querySelector('[data-testid="stSkeleton"]') === null;
-    const now = performance.now();
+        && document.querySelector('[data-testid="stSkeleton"]') === null
+        && !(window.__asked > (window.__answered ?? 0) && now - window.__asked < UNANSWERED);
     if (!idle) { window.__idleSince = undefined; return false; }
     if (window.__idleSince === undefined) { window.__idleSince = now; }
     return now - window.__idleSince >= 300;
-}"""
+}""".replace("UNANSWERED", str(UNANSWERED_SECONDS * 1000))
 
 
 @dataclass(frozen=True)
@@ -139,8 +156,14 @@ def exceptions_shown(page: Page) -> list[str]:
 
 def open_page(page: Page, app: App, path: str = "") -> None:
     """Opens `path` (such as "search?query=abc") and waits until it is drawn."""
+    listen(page)
     page.goto(f"{app.url}/{path}")
     wait_until_idle(page)
+
+
+def listen(page: Page) -> None:
+    """Has what `page` loads from now on tell `wait_until_idle` what it asks its server."""
+    page.add_init_script(_LISTENING)
 
 
 def watch(page: Page) -> list[str]:

@@ -16,16 +16,23 @@ from visil_dash.media.reporting import Pipe, report
 from visil_dash.media.timeline import OutOfMemory, Timeline
 from visil_dash.media.wire import Kind, Request
 
+LEAST_ROOM_BYTES = 16 << 20
+
 
 def main() -> None:
     request = Request.from_json(sys.argv[1])
     confinement.die_with(0)
+    # Libraries do not all survive an allocation that fails; without room for any, none is tried.
+    room = request.memory_bytes - confinement.address_space()
     confine(request)
     av.logging.set_level(None)
     try:
         # The parent may be gone or have heard enough; then there is nobody to tell.
         with contextlib.suppress(BrokenPipeError):
-            work(request)
+            if room < LEAST_ROOM_BYTES:
+                Pipe(request.output_fd).send(wire.pack_json(Kind.DONE, stopped="memory"))
+            else:
+                work(request)
     finally:
         # No clean-up code of a library that a hostile file may have upset.
         os._exit(0)

@@ -15,6 +15,7 @@ import resource
 import signal
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 CLONE_THREAD, CLONE_NEWUSER, CLONE_NEWNET = 0x00010000, 0x10000000, 0x40000000
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
@@ -92,6 +93,15 @@ def limit_resources(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> 
         ceiling = value + 2 if what == resource.RLIMIT_CPU else value
         ceiling = ceiling if hard == resource.RLIM_INFINITY else min(ceiling, hard)
         resource.setrlimit(what, (value, ceiling))
+
+
+def address_space() -> int:
+    """Bytes of address space that this process has taken already; 0 where the system hides it."""
+    try:
+        with Path("/proc/self/statm").open("rb") as status:
+            return int(status.read().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def die_with(lifeline_fd: int) -> None:
