@@ -1,5 +1,8 @@
 """Claims about the views of a query: parts of its picture that are searched for like the whole."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import fake_model
 from tests.test_services import scenes, write
+from visil_dash import clips as clips_module
 from visil_dash.alignment import AlignOptions
 from visil_dash.calibration import calibrate
 from visil_dash.candidates import merged
@@ -129,6 +133,30 @@ def test_looking_inside_can_be_stopped(world):
     bench._clips._views.clear()
     with pytest.raises(Cancelled):
         bench.search(query, inside=True, cancelled=lambda: True)
+
+
+def test_parts_that_two_ask_for_at_once_are_read_once(world, monkeypatch):
+    bench, query = world
+    bench._clips._views.clear()
+    real, reads, begun, go = clips_module.extract_views, [], Event(), Event()
+
+    def slow(*arguments, **options):
+        reads.append(options["video_id"])
+        begun.set()
+        assert go.wait(30)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(clips_module, "extract_views", slow)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(bench._clips.views, query)
+        assert begun.wait(30)
+        second = pool.submit(bench._clips.views, query)
+        stopped = pool.submit(bench._clips.views, query, cancelled=lambda: True)
+        with pytest.raises(Cancelled):
+            stopped.result(30)
+        go.set()
+        assert second.result(60) is first.result(60)
+    assert reads == [query]
 
 
 @given(st.text(max_size=20), st.sampled_from(["", *BY_KEY]))

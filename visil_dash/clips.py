@@ -5,10 +5,12 @@ nothing of it outlives the process.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
+from typing import TypeVar
 
 from visil_dash.errors import Cancelled, NotFound, StoreError
 from visil_dash.ingest import extract_features, extract_views
@@ -19,10 +21,9 @@ from visil_dash.records import MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.views import BY_KEY, split_view, view_id
 
+_Kept = TypeVar("_Kept")
 VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
 CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
-
-
 LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
 
 
@@ -62,27 +63,40 @@ class ClipStore:
         Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
         """
         query_id = content_hash(path)
+        with self._alone(query_id, cancelled):
+            clip = self._kept(self._clips, query_id)
+            if clip is None:
+                clip = self._read(path, query_id, name, on_progress, cancelled)
+                self._keep(self._clips, query_id, clip, CLIPS_KEPT)
+            return clip
+
+    @contextmanager
+    def _alone(self, what: str, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+        """Lets one thread at a time read `what`; the others wait. Raises Cancelled."""
         with self._lock:
-            while query_id in self._reading:
+            while what in self._reading:
                 if cancelled is not None and cancelled():
                     raise Cancelled("The reading was stopped.")
                 self._lock.wait(LOOK_AGAIN_SECONDS)
-            known = self._clips.get(query_id)
-            if known is not None:
-                self._clips.move_to_end(query_id)
-                return known
-            self._reading.add(query_id)
+            self._reading.add(what)
         try:
-            clip = self._read(path, query_id, name, on_progress, cancelled)
-            with self._lock:
-                self._clips[query_id] = clip
-                while len(self._clips) > CLIPS_KEPT:
-                    self._clips.popitem(last=False)
-            return clip
+            yield
         finally:
             with self._lock:
-                self._reading.discard(query_id)
+                self._reading.discard(what)
                 self._lock.notify_all()
+
+    def _kept(self, store: OrderedDict[str, _Kept], key: str) -> _Kept | None:
+        with self._lock:
+            if key in store:
+                store.move_to_end(key)
+            return store.get(key)
+
+    def _keep(self, store: OrderedDict[str, _Kept], key: str, item: _Kept, most: int) -> None:
+        with self._lock:
+            store[key] = item
+            while len(store) > most:
+                store.popitem(last=False)
 
     def _read(
         self,
@@ -142,27 +156,22 @@ class ClipStore:
     ) -> dict[str, VideoFeatures]:
         """Features of the parts of the picture of a clip or library video, by the view's key.
 
-        Raises NotFound, MediaRefused and Cancelled.
+        Asked for twice at once, they are read once. Raises NotFound, MediaRefused and Cancelled.
         """
         clip = self.get(query_id)
-        with self._lock:
-            known = self._views.get(clip.query_id)
-            if known is not None:
-                self._views.move_to_end(clip.query_id)
-                return known
-        found = extract_views(
-            clip.path,
-            video_id=clip.query_id,
-            model=self._model,
-            settings=self._settings,
-            on_progress=on_progress,
-            cancelled=cancelled,
-        )
-        with self._lock:
-            self._views[clip.query_id] = found
-            while len(self._views) > VIEWS_KEPT:
-                self._views.popitem(last=False)
-        return found
+        with self._alone(f"views of {clip.query_id}", cancelled):
+            found = self._kept(self._views, clip.query_id)
+            if found is None:
+                found = extract_views(
+                    clip.path,
+                    video_id=clip.query_id,
+                    model=self._model,
+                    settings=self._settings,
+                    on_progress=on_progress,
+                    cancelled=cancelled,
+                )
+                self._keep(self._views, clip.query_id, found, VIEWS_KEPT)
+            return found
 
     def forget(self, query_id: str) -> None:
         with self._lock:
