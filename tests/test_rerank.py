@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visil_dash.alignment import AlignOptions
-from visil_dash.records import Match, VideoFeatures
+from visil_dash.records import WHOLE, Match, VideoFeatures
 from visil_dash.search import rerank
 from visil_dash.similarity import pair_scores, part_score
 
@@ -53,8 +53,8 @@ def test_a_small_part_scores_like_a_match_where_the_whole_does_not() -> None:
     query = video("q", 1, 2, 3, 4, 5, 6)
     videos = {"shares": video("shares", 7, 8, 3, 9, 10, 11), "other": video("other", 12, 13, 14)}
     found, _ = rerank(
-        query,
-        videos,
+        {WHOLE: query},
+        {WHOLE: tuple(videos)},
         load=videos.__getitem__,
         names={name: name for name in videos},
         candidates={},

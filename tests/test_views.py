@@ -19,7 +19,7 @@ from visil_dash.ingest import view_frames
 from visil_dash.library.store import open_library
 from visil_dash.queries import search_many
 from visil_dash.records import Candidate, VideoFeatures
-from visil_dash.search import rerank, rerank_views
+from visil_dash.search import rerank
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
 from visil_dash.views import BY_KEY, VIEWS, cut, split_view, view_id
@@ -217,11 +217,11 @@ def test_ranking_views_is_the_best_of_ranking_each(seed):
         "compare": None,
         "options": options,
     }
-    got, skipped = rerank_views(views, videos, **common)
+    got, skipped = rerank(views, videos, **common)
     assert skipped == {}
     expected = {}
     for key, query in views.items():
-        for match in rerank(query, videos[key], **common)[0]:
+        for match in rerank({key: query}, {key: videos[key]}, **common)[0]:
             if match.video_id not in expected or match.score > expected[match.video_id][1].score:
                 expected[match.video_id] = key, match
     assert [m.score for m in got] == sorted((m.score for _, m in expected.values()), reverse=True)

@@ -98,6 +98,7 @@ def _remove(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.export_search import search_as_dict
     from visil_dash.queries import search_many
 
     code = DONE
@@ -116,49 +117,11 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
                 code = REFUSED
                 print(f"refused   {answer.error}", file=sys.stderr)
             elif given.json:
-                told = result_json(clip, answer.result, bench.match_score())
-                print(json.dumps(told), flush=True)
+                told = search_as_dict(answer.result, match_score=bench.match_score())
+                print(json.dumps(told | {"query": clip}), flush=True)
             else:
                 _print_result(clip, answer.result, bench.match_score())
     return code
-
-
-def result_json(query: str, result: "SearchResult", match_score: float) -> dict[str, Any]:
-    """One search as the JSON object that `search --json` prints."""
-    return {
-        "query": query,
-        "matches": [
-            {
-                "name": m.name,
-                "video_id": m.video_id,
-                "score": m.score,
-                "reverse_score": m.reverse_score,
-                "min_distance": m.min_distance,
-                "candidate_frames": m.candidate_frames,
-                "view": m.view,
-                "probability": m.probability,
-                "segments": [
-                    {
-                        "query_start": s.query_start,
-                        "query_end": s.query_end,
-                        "reference_start": s.reference_start,
-                        "reference_end": s.reference_end,
-                        "score": s.score,
-                    }
-                    for s in m.segments
-                ],
-            }
-            for m in result.matches
-        ],
-        "timings": result.timings,
-        "model": result.model,
-        "index": result.index,
-        "mode": result.mode,
-        "threshold": result.threshold,
-        "match_score": match_score,
-        "skipped": result.skipped,
-        "notices": list(result.notices),
-    }
 
 
 def _print_result(query: str, result: "SearchResult", match_score: float) -> None:

@@ -21,7 +21,7 @@ from visil_dash.errors import Cancelled as Cancellation
 from visil_dash.errors import MediaRefused, NotFound, StoreError, VisilDashError
 from visil_dash.frames_aside import aside_ids
 from visil_dash.nearest import nearest_frames
-from visil_dash.records import Array, Candidate, Match, SearchResult, VideoRecord
+from visil_dash.records import WHOLE, Array, Candidate, Match, SearchResult, VideoRecord
 from visil_dash.relation import related
 from visil_dash.report import Evidence, ReportFacts, html_report
 from visil_dash.search import rerank
@@ -82,8 +82,8 @@ def search_nearest(
     say("Candidates found", 0.1)
     start = time.perf_counter()
     matches, skipped = rerank(
-        clip.features,
-        list(candidates),
+        {WHOLE: clip.features},
+        {WHOLE: tuple(candidates)},
         load=lambda video_id: bench.library.features(video_id, extractor=bench.extractor),
         names=names,
         candidates=candidates,

@@ -1,13 +1,12 @@
 """Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from visil_dash.alignment import AlignOptions, segments
 from visil_dash.errors import Cancelled, StoreError
 from visil_dash.records import (
-    WHOLE,
     Array,
     Candidate,
     Comparison,
@@ -90,40 +89,6 @@ class _Scored:
 
 
 def rerank(
-    query: VideoFeatures,
-    videos: Iterable[str],
-    *,
-    load: Callable[[str], VideoFeatures],
-    names: Mapping[str, str],
-    candidates: Mapping[str, Candidate],
-    compare: Compare | None,
-    symmetric: bool = False,
-    options: AlignOptions,
-    align_top: int = 50,
-    on_progress: Callable[[int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> tuple[tuple[Match, ...], dict[str, str]]:
-    """Matches by falling score, and the videos left out with the reason.
-
-    Segments are found for the `align_top` best. A video whose features are missing or damaged is
-    left out, not fatal: the others still answer. Raises Cancelled.
-    """
-    return rerank_views(
-        {WHOLE: query},
-        {WHOLE: tuple(videos)},
-        load=load,
-        names=names,
-        candidates=candidates,
-        compare=compare,
-        symmetric=symmetric,
-        options=options,
-        align_top=align_top,
-        on_progress=on_progress,
-        cancelled=cancelled,
-    )
-
-
-def rerank_views(
     views: Mapping[str, VideoFeatures],
     videos: Mapping[str, Sequence[str]],
     *,
@@ -137,10 +102,13 @@ def rerank_views(
     on_progress: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[tuple[Match, ...], dict[str, str]]:
-    """As `rerank`, for several views of one query: of each video, the view that scores highest.
+    """Matches by falling score, and the videos left out with the reason.
 
-    `videos`: those to compare with each view, by the view's key. Of equal views the first of
-    `views` is taken. `on_progress` hears the number of videos that are done.
+    `views`: the query's features by the view's key, {WHOLE: …} for the whole picture alone.
+    `videos`: those to compare with each view. Of each video the view that scores highest counts, of
+    equal ones the first. Segments are found for the `align_top` best. A video whose features are
+    missing or damaged is left out, not fatal: the others still answer. `on_progress` hears the
+    number of videos that are done. Raises Cancelled.
     """
     found: list[_Scored] = []
     skipped: dict[str, str] = {}

@@ -14,7 +14,7 @@ from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.models.load import Model
 from visil_dash.records import Match, SearchResult, VideoFeatures
-from visil_dash.search import rerank_views
+from visil_dash.search import rerank
 from visil_dash.views import split_view
 
 
@@ -55,7 +55,7 @@ def search_library(
     }
     total = len(set().union(*chosen.values()))
     with timed(spent, "reranking"):
-        matches, skipped = rerank_views(
+        matches, skipped = rerank(
             views,
             chosen,
             load=lambda video_id: library.features(video_id, extractor=model.extractor),

@@ -23,7 +23,7 @@ from benchmarks.copies.truth import Query, Truth, read_truth, save_json
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.media.files import content_hash
 from visil_dash.queries import has_match
-from visil_dash.records import JobState, SearchResult
+from visil_dash.records import WHOLE, JobState, SearchResult
 from visil_dash.search import rerank
 from visil_dash.services import Workbench, open_workbench
 from visil_dash.settings import get_settings
@@ -126,8 +126,8 @@ def _found(result: SearchResult, files: Mapping[str, str]) -> Found:
 
 def _by_chamfer(bench: Workbench, query_id: str, files: Mapping[str, str]) -> Found:
     matches, _skipped = rerank(
-        bench.clip(query_id).features,
-        files,
+        {WHOLE: bench.clip(query_id).features},
+        {WHOLE: tuple(files)},
         load=lambda video_id: bench.library.features(video_id, extractor=bench.extractor),
         names=files,
         candidates={},
