@@ -67,13 +67,14 @@ def fit_evidence(scores: Array, copies: Array) -> Evidence:
     values, place = np.unique(np.asarray(scores, np.float64), return_inverse=True)
     found = np.bincount(place, y).tolist()
     strange = np.bincount(place, ~y).tolist()
+    most = int(y.sum()), int((~y).sum())
     blocks: list[_Block] = []
     for value, true, false in zip(values.tolist(), found, strange, strict=True):
         blocks.append(_Block(value * (true + false), true, false))
-        while len(blocks) > 1 and blocks[-2].share(y) >= blocks[-1].share(y):
+        while len(blocks) > 1 and blocks[-2].share(*most) >= blocks[-1].share(*most):
             last = blocks.pop()
             blocks[-1] = blocks[-1].joined(last)
-    ratios = [b.log_ratio(y) for b in blocks]
+    ratios = [b.log_ratio(*most) for b in blocks]
     return Evidence(
         tuple(b.total / (b.copies + b.strangers) for b in blocks),
         tuple(np.maximum.accumulate(ratios).tolist()),
@@ -95,14 +96,14 @@ class _Block:
             self.strangers + other.strangers,
         )
 
-    def share(self, y: Array) -> float:
-        """Share of copies if there were as many as strangers."""
-        mine, others = self.copies / y.sum(), self.strangers / (~y).sum()
-        return float(mine / (mine + others))
+    def share(self, copies: int, strangers: int) -> float:
+        """Share of copies if, of so many in all, there were as many copies as strangers."""
+        mine, others = self.copies / copies, self.strangers / strangers
+        return mine / (mine + others)
 
-    def log_ratio(self, y: Array) -> float:
-        mine = (self.copies + 0.5) / (y.sum() + 1)
-        others = (self.strangers + 0.5) / ((~y).sum() + 1)
+    def log_ratio(self, copies: int, strangers: int) -> float:
+        mine = (self.copies + 0.5) / (copies + 1)
+        others = (self.strangers + 0.5) / (strangers + 1)
         return math.log(mine / others)
 
 

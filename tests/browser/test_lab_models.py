@@ -1,0 +1,143 @@
+"""A threshold carried over from another model, in a real browser and by plain matrices."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from browser_harness import exceptions_shown, open_page, running_app, wait_until_idle
+from lab_world import (
+    DEMO,
+    PATIENCE,
+    REAL,
+    Lab,
+    Library,
+    choose,
+    facts,
+    fill,
+    make_library,
+    number,
+    table,
+)
+from playwright.sync_api import Browser, Page, expect
+from realdata import NO_REAL_DATA, real_data
+
+from visil_dash.dimension_study import sample_of
+from visil_dash.library.blobs import FeatureManifest
+from visil_dash.records import Array, VideoFeatures
+from visil_dash.services import open_workbench
+from visil_dash.settings import Settings
+
+OTHER, OTHER_DIM, SCENES = "former-0badcafe", 96, ("crossing", "market")
+
+
+def former(new: VideoFeatures) -> VideoFeatures:
+    """Features of a model that came before: fewer dims, and longer vectors."""
+    regions = (2 * new.regions[..., :OTHER_DIM].astype(np.float32)).astype(np.float16)
+    return VideoFeatures(new.video_id, OTHER, regions, new.timestamps)
+
+
+def put_former(made: Library) -> None:
+    with open_workbench(
+        settings=Settings(), library=made.folder, model="compact", start_worker=False
+    ) as bench:
+        for new in made.features.values():
+            manifest = FeatureManifest(
+                extractor=OTHER,
+                weights_sha256="ab" * 32,
+                regions=new.regions.shape[1],
+                dim=OTHER_DIM,
+                rate=1.0,
+            )
+            bench.library.put_features(former(new), manifest)
+
+
+@pytest.fixture(scope="module", params=["demo", "real"])
+def lab(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Lab]:
+    """Two scenes of the demo, then ten real clips: libraries with features of two models."""
+    root, data = tmp_path_factory.mktemp("models"), real_data()
+    if request.param == "demo":
+        paths = [p for s in SCENES for p in sorted((DEMO / "videos").glob(f"{s}_*.mp4"))]
+    elif data is None:
+        pytest.skip(NO_REAL_DATA)
+    else:
+        paths = [data / "videos" / name for name in REAL]
+    made = make_library(root / "library", paths)
+    put_former(made)
+    log_path = root / "streamlit.log"
+    with running_app(library=made.folder, log_path=log_path) as app:
+        yield Lab(**vars(made), app=app)
+    assert "Traceback (most recent call last)" not in app.log, app.log[-6000:]
+
+
+def squared(queries: Array, vectors: Array) -> Array:
+    return np.array([((vectors - q) ** 2).sum(1) for q in queries])
+
+
+def plain_pairs(lab: Lab) -> tuple[Array, Array]:
+    """Distances there and here, `[N]` each, of all pairs of an asking frame and another video's.
+
+    In the order in which the library's videos are drawn; frames that show nothing take no part.
+    """
+    videos = list(lab.features.values())
+    order = np.random.default_rng(0).permutation(len(videos)).tolist()
+    shows = [frames_of_both(videos[place]) for place in order]
+    owners = np.repeat(np.arange(len(shows)), [len(new) for _, new in shows])
+    there, full = (np.concatenate(part) for part in zip(*shows, strict=True))
+    asking = sample_of(full, owners, total=len(full), seed=0).queries
+    here = lab.reduction(full.astype(np.float32)).astype(float)
+    strangers = owners[asking][:, None] != owners
+    return squared(there[asking], there)[strangers], squared(here[asking], here)[strangers]
+
+
+def frames_of_both(new: VideoFeatures) -> tuple[Array, Array]:
+    old, vectors = former(new).frame_vectors.astype(float), new.frame_vectors.astype(float)
+    both = old.any(1) & vectors.any(1)
+    return old[both], vectors[both]
+
+
+def test_a_threshold_of_another_model_is_carried_over_kept_and_undone(
+    page: Page, lab: Lab, screens: Callable[..., None]
+) -> None:
+    there, here = plain_pairs(lab)
+    threshold = round(float(np.quantile(there, 0.05)), 2)
+    admitted = np.sort(here[there <= threshold])
+    reach = float(admitted[math.ceil(0.99 * len(admitted) - 1e-9) - 1])
+    refused = float(here[(there > threshold) & (here > reach)].min())
+
+    open_page(page, lab.app, "dimensions")
+    choose(page, "Another model")
+    fill(page, "Threshold there", f"{threshold:.4f}")
+    page.get_by_role("button", name="Measure").click()
+    card = page.locator(".st-key-carried")
+    expect(card).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    told = facts(page, card)
+    assert number(told["Threshold there"]) == pytest.approx(threshold, rel=1e-3)
+    carried = number(told["Carried over"])
+    assert reach * (1 - 1e-3) <= carried <= refused * (1 + 1e-3)
+    kept, pairs = told["Pairs kept"].split(" of ")
+    assert number(pairs) == len(admitted)
+    least, most = (100 * (admitted <= carried * (1 + e)).mean() for e in (-1e-3, 1e-3))
+    assert least - 0.06 <= number(kept) <= most + 0.06
+    low, high = (float(text) for text in told["95 % interval"].split(" to "))
+    assert low <= carried <= high
+    screens("dimensions-model", whole=True)
+
+    card.get_by_role("button", name="Use it for this library").click()
+    wait_until_idle(page)
+    expect(page.get_by_text(f"In force here: {told['Carried over']}.")).to_be_visible()
+    open_page(page, lab.app, "threshold")
+    expect(page.get_by_text(f"Searches now use {told['Carried over']}.")).to_be_visible()
+    choose(page, "History")
+    (step,) = table(page)
+    assert step["Threshold"] == told["Carried over"]
+    assert step["Why"] == f"carried over from {threshold:.4g} of {OTHER} (full)"
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.get_by_text(f"Searches now use {lab.threshold:.4g}.")).to_be_visible(
+        timeout=PATIENCE
+    )
+    wait_until_idle(page)
+    assert exceptions_shown(page) == []
