@@ -203,7 +203,7 @@ def take_screens(page: Page, folder: Path, name: str, *, whole: bool = False) ->
             page.set_viewport_size({"width": size["width"], "height": min(height + 40, 8000)})
             wait_until_idle(page)
         written.append(folder / f"{name}-{size_name}-{scheme}.png")
-        page.screenshot(path=written[-1])
+        page.screenshot(path=written[-1], animations="disabled")  # those that end, at their end
     page.set_viewport_size(before)
     wait_until_idle(page)
     return written
