@@ -271,6 +271,20 @@ def test_a_part_without_a_score_to_confirm_it_is_told_as_possible() -> None:
     assert label(0.5, -0.9) == "shares a part"
 
 
+@pytest.mark.parametrize(
+    ("query", "reference", "label"),
+    [
+        (0.8, 1.0, "may be a copy"),
+        (0.8, 0.79, "may contain the clip"),
+        (0.79, 0.8, "may be contained in the clip"),
+        (0.79, 0.79, "may share a part"),
+    ],
+)
+def test_a_doubt_names_what_would_be_claimed(query: float, reference: float, label: str) -> None:
+    doubt = Related(match(), covered(query, reference), Relation.PARTIAL, confirmed=False)
+    assert doubt.label == label
+
+
 @given(segments, lengths, lengths, scores, scores, st.booleans())
 def test_a_claim_about_a_whole_video_needs_its_coverage_and_its_score(
     found: list[Segment], query: int, reference: int, score: float, back: float, near: bool
@@ -287,7 +301,7 @@ def test_a_claim_about_a_whole_video_needs_its_coverage_and_its_score(
         assert (got is Relation.CONTAINED_IN) == (of_reference and not of_query)
 
 
-CLAIMS = ("share", "part", "contain", "duplicate")
+CLAIMS = ("share", "part", "contain", "duplicate", "copy")
 
 
 @given(segments, lengths, lengths, scores, scores, scores, st.floats(0, 2))

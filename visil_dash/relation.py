@@ -9,7 +9,7 @@ whether the pictures agree as a whole. Every claim needs both, in the direction 
     contained in     at least WHOLE of the reference is covered, and reference → query reaches it
     partial          some stretch lines up and none of the three above can be claimed; what lines
                      up reaches the match score by itself, or the whole does. Where neither does
-                     but the stretch comes near (see `near_match`), it is told as "may share a part"
+                     but the stretch comes near (see `near_match`), it is told as a doubt (DOUBTS)
     look-alike       the pictures are alike, and no claim can be made: a stretch lines up, but
                      scores too low; or nothing lines up, and a score reaches the match score or
                      frames lie within the distance threshold
@@ -43,6 +43,14 @@ LABELS = {
     Relation.PARTIAL: "shares a part",
     Relation.LOOK_ALIKE: "look-alike",
     Relation.NONE: "no relation",
+}
+# What is said where a stretch lines up and no score confirms it, by whether nearly all of the clip
+# and of the video is in it.
+DOUBTS = {
+    (True, True): "may be a copy",
+    (True, False): "may contain the clip",
+    (False, True): "may be contained in the clip",
+    (False, False): "may share a part",
 }
 MEANINGS = {
     Relation.NEAR_DUPLICATE: "Nearly all of both lines up in time.",
@@ -160,7 +168,7 @@ class Related:
     def label(self) -> str:
         """The relation as a card says it, read from the reference's side."""
         if self.relation is Relation.PARTIAL and not self.confirmed:
-            return "may share a part"
+            return DOUBTS[self.coverage.query >= WHOLE, self.coverage.reference >= WHOLE]
         return LABELS[self.relation]
 
     @property
