@@ -270,6 +270,8 @@ def test_a_card_opens_its_video_and_removing_asks_first(own: Open) -> None:
     page = own("library").run()
     next(b for b in page.button if b.label == "Open").click().run()
     assert len(page.get("video")) == 1
+    page.run()  # as when a picture or an added video is ready
+    assert len(page.get("video")) == 1
     # A dialog lies beside the main block, so it is not in texts().
     assert any("<dt>Format</dt><dd>h264 in mp4</dd>" in e.proto.body for e in page.get("html"))
     next(b for b in page.button if b.label == "Remove from the library…").click().run()

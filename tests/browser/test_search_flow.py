@@ -3,10 +3,12 @@
 import re
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from browser_harness import App, open_page, running_app, wait_until_idle
+from clips import make_clip, regular
 from playwright.sync_api import Browser, Page, expect
 from scenes import make_scene
 
@@ -167,3 +169,24 @@ def test_a_video_is_removed_after_a_question(
     dialog.get_by_role("button", name="Remove", exact=True).click()
     expect(cards).to_have_count(2, timeout=PATIENCE)
     expect(cards.filter(has_text="station.mp4")).to_have_count(0)
+
+
+def test_an_opened_video_stays_open_until_a_copy_of_it_plays(
+    page: Page, app: App, tmp_path: Path
+) -> None:
+    """The page runs again when the copy that browsers play is made, and when a job ends."""
+    old = make_clip(tmp_path / "old.avi", regular(40, 10), codec="mpeg4", clock=Fraction(1, 10))
+    open_page(page, app)
+    cards = page.locator('[class*="st-key-card-"]')
+    page.locator('input[type="file"]').set_input_files(old)
+    expect(cards.filter(has_text="old.avi")).to_be_visible(timeout=PATIENCE)
+    cards.filter(has_text="old.avi").get_by_role("button", name="Open").click()
+    dialog = page.get_by_role("dialog", name="Video")
+    expect(dialog.locator("video")).to_be_visible(timeout=PATIENCE)
+    expect(dialog).to_contain_text("old.avi")
+    wait_until_idle(page)
+    expect(dialog).to_contain_text("browsers do not play mpeg4 in avi")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+    wait_until_idle(page)
+    expect(dialog).to_have_count(0)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from visil_dash.errors import InputError
 from visil_dash.records import VideoRecord
-from visil_dash.ui import backend, state
+from visil_dash.ui import backend, dialogs, state
 from visil_dash.ui.errors import friendly
 from visil_dash.ui.library_view import add_demo, has_demo
 from visil_dash.ui.text import md, mmss, size
@@ -78,8 +78,12 @@ def grid(*, read_only: bool) -> None:
     shown = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
     with st.container(key="library-grid"):
         for video in shown:
-            _card(video, read_only=read_only)
+            _card(video)
     await_posters(video.video_id for video in shown)
+    opened = dialogs.shown(dialogs.LIBRARY)
+    for video in videos:
+        if opened == (video.video_id,):
+            _open(video, read_only=read_only)
 
 
 def _chosen_tags(videos: Iterable[VideoRecord]) -> set[str]:
@@ -107,7 +111,7 @@ def _fits(video: VideoRecord, wanted: str) -> bool:
     return any(text in n.casefold() for n in (video.name, *video.other_names, *video.tags))
 
 
-def _card(video: VideoRecord, *, read_only: bool) -> None:
+def _card(video: VideoRecord) -> None:
     info = video.info
     with st.container(border=True, key=f"card-{video.video_id[:16]}"):
         thumbnail(video.video_id, key="grid")
@@ -131,18 +135,23 @@ def _card(video: VideoRecord, *, read_only: bool) -> None:
                 help="Find videos that share footage with this one",
             ):
                 state.goto_search(video.video_id)
-            if st.button(
+            st.button(
                 "Open",
                 key=f"open-{video.video_id}",
                 icon=":material/play_circle:",
                 type="tertiary",
                 help="Play it, see what is known of it, remove it",
-            ):
-                st.session_state.pop(state.REMOVING, None)
-                _open(video, read_only=read_only)
+                on_click=_show,
+                args=(video.video_id,),
+            )
 
 
-@st.dialog("Video", width="medium")
+def _show(video_id: str) -> None:
+    _ask_removal("")
+    dialogs.show(dialogs.LIBRARY, video_id)
+
+
+@st.dialog("Video", width="medium", on_dismiss=dialogs.close)
 def _open(video: VideoRecord, *, read_only: bool) -> None:
     name_line(video.name)
     with friendly():
@@ -185,7 +194,8 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
             if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
                 with friendly():
                     backend.workbench().remove(video.video_id)
-                    st.session_state.pop(state.REMOVING, None)
+                    _ask_removal("")
+                    dialogs.close()
                     st.rerun()
             st.button("Keep it", on_click=_ask_removal, args=("",))
 
@@ -206,6 +216,7 @@ def _naming(video: VideoRecord) -> None:
         if st.form_submit_button("Save", icon=":material/save:"):
             with friendly():
                 _rename(video, name, tags)
+                dialogs.close()
                 st.rerun()
 
 

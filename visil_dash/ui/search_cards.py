@@ -9,7 +9,7 @@ from visil_dash.confidence import in_words
 from visil_dash.plots_timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
 from visil_dash.relation import Related, Relation, Spans, related
-from visil_dash.ui import backend, state
+from visil_dash.ui import backend, dialogs, state
 from visil_dash.ui.text import escaped, mmss, percent, plural
 from visil_dash.ui.widgets import ASSETS, await_posters, facts, name_line, play, thumbnail
 from visil_dash.views import BY_KEY
@@ -54,6 +54,10 @@ def match_cards(
     for rank, told in weak:
         _weak_row(rank, told, result.query_id)
     await_posters([result.query_id, *(told.match.video_id for _, told in shown)])
+    opened = dialogs.shown(dialogs.SEARCH)
+    for _, told in shown:
+        if opened is not None and opened[0] == told.match.video_id:
+            _play(told.match, float(opened[1]))
     if len(found) > len(shown):
         st.caption(
             f"{plural(len(found) - len(shown), 'weaker video')} not shown: raise “Show at most”."
@@ -105,13 +109,14 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
             at = _spans(rank, match, query_seconds)
             with st.container(horizontal=True):
                 _compare_button(rank, match, query_id)
-                if st.button(
+                st.button(
                     f"Play at {mmss(at)}",
                     key=f"play-{rank}",
                     icon=":material/play_arrow:",
                     type="tertiary",
-                ):
-                    _play(match, at)
+                    on_click=dialogs.show,
+                    args=(dialogs.SEARCH, match.video_id, at),
+                )
 
 
 def _relation_badge(told: Related) -> None:
@@ -205,7 +210,7 @@ def _spans(rank: int, match: Match, query_seconds: float) -> float:
     return max(spans, key=lambda span: span.score).reference_start
 
 
-@st.dialog("Player", width="large")
+@st.dialog("Player", width="large", on_dismiss=dialogs.close)
 def _play(match: Match, at: float) -> None:
     name_line(match.name, f"from {mmss(at)}")
     play(match.video_id, start=at)

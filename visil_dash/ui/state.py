@@ -34,6 +34,7 @@ LIBRARY = "library"  # folder of the library that this session chose; absent: th
 LIBRARY_CHOICE = "library_choice"
 LIBRARY_NEW = "library_new"
 JOBS_ENDED = "jobs_ended"
+DIALOG = "dialog"  # (page, what its dialog shows)
 REMOVING = "removing"  # id of the video of which the removal was asked for
 COMPARE_DIRECTION = "compare_direction"
 COMPARE_FRAME_MAP = "compare_frame_map"  # begins the keys of charts: a new pair, a new chart
