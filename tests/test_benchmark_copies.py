@@ -8,6 +8,7 @@ import csv
 from dataclasses import replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 
@@ -186,6 +187,17 @@ def test_a_clip_shows_what_is_on_screen_at_each_tick(tmp_path):
     assert slow.start == 1.0
     fast = read_clip(path, rate=15, start=5.8)
     assert [read_counter(p) for p in fast.frames] == [58, 58, 59]
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (400, 700, 3), dtype=np.uint8)
+    wide = cv2.GaussianBlur(noise, (9, 9), 3)
+    files = set()
+    for _ in range(8):
+        frames = (wide[i // 3 :][:270, i:][:, :480] for i in range(150))  # a camera that pans
+        write_video(tmp_path / "pan.mp4", frames, rate=25, crf=23)
+        files.add((tmp_path / "pan.mp4").read_bytes())
+    assert len(files) == 1
 
 
 def test_a_file_that_is_no_video_is_refused_by_name(tmp_path):

@@ -54,10 +54,14 @@ def fit(picture: Array, long_side: int) -> Array:
     return resized
 
 
+# x264's macroblock tree differs from run to run, also with one thread (12 encodings gave 5 files).
+REPEATABLE = "mbtree=0:rc-lookahead=0:sync-lookahead=0"
+
+
 def write_video(path: Path, frames: Iterable[Array], *, rate: int, crf: int) -> int:
     """Write frames of one even size as H.264 MP4 and return their number.
 
-    The file appears under its name only when it is complete.
+    The same frames give the same bytes. The file appears under its name only when it is complete.
     """
     unfinished = path.with_suffix(".part")
     count = 0
@@ -68,7 +72,12 @@ def write_video(path: Path, frames: Iterable[Array], *, rate: int, crf: int) -> 
                 stream = container.add_stream("libx264", rate=rate)
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = "yuv420p"
-                stream.options = {"preset": "veryfast", "crf": str(crf), "threads": "1"}
+                stream.options = {
+                    "preset": "veryfast",
+                    "crf": str(crf),
+                    "threads": "1",
+                    "x264-params": REPEATABLE,
+                }
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.pts = count
             frame.time_base = Fraction(1, rate)
