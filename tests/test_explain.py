@@ -15,7 +15,6 @@ from visil_dash.explain import (
     Relation,
     best_cell,
     clock,
-    covered,
     duration,
     explain,
     first_look,
@@ -24,6 +23,7 @@ from visil_dash.explain import (
 )
 from visil_dash.explain_parts import ceilings, faint, missing
 from visil_dash.records import Array, Comparison, PairTable, Segment, VideoFeatures
+from visil_dash.relation import coverage
 from visil_dash.similarity import frame_to_frame_both
 
 
@@ -254,11 +254,25 @@ def test_flat_frames_are_told_by_what_an_identical_frame_would_score() -> None:
 # ---- time and cells ----
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=6))
-def test_coverage_is_that_of_a_plain_count(intervals: list[tuple[int, int]]) -> None:
-    spans = [(min(a, b), max(a, b)) for a, b in intervals]
-    plain = sum(any(a <= second < b for a, b in spans) for second in range(20))
-    assert covered([(float(a), float(b)) for a, b in spans]) == plain
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 12), st.integers(1, 5)), max_size=4),
+    st.sampled_from([0.0, 5.5, 8.0, 20.0]),
+)
+def test_coverage_is_that_of_a_search(spans: list[tuple[int, int, int]], length: float) -> None:
+    found = tuple(Segment(a, a + n, b, b + n, 0.8) for a, b, n in spans)
+    verdict = explain(
+        pair(segments=found),
+        match_score=0.6,
+        frame_level=0.7,
+        query_seconds=length,
+        reference_seconds=length,
+    )
+    query, reference = length or 8.0, length or 12.0  # the pair's frames last so long
+    plain = coverage(found, query_seconds=query, reference_seconds=reference)
+    assert (verdict.query_share, verdict.reference_share) == (plain.query, plain.reference)
+    tenths = [t / 10 for t in range(round(10 * query))]
+    inside = sum(any(a <= t < a + n for a, _, n in spans) for t in tenths)
+    assert verdict.covered_query == pytest.approx(inside / 10)
 
 
 def test_a_video_ends_after_its_last_frames_interval() -> None:

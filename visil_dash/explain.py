@@ -8,6 +8,7 @@ import numpy as np
 
 from visil_dash.explain_parts import faint, not_found, order
 from visil_dash.records import Array, Comparison, Segment, VideoFeatures
+from visil_dash.relation import coverage
 from visil_dash.similarity import part_score, region_pairs
 
 
@@ -31,7 +32,7 @@ class Relation(StrEnum):
 
 
 _TITLES = {
-    Relation.SHARED: "The two videos share their footage",
+    Relation.SHARED: "The two videos share footage",
     Relation.QUERY_INSIDE: "The query is found in the reference",
     Relation.REFERENCE_INSIDE: "The reference is found in the query",
     Relation.PART: "The two videos share a part",
@@ -92,17 +93,22 @@ def explain(
     frame_level: float,
     query: VideoFeatures | None = None,
     reference: VideoFeatures | None = None,
+    query_seconds: float = 0.0,
+    reference_seconds: float = 0.0,
 ) -> Explanation:
     """Why this pair is called a match or not.
 
     `match_score`: video-to-video similarity that makes a match; `frame_level`: frame-to-frame
     similarity from which two frames count as the same. `query`, `reference`: their features, to
-    tell flat frames.
+    tell flat frames. `query_seconds`, `reference_seconds`: how long the videos are, 0 where that is
+    unknown: then they end with their last sampled frame.
     """
-    query_end, reference_end = duration(pair.query_times), duration(pair.reference_times)
+    query_end = query_seconds or duration(pair.query_times)
+    reference_end = reference_seconds or duration(pair.reference_times)
     found = pair.segments
-    covered_query = covered([(s.query_start, s.query_end) for s in found])
-    covered_reference = covered([(s.reference_start, s.reference_end) for s in found])
+    shares = coverage(found, query_seconds=query_end, reference_seconds=reference_end)
+    covered_query = shares.query * query_end
+    covered_reference = shares.reference * reference_end
     part = _part_score(pair)
     relation = _relation(pair, match_score, part)
     sentences = [_scores(pair, match_score)]
@@ -122,7 +128,7 @@ def explain(
         sentences.append(_place(max(found, key=lambda s: s.query_end - s.query_start)))
         sentences += _parts(pair, query_end, reference_end, frame_level)
         if relation is Relation.ALIKE:
-            sentences.append(_too_little(pair, covered_query / query_end))
+            sentences.append(_too_little(pair, shares.query))
     else:
         sentences.append(_why_no_segment(pair, frame_level))
     for features, side in ((query, "query"), (reference, "reference")):
@@ -136,8 +142,8 @@ def explain(
         sentences=tuple(sentences),
         covered_query=covered_query,
         covered_reference=covered_reference,
-        query_share=min(1.0, covered_query / query_end),
-        reference_share=min(1.0, covered_reference / reference_end),
+        query_share=shares.query,
+        reference_share=shares.reference,
     )
 
 
@@ -269,15 +275,6 @@ def duration(times: Array) -> float:
     """End of the last sampled frame's interval in seconds; a lone frame lasts one second."""
     gaps = np.diff(times)
     return float(times[-1] + (np.median(gaps) if len(gaps) else 1.0))
-
-
-def covered(intervals: Sequence[tuple[float, float]]) -> float:
-    """Seconds in at least one of the intervals."""
-    total, end = 0.0, -np.inf
-    for start, stop in sorted(intervals):
-        total += max(0.0, stop - max(start, end))
-        end = max(end, stop)
-    return total
 
 
 def best_cell(matrix: Array) -> tuple[int, int]:

@@ -93,6 +93,8 @@ def verdict(pair: Comparison) -> None:
         frame_level=model.frame_level,
         query=backend.opened(pair.query).features,
         reference=backend.opened(pair.reference).features,
+        query_seconds=backend.opened(pair.query).info.duration,
+        reference_seconds=backend.opened(pair.reference).info.duration,
     )
     with st.container(border=True, key="verdict"):
         with st.container(horizontal=True, vertical_alignment="center"):
