@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from visil_dash.confidence import (
     Evidence,
     Reliability,
+    background,
     calibration_error,
     fit_evidence,
     in_words,
@@ -153,3 +154,13 @@ def test_reliability_by_hand():
 )
 def test_nothing_is_told_as_certain(chance, told):
     assert in_words(chance) == told
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=20))
+def test_the_background_is_the_mean_of_the_third_to_the_twelfth_best(scores):
+    kept = sorted(scores, reverse=True)[2:12]
+    level = background(np.array(scores))
+    if len(scores) < 4:
+        assert level is None
+    else:
+        assert level == pytest.approx(sum(kept) / len(kept))

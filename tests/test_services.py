@@ -101,7 +101,11 @@ def test_exhaustive_search_lists_every_video_and_agrees_on_the_matches(bench, cl
     scores = {m.video_id: m.score for m in every.matches}
     for match in near.matches:
         assert match.score == pytest.approx(scores[match.video_id], abs=1e-6)
-    assert bench.search(query.query_id, exhaustive=True, top=2).matches == every.matches[:2]
+    few = bench.search(query.query_id, exhaustive=True, top=2)
+    assert few.matches == every.matches[:2]
+    rest = [m.score for m in every.matches[2:]]
+    assert few.background == every.background == pytest.approx(sum(rest) / len(rest))
+    assert near.background is None, "it takes the scores of every video"
 
 
 def test_a_library_video_does_not_find_itself(bench):
@@ -200,10 +204,12 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "video_id",
         "score",
         "reverse_score",
+        "match",
+        "probability",
+        "above_background",
         "min_distance",
         "candidate_frames",
         "view",
-        "probability",
         "segments",
     }
     assert set(best["segments"][0]) == {
@@ -212,6 +218,8 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "reference_start",
         "reference_end",
         "score",
+        "speed",
+        "reversed",
     }
     assert found["model"] == "fake"
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from visil_dash.records import Array
 
+BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -52,6 +54,19 @@ def in_words(chance: float) -> str:
     if chance < 0.01:
         return "<1 %"
     return ">99 %" if chance > 0.99 else f"{100 * chance:.0f} %"
+
+
+def background(scores: Array) -> float | None:
+    """What a query scores against videos that it has nothing to do with: the mean of its 3rd to
+    12th best scores of `[N]`, one a reference.
+
+    A query that many videos resemble scores high everywhere; less its background its scores can be
+    held against those of other queries. None of fewer than four: there is no background then.
+    """
+    first, last = BACKGROUND
+    if len(scores) <= first:
+        return None
+    return float(np.sort(scores)[::-1][first - 1 : last].mean())
 
 
 def fit_evidence(scores: Array, copies: Array) -> Evidence:

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from visil_dash.export import to_csv
-from visil_dash.records import SearchResult
+from visil_dash.records import Match, SearchResult
 
 
 def matches_csv(*results: SearchResult, match_score: float) -> str:
     """One row a matched span; a video without spans has one row with empty times.
 
-    `match`: whether the score reaches `match_score`.
+    `match`: whether the score reaches `match_score`. `above_background`: the score less the query's
+    background, to rank matches of several queries together (see confidence.background).
     """
     rows: list[dict[str, object]] = []
     ranked = ((r, *place) for r in results for place in enumerate(r.matches, 1))
@@ -24,6 +25,7 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
             "reverse_score": match.reverse_score,
             "match": str(match.score >= match_score).lower(),
             "probability": match.probability,
+            "above_background": _above(match, result),
             "view": match.view,
             "min_distance": match.min_distance,
             "candidate_frames": match.candidate_frames,
@@ -44,10 +46,12 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
     return to_csv(rows)
 
 
-def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any]:
-    """The result as one JSON object.
+def _above(match: Match, result: SearchResult) -> float | None:
+    return None if result.background is None else float(match.score - result.background)
 
-    `match`: whether the score reaches `match_score`.
+
+def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any]:
+    """The result as one JSON object; `match` and `above_background` as in `matches_csv`.
 
     Raises nothing for what a search returns: all values are finite numbers, text or None.
     """
@@ -61,6 +65,7 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
                 "reverse_score": float(match.reverse_score),
                 "match": bool(match.score >= match_score),
                 "probability": match.probability,
+                "above_background": _above(match, result),
                 "view": match.view,
                 "min_distance": None if match.min_distance is None else float(match.min_distance),
                 "candidate_frames": int(match.candidate_frames),
@@ -83,6 +88,7 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
         "inside": result.inside,
         "threshold": result.threshold,
         "match_score": match_score,
+        "background": result.background,
         "timings": result.timings,
         "model": result.model,
         "extractor": result.extractor,

@@ -234,7 +234,8 @@ class SearchResult:
     `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
     searched for as well. `timings`: seconds by stage. `skipped`: library
     videos that were not compared, with the reason. `notices`: what the user must know (degraded
-    index, unverified weights, partial decode).
+    index, unverified weights, partial decode). `background`: the query's score against videos that
+    it has nothing to do with (see confidence); None unless every video was compared.
     """
 
     query: str
@@ -251,6 +252,7 @@ class SearchResult:
     skipped: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     inside: bool = False
+    background: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
+
 from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos, merged
 from visil_dash.candidates_library import library_hits
 from visil_dash.clips import QueryClip
-from visil_dash.confidence import Evidence, probability
+from visil_dash.confidence import Evidence, background, probability
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.models.load import Model
@@ -86,6 +88,7 @@ def search_library(
         skipped=skipped,
         notices=tuple(n for n in (status.notice, clip.info.reason) if n),
         inside=len(views) > 1,
+        background=background(np.array([m.score for m in matches])) if exhaustive else None,
     )
 
 

@@ -9,6 +9,7 @@ from benchmarks.copies.truth import Query
 from visil_dash.confidence import (
     Evidence,
     Reliability,
+    background,
     calibration_error,
     probability,
     reliability,
@@ -27,7 +28,6 @@ from visil_dash.records import Segment
 
 ANSWER = "the answer"
 PRECISION = 0.9  # at which recall is told
-BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,10 @@ class Row:
 
 
 def against_background(found: Found) -> Found:
-    """Scores less the mean of the query's 3rd to 12th best: comparable across queries.
-
-    Left alone when fewer than four references were returned: there is no background then.
-    """
-    ordered = np.sort(np.array(list(found.scores.values())))[::-1]
-    first, last = BACKGROUND
-    if len(ordered) <= first:
+    """Scores less the query's background; left alone where there is none."""
+    level = background(np.array(list(found.scores.values())))
+    if level is None:
         return found
-    level = float(ordered[first - 1 : last].mean())
     return replace(found, scores={name: score - level for name, score in found.scores.items()})
 
 
