@@ -189,7 +189,8 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
 
     open_page(page, app, f"threshold?m={lowered}")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back")).to_be_visible(timeout=PATIENCE)
+    saved = page.get_by_text(f"A match now scores {lowered:.4g} or more.")
+    expect(saved).to_have_count(0, timeout=PATIENCE)
     wait_until_idle(page)
     told, card = searched()
     assert told == before
