@@ -1,12 +1,12 @@
 """Claims about the nearest videos, whatever the threshold, and about several queries at once."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from functools import partial
 
 import numpy as np
 import pytest
 from scenes import make_scene
 
+from tests.asked_at_once import read_once
 from tests.test_services import bench, clips, fill, settings  # noqa: F401 fixtures
 from visil_dash import clips as clips_module
 from visil_dash.errors import Cancelled, MediaRefused, NotFound
@@ -95,25 +95,8 @@ def test_answers_are_told_as_they_come_and_stopping_keeps_them(bench, clips):  #
 
 def test_a_clip_that_two_ask_for_at_once_is_read_once(bench, tmp_path, monkeypatch):  # noqa: F811
     path = make_scene(tmp_path / "both.mp4", 2, start=2, seconds=3)
-    real, reads, begun, go = clips_module.extract_features, [], Event(), Event()
-
-    def slow(*arguments, **options):
-        reads.append(options["name"])
-        begun.set()
-        assert go.wait(30)
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(clips_module, "extract_features", slow)
-    with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(bench.open_clip, path)
-        assert begun.wait(30)
-        second = pool.submit(bench.open_clip, path)
-        stopped = pool.submit(bench.open_clip, path, cancelled=lambda: True)
-        with pytest.raises(Cancelled):
-            stopped.result(30)
-        go.set()
-        assert second.result(30) is first.result(30)
-    assert len(reads) == 1
+    options = read_once(monkeypatch, "extract_features", partial(bench.open_clip, path))
+    assert options["name"] == "both.mp4"
 
 
 def test_after_a_failed_reading_the_next_reads(bench, tmp_path, monkeypatch):  # noqa: F811

@@ -1,16 +1,15 @@
 """Claims about the views of a query: parts of its picture that are searched for like the whole."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.asked_at_once import read_once
 from tests.fakes import fake_model
 from tests.test_services import scenes, write
-from visil_dash import clips as clips_module
 from visil_dash.alignment import AlignOptions
 from visil_dash.calibration import calibrate
 from visil_dash.candidates import merged
@@ -138,25 +137,8 @@ def test_looking_inside_can_be_stopped(world):
 def test_parts_that_two_ask_for_at_once_are_read_once(world, monkeypatch):
     bench, query = world
     bench._clips._views.clear()
-    real, reads, begun, go = clips_module.extract_views, [], Event(), Event()
-
-    def slow(*arguments, **options):
-        reads.append(options["video_id"])
-        begun.set()
-        assert go.wait(30)
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(clips_module, "extract_views", slow)
-    with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(bench._clips.views, query)
-        assert begun.wait(30)
-        second = pool.submit(bench._clips.views, query)
-        stopped = pool.submit(bench._clips.views, query, cancelled=lambda: True)
-        with pytest.raises(Cancelled):
-            stopped.result(30)
-        go.set()
-        assert second.result(60) is first.result(60)
-    assert reads == [query]
+    options = read_once(monkeypatch, "extract_views", partial(bench._clips.views, query))
+    assert options["video_id"] == query
 
 
 @given(st.text(max_size=20), st.sampled_from(["", *BY_KEY]))

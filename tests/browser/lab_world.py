@@ -163,6 +163,11 @@ def plain_similarity(query: VideoFeatures, reference: VideoFeatures) -> Array:
     return out
 
 
+def squared(queries: Array, vectors: Array) -> Array:
+    """`[N, M]` squared L2 distances, row by row."""
+    return np.array([((vectors - q) ** 2).sum(1) for q in queries.astype(float)])
+
+
 def walked_ap(scores: Sequence[float], right: Sequence[bool], missed: int = 0) -> float:
     """Down the ranking, the precision at each right one; the mean, what was missed being 0."""
     hits, total = 0, 0.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, choose, facts, number, pick, traces
+from lab_world import PATIENCE, Lab, choose, facts, number, pick, squared, traces
 from playwright.sync_api import Page, expect
 
 from visil_dash.dimension_library import LibrarySample, library_sample
@@ -27,10 +27,6 @@ def sampled(lab: Lab) -> LibrarySample:
 @pytest.fixture(scope="module")
 def drawn(demo_lab: Lab) -> LibrarySample:
     return sampled(demo_lab)
-
-
-def squared(queries: Array, vectors: Array) -> Array:
-    return np.array([((vectors - q) ** 2).sum(1) for q in queries.astype(float)])
 
 
 def projected(drawn: LibrarySample, dim: int) -> Array:

@@ -17,6 +17,7 @@ from lab_world import (
     fill,
     make_library,
     number,
+    squared,
     table,
 )
 from playwright.sync_api import Browser, Page, expect
@@ -70,10 +71,6 @@ def lab(
     with running_app(library=made.folder, log_path=log_path) as app:
         yield Lab(**vars(made), app=app)
     assert "Traceback (most recent call last)" not in app.log, app.log[-6000:]
-
-
-def squared(queries: Array, vectors: Array) -> Array:
-    return np.array([((vectors - q) ** 2).sum(1) for q in queries])
 
 
 def plain_pairs(lab: Lab) -> tuple[Array, Array]:

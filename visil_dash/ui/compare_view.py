@@ -87,14 +87,15 @@ def verdict(pair: Comparison) -> None:
     bench = backend.workbench()
     model, match_score = bench.model, bench.match_score()
     st.html(ASSETS / "explore.css")
+    query, reference = backend.opened(pair.query), backend.opened(pair.reference)
     found = explain(
         pair,
         match_score=match_score,
         frame_level=model.frame_level,
-        query=backend.opened(pair.query).features,
-        reference=backend.opened(pair.reference).features,
-        query_seconds=backend.opened(pair.query).info.duration,
-        reference_seconds=backend.opened(pair.reference).info.duration,
+        query=query.features,
+        reference=reference.features,
+        query_seconds=query.info.duration,
+        reference_seconds=reference.info.duration,
     )
     with st.container(border=True, key="verdict"):
         with st.container(horizontal=True, vertical_alignment="center"):
