@@ -71,6 +71,17 @@ def folder(tmp_path, parts):
     return tmp_path / "tiny"
 
 
+def test_a_comparator_that_hears_its_input_comes_back_as_it_was(tmp_path, parts):
+    net = VideoComparator(direct=True).eval()
+    torch.nn.init.constant_(net.direct, 0.7)
+    save_bundle(tmp_path / "direct", **(parts | {"comparator": net}), meta=META_FIELDS)
+    back = read_bundle(tmp_path / "direct").comparator
+    matrix = torch.rand(1, 1, 9, 12)
+    with torch.inference_mode():
+        torch.testing.assert_close(back(matrix), net(matrix), atol=2e-3, rtol=0)
+    assert float(back.direct) == pytest.approx(0.7)
+
+
 @pytest.fixture
 def frames():
     return np.random.default_rng(5).integers(0, 256, (35, SIDE, SIDE, 3), dtype=np.uint8)

@@ -17,9 +17,9 @@ def _one_thread():
     torch.set_num_threads(1)  # the inputs are tiny: a second thread only waits
 
 
-def comparator(padding="replicate", seed=0):
+def comparator(padding="replicate", seed=0, *, direct=False):
     torch.manual_seed(seed)
-    net = VideoComparator(padding=padding).eval()
+    net = VideoComparator(padding=padding, direct=direct).eval()
     for parameter in net.parameters():  # biases too, so that a lost bias shows
         torch.nn.init.normal_(parameter, std=0.06)
     return net
@@ -64,14 +64,20 @@ def loop_comparator(net, matrix, padding):
     for layer, pooled in (("conv1", True), ("conv2", True), ("conv3", False)):
         x = np.maximum(loop_conv(x, p[f"{layer}.weight"], p[f"{layer}.bias"], padding), 0)
         x = loop_pool(x) if pooled else x
-    return np.einsum("c,chw->hw", p["fconv.weight"][0, :, 0, 0], x) + p["fconv.bias"][0]
+    out = np.einsum("c,chw->hw", p["fconv.weight"][0, :, 0, 0], x) + p["fconv.bias"][0]
+    if "direct" in p:
+        for i, j in np.ndindex(out.shape):
+            rows = matrix[4 * i : 4 * i + 4, 4 * j : 4 * j + 4]
+            out[i, j] += p["direct"][0] * np.mean([max(row) for row in rows])
+    return out
 
 
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("shape", [(4, 4), (7, 10), (5, 13)])
-def test_comparator_equals_plain_loops(padding, shape):
+def test_comparator_equals_plain_loops(padding, shape, direct):
     matrix = np.random.default_rng(1).uniform(-1, 1, shape)
-    net = comparator(padding)
+    net = comparator(padding, direct=direct)
     expected = loop_comparator(net, matrix, padding)
     assert expected.shape == (shape[0] // 4, shape[1] // 4)
     np.testing.assert_allclose(forward(net, matrix), expected, atol=1e-5)
@@ -122,7 +128,7 @@ def test_empty_and_wrongly_shaped_inputs_are_refused():
 @settings(max_examples=20)
 @given(shape=st.tuples(st.integers(1, 45), st.integers(1, 45)), tile=st.sampled_from([4, 8, 20]))
 def test_tiles_give_the_numbers_of_the_whole(padding, shape, tile):
-    net = comparator(padding)
+    net = comparator(padding, direct=True)
     matrix = np.random.default_rng(sum(shape)).uniform(-1, 1, shape).astype(np.float32)
     whole = forward(net, matrix)
     assert np.abs(whole).max() < 1, "the comparison must not be hidden by the clipping"

@@ -9,12 +9,14 @@ import torch
 
 from tests.fakes import fake_regions
 from visil_dash.errors import InputError
+from visil_dash.models.comparator import VideoComparator
 from visil_dash.models.whitening import fit_whitening
 from visil_dash.similarity import frame_to_frame
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import STRONG, compress, degrade, inset, letterbox, pair_of_views
-from visil_dash.training.clips import copy_in_time, make_clip
-from visil_dash.training.comparator import ComparatorOptions, make_set, train_comparator
+from visil_dash.training.batches import nearest_others
+from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
+from visil_dash.training.comparator import ComparatorOptions, make_set, mixed, train_comparator
 from visil_dash.training.distill import DistillOptions, distill
 from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.photos import held_back, load_photos
@@ -61,6 +63,53 @@ def test_a_copy_in_time_keeps_four_frames_of_its_source():
         assert all(f in clip or f in foreign for f in copy)
 
 
+def test_another_take_never_shows_what_the_clip_shows():
+    alike = np.array([[4, 5], [4, 5], [4, 5], [4, 5], [0, 1], [0, 1]])
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        plain = make_clip([0, 1, 2], 14, rng)
+        played = act(plain, [3], rng)
+        assert [(f.photo, f.box) for f in played] == [(f.photo, f.box) for f in plain]
+        assert all(1 <= len(f.actors) <= 3 for f in played)
+
+        again = other_take(played, alike, [4], rng)
+        assert [f.photo for f in again] == [f.photo for f in played]  # the same places
+        assert all(actor.photo == 4 for f in again for actor in f.actors)
+        assert all(f.actors for f in again)
+
+        elsewhere = other_take(plain, alike, [4], rng)
+        assert len(elsewhere) == len(plain)
+        assert {f.photo for f in elsewhere} <= {4, 5}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_actor_hides_the_picture_inside_its_box_alone(seed):
+    pictures = photos(2, seed, (48, 48))
+    rng = np.random.default_rng(seed)
+    empty = make_clip([0], 6, rng)
+    played = act(empty, [1], rng)
+    before, behind = (render(c, pictures, rng, size=48, edited=False) for c in (played, empty))
+    changed = (before != behind).any(-1)
+    assert changed.any()
+    for frame, where in zip(played, changed, strict=True):
+        allowed = np.zeros((48, 48), bool)
+        for x, y, w, h in ((round(48 * v) for v in actor.at) for actor in frame.actors):
+            allowed[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)] = True
+        assert not (where & ~allowed).any()
+
+
+def test_the_nearest_others_are_those_of_a_plain_loop():
+    vectors = torch.from_numpy(np.random.default_rng(0).standard_normal((600, 5)))
+    found = nearest_others(vectors, count=3)
+    centred = (vectors - vectors.mean(0)).numpy()
+    for i in (0, 1, 511, 512, 599):
+        cosine = [
+            -np.inf if j == i else a @ centred[i] / np.linalg.norm(a) / np.linalg.norm(centred[i])
+            for j, a in enumerate(centred)
+        ]
+        assert found[i].tolist() == np.argsort(cosine)[::-1][:3].tolist()
+
+
 def test_the_contrastive_loss_is_least_for_matching_views():
     torch.manual_seed(0)
     a = torch.nn.functional.normalize(torch.randn(8, 9, 16), dim=-1)
@@ -102,13 +151,29 @@ def test_attention_turns_away_from_regions_that_show_nothing():
 
 def test_the_comparator_learns_to_part_copies_from_strangers():
     options = ComparatorOptions(
-        clips=12, copies=2, frames=(8, 14), steps=60, batch=6, size=48, hard=6, excess=0.1
+        clips=12, copies=2, frames=(8, 14), steps=240, batch=6, size=48, hard=6, excess=0.1
     )
     data = make_set(photos(30), fake_regions, options)
+    assert len(data.clips) == 24  # each with another take
     losses = []
     train_comparator(data, options, on_step=lambda _step, loss: losses.append(loss))
-    assert len(losses) == 60
-    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:5])
+    assert len(losses) == 240
+    assert np.mean(losses[-20:]) < 0.7 * np.mean(losses[:10])
+
+
+def test_a_mixed_comparator_gives_the_mean_of_its_output_and_its_input():
+    torch.manual_seed(0)
+    net = VideoComparator(direct=True).eval()
+    silent = VideoComparator(direct=True).eval()
+    for parameter in (silent.fconv.weight, silent.fconv.bias):
+        torch.nn.init.zeros_(parameter)
+    matrix = torch.rand(1, 1, 9, 14)
+    with torch.inference_mode():
+        found = mixed(net, 0.25)(matrix)
+        torch.testing.assert_close(found, 0.75 * net(matrix) + 0.25 * silent(matrix))
+        assert not torch.allclose(net(matrix), silent(matrix))
+    with pytest.raises(ValueError, match="directly"):
+        mixed(VideoComparator(), 0.5)
 
 
 def constant_teacher(frames):

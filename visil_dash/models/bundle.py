@@ -159,7 +159,9 @@ def read_bundle(folder: Path) -> Bundle:
     if not (hidden and dim):
         raise ModelError(f"{path}: weights of another architecture: no backbone head.")
     backbone = CompactBackbone(dim=dim, hidden=hidden)
-    comparator = VideoComparator() if any(k.startswith("comparator.") for k in state) else None
+    comparator = None
+    if any(k.startswith("comparator.") for k in state):
+        comparator = VideoComparator(direct="comparator.direct" in state)
     layout: dict[str, tuple[int, ...]] = {
         **_shapes("backbone.", backbone),
         "whitening.mean": (dim,),

@@ -20,10 +20,20 @@ class VideoComparator(nn.Module):
 
     Channels 1→32→64→128→1. `padding`: "replicate" as in ViSiL, "zeros" as in the fine-grained
     student of Distill-and-Select. Parameter names are those of the published files.
+
+    `direct` (ours, not in ViSiL): the input itself has a say in the output, by a weight that is
+    learned. Each output cell adds, of its 4×4 input cells, the mean over rows of the best of each
+    row, so that the Chamfer similarity of the output is that of the input plus what the CNN makes
+    of the pattern in time.
     """
 
-    def __init__(self, *, padding: Literal["replicate", "zeros"] = "replicate") -> None:
+    direct: nn.Parameter | None
+
+    def __init__(
+        self, *, padding: Literal["replicate", "zeros"] = "replicate", direct: bool = False
+    ) -> None:
         super().__init__()
+        self.register_parameter("direct", nn.Parameter(torch.ones(1)) if direct else None)
         self.conv1 = nn.Conv2d(1, 32, 3, padding=1, padding_mode=padding)
         self.conv2 = nn.Conv2d(32, 64, 3, padding=1, padding_mode=padding)
         self.conv3 = nn.Conv2d(64, 128, 3, padding=1, padding_mode=padding)
@@ -37,11 +47,15 @@ class VideoComparator(nn.Module):
         n, c, p, q = similarity.shape
         if c != 1 or 0 in (n, p, q):
             raise ValueError(f"comparator: expected non-empty [N, 1, P, Q], got {[n, c, p, q]}")
-        x = repeat_short(similarity)
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        whole = repeat_short(similarity)
+        x = F.max_pool2d(F.relu(self.conv1(whole)), 2)
         x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         out: Tensor = self.fconv(F.relu(self.conv3(x)))
-        return out
+        if self.direct is None:
+            return out
+        # Halved twice as above, so that the odd rows and columns at the end are left out alike.
+        best = F.max_pool2d(F.max_pool2d(whole, (1, 2)), (1, 2))
+        return out + self.direct * F.avg_pool2d(F.avg_pool2d(best, (2, 1)), (2, 1))
 
 
 def repeat_short(similarity: Tensor) -> Tensor:

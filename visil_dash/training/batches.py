@@ -26,11 +26,20 @@ def look_alikes(student: nn.Module, photos: list[Array], *, count: int = 40) -> 
             ]
         )
     student.train()
-    whole = F.normalize(whole - whole.mean(0), dim=-1)
-    nearest = [
-        (rows @ whole.T).topk(min(count + 1, len(photos))).indices for rows in whole.split(512)
-    ]
-    return torch.cat(nearest)[:, 1:].numpy()  # the first is the photo itself
+    return nearest_others(whole, count=count)
+
+
+def nearest_others(pictures: Tensor, *, count: int) -> Array:
+    """For each of the vectors `[N, D]` the `count` others of the highest cosine, nearest first,
+    `[N, count]`; the mean of all is taken off first."""
+    unit = F.normalize(pictures - pictures.mean(0), dim=-1)
+    nearest = []
+    for first, rows in enumerate(unit.split(512)):
+        cosine = rows @ unit.T
+        own = torch.arange(len(rows))
+        cosine[own, own + 512 * first] = -torch.inf
+        nearest.append(cosine.topk(min(count, len(pictures) - 1)).indices)
+    return torch.cat(nearest).numpy()
 
 
 def draw(

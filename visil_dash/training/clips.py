@@ -2,10 +2,12 @@
 
 A clip is a list of shots; a shot looks at one photo through a window that drifts and zooms, as a
 camera would, one frame a second. A copy of it is cut, reordered, slowed or sped up, mixed with
-foreign shots, and every frame of it suffers the same edit.
+foreign shots, and every frame of it suffers the same edit. Actors, cut out of other photos, move
+before the camera; another take is the same place, or one that looks alike, with other actors.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import cv2
 import numpy as np
@@ -19,19 +21,33 @@ from visil_dash.training.augment import (
     degrade,
     inset,
     letterbox,
+    nearby_box,
     random_box,
+    recolour,
 )
 
 
 @dataclass(frozen=True)
+class Actor:
+    """Something before the camera: the `part` of a photo, in an oval that fills the box `at` of the
+    frame."""
+
+    photo: int
+    part: Box
+    at: Box
+
+
+@dataclass(frozen=True)
 class ClipFrame:
-    """One sampled frame: which photo, seen through which window."""
+    """One sampled frame: which photo, seen through which window, and who stands before it."""
 
     photo: int
     box: Box
+    actors: tuple[Actor, ...] = ()
 
 
 Clip = tuple[ClipFrame, ...]
+WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 def _between(a: Box, b: Box, share: float) -> Box:
@@ -59,6 +75,51 @@ def make_clip(photos: list[int], frames: int, rng: Generator) -> Clip:
         for photo, more in zip(photos, extra, strict=True)
         for frame in shot(photo, 2 + int(more), rng)
     )
+
+
+def _shots(clip: Clip) -> list[list[ClipFrame]]:
+    return [list(frames) for _, frames in groupby(clip, key=lambda frame: frame.photo)]
+
+
+def _crossing(photo: int, frames: int, rng: Generator) -> list[Actor]:
+    """One actor's way through a shot: in a straight line, its size unchanged."""
+    part = random_box(rng, area=(0.1, 0.4))
+    w, h = rng.uniform(0.15, 0.5, 2)
+    (x0, x1), (y0, y1) = rng.uniform(-0.3 * w, 1 - 0.7 * w, 2), rng.uniform(0, 1 - 0.8 * h, 2)
+    return [
+        Actor(photo, part, _between((x0, y0, w, h), (x1, y1, w, h), i / max(1, frames - 1)))
+        for i in range(frames)
+    ]
+
+
+def act(clip: Clip, cast: list[int], rng: Generator) -> Clip:
+    """The clip with one to three actors in each shot, of photos of `cast`."""
+    played = []
+    for frames in _shots(clip):
+        ways = [
+            _crossing(int(rng.choice(cast)), len(frames), rng) for _ in range(rng.integers(1, 4))
+        ]
+        played += [
+            replace(frame, actors=tuple(way[i] for way in ways)) for i, frame in enumerate(frames)
+        ]
+    return tuple(played)
+
+
+def other_take(clip: Clip, alike: Array, cast: list[int], rng: Generator) -> Clip:
+    """Other footage that looks like the clip: a wrong answer, and a hard one.
+
+    A shot with actors keeps its place, its camera nearly so, and gets other actors; one without is
+    shot again where it looks alike. `alike` `[N, K]`: look-alikes of each photo.
+    """
+    taken: list[ClipFrame] = []
+    for frames in _shots(clip):
+        if frames[0].actors:
+            moved = nearby_box(rng, frames[0].box) if rng.random() < 0.5 else frames[0].box
+            again = [ClipFrame(frames[0].photo, moved) for _ in frames]
+            taken += act(tuple(again), cast, rng)
+        else:
+            taken += shot(int(rng.choice(alike[frames[0].photo])), len(frames), rng)
+    return tuple(taken)
 
 
 def copy_in_time(clip: Clip, foreign: Clip, rng: Generator) -> Clip:
@@ -93,21 +154,27 @@ def render(
     *,
     size: int,
     edited: bool,
+    relit: bool = False,
     background: Array | None = None,
 ) -> Array:
-    """Frames `[T, size, size, 3]` uint8 of a clip; `edited` gives all of them one heavy edit."""
+    """Frames `[T, size, size, 3]` uint8 of a clip; `edited` gives all of them one heavy edit, and
+    `relit` other light."""
     flip = edited and rng.random() < STRONG.flip
     degrees = rng.uniform(-12, 12) if edited and rng.random() < STRONG.rotate else 0.0
-    trim = rng.uniform(0, 0.12) if edited and rng.random() < 0.4 else 0.0
+    cropped = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE_PICTURE
     boxed = edited and rng.random() < STRONG.letterbox
     small = edited and background is not None and rng.random() < 0.2
-    seeds = rng.integers(2**32, size=3)
+    seeds = rng.integers(2**32, size=4)
     frames = []
     for seen in clip:
-        x, y, w, h = seen.box
-        box = (x + w * trim, y + h * trim, w * (1 - 2 * trim), h * (1 - 2 * trim))
-        frame = crop_to_square(photos[seen.photo], box, size, degrees=degrees, flip=flip)
+        frame = crop_to_square(photos[seen.photo], seen.box, size)
+        for actor in seen.actors:
+            frame = _before(frame, crop_to_square(photos[actor.photo], actor.part, size), actor.at)
         # The same generator state for each frame: one edit for the whole copy.
+        if relit:
+            frame = recolour(frame, np.random.default_rng(seeds[3]))
+        if edited:
+            frame = crop_to_square(frame, cropped, size, degrees=degrees, flip=flip)
         if boxed:
             frame = letterbox(frame, np.random.default_rng(seeds[0]))
         if small and background is not None:
@@ -117,3 +184,21 @@ def render(
             frame = degrade(frame, np.random.default_rng(seeds[2]), STRONG)
         frames.append(frame)
     return np.stack(frames)
+
+
+def _before(frame: Array, figure: Array, at: Box) -> Array:
+    """The figure in a soft oval of the box `at`, before the frame; what lies outside is cut."""
+    size = len(frame)
+    x, y, w, h = (round(v * size) for v in at)
+    left, top, right, bottom = max(0, x), max(0, y), min(size, x + w), min(size, y + h)
+    if right <= left or bottom <= top:
+        return frame
+    across, down = (np.arange(n) * 2 / max(1, n - 1) - 1 for n in (w, h))
+    oval = np.clip(4 * (1 - np.hypot(across[None], down[:, None])), 0, 1).astype(np.float32)
+    inside = slice(top - y, bottom - y), slice(left - x, right - x)
+    cover = oval[inside][..., None]
+    shown = cv2.resize(figure, (w, h), interpolation=cv2.INTER_AREA)[inside]
+    out = frame.copy()
+    under = out[top:bottom, left:right]
+    out[top:bottom, left:right] = np.rint(under + cover * (shown.astype(np.float32) - under))
+    return out

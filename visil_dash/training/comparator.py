@@ -14,16 +14,23 @@ from torch import Tensor, nn
 from visil_dash.models.comparator import VideoComparator
 from visil_dash.records import Array
 from visil_dash.similarity import chamfer, frame_to_frame_both
-from visil_dash.training.clips import copy_in_time, make_clip, render
+from visil_dash.training.batches import nearest_others
+from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
+from visil_dash.training.targets import square
 
 Extract = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
 class ComparatorOptions:
-    """`margin`: of the triplet loss (γ in the paper); `excess`: weight of values beyond ±1."""
+    """`margin`: of the triplet loss (γ in the paper); `excess`: weight of values beyond ±1.
+
+    `clips`: how many are made, and as many other takes of them; `played`: share of them with actors
+    before the camera; `copies`: of each clip. `hard`: how many of the hardest negatives are used.
+    """
 
     clips: int = 400
+    played: float = 0.6
     copies: int = 2
     frames: tuple[int, int] = (8, 40)
     steps: int = 900
@@ -57,18 +64,34 @@ class ClipSet:
 
 
 def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) -> ClipSet:
-    """Clips and edited copies of them with features by `extract` (`[n, size, size, 3]` uint8)."""
+    """Clips, another take of each after them, and edited copies of the clips, with features by
+    `extract` (`[n, size, size, 3]` uint8)."""
     rng = np.random.default_rng(options.seed)
-    stories = []
+    size = options.size
+    whole = torch.cat(
+        [
+            torch.from_numpy(extract(np.stack([square(p, size) for p in photos[i : i + 64]])))
+            for i in range(0, len(photos), 64)
+        ]
+    )
+    alike = nearest_others(whole.mean(1), count=8)
+    stories, takes = [], []
     for _ in range(options.clips):
         frames = int(rng.integers(*options.frames))
         shots = int(rng.integers(1, max(2, min(7, frames // 3))))
-        chosen = rng.choice(len(photos), shots, replace=False).tolist()
-        stories.append(make_clip(chosen, frames, rng))
-    features = tuple(
-        extract(render(s, photos, rng, size=options.size, edited=False)).astype(np.float16)
-        for s in stories
-    )
+        story = make_clip(rng.choice(len(photos), shots, replace=False).tolist(), frames, rng)
+        cast = rng.choice(len(photos), 6).tolist()
+        if rng.random() < options.played:
+            story = act(story, cast[:3], rng)
+        stories.append(story)
+        takes.append(other_take(story, alike, cast[3:], rng))
+    features = [
+        extract(render(clip, photos, rng, size=size, edited=False, relit=relit)).astype(np.float16)
+        for clip, relit in [
+            *((story, False) for story in stories),
+            *((take, bool(rng.random() < 0.5)) for take in takes),
+        ]
+    ]
     copies = []
     for i, story in enumerate(stories):
         for _ in range(options.copies):
@@ -79,12 +102,12 @@ def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) 
                 copy_in_time(story, foreign, rng),
                 photos,
                 rng,
-                size=options.size,
+                size=size,
                 edited=True,
                 background=background,
             )
             copies.append(Pair(extract(pictures).astype(np.float16), i))
-    return ClipSet(features, tuple(copies))
+    return ClipSet(tuple(features), tuple(copies))
 
 
 def score_table(data: ClipSet, video_score: Callable[[Array], float]) -> Array:
@@ -118,6 +141,24 @@ def _chamfer_of(output: Tensor, sizes: Tensor) -> Tensor:
     return torch.stack(scores)
 
 
+@torch.no_grad()
+def mixed(net: VideoComparator, share: float) -> VideoComparator:
+    """The comparator whose output is `share` (0..1) of its input, as `direct` hands it on, and for
+    the rest the output of `net`.
+
+    Raises ValueError when `net` has no direct way.
+    """
+    if net.direct is None:
+        raise ValueError("mixed: expected a comparator that hears its input directly")
+    state = {name: value.clone() for name, value in net.state_dict().items()}
+    for name in ("fconv.weight", "fconv.bias", "direct"):
+        state[name] *= 1 - share
+    state["direct"] += share
+    out = VideoComparator(direct=True)
+    out.load_state_dict(state)
+    return out.eval()
+
+
 def train_comparator(
     data: ClipSet,
     options: ComparatorOptions,
@@ -140,7 +181,7 @@ def train_comparator(
     ]
     if any(not len(row) for row in negatives):
         raise ValueError("each copy needs a clip that it is no copy of")
-    net = VideoComparator()
+    net = VideoComparator(direct=start is None or start.direct is not None)
     if start is not None:
         net.load_state_dict(start.state_dict())
         net.train().requires_grad_()
@@ -160,7 +201,8 @@ def train_comparator(
         output = net(matrices)
         scores = _chamfer_of(output, sizes)
         p, n = scores.chunk(2)
-        triplet = (n - p + options.margin).clamp_min(0).mean()
+        # Each negative against each positive: scores of all queries share one scale.
+        triplet = (n[None] - p[:, None] + options.margin).clamp_min(0).mean()
         excess = ((output - 1).clamp_min(0) + (-1 - output).clamp_min(0)).mean()
         loss = triplet + options.excess * excess
         optimiser.zero_grad(set_to_none=True)
