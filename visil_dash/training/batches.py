@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from visil_dash.records import Array
 from visil_dash.training.augment import GENTLE, STRONG, degrade
-from visil_dash.training.targets import fixed_pair, square, to_frames
+from visil_dash.training.targets import fixed_pair, squares, to_frames
 
 
 @torch.inference_mode()
@@ -20,10 +20,7 @@ def look_alikes(student: nn.Module, photos: list[Array], *, count: int = 40) -> 
     student.eval()
     with torch.autocast("cpu", torch.bfloat16):
         whole = torch.cat(
-            [
-                student(to_frames([square(p, 112) for p in photos[i : i + 64]])).float().mean(1)
-                for i in range(0, len(photos), 64)
-            ]
+            [student(to_frames(chunk)).float().mean(1) for chunk in squares(photos, 112)]
         )
     student.train()
     return nearest_others(whole, count=count)

@@ -33,7 +33,7 @@ from visil_dash.training.comparator import (
     train_comparator,
 )
 from visil_dash.training.photos import held_back
-from visil_dash.training.targets import square, to_frames
+from visil_dash.training.targets import squares, to_frames
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class FitOptions:
     size: int = 160
     fitted_on: int = 1200
     clips: int = 240
-    steps: int = 1000
+    steps: int = 2000
     chamfer_share: float = 0.5
     test_clips: int = 100
     seed: int = 0
@@ -81,11 +81,7 @@ class Calibration:
 @torch.inference_mode()
 def regions_of(backbone: CompactBackbone, pictures: list[Array], size: int) -> Tensor:
     """Raw region vectors `[N, R, D]` of pictures, resized to the model's input."""
-    chunks = [
-        backbone(to_frames([square(p, size) for p in pictures[i : i + 64]]))
-        for i in range(0, len(pictures), 64)
-    ]
-    return torch.cat(chunks)
+    return torch.cat([backbone(to_frames(chunk)) for chunk in squares(pictures, size)])
 
 
 def flat_pictures(size: int, count: int, seed: int) -> list[Array]:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from visil_dash.edits.pictures import WHOLE
 from visil_dash.records import Array
 from visil_dash.training.augment import (
     STRONG,
@@ -47,7 +48,6 @@ class ClipFrame:
 
 
 Clip = tuple[ClipFrame, ...]
-WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 def _between(a: Box, b: Box, share: float) -> Box:
@@ -161,7 +161,7 @@ def render(
     `relit` other light."""
     flip = edited and rng.random() < STRONG.flip
     degrees = rng.uniform(-12, 12) if edited and rng.random() < STRONG.rotate else 0.0
-    cropped = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE_PICTURE
+    cropped = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE
     boxed = edited and rng.random() < STRONG.letterbox
     small = edited and background is not None and rng.random() < 0.2
     seeds = rng.integers(2**32, size=4)

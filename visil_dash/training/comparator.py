@@ -1,6 +1,7 @@
 """Train the video comparator with the triplet loss of ViSiL (sections 3.3 and 3.4).
 
-Clips are made of photos (see `clips`), so any folder of photos is enough. Features come from the
+Clips are made of photos (see `clips`), so any folder of photos is enough; the hardest negatives are
+other takes of the same clip. Features come from the
 model's own backbone and stay fixed; only the comparator learns.
 """
 
@@ -16,7 +17,7 @@ from visil_dash.records import Array
 from visil_dash.similarity import chamfer, frame_to_frame_both
 from visil_dash.training.batches import nearest_others
 from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
-from visil_dash.training.targets import square
+from visil_dash.training.targets import squares
 
 Extract = Callable[[Array], Array]
 
@@ -68,13 +69,8 @@ def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) 
     `extract` (`[n, size, size, 3]` uint8)."""
     rng = np.random.default_rng(options.seed)
     size = options.size
-    whole = torch.cat(
-        [
-            torch.from_numpy(extract(np.stack([square(p, size) for p in photos[i : i + 64]])))
-            for i in range(0, len(photos), 64)
-        ]
-    )
-    alike = nearest_others(whole.mean(1), count=8)
+    whole = [torch.from_numpy(extract(np.stack(chunk))) for chunk in squares(photos, size)]
+    alike = nearest_others(torch.cat(whole).mean(1), count=8)
     stories, takes = [], []
     for _ in range(options.clips):
         frames = int(rng.integers(*options.frames))

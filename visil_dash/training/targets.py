@@ -6,6 +6,7 @@ time.
 """
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -31,11 +32,14 @@ def square(image: Array, size: int) -> Array:
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def squares(photos: list[Array], size: int) -> Iterator[list[Array]]:
+    """All photos as squares, 64 at a time: a network's batch, and no more of them in memory."""
+    for i in range(0, len(photos), 64):
+        yield [square(photo, size) for photo in photos[i : i + 64]]
+
+
 def fit_teacher_whitening(teacher: Teacher, photos: list[Array], size: int, dim: int) -> Whitening:
-    chunks = [
-        teacher(to_frames([square(p, size) for p in photos[i : i + 64]])).flatten(0, 1).float()
-        for i in range(0, len(photos), 64)
-    ]
+    chunks = [teacher(to_frames(s)).flatten(0, 1).float() for s in squares(photos, size)]
     return fit_whitening(torch.cat(chunks), dim)
 
 
