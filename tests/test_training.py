@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes import fake_regions
 from visil_dash.errors import InputError
@@ -15,6 +17,7 @@ from visil_dash.similarity import frame_to_frame
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import STRONG, compress, degrade, inset, letterbox, pair_of_views
 from visil_dash.training.batches import nearest_others
+from visil_dash.training.bundle import match_point
 from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
 from visil_dash.training.comparator import ComparatorOptions, make_set, mixed, train_comparator
 from visil_dash.training.distill import DistillOptions, distill
@@ -192,6 +195,32 @@ class Teacher:
 
     def to_bfloat16(self):
         return self
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=40).filter(
+        lambda pairs: any(copy for _, copy in pairs)
+    )
+)
+def test_nine_of_ten_matches_are_right_wherever_a_score_can_promise_that(pairs):
+    scores = np.array([score / 12 for score, _ in pairs])
+    copies = np.array([copy for _, copy in pairs])
+    points = []  # threshold, precision, recall, F1 at every score, by a plain loop
+    for threshold in sorted(set(scores)):
+        called = [copy for score, copy in zip(scores, copies, strict=True) if score >= threshold]
+        precision, recall = sum(called) / len(called), sum(called) / sum(copies)
+        both = precision + recall
+        points.append((threshold, precision, recall, 2 * precision * recall / both if both else 0))
+    found = match_point(scores, copies)
+    assert (found.precision, found.recall) == pytest.approx(
+        next(p[1:3] for p in points if p[0] == found.threshold)
+    )
+    if precise := [p for p in points if p[1] >= 0.9 and p[2] > 0]:
+        assert found.precision >= 0.9
+        assert found.recall == pytest.approx(max(p[2] for p in precise))
+    else:
+        best = next(p[3] for p in points if p[0] == found.threshold)
+        assert best == pytest.approx(max(p[3] for p in points))
 
 
 def test_training_resumes_from_its_checkpoint(tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def add_actions(command: argparse.ArgumentParser, common: argparse.ArgumentParse
     shared.add_argument("--out", type=Path, required=True, help="folder of the new model")
     shared.add_argument("--name", default="own", help="small letters, digits, hyphens")
     shared.add_argument("--title", help="how the dashboard calls it")
-    shared.add_argument("--steps", type=int, default=2000, help="of the comparator")
+    shared.add_argument("--steps", type=int, default=1000, help="of the comparator")
     shared.add_argument("--seed", type=int, default=0)
     backbone = actions.add_parser(
         "backbone", parents=[common, shared], help="distil a teacher on photos, then fit the rest"

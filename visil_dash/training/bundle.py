@@ -12,7 +12,12 @@ import torch
 from torch import Tensor
 
 from visil_dash.confidence import Evidence, fit_evidence
-from visil_dash.metrics import average_precision, pr_curve
+from visil_dash.metrics import (
+    OperatingPoint,
+    average_precision,
+    pr_curve,
+    recall_at_precision,
+)
 from visil_dash.models.attention import apply_attention
 from visil_dash.models.bundle import BundleMeta, save_bundle
 from visil_dash.models.compact import CompactBackbone
@@ -29,19 +34,22 @@ from visil_dash.training.comparator import (
     Extract,
     make_set,
     mixed,
-    score_table,
+    score_tables,
     train_comparator,
 )
 from visil_dash.training.photos import held_back
 from visil_dash.training.targets import squares, to_frames
+
+MATCH_PRECISION = 0.9
 
 
 @dataclass(frozen=True)
 class FitOptions:
     """`dims`, `powers`: whitened dims and how far variances are evened out (0 a rotation, 1 full
     whitening), to choose from by uAP on held-back photos. `clips`, `steps`: of the comparator's
-    training; `test_clips`: of the calibration. `chamfer_share`: how much of the comparator's output
-    is its input (see `mixed`): on real clips it finds more than the CNN that photos taught.
+    training; `test_clips`, `test_copies`: of the calibration, and copies of each clip.
+    `chamfer_share`: how much of the comparator's output is its input (see `mixed`): on real clips
+    it finds more than the CNN that photos taught.
     """
 
     dims: tuple[int, ...] = (128, 256)
@@ -49,9 +57,10 @@ class FitOptions:
     size: int = 160
     fitted_on: int = 1200
     clips: int = 240
-    steps: int = 2000
+    steps: int = 1000
     chamfer_share: float = 0.5
     test_clips: int = 100
+    test_copies: int = 3
     seed: int = 0
 
 
@@ -62,8 +71,8 @@ class Calibration:
     `frame_level`: frame-to-frame similarity that 99.5 % of unrelated frame pairs stay below.
     `unrelated_distance`: median squared L2 of unrelated frame vectors. `threshold_share`: the
     distance threshold as a share of that, under which nine of ten copies have a frame;
-    `candidate_recall` and `false_candidates` say what it lets through. `match_score`:
-    video-to-video similarity of best F1; `match_precision` and `match_recall` are its.
+    `candidate_recall` and `false_candidates` say what it lets through. `match_score`: see
+    `match_point`; `match_precision` and `match_recall` are its.
     `evidence`: what a score says for a copy.
     """
 
@@ -109,7 +118,24 @@ def candidate_distances(data: ClipSet) -> Array:
     )
 
 
-def calibrate(data: ClipSet, video_score: Callable[[Array], float]) -> Calibration:
+def match_point(scores: Array, copies: Array) -> OperatingPoint:
+    """Where scores `[N]` become matches, `copies` bool `[N]`: the most copies with MATCH_PRECISION
+    of the matches right, or the best F1 where no score is so precise.
+
+    Precision decides, as a wrong match costs a user's trust, and what falls just short of one is
+    still told as a doubt where it lines up in time. Raises ValueError when nothing is a copy.
+    """
+    if precise := recall_at_precision(scores, copies, MATCH_PRECISION):
+        return precise
+    curve = pr_curve(scores, copies)
+    best = int((curve.precision * curve.recall / (curve.precision + curve.recall + 1e-9)).argmax())
+    return OperatingPoint(
+        float(curve.thresholds[best]), float(curve.precision[best]), float(curve.recall[best])
+    )
+
+
+def calibrate(data: ClipSet, scores: Array) -> Calibration:
+    """`scores`: video-to-video similarity `[copies, clips]` of the data, as the model tells it."""
     own = np.array([p.clip for p in data.copies])
     rows = np.arange(len(own))
     rng = np.random.default_rng(0)
@@ -127,18 +153,16 @@ def calibrate(data: ClipSet, video_score: Callable[[Array], float]) -> Calibrati
     true = np.zeros_like(nearest, bool)
     true[rows, own] = True
     threshold = float(np.quantile(nearest[true], 0.9))
-    scores = score_table(data, video_score)
-    curve = pr_curve(scores.ravel(), true.ravel())
-    best = int((curve.precision * curve.recall / (curve.precision + curve.recall + 1e-9)).argmax())
+    match = match_point(scores.ravel(), true.ravel())
     return Calibration(
         frame_level=float(np.quantile(np.concatenate(unrelated_similarity), 0.995)),
         unrelated_distance=level,
         threshold_share=threshold / level,
         candidate_recall=float((nearest[true] <= threshold).mean()),
         false_candidates=float((nearest[~true] <= threshold).mean()),
-        match_score=float(curve.thresholds[best]),
-        match_precision=float(curve.precision[best]),
-        match_recall=float(curve.recall[best]),
+        match_score=match.threshold,
+        match_precision=match.precision,
+        match_recall=match.recall,
         evidence=fit_evidence(scores.ravel(), true.ravel()),
     )
 
@@ -238,10 +262,7 @@ def fit_model(
         ).numpy()
         return weighted * gain
 
-    comparator, scores, test = fit_comparator(seen, unseen, extract, options, say=say)
-    calibration = calibrate(
-        test, chamfer if comparator is None else lambda m: chamfer(visil_output(comparator, m))
-    )
+    comparator, scores, calibration = fit_comparator(seen, unseen, extract, options, say=say)
     say(f"calibration: {asdict(calibration)}")
     return save_bundle(
         out,
@@ -277,9 +298,9 @@ def fit_comparator(
     options: FitOptions,
     *,
     say: Callable[[str], None],
-) -> tuple[VideoComparator | None, dict[str, float], ClipSet]:
+) -> tuple[VideoComparator | None, dict[str, float], Calibration]:
     """A comparator trained on clips of seen photos, None where Chamfer alone has the higher uAP on
-    clips of unseen ones; the scores of both, and those clips."""
+    clips of unseen ones; the scores of both, and the levels of what ships."""
     training = ComparatorOptions(
         clips=options.clips, steps=options.steps, size=options.size, seed=options.seed
     )
@@ -290,19 +311,25 @@ def fit_comparator(
         on_step=lambda i, loss: say(f"comparator step {i}: {loss:.4f}") if i % 100 == 0 else None,
     )
     comparator = mixed(trained, options.chamfer_share)
-    testing = replace(training, clips=options.test_clips, copies=1, seed=options.seed + 7)
+    testing = replace(
+        training,
+        clips=options.test_clips,
+        copies=options.test_copies,
+        seed=options.seed + 7,
+    )
     test = make_set(unseen, extract, testing)
     true = np.zeros((len(test.copies), len(test.clips)), bool)
     rows = np.arange(len(true))
     true[rows, [p.clip for p in test.copies]] = True
-    tables = {
-        "comparator": score_table(test, lambda m: chamfer(visil_output(comparator, m))),
-        "chamfer": score_table(test, chamfer),
-    }
+    tables = score_tables(
+        test,
+        {"comparator": lambda m: chamfer(visil_output(comparator, m)), "chamfer": chamfer},
+    )
     scores = {}
     for way, found in tables.items():
         scores[f"{way}_uap"] = average_precision(found.ravel(), true.ravel())
         scores[f"{way}_top1"] = float(true[rows, found.argmax(1)].mean())
     say(f"clips of held-back photos: {scores}")
-    better = scores["comparator_uap"] >= scores["chamfer_uap"]
-    return comparator if better else None, scores, test
+    if scores["comparator_uap"] >= scores["chamfer_uap"]:
+        return comparator, scores, calibrate(test, tables["comparator"])
+    return None, scores, calibrate(test, tables["chamfer"])

@@ -5,7 +5,7 @@ other takes of the same clip. Features come from the
 model's own backbone and stay fixed; only the comparator learns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from visil_dash.models.comparator import VideoComparator
 from visil_dash.records import Array
-from visil_dash.similarity import chamfer, frame_to_frame_both
+from visil_dash.similarity import chamfer, frame_to_frame, frame_to_frame_both
 from visil_dash.training.batches import nearest_others
 from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
 from visil_dash.training.targets import squares
@@ -25,6 +25,8 @@ Extract = Callable[[Array], Array]
 @dataclass(frozen=True)
 class ComparatorOptions:
     """`margin`: of the triplet loss (γ in the paper); `excess`: weight of values beyond ±1.
+    `across`: share of the triplet loss in which each negative is held against every positive of
+    the batch, so that the scores of all queries share one scale; the rest holds it against its own.
 
     `clips`: how many are made, and as many other takes of them; `played`: share of them with actors
     before the camera; `copies`: of each clip. `hard`: how many of the hardest negatives are used.
@@ -34,10 +36,11 @@ class ComparatorOptions:
     played: float = 0.6
     copies: int = 2
     frames: tuple[int, int] = (8, 40)
-    steps: int = 900
+    steps: int = 1000
     batch: int = 12
     rate: float = 1e-3
     margin: float = 0.5
+    across: float = 0.5
     excess: float = 1.0  # with 0.1 scores stuck at ±1, and ties told nothing
     hard: int = 20
     size: int = 160
@@ -82,7 +85,7 @@ def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) 
         stories.append(story)
         takes.append(other_take(story, alike, cast[3:], rng))
     features = [
-        extract(render(clip, photos, rng, size=size, edited=False, relit=relit)).astype(np.float16)
+        extract(render(clip, photos, rng, size=size, edited=False, relit=relit))
         for clip, relit in [
             *((story, False) for story in stories),
             *((take, bool(rng.random() < 0.5)) for take in takes),
@@ -102,17 +105,27 @@ def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) 
                 edited=True,
                 background=background,
             )
-            copies.append(Pair(extract(pictures).astype(np.float16), i))
+            copies.append(Pair(extract(pictures), i))
     return ClipSet(tuple(features), tuple(copies))
 
 
-def score_table(data: ClipSet, video_score: Callable[[Array], float]) -> Array:
-    """`[copies, clips]` by a function of the frame-to-frame matrix."""
-    table = np.zeros((len(data.copies), len(data.clips)), np.float32)
+def score_tables(
+    data: ClipSet, video_scores: Mapping[str, Callable[[Array], float]]
+) -> dict[str, Array]:
+    """`[copies, clips]` by each function of the frame-to-frame matrix, which is made once."""
+    tables = {
+        way: np.zeros((len(data.copies), len(data.clips)), np.float32) for way in video_scores
+    }
     for i, pair in enumerate(data.copies):
         for j, clip in enumerate(data.clips):
-            table[i, j] = video_score(frame_to_frame_both(pair.copy, clip)[0])
-    return table
+            matrix = frame_to_frame(pair.copy, clip)
+            for way, score in video_scores.items():
+                tables[way][i, j] = score(matrix)
+    return tables
+
+
+def score_table(data: ClipSet, video_score: Callable[[Array], float]) -> Array:
+    return score_tables(data, {"": video_score})[""]
 
 
 def _padded(matrices: list[Array]) -> tuple[Tensor, Tensor]:
@@ -197,8 +210,8 @@ def train_comparator(
         output = net(matrices)
         scores = _chamfer_of(output, sizes)
         p, n = scores.chunk(2)
-        # Each negative against each positive: scores of all queries share one scale.
-        triplet = (n[None] - p[:, None] + options.margin).clamp_min(0).mean()
+        lacking = (n[None] - p[:, None] + options.margin).clamp_min(0)  # [positives, negatives]
+        triplet = options.across * lacking.mean() + (1 - options.across) * lacking.diag().mean()
         excess = ((output - 1).clamp_min(0) + (-1 - output).clamp_min(0)).mean()
         loss = triplet + options.excess * excess
         optimiser.zero_grad(set_to_none=True)
