@@ -24,7 +24,12 @@ st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="lar
 page = navigation(
     {
         "Work": [
-            st.Page("pages/library.py", title="Library", icon=":material/video_library:"),
+            st.Page(
+                "pages/library.py",
+                title="Library",
+                icon=":material/video_library:",
+                url_path="home",
+            ),
             st.Page("pages/search.py", title="Search", icon=":material/search:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
         ],

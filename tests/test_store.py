@@ -106,7 +106,7 @@ def test_another_extractor_is_another_set_of_features(library: Library) -> None:
     record = put(library, b"one", "a.mp4")
     other = FeatureManifest(extractor="fake-2", weights_sha256="d0" * 32, regions=REGIONS, dim=DIM)
     assert not library.has_features(record.video_id, extractor="fake-2")
-    with pytest.raises(NotFound, match="no features of fake-2"):
+    with pytest.raises(NotFound, match=r"a\.mp4: no features of fake-2"):
         library.features(record.video_id, extractor="fake-2")
     features = fake_video_features(record.video_id, frames=3, extractor="fake-2")
     library.put_features(features, other)

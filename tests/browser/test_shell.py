@@ -8,7 +8,9 @@ from browser_harness import ROOT, App, exceptions_shown, open_page, wait_until_i
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PAGES = re.findall(r'st\.Page\("pages/(\w+)\.py", title="([^"]+)"', (ROOT / "app.py").read_text())
+PAGES = re.findall(
+    r'st\.Page\(\s*"pages/(\w+)\.py",\s*title="([^"]+)"', (ROOT / "app.py").read_text()
+)
 
 
 def test_the_navigation_holds_exactly_the_pages_of_the_app(page: Page, app: App) -> None:
@@ -28,6 +30,18 @@ def test_every_page_opens_on_an_empty_library(
     expect(page.locator('[data-testid="stMain"] h1')).to_be_visible()
     assert exceptions_shown(page) == []
     screens(f"empty-{name}")
+
+
+@pytest.mark.parametrize(("name", "title"), PAGES)
+def test_every_page_opens_by_a_link_of_its_own_name(
+    page: Page, app: App, name: str, title: str
+) -> None:
+    open_page(page, app, name)
+    wait_until_idle(page)
+    expect(page.locator('[data-testid="stSidebarNavLink"][aria-current="page"]')).to_have_text(
+        re.compile(title)
+    )
+    expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
 
 
 def test_the_watch_notices_what_it_is_for(browser: Browser) -> None:

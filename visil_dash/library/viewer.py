@@ -134,8 +134,8 @@ class Viewer:
             rows = feature_rows(connection, extractor, video_id)
         if not rows:
             raise NotFound(
-                f"{video_id[:12]}: no features of {extractor} yet. Extract them on the Library"
-                " page, or add the video again."
+                f"{self.video(video_id).name}: no features of {extractor} yet. Extract them on the"
+                " Library page, or add the video again."
             )
         row, path = rows[0], self._blob(extractor, video_id)
         try:

@@ -36,4 +36,14 @@ def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
         " font-weight: 600; line-height: 1.5; margin: 1rem 0 0.25rem; }"
     )
     st.html(f"<style>{chr(10).join(rules)}</style>")
-    return st.navigation([page for pages in groups.values() for page in pages], expanded=True)
+    listed = [page for pages in groups.values() for page in pages]
+    # The first page is served at the bare address only: a link by its own name would be told that
+    # there is no such page, and the name stays taken, so app.py calls the page otherwise.
+    home = listed[0]
+    named = st.Page(
+        lambda: st.switch_page(home),
+        title=home.title,
+        url_path=home.title.lower(),
+        visibility="hidden",
+    )
+    return st.navigation([*listed, named], expanded=True)

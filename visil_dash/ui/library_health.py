@@ -106,7 +106,8 @@ def _missing_told(overview: "Overview") -> str:
     if missing == overview.videos:
         return (
             f"**The model {model} has not seen these videos yet.** Their features were made by"
-            " another model, so searches find nothing until they are extracted again."
+            " another model, or by another edition of this one, so searches find nothing until"
+            " they are extracted again."
         )
     return (
         f"**{plural(missing, 'video')} of {overview.videos:,} cannot be found yet:** the model"
