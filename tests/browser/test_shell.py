@@ -36,6 +36,7 @@ def test_every_page_opens_on_an_empty_library(
 def test_every_page_opens_by_a_link_of_its_own_name(
     page: Page, app: App, name: str, title: str
 ) -> None:
+    open_page(page, app)  # until then pages are found by their files, and every name is known
     open_page(page, app, name)
     wait_until_idle(page)
     expect(page.locator('[data-testid="stSidebarNavLink"][aria-current="page"]')).to_have_text(
