@@ -221,14 +221,10 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
 
 
 def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_out():
-    found = {"q.mp4": Found({"a.mp4": 1.0, "a2.mp4": 0.2, "b.mp4": -1.0, "part.mp4": 1.0})}
-    # Evidence 0 among two videos: even odds; ±3 at the ends.
-    curve = reliable([query()], found, Evidence((-1.0, 1.0), (-3.0, 3.0)), among=2)
-    high, low = 1 / (1 + np.exp(-3)), 1 / (1 + np.exp(3))
-    assert curve == (
-        Reliability(1, pytest.approx(low), 0.0),
-        Reliability(1, pytest.approx(high), 1.0),
-    )
+    told = {"a.mp4": 0.95, "a2.mp4": 0.2, "b.mp4": 0.04, "part.mp4": 0.9}
+    found = {"q.mp4": Found(dict.fromkeys(told, 0.5), probabilities=told)}
+    assert reliable([query()], found) == (Reliability(1, 0.04, 0.0), Reliability(1, 0.95, 1.0))
+    assert reliable([query()], {"q.mp4": Found({"a.mp4": 0.5})}) == ()
 
 
 def test_a_library_with_other_videos_is_refused(videos, tmp_path):

@@ -1,6 +1,7 @@
 """Claims about the probability of a copy: what it is made of, and that it means what it says."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from visil_dash.confidence import (
     probability,
     reliability,
 )
+from visil_dash.records import Match
+from visil_dash.search_library import sure
 
 
 def drawn(seed, copies, strangers, apart=1.0):
@@ -117,9 +120,43 @@ def test_the_number_of_videos_asked_outweighs_evidence():
     assert probability(evidence, 0.0, among=2) == pytest.approx(0.5)
 
 
-def test_a_library_without_videos_is_no_question():
+def test_the_best_of_nine_parts_is_as_sure_as_one_of_nine_times_the_videos():
+    evidence = Evidence((0.0, 1.0), (0.0, 5.0))
+    for score in (0.0, 0.4, 1.0):
+        assert probability(evidence, score, among=11, parts=9) == pytest.approx(
+            probability(evidence, score, among=91)
+        )
+
+
+def test_only_what_a_part_of_the_picture_found_is_told_less_surely():
+    evidence = Evidence((0.0, 1.0), (0.0, 5.0))
+    match = Match("id", "a.mp4", 0.8, 0.8, None, 0, ())
+    whole, part = sure((match, replace(match, view="left")), evidence, among=11, parts=9)
+    assert whole.probability == probability(evidence, 0.8, among=11)
+    assert part.probability == probability(evidence, 0.8, among=11, parts=9)
+    assert sure((match,), None, among=11) == (match,)
+
+
+@pytest.mark.parametrize("asked", [{"among": 0}, {"among": 5, "parts": 0}])
+def test_a_library_without_videos_is_no_question(asked):
     with pytest.raises(ValueError, match="at least 1"):
-        probability(Evidence((0.0,), (0.0,)), 0.5, among=0)
+        probability(Evidence((0.0,), (0.0,)), 0.5, **asked)
+
+
+def test_the_best_of_nine_parts_is_never_told_surer_than_it_is():
+    rng = np.random.default_rng(3)
+    evidence = fit_evidence(*drawn(8, 5_000, 5_000))
+    copies = rng.random(20_000) < 0.5  # in one of the nine parts, the others are strangers
+    scores = rng.normal(0, 0.4, (len(copies), 9))
+    scores[copies, 0] += 1
+
+    def too_sure(parts: int) -> float:
+        best = scores.max(axis=1)
+        told = np.array([probability(evidence, float(s), among=2, parts=parts) for s in best])
+        return max(row.predicted - row.observed for row in reliability(told, copies))
+
+    assert too_sure(9) < 0.03
+    assert too_sure(1) > 0.2
 
 
 def test_probabilities_mean_what_they_say_when_one_of_many_is_the_copy():

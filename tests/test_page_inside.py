@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from visil_dash.confidence import Evidence, in_words, probability
 from visil_dash.ui import backend, state
-from visil_dash.views import BY_KEY, cut, view_id
+from visil_dash.views import BY_KEY, VIEWS, cut, view_id
 
 Open = Callable[[str], AppTest]
 EVIDENCE = Evidence((0.0, 1.0), (-7.0, 5.0))
@@ -66,9 +66,13 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     found = backend.workbench().search(clip, inside=True)
     best = found.matches[0]
     assert (best.name, best.view) == ("market.mp4", "bottom-right")
-    told = in_words(probability(EVIDENCE, best.score, among=3))
-    assert told in texts(page)
-    assert best.probability == pytest.approx(probability(EVIDENCE, best.score, among=3))
+    sure = probability(EVIDENCE, best.score, among=3, parts=len(VIEWS))
+    assert in_words(sure) in texts(page)
+    assert best.probability == pytest.approx(sure)
+    whole = backend.workbench().search(clip, exhaustive=True).matches
+    assert [m.probability for m in whole] == pytest.approx(
+        [probability(EVIDENCE, m.score, among=3) for m in whole]
+    )
 
     pair = opened("compare")
     pair.session_state[state.COMPARE_QUERY] = clip

@@ -36,16 +36,18 @@ class Evidence:
         return float(np.interp(score, self.scores, self.log_ratios))
 
 
-def probability(evidence: Evidence, score: float, *, among: int) -> float:
+def probability(evidence: Evidence, score: float, *, among: int, parts: int = 1) -> float:
     """Probability that a reference of this score holds footage of the query, 0..1.
 
     Beforehand each of `among` videos is as likely as the others to be the one copy in a library
-    that holds one; a library of a single video holds it or not with equal chance. Raises
-    ValueError when `among` is below 1.
+    that holds one; a library of a single video holds it or not with equal chance. `parts`: how many
+    parts of the picture were tried, when one of them is what scored: all together are as likely as
+    the whole picture, so that the best of many does not seem sure by chance. Raises ValueError when
+    `among` or `parts` is below 1.
     """
-    if among < 1:
-        raise ValueError(f"among: expected at least 1 video, got {among}")
-    before = -math.log(max(among - 1, 1))
+    if among < 1 or parts < 1:
+        raise ValueError(f"expected at least 1 video and 1 part, got {among} and {parts}")
+    before = -math.log(max(among - 1, 1) * parts)
     return 1 / (1 + math.exp(-(before + evidence.of(score))))
 
 

@@ -15,7 +15,7 @@ from visil_dash.confidence import Evidence, background, probability
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.models.load import Model
-from visil_dash.records import Match, SearchResult, VideoFeatures
+from visil_dash.records import WHOLE, Match, SearchResult, VideoFeatures
 from visil_dash.search import rerank
 from visil_dash.views import split_view
 
@@ -69,7 +69,7 @@ def search_library(
             on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / total),
             cancelled=cancelled,
         )
-    matches = sure(matches, model.evidence, among=len(names))
+    matches = sure(matches, model.evidence, among=len(names), parts=len(set(views) - {WHOLE}))
     for video_id in set(names) - set(have):
         skipped[video_id] = f"no features of the model {model.name} yet"
     status = space.status()
@@ -92,12 +92,23 @@ def search_library(
     )
 
 
-def sure(matches: tuple[Match, ...], evidence: Evidence | None, *, among: int) -> tuple[Match, ...]:
-    """The matches with their probability among so many videos; as they are without evidence."""
+def sure(
+    matches: tuple[Match, ...], evidence: Evidence | None, *, among: int, parts: int = 0
+) -> tuple[Match, ...]:
+    """The matches with their probability among so many videos; as they are without evidence.
+
+    `parts`: how many parts of the picture were tried beside the whole.
+    """
     if evidence is None:
         return matches
     return tuple(
-        replace(m, probability=probability(evidence, m.score, among=among)) for m in matches
+        replace(
+            m,
+            probability=probability(
+                evidence, m.score, among=among, parts=1 if m.view == WHOLE else parts
+            ),
+        )
+        for m in matches
     )
 
 

@@ -7,11 +7,9 @@ import numpy as np
 
 from benchmarks.copies.truth import Query
 from visil_dash.confidence import (
-    Evidence,
     Reliability,
     background,
     calibration_error,
-    probability,
     reliability,
 )
 from visil_dash.edits.kinds import KINDS, STRENGTHS
@@ -36,11 +34,13 @@ class Found:
 
     `scores`: of every reference that it returned. `segments`: of those that it aligned; None: it
     aligns nothing. `candidates`: what its first stage let through; None: it has none.
+    `probabilities`: told beside the scores; None: it tells none.
     """
 
     scores: Mapping[str, float]
     segments: Mapping[str, tuple[Segment, ...]] | None = None
     candidates: frozenset[str] | None = None
+    probabilities: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -154,20 +154,17 @@ def rows_of(system: str, queries: Sequence[Query], found: Mapping[str, Found]) -
     return [r for r in made if r is not None]
 
 
-def reliable(
-    queries: Sequence[Query], found: Mapping[str, Found], evidence: Evidence, *, among: int
-) -> tuple[Reliability, ...]:
-    """What the model's probabilities were worth: pairs by probability, and the share of copies.
-
-    `among`: the references that each query was searched in.
-    """
+def reliable(queries: Sequence[Query], found: Mapping[str, Found]) -> tuple[Reliability, ...]:
+    """What the probabilities were worth: pairs by probability, and the share of copies; empty
+    where none were told."""
     pairs = [
-        (probability(evidence, score, among=among), name == ANSWER)
+        (told, name == ANSWER)
         for query in queries
-        for _, name, score in pooled(query, found[query.file])
+        for _, name, told in pooled(query, Found(found[query.file].probabilities or {}))
     ]
-    told, true = zip(*pairs, strict=True)
-    return reliability(np.array(told), np.array(true))
+    return reliability(
+        np.array([told for told, _ in pairs]), np.array([true for _, true in pairs], bool)
+    )
 
 
 def reliability_table(system: str, curve: Sequence[Reliability]) -> str:

@@ -121,6 +121,9 @@ def _found(result: SearchResult, files: Mapping[str, str]) -> Found:
         scores={files[m.video_id]: m.score for m in matches},
         segments={files[m.video_id]: m.segments for m in matches},
         candidates=frozenset(files[c.video_id] for c in result.candidates if c.video_id in files),
+        probabilities={
+            files[m.video_id]: m.probability for m in matches if m.probability is not None
+        },
     )
 
 
@@ -203,9 +206,7 @@ def score(
         systems = {f"{bench.model.name}, {mode}": results for mode, results in found.items()}
         identity = {"model": bench.model.name, "extractor": bench.extractor}
         curves = {
-            f"{bench.model.name}, {way}": reliable(
-                truth.queries, found[way], bench.model.evidence, among=len(present)
-            )
+            f"{bench.model.name}, {way}": reliable(truth.queries, found[way])
             for way in (*WAYS, AUTO)
             if bench.model.evidence is not None
         }
@@ -232,7 +233,7 @@ def score(
         f"{timings.reading:.2f} s to read ({timings.candidates:.1f} candidates), "
         + ", ".join(f"{spent:.3f} s {way}" for way, spent in timings.searching.items())
     )
-    for system, curve in curves.items():
+    for system, curve in [(s, c) for s, c in curves.items() if c]:
         print(f"\n{reliability_table(system, curve)}")
     if out is not None:
         losses = {s: worst(truth.queries, results) for s, results in systems.items()}
