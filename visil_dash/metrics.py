@@ -186,6 +186,19 @@ class PrecisionRecall:
     precision: Array
     recall: Array
 
+    @property
+    def f1(self) -> Array:
+        """`[M]`, 0 where nothing right is called."""
+        both = self.precision + self.recall
+        out: Array = np.zeros_like(both)
+        np.divide(2 * self.precision * self.recall, both, out=out, where=both > 0)
+        return out
+
+    def at(self, place: int) -> OperatingPoint:
+        return OperatingPoint(
+            float(self.thresholds[place]), float(self.precision[place]), float(self.recall[place])
+        )
+
 
 @dataclass(frozen=True)
 class Roc:
@@ -253,10 +266,7 @@ def recall_at_precision(
     good = np.flatnonzero((curve.precision >= precision) & (curve.recall > 0))
     if not len(good):
         return None
-    best = good[np.argmax(curve.recall[good])]
-    return OperatingPoint(
-        float(curve.thresholds[best]), float(curve.precision[best]), float(curve.recall[best])
-    )
+    return curve.at(int(good[np.argmax(curve.recall[good])]))
 
 
 @dataclass(frozen=True)

@@ -260,11 +260,10 @@ def suggestions(pairs: JudgedPairs, *, upto: Upto, precision: float, recall: flo
         middle = float(levels[i] + below) / 2
         return Suggestion(middle, float(curve.precision[i]), float(curve.recall[i]))
 
-    f1 = ratios(2 * curve.precision * curve.recall, curve.precision + curve.recall)
     exact = np.flatnonzero((curve.precision >= precision) & (curve.recall > 0))
     enough = np.flatnonzero(curve.recall >= recall)
     return Suggestions(
-        best_f1=at(int(np.nanargmax(f1))),
+        best_f1=at(int(curve.f1.argmax())),
         at_precision=at(int(exact[np.argmax(curve.recall[exact])]) if len(exact) else None),
         at_recall=at(int(enough[0]) if len(enough) else None),
     )

@@ -206,9 +206,9 @@ def score(
         systems = {f"{bench.model.name}, {mode}": results for mode, results in found.items()}
         identity = {"model": bench.model.name, "extractor": bench.extractor}
         curves = {
-            f"{bench.model.name}, {way}": reliable(truth.queries, found[way])
+            f"{bench.model.name}, {way}": curve
             for way in (*WAYS, AUTO)
-            if bench.model.evidence is not None
+            if (curve := reliable(truth.queries, found[way]))
         }
     finally:
         if opened is None:
@@ -233,7 +233,7 @@ def score(
         f"{timings.reading:.2f} s to read ({timings.candidates:.1f} candidates), "
         + ", ".join(f"{spent:.3f} s {way}" for way, spent in timings.searching.items())
     )
-    for system, curve in [(s, c) for s, c in curves.items() if c]:
+    for system, curve in curves.items():
         print(f"\n{reliability_table(system, curve)}")
     if out is not None:
         losses = {s: worst(truth.queries, results) for s, results in systems.items()}

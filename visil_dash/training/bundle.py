@@ -24,7 +24,7 @@ from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import Array, Preprocess
-from visil_dash.similarity import chamfer, frame_to_frame_both
+from visil_dash.similarity import chamfer, frame_to_frame
 from visil_dash.thresholds import pairwise_distances
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import pair_of_views
@@ -57,7 +57,7 @@ class FitOptions:
     size: int = 160
     fitted_on: int = 1200
     clips: int = 240
-    steps: int = 1000
+    steps: int = ComparatorOptions.steps
     chamfer_share: float = 0.5
     test_clips: int = 100
     test_copies: int = 3
@@ -128,30 +128,24 @@ def match_point(scores: Array, copies: Array) -> OperatingPoint:
     if precise := recall_at_precision(scores, copies, MATCH_PRECISION):
         return precise
     curve = pr_curve(scores, copies)
-    best = int((curve.precision * curve.recall / (curve.precision + curve.recall + 1e-9)).argmax())
-    return OperatingPoint(
-        float(curve.thresholds[best]), float(curve.precision[best]), float(curve.recall[best])
-    )
+    return curve.at(int(curve.f1.argmax()))
 
 
 def calibrate(data: ClipSet, scores: Array) -> Calibration:
     """`scores`: video-to-video similarity `[copies, clips]` of the data, as the model tells it."""
-    own = np.array([p.clip for p in data.copies])
-    rows = np.arange(len(own))
     rng = np.random.default_rng(0)
     unrelated_similarity, unrelated_distance = [], []
-    for i in rows:
+    for pair in data.copies:
         j = int(rng.integers(len(data.clips)))
-        if j != own[i]:
-            copy, clip = data.copies[i].copy, data.clips[j]
-            unrelated_similarity.append(frame_to_frame_both(copy, clip)[0].ravel())
+        if j != pair.clip:
+            copy, clip = pair.copy, data.clips[j]
+            unrelated_similarity.append(frame_to_frame(copy, clip).ravel())
             unrelated_distance.append(
                 pairwise_distances(copy.reshape(len(copy), -1), clip.reshape(len(clip), -1)).ravel()
             )
     level = float(np.median(np.concatenate(unrelated_distance)))
     nearest = candidate_distances(data)
-    true = np.zeros_like(nearest, bool)
-    true[rows, own] = True
+    true = data.truth
     threshold = float(np.quantile(nearest[true], 0.9))
     match = match_point(scores.ravel(), true.ravel())
     return Calibration(
@@ -216,7 +210,7 @@ def choose_whitening(
             a, b = (
                 apply_attention(fitted(v), attending).numpy() for v in (views.edited, views.clean)
             )
-            found = frame_to_frame_both(a, b)[0]
+            found = frame_to_frame(a, b)
             uap = average_precision(found.ravel(), np.eye(len(found), dtype=bool).ravel())
             quality[f"{dim} dims, power {power}"] = {
                 "uap": uap,
@@ -318,9 +312,7 @@ def fit_comparator(
         seed=options.seed + 7,
     )
     test = make_set(unseen, extract, testing)
-    true = np.zeros((len(test.copies), len(test.clips)), bool)
-    rows = np.arange(len(true))
-    true[rows, [p.clip for p in test.copies]] = True
+    true = test.truth
     tables = score_tables(
         test,
         {"comparator": lambda m: chamfer(visil_output(comparator, m)), "chamfer": chamfer},
@@ -328,8 +320,8 @@ def fit_comparator(
     scores = {}
     for way, found in tables.items():
         scores[f"{way}_uap"] = average_precision(found.ravel(), true.ravel())
-        scores[f"{way}_top1"] = float(true[rows, found.argmax(1)].mean())
+        scores[f"{way}_top1"] = float(true[np.arange(len(true)), found.argmax(1)].mean())
     say(f"clips of held-back photos: {scores}")
-    if scores["comparator_uap"] >= scores["chamfer_uap"]:
-        return comparator, scores, calibrate(test, tables["comparator"])
-    return None, scores, calibrate(test, tables["chamfer"])
+    better = scores["comparator_uap"] >= scores["chamfer_uap"]
+    calibration = calibrate(test, tables["comparator" if better else "chamfer"])
+    return comparator if better else None, scores, calibration

@@ -66,6 +66,12 @@ class ClipSet:
     clips: tuple[Array, ...]
     copies: tuple[Pair, ...]
 
+    @property
+    def truth(self) -> Array:
+        """Which clip each copy was made of, bool `[copies, clips]`."""
+        out: Array = np.array([p.clip for p in self.copies])[:, None] == np.arange(len(self.clips))
+        return out
+
 
 def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) -> ClipSet:
     """Clips, another take of each after them, and edited copies of the clips, with features by
