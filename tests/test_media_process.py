@@ -1,5 +1,6 @@
 """The child: what it may not do, how it is watched, and that it never stays behind."""
 
+import contextlib
 import errno
 import itertools
 import json
@@ -36,9 +37,11 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def children() -> set[int]:
     """Direct children of this process, among them those that ended but were not reaped."""
-    found = set()
+    found: set[int] = set()
     for task in Path("/proc/self/task").iterdir():
-        found |= set(map(int, (task / "children").read_text().split()))
+        # Threads of earlier tests may end between the listing and the reading.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found |= set(map(int, (task / "children").read_text().split()))
     return found
 
 
