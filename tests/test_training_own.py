@@ -21,7 +21,12 @@ from visil_dash.settings import get_settings
 from visil_dash.training.batches import draw
 from visil_dash.training.bundle import FitOptions, fit_model
 from visil_dash.training.distill import DistillOptions, distill
-from visil_dash.training.finetune import labelled_sets, pooled_ap
+from visil_dash.training.finetune import (
+    FinetuneOptions,
+    FinetuneResult,
+    labelled_sets,
+    pooled_ap,
+)
 from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.targets import fixed_pair, teacher_targets
 
@@ -238,6 +243,22 @@ def test_a_comparator_is_tuned_on_a_librarys_own_labels_from_the_shell(tmp_path,
         torch.equal(a, b)
         for a, b in zip(tuned.comparator.parameters(), former.comparator.parameters(), strict=True)
     )
+
+
+@pytest.mark.parametrize(("given", "steps"), [([], FinetuneOptions.steps), (["--steps", "7"], 7)])
+def test_fine_tuning_takes_its_own_number_of_steps_unless_one_is_given(
+    given, steps, tmp_path, monkeypatch
+):
+    asked = []
+
+    def tune(*_places, options, **_rest):
+        asked.append(options.steps)
+        return FinetuneResult(1.0, 1.0, 1.0, 8, 2)
+
+    monkeypatch.setattr("visil_dash.training.finetune.finetune_comparator", tune)
+    command = ["train", "comparator", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*command, *given]) == 0
+    assert asked == [steps]
 
 
 def test_photos_that_are_missing_end_the_training_in_a_sentence(tmp_path, capsys):

@@ -21,6 +21,11 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _steps(given: argparse.Namespace, usual: int) -> int:
+    """`--steps` where it was given: a fit and a fine-tuning are usually of different lengths."""
+    return usual if given.steps is None else int(given.steps)
+
+
 def _backbone(given: argparse.Namespace, settings: Settings) -> int:
     import cv2
 
@@ -47,7 +52,7 @@ def _backbone(given: argparse.Namespace, settings: Settings) -> int:
         checkpoint,
         photos,
         given.out,
-        FitOptions(steps=given.steps, seed=given.seed),
+        FitOptions(steps=_steps(given, FitOptions.steps), seed=given.seed),
         name=given.name,
         title=given.title or given.name,
         say=_say,
@@ -65,7 +70,7 @@ def _comparator(given: argparse.Namespace, settings: Settings) -> int:
         model=given.model or settings.model,
         out=given.out,
         settings=settings,
-        options=FinetuneOptions(steps=given.steps, seed=given.seed),
+        options=FinetuneOptions(steps=_steps(given, FinetuneOptions.steps), seed=given.seed),
         name=given.name,
         title=given.title or given.name,
         say=_say,
@@ -84,7 +89,7 @@ def add_actions(command: argparse.ArgumentParser, common: argparse.ArgumentParse
     shared.add_argument("--out", type=Path, required=True, help="folder of the new model")
     shared.add_argument("--name", default="own", help="small letters, digits, hyphens")
     shared.add_argument("--title", help="how the dashboard calls it")
-    shared.add_argument("--steps", type=int, default=1000, help="of the comparator")
+    shared.add_argument("--steps", type=int, help="of the comparator, instead of the usual number")
     shared.add_argument("--seed", type=int, default=0)
     backbone = actions.add_parser(
         "backbone", parents=[common, shared], help="distil a teacher on photos, then fit the rest"
