@@ -12,7 +12,7 @@ from benchmarks.copies.evaluate import (
     ANSWER,
     Found,
     against_background,
-    pooled,
+    judged,
     reliable,
     row,
     rows_of,
@@ -20,9 +20,10 @@ from benchmarks.copies.evaluate import (
 )
 from benchmarks.copies.make import make_copies
 from benchmarks.copies.score import score, worst
-from benchmarks.copies.truth import Query
+from benchmarks.copies.siblings import shared_seconds, with_siblings
+from benchmarks.copies.truth import Query, Truth
 from tests.fakes import fake_model
-from visil_dash.confidence import Evidence, Reliability
+from visil_dash.confidence import BACKGROUND_SHARE, Evidence, Reliability
 from visil_dash.errors import InputError
 from visil_dash.library.store import open_library
 from visil_dash.records import Segment
@@ -50,9 +51,45 @@ def query(file="q.mp4", **changes):
 
 def test_any_right_answer_counts_once_and_ignored_ones_not_at_all():
     found = Found({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})
-    assert sorted(pooled(query(), found)) == [("q.mp4", "b.mp4", 0.5), ("q.mp4", ANSWER, 0.9)]
+    assert sorted(judged(query(), found.scores, each=False)) == [("b.mp4", 0.5), (ANSWER, 0.9)]
     figures = row("x", "all", [query()], {"q.mp4": found})
     assert (figures.mean_ap, figures.micro_ap, figures.recall_at_1) == (1, 1, 1)
+
+
+def test_where_each_answer_counts_a_second_one_is_demanded_as_well():
+    found = {"q.mp4": Found({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})}
+    figures = row("x", "all", [query()], found, each=True)
+    assert figures.mean_ap == figures.micro_ap == pytest.approx((1 + 2 / 3) / 2)
+    told = {"q.mp4": replace(found["q.mp4"], probabilities={"a.mp4": 0.31, "b.mp4": 0.32})}
+    assert reliable([query()], told, each=True) == (Reliability(2, pytest.approx(0.315), 0.5),)
+    lacking = row("x", "all", [query()], {"q.mp4": Found({"a2.mp4": 0.9})}, each=True)
+    assert lacking.mean_ap == 0.5
+
+
+def copy(file, start, end, **changes):
+    shown = Segment(0, end - start, start, end, 1.0)
+    return query(file, correct=("a.mp4", "a2.mp4"), segments=(shown,), **changes)
+
+
+def test_siblings_are_right_where_they_show_the_same_seconds():
+    first, second = copy("1.mp4", 0, 10), copy("2.mp4", 6, 20)
+    elsewhere = copy("3.mp4", 15, 20)
+    relative = replace(copy("4.mp4", 0, 10), source="a2.mp4")
+    stranger = query("5.mp4", source="c.mp4", correct=("c.mp4",), ignored=(), hosts=("h.mp4",))
+    hosted = copy("6.mp4", 0, 9, hosts=("h.mp4",))
+    nameless = [
+        query(f"{n}.mp4", source="", correct=(), ignored=(), segments=()) for n in ("7", "8")
+    ]
+    assert shared_seconds(first, second) == shared_seconds(second, first) == 4
+    assert shared_seconds(first, elsewhere) == 0
+    queries = (first, second, elsewhere, relative, stranger, hosted, *nameless)
+    made = with_siblings(Truth(0, ("a.mp4", "a2.mp4", "b.mp4", "c.mp4"), (), {}, queries))
+    found = {q.file: q for q in made.queries}
+    assert found["1.mp4"].correct == ("a.mp4", "2.mp4", "6.mp4")
+    assert found["1.mp4"].ignored == ("3.mp4", "4.mp4", "a2.mp4", "part.mp4")
+    assert found["3.mp4"].correct == ("a.mp4", "2.mp4")
+    assert (found["5.mp4"].correct, found["5.mp4"].ignored) == (("c.mp4",), ("6.mp4",))
+    assert (found["7.mp4"].correct, found["7.mp4"].ignored) == ((), ("8.mp4",))
 
 
 def test_an_answer_that_was_not_returned_is_a_loss():
@@ -92,9 +129,9 @@ def test_the_background_of_a_query_is_its_third_to_twelfth_best():
     scores = {str(i): float(20 - i) for i in range(15)}  # 20, 19, 18 … 6
     less = against_background(Found(scores))
     level = np.mean(range(9, 19))
-    assert less.scores["0"] == pytest.approx(20 - level)
-    few = Found({"a": 1.0, "b": 0.5, "c": 0.1})
-    assert against_background(few) == few
+    assert less.scores["0"] == pytest.approx(20 - BACKGROUND_SHARE * level)
+    told = Found(scores, above={"0": 0.5, "1": 0.1})
+    assert against_background(told).scores == told.above, "what the system tells by itself counts"
 
 
 def test_rows_by_kind_and_strength_and_one_table():
@@ -198,9 +235,12 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
         "fake, hierarchical, inside the picture",
         "fake, hierarchical, inside where nothing matches",
         "fake, exhaustive, inside the picture",
-        "fake, exhaustive, inside the picture less background",
-        "fake, exhaustive less background",
-        "fake, exhaustive, Chamfer alone less background",
+        "fake, hierarchical, above the background",
+        "fake, hierarchical, inside the picture, above the background",
+        "fake, hierarchical, inside where nothing matches, above the background",
+        "fake, exhaustive, above the background",
+        "fake, exhaustive, inside the picture, above the background",
+        "fake, exhaustive, Chamfer alone, above the background",
         "frame hashes (PDQ)",
     }
     assert whole["fake, exhaustive, Chamfer alone"].mean_ap == 1
@@ -215,9 +255,35 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     assert content["extractor"].startswith("fake-")
     curve = content["reliability"]["fake, exhaustive"]
     assert sum(r["count"] for r in curve) == sum(
-        len(list(pooled(q, Found(dict.fromkeys(truth.references, 0.0))))) for q in truth.queries
+        len(list(judged(q, dict.fromkeys(truth.references, 0.0), each=False)))
+        for q in truth.queries
     )
     assert (folder / "baselines.json").is_file()
+
+
+def test_copies_are_found_among_their_siblings_end_to_end(videos, tmp_path, capsys):
+    folder = tmp_path / "bench"
+    truth = make_copies(
+        videos, folder, count=8, kinds=("reencode", "scale"), seed=2, say=lambda _line: None
+    )
+    several = with_siblings(truth)
+    assert any(len(q.correct) > 1 for q in several.queries)
+    settings = Settings(min_free_bytes=0)
+    library = open_library(tmp_path / "library", settings=settings)
+    with Workbench(library, fake_model(), settings) as bench:
+        rows = score(
+            folder,
+            videos,
+            library=tmp_path,
+            model="",
+            siblings=True,
+            opened=bench,
+            say=lambda _line: None,
+        )
+    whole = {r.system: r for r in rows if r.part == "all"}
+    assert whole["fake, exhaustive"].mean_ap == 1
+    assert not [system for system in whole if "PDQ" in system]
+    assert f"8 queries, {8 + len(truth.references)} references" in capsys.readouterr().out
 
 
 def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_out():

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from visil_dash.confidence import (
     Evidence,
     Reliability,
+    above_background,
     background,
     calibration_error,
     fit_evidence,
     in_words,
+    measure_evidence,
     probability,
     reliability,
 )
@@ -70,7 +72,7 @@ def test_blocks_are_those_of_isotonic_regression_by_plain_loops(pairs):
             blocks.append([i])
     fitted = fit_evidence(scores, copies)
     inside = [np.isin(scores, [levels[i] for i in block]) for block in blocks]
-    assert fitted.scores == pytest.approx([scores[m].mean() for m in inside])
+    assert fitted.strengths == pytest.approx([scores[m].mean() for m in inside])
     ratios = [
         math.log(
             ((copies & m).sum() + 0.5)
@@ -96,12 +98,18 @@ def test_one_class_is_no_calibration():
 
 
 @pytest.mark.parametrize(
-    ("scores", "ratios"),
-    [((), ()), ((0.1,), ()), ((0.2, 0.1), (0.0, 1.0)), ((0.1, 0.2), (1.0, 0.0))],
+    "knots",
+    [
+        ((), ()),
+        ((0.1,), ()),
+        ((0.2, 0.1), (0.0, 1.0)),
+        ((0.1, 0.2), (1.0, 0.0)),
+        ((0.1, 0.2), (0.0, 1.0), -0.1),
+    ],
 )
-def test_knots_out_of_order_are_refused(scores, ratios):
+def test_knots_out_of_order_and_a_background_below_zero_are_refused(knots):
     with pytest.raises(ValueError, match="evidence"):
-        Evidence(scores, ratios)
+        Evidence(*knots)
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.integers(1, 10**7))
@@ -131,10 +139,55 @@ def test_the_best_of_nine_parts_is_as_sure_as_one_of_nine_times_the_videos():
 def test_only_what_a_part_of_the_picture_found_is_told_less_surely():
     evidence = Evidence((0.0, 1.0), (0.0, 5.0))
     match = Match("id", "a.mp4", 0.8, 0.8, None, 0, ())
-    whole, part = sure((match, replace(match, view="left")), evidence, among=11, parts=9)
+    (whole, part), level = sure((match, replace(match, view="left")), evidence, among=11, parts=9)
+    assert level == 0, "two are no background"
     assert whole.probability == probability(evidence, 0.8, among=11)
     assert part.probability == probability(evidence, 0.8, among=11, parts=9)
-    assert sure((match,), None, among=11) == (match,)
+    assert sure((match,), None, among=11) == ((match,), 0.0)
+
+
+def matches(*strengths: float) -> list[Match]:
+    return [Match(str(i), f"{i}.mp4", s, s - 0.1, None, 0, ()) for i, s in enumerate(strengths)]
+
+
+@pytest.mark.parametrize("told", [{"reverse_score": 0.9}, {"part_score": 0.9}, {"score": 0.9}])
+def test_a_match_is_as_strong_as_the_best_of_its_scores_and_that_says_how_sure(told):
+    evidence = Evidence((0.0, 1.0), (0.0, 5.0))
+    match = replace(Match("id", "a.mp4", 0.2, 0.1, None, 0, (), part_score=0.3), **told)
+    assert match.strength == 0.9
+    ((found,), _level) = sure((match,), evidence, among=11)
+    assert found.probability == probability(evidence, 0.9, among=11)
+
+
+def test_the_same_strength_says_less_where_many_videos_come_near_it():
+    evidence = Evidence((0.0, 1.0), (-5.0, 5.0))
+    alone, lone_level = sure(matches(0.8, 0.1, *[0.0] * 20), evidence, among=22)
+    crowd, level = sure(matches(0.8, *[0.6] * 21), evidence, among=22)
+    assert (lone_level, level) == (0, pytest.approx(0.6))
+    assert alone[0].probability == probability(evidence, 0.8, among=22)
+    assert crowd[0].probability == pytest.approx(probability(evidence, 0.5, among=22))
+
+
+def test_a_crowd_counts_no_more_than_crowds_that_were_measured():
+    evidence = Evidence((0.0, 1.0), (-5.0, 5.0), most_background=0.4)
+    copies, level = sure(matches(*[0.95] * 30), evidence, among=30)
+    assert level == 0.4
+    assert copies[0].probability == pytest.approx(probability(evidence, 0.75, among=30))
+
+
+def test_evidence_is_measured_above_each_querys_background():
+    rng = np.random.default_rng(4)
+    crowded = np.arange(200) < 100  # half of the queries resemble every video by 0.5 more
+    strengths = rng.normal(0.1, 0.05, (200, 40)) + np.where(crowded, 0.5, 0.0)[:, None]
+    copies = np.zeros((200, 40), bool)
+    copies[:, 0] = True
+    strengths[:, 0] += 0.3
+    evidence = measure_evidence(strengths, copies)
+    plain = fit_evidence(strengths.ravel(), copies.ravel())
+    assert evidence.most_background == pytest.approx(0.7, abs=0.05)
+    # A copy in no crowd has 0.4, of which half of 0.18 is background; a crowd's strangers have 0.6.
+    assert evidence.of(0.31) > plain.of(0.4) + 1
+    assert evidence.of(0.6 - 0.34) < plain.of(0.6) - 0.2
 
 
 @pytest.mark.parametrize("asked", [{"among": 0}, {"among": 5, "parts": 0}])
@@ -193,11 +246,15 @@ def test_nothing_is_told_as_certain(chance, told):
     assert in_words(chance) == told
 
 
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=20))
-def test_the_background_is_the_mean_of_the_third_to_the_twelfth_best(scores):
-    kept = sorted(scores, reverse=True)[2:12]
-    level = background(np.array(scores))
-    if len(scores) < 4:
-        assert level is None
-    else:
-        assert level == pytest.approx(sum(kept) / len(kept))
+@given(st.lists(st.floats(-1, 1), max_size=20), st.floats(0, 1))
+def test_the_background_is_the_mean_of_the_third_to_the_twelfth_best(strengths, most):
+    ranked = [*sorted(strengths, reverse=True), *[0.0] * 12]
+    mean = sum(max(s, 0.0) for s in ranked[2:12]) / 10
+    assert background(np.array(strengths)) == pytest.approx(mean)
+    assert background(np.array(strengths), most=most) == pytest.approx(min(mean, most))
+
+
+@given(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1))
+def test_more_background_never_helps_a_match(strength, low, high):
+    low, high = sorted((low, high))
+    assert above_background(strength, high) <= above_background(strength, low) <= strength

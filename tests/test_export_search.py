@@ -62,6 +62,8 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
         "video_id",
         "score",
         "probability",
+        "part_score",
+        "strength",
         "above_background",
         "view",
         "reverse_score",
@@ -72,17 +74,18 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
     }
     assert (first["name"], first["score"], first["min_distance"]) == ("+1", 0.9, None)
     assert first["segments"][0]["reference_end"] == 64.0
-    assert (read["background"], first["above_background"]) == (None, None)
+    assert (read["background"], first["above_background"]) == (0, first["strength"])
     assert read["match_score"] == 0.9
     assert [m["match"] for m in read["matches"]] == [True, True] + 6 * [False]
 
 
-def test_scores_are_told_above_the_background_where_there_is_one() -> None:
-    found = replace(result(), background=0.25)
+def test_strengths_are_told_above_the_background() -> None:
+    matches = [replace(m, part_score=0.95) for m in result().matches]
+    found = replace(result(), background=0.25, matches=tuple(matches))
     told = json.loads(matches_json(found, match_score=0.9))
     assert told["background"] == 0.25
-    for match in told["matches"]:
-        assert match["above_background"] == pytest.approx(match["score"] - 0.25)
     rows = list(csv.DictReader(matches_csv(found, match_score=0.9).splitlines()))
-    for row in rows:
-        assert float(row["above_background"]) == pytest.approx(float(row["score"]) - 0.25)
+    for match in (*told["matches"], *rows):
+        strength = max(float(match[k]) for k in ("score", "reverse_score", "part_score"))
+        assert float(match["strength"]) == pytest.approx(strength)
+        assert float(match["above_background"]) == pytest.approx(strength - 0.125)

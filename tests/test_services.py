@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes import fake_model
 from visil_dash import cli
+from visil_dash.confidence import background
 from visil_dash.errors import NotFound
 from visil_dash.library.store import open_library
 from visil_dash.records import JobState
@@ -103,9 +104,10 @@ def test_exhaustive_search_lists_every_video_and_agrees_on_the_matches(bench, cl
         assert match.score == pytest.approx(scores[match.video_id], abs=1e-6)
     few = bench.search(query.query_id, exhaustive=True, top=2)
     assert few.matches == every.matches[:2]
-    rest = [m.score for m in every.matches[2:]]
-    assert few.background == every.background == pytest.approx(sum(rest) / len(rest))
-    assert near.background is None, "it takes the scores of every video"
+    assert few.background == every.background
+    assert every.background == background(np.array([m.strength for m in every.matches])) > 0
+    assert near.background == background(np.array([m.strength for m in near.matches]))
+    assert near.background <= every.background, "what was not compared counts as zero"
 
 
 def test_a_library_video_does_not_find_itself(bench):
@@ -206,6 +208,8 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "reverse_score",
         "match",
         "probability",
+        "part_score",
+        "strength",
         "above_background",
         "min_distance",
         "candidate_frames",

@@ -1,43 +1,58 @@
-"""How sure: from a video-to-video similarity to the probability that the pair is a copy.
+"""How sure: from what a pair scores to the probability that it is a copy.
 
-A score alone says little: 0.6 among five videos is another matter than among a million. So a model
-carries how much more often a score comes from a copy than from strangers (the likelihood ratio,
-measured on pairs of known truth), and the probability follows by Bayes' rule from it and from how
-many videos were asked.
+A score alone says little. 0.6 among five videos is another matter than among a million, and 0.8 of
+a clip that scores 0.7 against a dozen others is another matter than of one that resembles nothing
+else. So what counts is the best of a match's scores (its strength) above the background of its
+query. A model carries how much more often such a value comes from a copy than from strangers (the
+likelihood ratio, measured on pairs of known truth), and the probability follows by Bayes' rule from
+it and from how many videos were asked.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from visil_dash.records import Array
 
+Strength = TypeVar("Strength", float, Array)
+
 BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
+# How much of the background counts against a match. All of it would rank a little better where a
+# clip has one copy; it would also tell a dozen true copies of one clip that they are strangers.
+BACKGROUND_SHARE = 0.5
+BACKGROUND_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Log likelihood ratio of a score: linear between knots, constant beyond them.
+    """Log likelihood ratio of a strength above the background: linear between knots, constant
+    beyond them.
 
-    `scores` rise, and `log_ratios` never fall.
+    `strengths` rise, and `log_ratios` never fall. `most_background`: the highest background that
+    the measurement knows of; what is above it counts as that (see `background`).
     """
 
-    scores: tuple[float, ...]
+    strengths: tuple[float, ...]
     log_ratios: tuple[float, ...]
+    most_background: float = math.inf
 
     def __post_init__(self) -> None:
-        if not self.scores or len(self.scores) != len(self.log_ratios):
-            raise ValueError("evidence: expected as many log ratios as scores, at least one")
-        if (np.diff(self.scores) <= 0).any() or (np.diff(self.log_ratios) < 0).any():
-            raise ValueError("evidence: expected rising scores and log ratios that never fall")
+        if not self.strengths or len(self.strengths) != len(self.log_ratios):
+            raise ValueError("evidence: expected as many log ratios as strengths, at least one")
+        if (np.diff(self.strengths) <= 0).any() or (np.diff(self.log_ratios) < 0).any():
+            raise ValueError("evidence: expected rising strengths and log ratios that never fall")
+        if not self.most_background >= 0:
+            raise ValueError(f"evidence: background of at most {self.most_background}")
 
-    def of(self, score: float) -> float:
-        return float(np.interp(score, self.scores, self.log_ratios))
+    def of(self, above: float) -> float:
+        return float(np.interp(above, self.strengths, self.log_ratios))
 
 
-def probability(evidence: Evidence, score: float, *, among: int, parts: int = 1) -> float:
-    """Probability that a reference of this score holds footage of the query, 0..1.
+def probability(evidence: Evidence, above: float, *, among: int, parts: int = 1) -> float:
+    """Probability that a reference holds footage of the query, 0..1, by how far its strength lies
+    `above` the background.
 
     Beforehand each of `among` videos is as likely as the others to be the one copy in a library
     that holds one; a library of a single video holds it or not with equal chance. `parts`: how many
@@ -48,7 +63,7 @@ def probability(evidence: Evidence, score: float, *, among: int, parts: int = 1)
     if among < 1 or parts < 1:
         raise ValueError(f"expected at least 1 video and 1 part, got {among} and {parts}")
     before = -math.log(max(among - 1, 1) * parts)
-    return 1 / (1 + math.exp(-(before + evidence.of(score))))
+    return 1 / (1 + math.exp(-(before + evidence.of(above))))
 
 
 def in_words(chance: float) -> str:
@@ -58,30 +73,49 @@ def in_words(chance: float) -> str:
     return ">99 %" if chance > 0.99 else f"{100 * chance:.0f} %"
 
 
-def background(scores: Array) -> float | None:
-    """What a query scores against videos that it has nothing to do with: the mean of its 3rd to
-    12th best scores of `[N]`, one a reference.
+def background(strengths: Array, *, most: float = math.inf) -> float:
+    """What a query reaches against videos that it has nothing to do with: the mean of its 3rd to
+    12th best strengths of `[N]`, one a compared video.
 
-    A query that many videos resemble scores high everywhere; less its background its scores can be
-    held against those of other queries. None of fewer than four: there is no background then.
+    What was not compared, or is below zero, counts as zero: nothing of it resembles the query.
+    `most`: no background is higher. A dozen true copies of one clip look like a dozen videos that
+    resemble it, and this bounds what they can do to each other.
     """
     first, last = BACKGROUND
-    if len(scores) <= first:
-        return None
-    return float(np.sort(scores)[::-1][first - 1 : last].mean())
+    level = np.clip(np.sort(strengths)[::-1][first - 1 : last], 0, None).sum() / (last - first + 1)
+    return min(float(level), most)
 
 
-def fit_evidence(scores: Array, copies: Array) -> Evidence:
-    """How much likelier scores `[N]` are among copies (bool `[N]`) than among strangers.
+def above_background(strength: Strength, level: Strength) -> Strength:
+    """What of a strength can be held against those of other queries."""
+    return strength - BACKGROUND_SHARE * level
+
+
+def measure_evidence(strengths: Array, copies: Array) -> Evidence:
+    """What strengths `[queries, references]` above their query's background say, where `copies`
+    (bool, the same shape) is known.
+
+    A background that BACKGROUND_SEEN of the queries stay below is the highest that counts: of
+    higher ones too little was seen. Raises ValueError when a class is missing.
+    """
+    levels = np.array([background(row) for row in strengths])
+    most = float(np.quantile(levels, BACKGROUND_SEEN))
+    above = above_background(strengths, np.minimum(levels, most)[:, None])
+    return replace(fit_evidence(above.ravel(), copies.ravel()), most_background=most)
+
+
+def fit_evidence(strengths: Array, copies: Array) -> Evidence:
+    """How much likelier strengths `[N]` are among copies (bool `[N]`) than among strangers.
 
     Isotonic regression (pool adjacent violators) with both classes weighing the same: blocks of
-    scores whose ratio rises from one to the next. Half a pair is added to both counts of a block,
-    so that no ratio exceeds what so many pairs can show. Raises ValueError when a class is missing.
+    strengths whose ratio rises from one to the next. Half a pair is added to both counts of a
+    block, so that no ratio exceeds what so many pairs can show. Raises ValueError when a class is
+    missing.
     """
     y = np.asarray(copies, bool)
     if y.all() or not y.any():
         raise ValueError("evidence needs pairs that are copies and pairs that are none")
-    values, place = np.unique(np.asarray(scores, np.float64), return_inverse=True)
+    values, place = np.unique(np.asarray(strengths, np.float64), return_inverse=True)
     found = np.bincount(place, y).tolist()
     strange = np.bincount(place, ~y).tolist()
     most = int(y.sum()), int((~y).sum())
@@ -100,7 +134,7 @@ def fit_evidence(scores: Array, copies: Array) -> Evidence:
 
 @dataclass(frozen=True)
 class _Block:
-    """Pairs of neighbouring scores: their scores' sum, and how many are copies and strangers."""
+    """Pairs of neighbouring strengths: their sum, and how many are copies and strangers."""
 
     total: float
     copies: float

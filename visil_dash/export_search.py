@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from visil_dash.confidence import above_background
 from visil_dash.export import to_csv
 from visil_dash.records import Match, SearchResult
 
@@ -10,8 +11,9 @@ from visil_dash.records import Match, SearchResult
 def matches_csv(*results: SearchResult, match_score: float) -> str:
     """One row a matched span; a video without spans has one row with empty times.
 
-    `match`: whether the score reaches `match_score`. `above_background`: the score less the query's
-    background, to rank matches of several queries together (see confidence.background).
+    `match`: whether the score reaches `match_score`. `strength`: the best of the scores, and of
+    what lines up alone (`part_score`). `above_background`: how far it lies above the query's
+    background, to rank matches of several queries together (see confidence).
     """
     rows: list[dict[str, object]] = []
     ranked = ((r, *place) for r in results for place in enumerate(r.matches, 1))
@@ -23,6 +25,8 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
             "video_id": match.video_id,
             "score": match.score,
             "reverse_score": match.reverse_score,
+            "part_score": match.part_score,
+            "strength": match.strength,
             "match": str(match.score >= match_score).lower(),
             "probability": match.probability,
             "above_background": _above(match, result),
@@ -46,8 +50,8 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
     return to_csv(rows)
 
 
-def _above(match: Match, result: SearchResult) -> float | None:
-    return None if result.background is None else float(match.score - result.background)
+def _above(match: Match, result: SearchResult) -> float:
+    return float(above_background(match.strength, result.background))
 
 
 def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
                 "video_id": match.video_id,
                 "score": float(match.score),
                 "reverse_score": float(match.reverse_score),
+                "part_score": None if match.part_score is None else float(match.part_score),
+                "strength": float(match.strength),
                 "match": bool(match.score >= match_score),
                 "probability": match.probability,
                 "above_background": _above(match, result),

@@ -103,10 +103,11 @@ def search_nearest(
             f"Nothing lies within the distance threshold {limit:.3g}: these are the"
             f" {len(candidates)} nearest videos instead, however far they are.",
         )
+    matches, level = sure(matches, bench.model.evidence, among=len(names))
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
-        matches=sure(matches, bench.model.evidence, among=len(names)),
+        matches=matches,
         candidates=tuple(candidates.values()),
         mode=NEAREST,
         threshold=limit,
@@ -117,6 +118,7 @@ def search_nearest(
         index=f"{status.state}, generation {status.generation}, {status.reduction}",
         skipped=skipped,
         notices=tuple(notices),
+        background=level,
     )
 
 

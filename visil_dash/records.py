@@ -226,6 +226,12 @@ class Match:
     view: str = WHOLE
     probability: float | None = None
 
+    @property
+    def strength(self) -> float:
+        """The best of its scores: either way, or of what lines up alone. Verdicts rest on it."""
+        part = -1.0 if self.part_score is None else self.part_score
+        return max(self.score, self.reverse_score, part)
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -234,8 +240,8 @@ class SearchResult:
     `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
     searched for as well. `timings`: seconds by stage. `skipped`: library
     videos that were not compared, with the reason. `notices`: what the user must know (degraded
-    index, unverified weights, partial decode). `background`: the query's score against videos that
-    it has nothing to do with (see confidence); None unless every video was compared.
+    index, unverified weights, partial decode). `background`: what the query reaches against videos
+    that it has nothing to do with (see confidence).
     """
 
     query: str
@@ -252,7 +258,7 @@ class SearchResult:
     skipped: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     inside: bool = False
-    background: float | None = None
+    background: float = 0.0
 
 
 @dataclass(frozen=True)

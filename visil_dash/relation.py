@@ -215,11 +215,7 @@ def related(
         match_score=match_score,
         near=near,
     )
-    best = max(match.score, match.reverse_score)
-    if match.part_score is not None:
-        best = max(best, match.part_score)
-    confirmed = best >= match_score
-    return Related(match, found, word, confirmed)
+    return Related(match, found, word, confirmed=match.strength >= match_score)
 
 
 def answer(found: Sequence[Related]) -> str:

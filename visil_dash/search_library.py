@@ -1,7 +1,7 @@
 """The search of a library: candidate generation and re-ranking, joined into one result."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos, merged
 from visil_dash.candidates_library import library_hits
 from visil_dash.clips import QueryClip
-from visil_dash.confidence import Evidence, background, probability
+from visil_dash.confidence import Evidence, above_background, background, probability
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.models.load import Model
@@ -69,7 +69,8 @@ def search_library(
             on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / total),
             cancelled=cancelled,
         )
-    matches = sure(matches, model.evidence, among=len(names), parts=len(set(views) - {WHOLE}))
+    parts = len(set(views) - {WHOLE})
+    matches, level = sure(matches, model.evidence, among=len(names), parts=parts)
     for video_id in set(names) - set(have):
         skipped[video_id] = f"no features of the model {model.name} yet"
     status = space.status()
@@ -88,28 +89,32 @@ def search_library(
         skipped=skipped,
         notices=tuple(n for n in (status.notice, clip.info.reason) if n),
         inside=len(views) > 1,
-        background=background(np.array([m.score for m in matches])) if exhaustive else None,
+        background=level,
     )
 
 
 def sure(
-    matches: tuple[Match, ...], evidence: Evidence | None, *, among: int, parts: int = 0
-) -> tuple[Match, ...]:
-    """The matches with their probability among so many videos; as they are without evidence.
+    matches: Sequence[Match], evidence: Evidence | None, *, among: int, parts: int = 0
+) -> tuple[tuple[Match, ...], float]:
+    """The matches of one query with their probability among so many videos, and the background
+    that they stand above; without evidence they have no probability.
 
     `parts`: how many parts of the picture were tried beside the whole.
     """
+    strengths = np.array([m.strength for m in matches])
     if evidence is None:
-        return matches
-    return tuple(
-        replace(
-            m,
-            probability=probability(
-                evidence, m.score, among=among, parts=1 if m.view == WHOLE else parts
-            ),
+        return tuple(matches), background(strengths)
+    level = background(strengths, most=evidence.most_background)
+    told = (
+        probability(
+            evidence,
+            above_background(m.strength, level),
+            among=among,
+            parts=1 if m.view == WHOLE else parts,
         )
         for m in matches
     )
+    return tuple(replace(m, probability=p) for m, p in zip(matches, told, strict=True)), level
 
 
 @contextmanager

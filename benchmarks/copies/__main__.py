@@ -36,6 +36,11 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", type=Path, help="file for all figures and every lost query")
     score.add_argument("--teacher", type=Path, help="MobileNetV2 archive (.npz) for a baseline")
     score.add_argument("--photos", type=Path, help="photos (folder or .tar) for its whitening")
+    score.add_argument(
+        "--siblings",
+        action="store_true",
+        help="the library holds the copies as well, and each that shows the same is to be found",
+    )
     score.add_argument("--no-hashes", action="store_true", help="without the PDQ baseline")
     return parser
 
@@ -71,6 +76,7 @@ def main() -> int:
                 teacher=options.teacher,
                 photos=options.photos,
                 hashes=not options.no_hashes,
+                siblings=options.siblings,
                 out=options.json,
             )
     except VisilDashError as error:

@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.copies.truth import Query
 from visil_dash.confidence import (
     Reliability,
+    above_background,
     background,
     calibration_error,
     reliability,
@@ -34,13 +35,15 @@ class Found:
 
     `scores`: of every reference that it returned. `segments`: of those that it aligned; None: it
     aligns nothing. `candidates`: what its first stage let through; None: it has none.
-    `probabilities`: told beside the scores; None: it tells none.
+    `probabilities`, `above`: told beside the scores, the latter above the query's background; None:
+    it tells none.
     """
 
     scores: Mapping[str, float]
     segments: Mapping[str, tuple[Segment, ...]] | None = None
     candidates: frozenset[str] | None = None
     probabilities: Mapping[str, float] | None = None
+    above: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,31 +68,45 @@ class Row:
 
 
 def against_background(found: Found) -> Found:
-    """Scores less the query's background; left alone where there is none."""
+    """What the system tells above the background in place of its scores; where it tells nothing of
+    the kind, its scores above theirs."""
+    if found.above is not None:
+        return replace(found, scores=found.above)
     level = background(np.array(list(found.scores.values())))
-    if level is None:
-        return found
-    return replace(found, scores={name: score - level for name, score in found.scores.items()})
+    return replace(found, scores={n: above_background(s, level) for n, s in found.scores.items()})
 
 
-def pooled(query: Query, found: Found) -> Iterator[tuple[str, str, float]]:
-    """Rows (query, reference, score) in which all right answers are one, as good as their best.
+def judged(query: Query, scores: Mapping[str, float], *, each: bool) -> Iterator[tuple[str, float]]:
+    """Names and scores of what is judged; ignored references are left out.
 
-    Copies of the source would else be demanded from queries that show a part they lack. Ignored
-    references are left out.
+    Unless `each` right answer counts by itself, all of them are ANSWER, as good as their best:
+    copies of the source would else be demanded from queries that show a part they lack.
     """
-    right = [found.scores[name] for name in query.correct if name in found.scores]
-    if right:
-        yield query.file, ANSWER, max(right)
+    right = {name: scores[name] for name in query.correct if name in scores}
+    if each:
+        yield from right.items()
+    elif right:
+        yield ANSWER, max(right.values())
     skipped = {*query.correct, *query.ignored}
-    for name, score in found.scores.items():
-        if name not in skipped:
-            yield query.file, name, score
+    yield from ((name, score) for name, score in scores.items() if name not in skipped)
 
 
-def pairs_of(queries: Sequence[Query], found: Mapping[str, Found]) -> ScoredPairs:
-    rows = [row for query in queries for row in pooled(query, found[query.file])]
-    return judge(rows, {query.file: {ANSWER} if query.correct else set() for query in queries})
+def answers(query: Query, *, each: bool) -> set[str]:
+    """The names that are right among what `judged` gives."""
+    if each:
+        return set(query.correct)
+    return {ANSWER} if query.correct else set()
+
+
+def pairs_of(
+    queries: Sequence[Query], found: Mapping[str, Found], *, each: bool = False
+) -> ScoredPairs:
+    rows = [
+        (query.file, name, score)
+        for query in queries
+        for name, score in judged(query, found[query.file].scores, each=each)
+    ]
+    return judge(rows, {query.file: answers(query, each=each) for query in queries})
 
 
 def _segment_f1(queries: Sequence[Query], found: Mapping[str, Found]) -> float | None:
@@ -114,11 +131,18 @@ def _candidate_recall(queries: Sequence[Query], found: Mapping[str, Found]) -> f
     return float(np.mean(values)) if values else None
 
 
-def row(system: str, part: str, queries: Sequence[Query], found: Mapping[str, Found]) -> Row | None:
-    """Figures over the queries; None when none of them has an answer."""
+def row(
+    system: str,
+    part: str,
+    queries: Sequence[Query],
+    found: Mapping[str, Found],
+    *,
+    each: bool = False,
+) -> Row | None:
+    """Figures over the queries (`each`: see `judged`); None when none of them has an answer."""
     if not any(query.correct for query in queries):
         return None
-    pairs = pairs_of(queries, found)
+    pairs = pairs_of(queries, found, each=each)
     reached = recall_at_precision(
         pairs.scores, pairs.relevant, PRECISION, missed=pairs.total_missed
     )
@@ -149,18 +173,22 @@ def parts(queries: Sequence[Query]) -> dict[str, list[Query]]:
     return {part: chosen for part, chosen in groups.items() if chosen}
 
 
-def rows_of(system: str, queries: Sequence[Query], found: Mapping[str, Found]) -> list[Row]:
-    made = (row(system, part, chosen, found) for part, chosen in parts(queries).items())
+def rows_of(
+    system: str, queries: Sequence[Query], found: Mapping[str, Found], *, each: bool = False
+) -> list[Row]:
+    made = (row(system, part, chosen, found, each=each) for part, chosen in parts(queries).items())
     return [r for r in made if r is not None]
 
 
-def reliable(queries: Sequence[Query], found: Mapping[str, Found]) -> tuple[Reliability, ...]:
+def reliable(
+    queries: Sequence[Query], found: Mapping[str, Found], *, each: bool = False
+) -> tuple[Reliability, ...]:
     """What the probabilities were worth: pairs by probability, and the share of copies; empty
     where none were told."""
     pairs = [
-        (told, name == ANSWER)
+        (told, name in answers(query, each=each))
         for query in queries
-        for _, name, told in pooled(query, Found(found[query.file].probabilities or {}))
+        for name, told in judged(query, found[query.file].probabilities or {}, each=each)
     ]
     return reliability(
         np.array([told for told, _ in pairs]), np.array([true for _, true in pairs], bool)

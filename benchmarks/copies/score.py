@@ -19,7 +19,9 @@ from benchmarks.copies.evaluate import (
     rows_of,
     table,
 )
+from benchmarks.copies.siblings import with_siblings
 from benchmarks.copies.truth import Query, Truth, read_truth, save_json
+from visil_dash.confidence import above_background
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.media.files import content_hash
 from visil_dash.queries import has_match
@@ -34,7 +36,7 @@ INSIDE = ", inside the picture"  # parts of the query's picture are searched for
 AUTO = HIERARCHICAL + ", inside where nothing matches"  # what `search` does by default
 WAYS = (HIERARCHICAL, EXHAUSTIVE, HIERARCHICAL + INSIDE, EXHAUSTIVE + INSIDE)
 CHAMFER = "exhaustive, Chamfer alone"
-NORMALISED = " less background"
+NORMALISED = ", above the background"
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def _found(result: SearchResult, files: Mapping[str, str]) -> Found:
         probabilities={
             files[m.video_id]: m.probability for m in matches if m.probability is not None
         },
+        above={files[m.video_id]: above_background(m.strength, result.background) for m in matches},
     )
 
 
@@ -176,6 +179,7 @@ def score(
     teacher: Path | None = None,
     photos: Path | None = None,
     hashes: bool = True,
+    siblings: bool = False,
     out: Path | None = None,
     say: Say = lambda line: print(line, file=sys.stderr, flush=True),
     opened: Workbench | None = None,
@@ -183,18 +187,24 @@ def score(
     """Print one table and, with `out`, write all of it as JSON; returns the rows.
 
     `folder`: a set made by `make` from the clips below `videos`. The references are added to
-    `library`, which should hold nothing else. `opened`: a workbench to use instead of opening one.
+    `library`, which should hold nothing else. `siblings`: the copies are added as well, and each
+    one that shows the same is to be found (see `with_siblings`); of the product alone, without
+    baselines. `opened`: a workbench to use instead of opening one.
 
     Raises InputError when the set or a reference is missing, or the library holds other videos.
     """
     truth = read_truth(folder)
     if missing := [name for name in truth.references if not (videos / name).is_file()]:
         raise InputError(missing[0], f"{len(missing)} references are not below {videos}")
-    ids = {content_hash(videos / name): name for name in truth.references}
+    paths = {name: videos / name for name in truth.references}
+    if siblings:
+        truth = with_siblings(truth)
+        paths |= {query.file: folder / query.file for query in truth.queries}
+    ids = {content_hash(path): name for name, path in paths.items()}
     settings = get_settings() if opened is None else opened.settings
     bench = opened or open_workbench(settings=settings, library=library, model=model)
     try:
-        refused = fill(bench, [videos / name for name in truth.references], say=say)
+        refused = fill(bench, list(paths.values()), say=say)
         strangers = [v.name for v in bench.videos() if v.video_id not in ids]
         if strangers:
             raise InputError(
@@ -208,28 +218,28 @@ def score(
         curves = {
             f"{bench.model.name}, {way}": curve
             for way in (*WAYS, AUTO)
-            if (curve := reliable(truth.queries, found[way]))
+            if (curve := reliable(truth.queries, found[way], each=siblings))
         }
     finally:
         if opened is None:
             bench.close()
-    if hashes or teacher is not None:
+    if not siblings and (hashes or teacher is not None):
         systems |= baselines(
             folder, videos, truth, teacher=teacher, photos=photos, settings=settings, say=say
         )
-    for system in [s for s in systems if "hierarchical" not in s and s != HASHES]:
+    for system in [s for s in systems if s != HASHES]:
         normal = {file: against_background(f) for file, f in systems[system].items()}
         systems[system + NORMALISED] = normal
     rows = [
         row
         for system, results in systems.items()
-        for row in rows_of(system, truth.queries, results)
+        for row in rows_of(system, truth.queries, results, each=siblings)
     ]
     for name, reason in refused.items():
         print(f"not in the library: {name}: {reason}")
     print(table(rows))
     print(
-        f"\n{len(truth.queries)} queries, {len(truth.references)} references; a query takes "
+        f"\n{len(truth.queries)} queries, {len(paths)} references; a query takes "
         f"{timings.reading:.2f} s to read ({timings.candidates:.1f} candidates), "
         + ", ".join(f"{spent:.3f} s {way}" for way, spent in timings.searching.items())
     )

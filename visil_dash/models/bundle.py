@@ -212,9 +212,14 @@ def _parse_meta(raw: object, path: Path) -> BundleMeta:
 
 
 def _evidence(raw: Any) -> Evidence | None:
-    if raw is None:
+    # Bundles of before told of scores, which say nothing of strengths above a background.
+    if raw is None or "strengths" not in raw:
         return None
-    return Evidence(tuple(map(float, raw["scores"])), tuple(map(float, raw["log_ratios"])))
+    return Evidence(
+        tuple(map(float, raw["strengths"])),
+        tuple(map(float, raw["log_ratios"])),
+        float(raw["most_background"]),
+    )
 
 
 def _prefixed(prefix: str, module: "nn.Module") -> "dict[str, Tensor]":

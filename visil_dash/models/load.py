@@ -55,7 +55,7 @@ class Model:
     different videos lie; `threshold_share`, the share of that level from which a frame counts as
     near. `frame_level`: frame-to-frame similarity from which two frames count as the same.
     `default_match_score`: video-to-video similarity from which a pair is called a match.
-    `evidence`: what a score says for a copy; None where nobody measured it.
+    `evidence`: what a strength says for a copy; None where nobody measured it.
     """
 
     name: str

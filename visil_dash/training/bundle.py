@@ -5,13 +5,15 @@ Everything is measured on photos that the backbone did not train on, or on clips
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from visil_dash.confidence import Evidence, fit_evidence
+from visil_dash.alignment import AlignOptions
+from visil_dash.confidence import Evidence, measure_evidence
 from visil_dash.metrics import (
     OperatingPoint,
     average_precision,
@@ -23,8 +25,9 @@ from visil_dash.models.bundle import BundleMeta, save_bundle
 from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.whitening import Whitening, fit_whitening
-from visil_dash.records import Array, Preprocess
-from visil_dash.similarity import chamfer, frame_to_frame
+from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
+from visil_dash.search import rerank
+from visil_dash.similarity import Compare, chamfer, frame_to_frame
 from visil_dash.thresholds import pairwise_distances
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import pair_of_views
@@ -73,7 +76,7 @@ class Calibration:
     distance threshold as a share of that, under which nine of ten copies have a frame;
     `candidate_recall` and `false_candidates` say what it lets through. `match_score`: see
     `match_point`; `match_precision` and `match_recall` are its.
-    `evidence`: what a score says for a copy.
+    `evidence`: what a strength says for a copy.
     """
 
     frame_level: float
@@ -131,8 +134,30 @@ def match_point(scores: Array, copies: Array) -> OperatingPoint:
     return curve.at(int(curve.f1.argmax()))
 
 
-def calibrate(data: ClipSet, scores: Array) -> Calibration:
-    """`scores`: video-to-video similarity `[copies, clips]` of the data, as the model tells it."""
+def strengths_of(data: ClipSet, *, compare: Compare | None, options: AlignOptions) -> Array:
+    """The strength of every pair `[copies, clips]`, as an exhaustive search tells it."""
+    clips = {str(i): _features(str(i), clip) for i, clip in enumerate(data.clips)}
+    table: Array = np.empty((len(data.copies), len(clips)), np.float32)
+    for row, pair in zip(table, data.copies, strict=True):
+        matches, _skipped = rerank(
+            {WHOLE: _features("copy", pair.copy)},
+            {WHOLE: tuple(clips)},
+            load=clips.__getitem__,
+            names={name: name for name in clips},
+            candidates={},
+            compare=compare,
+            options=options,
+        )
+        row[[int(m.video_id) for m in matches]] = [m.strength for m in matches]
+    return table
+
+
+def _features(name: str, regions: Array) -> VideoFeatures:
+    return VideoFeatures(name, "calibration", regions, np.arange(len(regions), dtype=np.float64))
+
+
+def calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calibration:
+    """`scores`: video-to-video similarity `[copies, clips]` of the data by `compare`."""
     rng = np.random.default_rng(0)
     unrelated_similarity, unrelated_distance = [], []
     for pair in data.copies:
@@ -148,8 +173,10 @@ def calibrate(data: ClipSet, scores: Array) -> Calibration:
     true = data.truth
     threshold = float(np.quantile(nearest[true], 0.9))
     match = match_point(scores.ravel(), true.ravel())
+    frame_level = float(np.quantile(np.concatenate(unrelated_similarity), 0.995))
+    strengths = strengths_of(data, compare=compare, options=AlignOptions(frame_level))
     return Calibration(
-        frame_level=float(np.quantile(np.concatenate(unrelated_similarity), 0.995)),
+        frame_level=frame_level,
         unrelated_distance=level,
         threshold_share=threshold / level,
         candidate_recall=float((nearest[true] <= threshold).mean()),
@@ -157,7 +184,7 @@ def calibrate(data: ClipSet, scores: Array) -> Calibration:
         match_score=match.threshold,
         match_precision=match.precision,
         match_recall=match.recall,
-        evidence=fit_evidence(scores.ravel(), true.ravel()),
+        evidence=measure_evidence(strengths, true),
     )
 
 
@@ -323,5 +350,9 @@ def fit_comparator(
         scores[f"{way}_top1"] = float(true[np.arange(len(true)), found.argmax(1)].mean())
     say(f"clips of held-back photos: {scores}")
     better = scores["comparator_uap"] >= scores["chamfer_uap"]
-    calibration = calibrate(test, tables["comparator" if better else "chamfer"])
+    calibration = calibrate(
+        test,
+        tables["comparator" if better else "chamfer"],
+        compare=partial(visil_output, comparator) if better else None,
+    )
     return comparator if better else None, scores, calibration
