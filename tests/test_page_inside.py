@@ -87,6 +87,19 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     assert pair.query_params[state.PARAM_PART] == "bottom-right"
 
 
+def test_a_clip_that_many_videos_come_near_says_why_its_matches_are_less_sure(
+    opened: Open, inset: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(crowded: float) -> bool:
+        monkeypatch.setattr("visil_dash.ui.search_results.CROWDED", crowded)
+        page = opened("search").run()
+        page.file_uploader[0].set_value([("inset.mp4", inset, "video/mp4")])
+        return "Many videos come near this clip" in texts(searched(page))
+
+    assert not told(1.0)
+    assert told(0.0)
+
+
 def linked(opened: Open, part: str) -> tuple[AppTest, dict[str, str]]:
     """The compare page as a link to a part of the market opens it, and the ids by name."""
     videos = {v.name: v.video_id for v in backend.workbench().videos()}

@@ -69,9 +69,9 @@ def _is_weak(told: Related) -> bool:
 
 
 _MEANING = {
-    "How sure": "Probability that this video holds footage of the clip: from what this score said"
-    " of pairs whose truth was known, and from how many videos, and parts of the picture, were"
-    " asked",
+    "How sure": "Probability that this video holds footage of the clip: from what the best of these"
+    " scores said of pairs whose truth was known, less half of what the clip reaches against other"
+    " videos, and from how many videos, and parts of the picture, were asked",
     "Score": "How much of the clip is found in this video; 1 is the most",
     "Other way": "How much of this video is found in the clip",
     "What lines up": "Score of the frames in the matched spans alone, in the better direction",

@@ -20,6 +20,7 @@ from visil_dash.ui.widgets import (
     verified_badge,
 )
 
+CROWDED = 0.25  # background from which a search tells of it: one query of ten has more
 NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
 
 
@@ -45,6 +46,12 @@ def headline(result: SearchResult, found: Sequence[Ranked], match_score: float) 
             width="content",
         )
         verified_badge(backend.workbench().model.verified)
+    if result.background >= CROWDED and any(m.probability is not None for m in result.matches):
+        st.caption(
+            "Many videos come near this clip: the 3rd to 12th best reach"
+            f" {result.background:.2f} on average. So each match is less sure than its scores alone"
+            " would make it."
+        )
     unseen = sum(NO_FEATURES in reason for reason in result.skipped.values())
     if unseen:
         with st.container(horizontal=True, vertical_alignment="center"):
