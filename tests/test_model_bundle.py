@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from visil_dash.confidence import Evidence
 from visil_dash.errors import ModelError
 from visil_dash.models.attention import apply_attention, unit_context
 from visil_dash.models.bundle import META, WEIGHTS, read_bundle, save_bundle
@@ -165,6 +166,16 @@ def test_saving_twice_gives_the_same_bytes_and_the_same_extractor(folder, parts,
     save_bundle(tmp_path / "again", **parts, meta=META_FIELDS)
     assert (tmp_path / "again" / WEIGHTS).read_bytes() == (folder / WEIGHTS).read_bytes()
     assert load_bundled(tmp_path / "again").extractor == load_bundled(folder).extractor
+
+
+def test_evidence_comes_back_and_evidence_of_plain_scores_counts_as_none(parts, tmp_path):
+    evidence = {"strengths": [0.0, 0.5], "log_ratios": [-1.0, 2.0], "most_background": 0.25}
+    save_bundle(tmp_path / "new", **parts, meta=META_FIELDS | {"evidence": evidence})
+    found = read_bundle(tmp_path / "new").meta.evidence
+    assert found == Evidence((0.0, 0.5), (-1.0, 2.0), 0.25)
+    former = {"scores": [0.0, 0.5], "log_ratios": [-1.0, 2.0]}
+    save_bundle(tmp_path / "old", **parts, meta=META_FIELDS | {"evidence": former})
+    assert load_bundled(tmp_path / "old").evidence is None
 
 
 def test_other_weights_or_preprocessing_make_another_extractor(folder, parts, tmp_path):

@@ -9,6 +9,7 @@ import torch
 
 from tests.library_fakes import fake_info, small_settings
 from tests.test_training import Teacher, photos
+from visil_dash.alignment import AlignOptions
 from visil_dash.cli import main
 from visil_dash.errors import ModelError
 from visil_dash.labels import Label
@@ -18,8 +19,10 @@ from visil_dash.models.bundle import BUNDLED, read_bundle, read_meta
 from visil_dash.models.load import load_bundled, load_model, model_infos
 from visil_dash.records import VideoFeatures
 from visil_dash.settings import get_settings
+from visil_dash.similarity import chamfer, frame_to_frame
 from visil_dash.training.batches import draw
-from visil_dash.training.bundle import FitOptions, fit_model
+from visil_dash.training.bundle import FitOptions, fit_model, strengths_of
+from visil_dash.training.comparator import ClipSet, Pair
 from visil_dash.training.distill import DistillOptions, distill
 from visil_dash.training.finetune import (
     FinetuneOptions,
@@ -63,7 +66,35 @@ def test_a_trained_folder_is_a_whole_model(trained):
     vectors = model.extract(np.zeros((2, 32, 32, 3), np.uint8))
     assert vectors.shape == (2, 9, 8)
     assert np.isfinite(vectors).all()
-    assert read_meta(trained).trained["steps"] > 0
+    meta = read_meta(trained)
+    assert meta.trained["steps"] > 0
+    assert meta.evidence is not None
+    assert 0 <= meta.evidence.most_background < 1
+
+
+def test_calibration_takes_each_pair_as_strong_as_a_search_tells_it():
+    rng = np.random.default_rng(6)
+
+    def clip(frames):
+        regions = rng.normal(size=(frames, 9, 16)).astype(np.float32)
+        return regions / np.linalg.norm(regions, axis=-1, keepdims=True)
+
+    clips = (clip(12), clip(9), clip(7))
+    # Half of the first clip inside more foreign footage, so that only what lines up scores high.
+    copies = (Pair(np.concatenate([clip(14), clips[0][:6]]), 0), Pair(clips[2], 2))
+    options = AlignOptions(frame_level=0.3)
+    strengths = strengths_of(ClipSet(clips, copies), compare=None, options=options)
+    assert strengths.shape == (2, 3)
+    for row, pair in zip(strengths, copies, strict=True):
+        for value, other in zip(row, clips, strict=True):
+            scores = [
+                chamfer(frame_to_frame(*sides))
+                for sides in ((pair.copy, other), (other, pair.copy))
+            ]
+            assert value >= max(scores) - 1e-6
+    assert strengths[0, 0] == pytest.approx(1, abs=1e-3)
+    assert chamfer(frame_to_frame(copies[0].copy, clips[0])) < 0.7
+    assert strengths[1, 2] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_trained_folder_is_taken_in_only_as_unverified_and_says_so(
