@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visil_dash.alignment import AlignOptions, _fill, align, segments
+from visil_dash.alignment import AlignOptions, _fill, align, in_step, segments
 
 OPTIONS = AlignOptions(frame_level=0.4)
 
@@ -74,6 +74,36 @@ def test_a_still_picture_is_called_forward_not_reversed():
     found = segments(np.full((6, 6), 0.9), np.arange(6), np.arange(6), OPTIONS)
     assert len(found) == 1
     assert not found[0].reversed
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 999), st.booleans())
+def test_in_step_is_the_share_of_other_frames_that_agree_less_by_plain_loops(p, q, seed, coarse):
+    rng = np.random.default_rng(seed)
+    matrix = rng.random((p, q))
+    if coarse:
+        matrix = matrix.round(1)  # many ties
+    cells = [(k, k) for k in range(min(p, q))]
+
+    def share(lines):  # of each path value against the others of its line
+        won = [1.0 if v < own else 0.5 if v == own else 0.0 for own, rest in lines for v in rest]
+        return sum(won) / len(won)
+
+    across = [(matrix[i, j], np.delete(matrix[i], j)) for i, j in cells]
+    down = [(matrix[i, j], np.delete(matrix[:, j], i)) for i, j in cells]
+    expected = [share(lines) for lines, length in ((across, q), (down, p)) if length > 1]
+    rows, columns = np.array(cells).T
+    assert in_step(matrix, rows, columns) == pytest.approx(np.mean(expected) if expected else 1)
+
+
+def test_a_copy_runs_in_step_and_a_still_picture_does_not():
+    assert only(matrix_with(20, 30, [(5 + i, 8 + i) for i in range(10)])).in_step > 0.95
+    (still,) = segments(np.full((6, 6), 0.9), np.arange(6), np.arange(6), OPTIONS)
+    assert still.in_step == 0.5
+    rng = np.random.default_rng(1)
+    takes = 0.8 + 0.02 * rng.standard_normal((15, 15))  # a camera that stands still, twice
+    found = segments(takes, np.arange(15), np.arange(15), OPTIONS)
+    assert all(s.in_step < 0.7 for s in found)
 
 
 def test_times_come_from_the_timestamps_and_end_with_the_last_frame():

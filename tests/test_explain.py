@@ -154,6 +154,13 @@ def test_speed_and_direction_of_play_are_told_only_when_they_differ() -> None:
     assert "backwards" in say(pair(segments=(replace(plain, reversed=True),)))
 
 
+def test_segments_that_fit_at_any_moment_are_told_as_such() -> None:
+    still = Segment(0, 4, 3, 7, 0.8, in_step=0.5)
+    told = "Nothing in what lines up tells one moment from another"
+    assert told in say(pair(segments=(still,)))
+    assert told not in say(pair(segments=(still, replace(still, query_start=4, in_step=0.9))))
+
+
 def test_no_segment_is_explained_by_the_closest_frames() -> None:
     low = np.full((8, 12), 0.1)
     low[3, 9] = 0.5

@@ -22,6 +22,7 @@ from visil_dash.export_search import matches_csv
 from visil_dash.library.store import open_library
 from visil_dash.queries import search_report
 from visil_dash.records import Segment
+from visil_dash.relation import OUT_OF_STEP
 from visil_dash.services import Workbench
 from visil_dash.settings import Settings
 from visil_dash.ui import backend, state, uploader
@@ -99,6 +100,16 @@ def test_a_card_tells_the_relation_and_the_coverage_both_ways(opened: Open, clip
     assert "<b>100 %</b> of the clip is in this video" in texts(page)
     assert re.search("<b>5[01] %</b> of this video is in the clip", texts(page))
     assert "contains the clip" in texts(page)
+
+
+def test_a_card_says_where_nothing_runs_in_step(
+    opened: Open, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    assert OUT_OF_STEP not in texts(page)
+    monkeypatch.setattr("visil_dash.relation.IN_STEP", 1.1)
+    page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    assert OUT_OF_STEP in texts(page)
 
 
 def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_path: Path) -> None:

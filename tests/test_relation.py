@@ -357,3 +357,21 @@ def test_what_lines_up_and_scores_too_low_is_told_as_such() -> None:
     told = related(found, query_seconds=10, reference_seconds=10, match_score=MATCH, threshold=None)
     assert told.label == "look-alike"
     assert "score too low" in told.meaning
+
+
+@pytest.mark.parametrize(
+    ("steps", "out"),
+    [((0.95,), False), ((0.5,), True), ((0.5, 0.95), False), ((0.5, 0.69), True), ((), False)],
+)
+def test_a_match_is_out_of_step_only_where_no_span_of_it_runs_in_step(
+    steps: tuple[float, ...], out: bool
+) -> None:
+    spans = tuple(Segment(n, n + 1, n, n + 1, 0.9, in_step=s) for n, s in enumerate(steps))
+    told = related(
+        match(segments=spans),
+        query_seconds=10,
+        reference_seconds=10,
+        match_score=MATCH,
+        threshold=None,
+    )
+    assert told.out_of_step is out

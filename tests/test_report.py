@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from visil_dash.records import Match, SearchResult, Segment
-from visil_dash.relation import related
+from visil_dash.relation import OUT_OF_STEP, related
 from visil_dash.report import Evidence, ReportFacts, html_report
 
 NASTY = '"><script>alert(1)</script><img src=http://x/y onerror=a>\u202e.mp4'
@@ -132,3 +132,15 @@ def test_it_says_how_many_of_all_it_shows(result: SearchResult) -> None:
 def test_unverified_weights_are_marked(result: SearchResult) -> None:
     assert "imported unverified" in report(result, verified=False).text
     assert "imported unverified" not in report(result).text
+
+
+def test_it_says_how_sure_a_match_is_and_where_nothing_runs_in_step(result: SearchResult) -> None:
+    (match, _other) = result.matches
+    assert "How sure" not in report(result).text
+    assert OUT_OF_STEP not in report(result).text
+    still = (replace(match.segments[0], in_step=0.5),)
+    told = replace(match, probability=0.42, part_score=0.8765, segments=still)
+    text = report(replace(result, matches=(told,))).text
+    assert "How sure42 %" in text
+    assert "What lines up0.8765" in text
+    assert OUT_OF_STEP in text

@@ -224,6 +224,7 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "score",
         "speed",
         "reversed",
+        "in_step",
     }
     assert found["model"] == "fake"
 

@@ -125,6 +125,23 @@ def _edges(times: Array) -> tuple[Array, Array]:
     return times, np.append(times[1:], times[-1] + last)
 
 
+def in_step(matrix: Array, rows: Array, columns: Array) -> float:
+    """How much of a matrix `[Tq, Tr]` in the rows and columns of a path agrees less than the path
+    itself, 0..1, equals counting half: the chance that a frame's counterpart is told from another
+    frame. 1 where there are no other frames.
+
+    A still picture has 0.5, and so have two takes by one camera that stands still: their every
+    frame agrees with every other. Frames of one recording agree best with their own moment.
+    """
+    path = matrix[rows, columns][:, None]
+    shares = [
+        ((lines < path).sum() + ((lines == path).sum() - len(path)) / 2) / (lines.size - len(path))
+        for lines in (matrix[rows], matrix[:, columns].T)
+        if lines.shape[1] > 1
+    ]
+    return float(np.mean(shares)) if shares else 1.0
+
+
 def segments(
     matrix: Array, query_times: Array, reference_times: Array, options: AlignOptions
 ) -> tuple[Segment, ...]:
@@ -132,10 +149,11 @@ def segments(
 
     `matrix` `[Tq, Tr]` frame-to-frame similarity; times `[Tq]`, `[Tr]` as in VideoFeatures.
     """
+    matrix = np.asarray(matrix)
     q_start, q_end = _edges(np.asarray(query_times, float))
     r_start, r_end = _edges(np.asarray(reference_times, float))
     result = []
-    for cells, mirrored in align(np.asarray(matrix), options):
+    for cells, mirrored in align(matrix, options):
         rows, columns = np.array(cells).T
         query = q_start[rows.min()], q_end[rows.max()]
         reference = r_start[columns.min()], r_end[columns.max()]
@@ -148,9 +166,10 @@ def segments(
                 query_end=float(query[1]),
                 reference_start=float(reference[0]),
                 reference_end=float(reference[1]),
-                score=float(np.asarray(matrix)[rows, columns].mean()),
+                score=float(matrix[rows, columns].mean()),
                 speed=round(speed, 3),
                 reversed=mirrored,
+                in_step=in_step(matrix, rows, columns),
             )
         )
     return tuple(sorted(result, key=lambda s: (s.query_start, s.reference_start)))

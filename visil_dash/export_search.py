@@ -45,6 +45,7 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
                     "segment_score": segment and segment.score,
                     "speed": segment and segment.speed,
                     "reversed": segment and str(segment.reversed).lower(),
+                    "in_step": segment and segment.in_step,
                 }
             )
     return to_csv(rows)
@@ -84,6 +85,7 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
                         "score": segment.score,
                         "speed": segment.speed,
                         "reversed": segment.reversed,
+                        "in_step": segment.in_step,
                     }
                     for segment in match.segments
                 ],

@@ -31,6 +31,7 @@ _COLUMNS = (
     "speed",
     "reversed",
     "score",
+    "in_step",
 )
 _REEL = "AX"  # what editors write for a file: its name follows as a comment
 
@@ -108,6 +109,7 @@ def segments_csv(segments: Sequence[Segment], *, query: Side, reference: Side) -
             "speed": s.speed,
             "reversed": str(s.reversed).lower(),
             "score": s.score,
+            "in_step": s.in_step,
         }
         for number, s in enumerate(segments, 1)
     ]

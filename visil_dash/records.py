@@ -189,6 +189,8 @@ class Segment:
     """A matched interval, in seconds on both axes; `reversed` when the copy plays backwards.
 
     `speed`: reference seconds per query second. `score`: mean similarity along the alignment.
+    `in_step`: how much of either side's other frames a matched frame agrees less with, 0..1. Near 1
+    the two move alike; 0.5 says that any other moment agrees as well.
     """
 
     query_start: float
@@ -198,6 +200,7 @@ class Segment:
     score: float
     speed: float = 1.0
     reversed: bool = False
+    in_step: float = 1.0
 
 
 WHOLE = ""  # key of the view that is the query's whole picture

@@ -10,8 +10,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from visil_dash.confidence import in_words
 from visil_dash.records import SearchResult, Segment
-from visil_dash.relation import Related, Spans
+from visil_dash.relation import OUT_OF_STEP, Related, Spans
 
 # Also what it lets a reader's browser do: show its own pictures and styles, and no more.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -133,14 +134,17 @@ def _article(rank: int, told: Related, evidence: Sequence[Evidence], facts: Repo
     match = told.match
     length = facts.reference_seconds.get(match.video_id, 0.0)
     near = "not a candidate" if match.min_distance is None else f"{match.min_distance:.4f}"
+    sure, part = match.probability, match.part_score
     parts = [
         f"<h3>{rank}. {_text(match.name)}</h3>",
         f'<div><span class="word">{_text(told.label)}</span>'
         f' <span class="quiet">{_text(told.meaning)}</span></div>',
         _list(
             {
+                **({} if sure is None else {"How sure": in_words(sure)}),
                 "Score": f"{match.score:.4f}",
                 "Other way": f"{match.reverse_score:.4f}",
+                **({} if part is None else {"What lines up": f"{part:.4f}"}),
                 "Nearest frame": near,
                 "Id (sha256)": match.video_id,
             }
@@ -148,6 +152,7 @@ def _article(rank: int, told: Related, evidence: Sequence[Evidence], facts: Repo
     ]
     if match.segments:
         found = told.coverage
+        parts += [f'<p class="quiet">{_text(OUT_OF_STEP)}</p>'] if told.out_of_step else []
         parts += [
             _bar(found.query, found.query_spans, facts.query_seconds, "of the clip is in it"),
             _bar(found.reference, found.reference_spans, length, "of it is in the clip"),

@@ -45,6 +45,7 @@ def segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:
             "Similarity": rows["score"],
             "Speed": rows["speed"],
             "Backwards": rows["reversed"],
+            "In step": rows["in_step"],
         }
     )
     key = f"{state.COMPARE_SEGMENT}-{state.short(pair.query)}-{state.short(pair.reference)}"
@@ -66,6 +67,12 @@ def segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:
             "Similarity": st.column_config.NumberColumn(format="%.3f"),
             "Speed": st.column_config.NumberColumn(
                 format="%.2f×", help="Seconds of reference in each second of query"
+            ),
+            "In step": st.column_config.NumberColumn(
+                format="%.2f",
+                help="How much of the other frames a matched frame agrees less with. Near 1 both"
+                " move alike; 0.5: any other moment agrees as well (a still picture, or the same"
+                " view at another time)",
             ),
         },
     )

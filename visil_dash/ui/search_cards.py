@@ -8,7 +8,7 @@ import streamlit as st
 from visil_dash.confidence import in_words
 from visil_dash.plots_timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
-from visil_dash.relation import Related, Relation, Spans, related
+from visil_dash.relation import OUT_OF_STEP, Related, Relation, Spans, related
 from visil_dash.ui import backend, dialogs, state
 from visil_dash.ui.text import escaped, mmss, percent, plural
 from visil_dash.ui.widgets import ASSETS, await_posters, facts, name_line, play, thumbnail
@@ -106,6 +106,8 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
                 },
                 told=_MEANING,
             )
+            if told.out_of_step:
+                st.caption(f":material/sync_problem: {OUT_OF_STEP}")
             _coverage_bars(told, query_seconds)
             at = _spans(rank, match, query_seconds)
             with st.container(horizontal=True):
