@@ -231,6 +231,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     assert set(whole) == {
         "fake, hierarchical",
         "fake, exhaustive",
+        "fake, exhaustive, query → reference alone",
         "fake, exhaustive, Chamfer alone",
         "fake, hierarchical, inside the picture",
         "fake, hierarchical, inside where nothing matches",
@@ -240,6 +241,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
         "fake, hierarchical, inside where nothing matches, above the background",
         "fake, exhaustive, above the background",
         "fake, exhaustive, inside the picture, above the background",
+        "fake, exhaustive, query → reference alone, above the background",
         "fake, exhaustive, Chamfer alone, above the background",
         "frame hashes (PDQ)",
     }

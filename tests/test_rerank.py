@@ -67,3 +67,42 @@ def test_a_small_part_scores_like_a_match_where_the_whole_does_not() -> None:
     assert len(told["shares"].segments) == 1
     assert told["other"].segments == ()
     assert told["other"].part_score is None
+
+
+def ranked(query: VideoFeatures, *videos: VideoFeatures, align_top: int = 50) -> list[Match]:
+    named = {v.video_id: v for v in videos}
+    found, _ = rerank(
+        {WHOLE: query},
+        {WHOLE: tuple(named)},
+        load=named.__getitem__,
+        names={name: name for name in named},
+        candidates={},
+        compare=None,
+        options=AlignOptions(frame_level=0.7),
+        align_top=align_top,
+    )
+    return list(found)
+
+
+def test_the_strongest_comes_first_whichever_of_its_scores_is_the_best() -> None:
+    query = video("q", 1, 2, 3, 4, 5, 6)
+    half = video("half", 1, 2, 3, 7, 8, 9)  # the highest score, and strong by what lines up
+    inside = video("inside", 5)  # all of it is in the query, which holds much more
+    shares = video("shares", 10, 11, 3, 12, 13, 14)  # strong only by what lines up
+    strange = video("strange", 20, 21)
+    found = ranked(query, strange, shares, inside, half)
+    assert [m.strength for m in found] == sorted((m.strength for m in found), reverse=True)
+    assert {m.name for m in found[:3]} == {"half", "inside", "shares"}
+    assert found[-1].name == "strange"
+    by_name = {m.name: m for m in found}
+    assert by_name["inside"].score < 0.5 < by_name["inside"].reverse_score
+    assert max(by_name["shares"].score, by_name["shares"].reverse_score) < 0.5
+
+
+def test_what_scores_well_either_way_is_aligned_before_the_others() -> None:
+    query = video("q", 1, 2, 3, 4, 5, 6)
+    inside, part = video("inside", 5), video("part", 1, 7, 8)
+    found = ranked(query, part, inside, align_top=1)
+    assert part.video_id in [m.video_id for m in found if not m.segments]
+    assert found[0].name == "inside"
+    assert found[0].segments

@@ -238,7 +238,7 @@ class Match:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Ranked matches of one query, best first, with all that made them.
+    """Matches of one query, the strongest first, with all that made them.
 
     `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
     searched for as well. `timings`: seconds by stage. `skipped`: library

@@ -83,9 +83,10 @@ class _Scored:
     best: Array
     reverse_best: Array
 
-    @property
-    def rank(self) -> tuple[float, float, str]:
-        return -self.match.score, -self.match.reverse_score, self.match.video_id
+
+def rank(match: Match) -> tuple[float, float, str]:
+    """Sorts the strongest first; of equally strong ones what holds more of the query."""
+    return -match.strength, -match.score, match.video_id
 
 
 def rerank(
@@ -102,13 +103,14 @@ def rerank(
     on_progress: Callable[[int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[tuple[Match, ...], dict[str, str]]:
-    """Matches by falling score, and the videos left out with the reason.
+    """Matches by falling strength, and the videos left out with the reason.
 
     `views`: the query's features by the view's key, {WHOLE: …} for the whole picture alone.
     `videos`: those to compare with each view. Of each video the view that scores highest counts, of
-    equal ones the first. Segments are found for the `align_top` best. A video whose features are
-    missing or damaged is left out, not fatal: the others still answer. `on_progress` hears the
-    number of videos that are done. Raises Cancelled.
+    equal ones the first. Segments are found for the `align_top` that score best either way; what
+    lines up may make a match stronger than its scores. A video whose features are missing or
+    damaged is left out, not fatal: the others still answer. `on_progress` hears the number of
+    videos that are done. Raises Cancelled.
     """
     found: list[_Scored] = []
     skipped: dict[str, str] = {}
@@ -138,10 +140,10 @@ def rerank(
                     view=key,
                 )
                 scored.append(_Scored(match, pair.best, pair.reverse_best))
-        found.append(min(scored, key=lambda s: s.rank))
+        found.append(min(scored, key=lambda s: (-s.match.score, -s.match.reverse_score)))
         if on_progress is not None:
             on_progress(done + 1)
-    found.sort(key=lambda s: s.rank)
+    found.sort(key=lambda s: rank(s.match))
     matches = [s.match for s in found]
     # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
     for i, scored_match in enumerate(found[:align_top]):
@@ -159,4 +161,4 @@ def rerank(
             ),
         )
         matches[i] = replace(match, segments=spans, part_score=part if spans else None)
-    return tuple(matches), skipped
+    return tuple(sorted(matches, key=rank)), skipped

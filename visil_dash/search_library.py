@@ -34,7 +34,7 @@ def search_library(
     on_progress: Callable[[str, float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> SearchResult:
-    """Videos that share footage with any of the `views` of a clip (by key), best first.
+    """Videos that share footage with any of the `views` of a clip (by key), the strongest first.
 
     Each view is compared with the candidates within `threshold` (squared L2) of its own frames,
     or, when `exhaustive`, with every video. `timings`: of what went before. Raises Cancelled.

@@ -147,7 +147,7 @@ class Workbench:
         on_progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> SearchResult:
-        """Videos that share footage with the query, best first.
+        """Videos that share footage with the query, the strongest first.
 
         Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
         `exhaustive`: video-to-video similarity against every video, the candidates being told

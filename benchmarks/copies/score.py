@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from visil_dash.confidence import above_background
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.media.files import content_hash
 from visil_dash.queries import has_match
-from visil_dash.records import WHOLE, JobState, SearchResult
+from visil_dash.records import WHOLE, JobState, Match, SearchResult
 from visil_dash.search import rerank
 from visil_dash.services import Workbench, open_workbench
 from visil_dash.settings import get_settings
@@ -35,7 +35,8 @@ HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"
 INSIDE = ", inside the picture"  # parts of the query's picture are searched for as well
 AUTO = HIERARCHICAL + ", inside where nothing matches"  # what `search` does by default
 WAYS = (HIERARCHICAL, EXHAUSTIVE, HIERARCHICAL + INSIDE, EXHAUSTIVE + INSIDE)
-CHAMFER = "exhaustive, Chamfer alone"
+FORWARD = "exhaustive, query → reference alone"  # the score instead of the strength
+CHAMFER = "exhaustive, Chamfer alone"  # the same without the comparator
 NORMALISED = ", above the background"
 
 
@@ -81,11 +82,12 @@ def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
 def search_all(
     bench: Workbench, folder: Path, truth: Truth, files: Mapping[str, str], *, say: Say
 ) -> tuple[dict[str, dict[str, Found]], Timings]:
-    """Found of every query by each of `WAYS` and `AUTO`; by Chamfer alone if the model has more.
+    """Found of every query by each of `WAYS` and `AUTO`, as strong as the product calls them, and
+    by the score of one direction alone; by Chamfer alone if the model has more.
 
     `files` maps video ids to references. A query that the product refuses has found nothing.
     """
-    systems: dict[str, dict[str, Found]] = {way: {} for way in (*WAYS, AUTO)}
+    systems: dict[str, dict[str, Found]] = {way: {} for way in (*WAYS, AUTO, FORWARD)}
     if bench.model.compare is not None:
         systems[CHAMFER] = {}
     measured: list[tuple[float, ...]] = []
@@ -105,6 +107,8 @@ def search_all(
             result = bench.search(clip.query_id, exhaustive=EXHAUSTIVE in way, inside=INSIDE in way)
             systems[way][query.file] = _found(result, files)
             marks.append(time.perf_counter())
+            if way == EXHAUSTIVE:
+                systems[FORWARD][query.file] = _scores(result.matches, files)
             if way == HIERARCHICAL:
                 proposed = len(result.candidates)
                 matched = has_match(result, bench.match_score())
@@ -120,7 +124,7 @@ def search_all(
 def _found(result: SearchResult, files: Mapping[str, str]) -> Found:
     matches = [match for match in result.matches if match.video_id in files]
     return Found(
-        scores={files[m.video_id]: m.score for m in matches},
+        scores={files[m.video_id]: m.strength for m in matches},
         segments={files[m.video_id]: m.segments for m in matches},
         candidates=frozenset(files[c.video_id] for c in result.candidates if c.video_id in files),
         probabilities={
@@ -141,7 +145,11 @@ def _by_chamfer(bench: Workbench, query_id: str, files: Mapping[str, str]) -> Fo
         options=bench.options,
         align_top=0,  # segments do not come from the score, and were found above
     )
-    return Found({files[m.video_id]: m.score for m in matches})
+    return _scores(matches, files)
+
+
+def _scores(matches: Sequence[Match], files: Mapping[str, str]) -> Found:
+    return Found({files[m.video_id]: m.score for m in matches if m.video_id in files})
 
 
 def worst(queries: tuple[Query, ...], found: Mapping[str, Found]) -> list[dict[str, Any]]:
