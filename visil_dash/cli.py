@@ -133,11 +133,13 @@ def _print_result(query: str, result: "SearchResult", match_score: float) -> Non
     for m in result.matches:
         called = "match" if m.score >= match_score else "     "
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
+        aligned = "     -" if m.part_score is None else f"{m.part_score:6.3f}"
         part = f"  (by the {BY_KEY[m.view].title} of the clip)" if m.view else ""
         if m.probability is not None:
             part += f"  {in_words(m.probability)} sure"
         print(
-            f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} dist {distance}  {m.name}{part}"
+            f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} lines up {aligned}"
+            f" dist {distance}  {m.name}{part}"
         )
         for s in m.segments:
             way = " backwards" if s.reversed else ""
