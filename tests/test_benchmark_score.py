@@ -23,7 +23,7 @@ from benchmarks.copies.score import score, worst
 from benchmarks.copies.siblings import shared_seconds, with_siblings
 from benchmarks.copies.truth import Query, Truth
 from tests.fakes import fake_model
-from visil_dash.confidence import BACKGROUND_SHARE, Evidence, Reliability
+from visil_dash.confidence import RANKED_SHARE, Evidence, Reliability
 from visil_dash.errors import InputError
 from visil_dash.library.store import open_library
 from visil_dash.records import Segment
@@ -129,7 +129,7 @@ def test_the_background_of_a_query_is_its_third_to_twelfth_best():
     scores = {str(i): float(20 - i) for i in range(15)}  # 20, 19, 18 … 6
     less = against_background(Found(scores))
     level = np.mean(range(9, 19))
-    assert less.scores["0"] == pytest.approx(20 - BACKGROUND_SHARE * level)
+    assert less.scores["0"] == pytest.approx(20 - RANKED_SHARE * level)
     told = Found(scores, above={"0": 0.5, "1": 0.1})
     assert against_background(told).scores == told.above, "what the system tells by itself counts"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from visil_dash.confidence import RANKED_SHARE
 from visil_dash.export import plain_cell
 from visil_dash.export_search import matches_csv, matches_json
 from visil_dash.records import Match, SearchResult, Segment
@@ -88,4 +89,4 @@ def test_strengths_are_told_above_the_background() -> None:
     for match in (*told["matches"], *rows):
         strength = max(float(match[k]) for k in ("score", "reverse_score", "part_score"))
         assert float(match["strength"]) == pytest.approx(strength)
-        assert float(match["above_background"]) == pytest.approx(strength - 0.125)
+        assert float(match["above_background"]) == pytest.approx(strength - RANKED_SHARE * 0.25)

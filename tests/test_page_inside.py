@@ -13,7 +13,7 @@ from page_world import pages, run_until, shared_library, texts
 from scenes import RATE, SIZE, scene_picture
 from streamlit.testing.v1 import AppTest
 
-from visil_dash.confidence import Evidence, above_background, in_words, probability
+from visil_dash.confidence import Evidence, in_words, probability
 from visil_dash.ui import backend, state
 from visil_dash.views import BY_KEY, VIEWS, cut, view_id
 
@@ -66,16 +66,12 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     found = backend.workbench().search(clip, inside=True)
     best = found.matches[0]
     assert (best.name, best.view) == ("market.mp4", "bottom-right")
-    above = above_background(best.strength, found.background)
-    sure = probability(EVIDENCE, above, among=3, parts=len(VIEWS))
+    sure = probability(EVIDENCE, best.strength, level=found.background, among=3, parts=len(VIEWS))
     assert in_words(sure) in texts(page)
     assert best.probability == pytest.approx(sure)
     whole = backend.workbench().search(clip, exhaustive=True)
     assert [m.probability for m in whole.matches] == pytest.approx(
-        [
-            probability(EVIDENCE, above_background(m.strength, whole.background), among=3)
-            for m in whole.matches
-        ]
+        [probability(EVIDENCE, m.strength, level=whole.background, among=3) for m in whole.matches]
     )
 
     pair = opened("compare")

@@ -10,28 +10,28 @@ it and from how many videos were asked.
 
 import math
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from visil_dash.records import Array
 
-Strength = TypeVar("Strength", float, Array)
-
 BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
-# How much of the background counts against a match. All of it would rank a little better where a
-# clip has one copy; it would also tell a dozen true copies of one clip that they are strangers.
-BACKGROUND_SHARE = 0.5
-BACKGROUND_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
+# How much of the background is taken off where matches of several queries are ranked together. It
+# moves queries against each other only, so it may be more than a probability can bear: that much
+# would tell a dozen true copies of one clip that they are strangers.
+RANKED_SHARE = 0.7
+EVIDENCE_SHARE = 0.5
+EVIDENCE_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Log likelihood ratio of a strength above the background: linear between knots, constant
-    beyond them.
+    """Log likelihood ratio of a strength less EVIDENCE_SHARE of the background: linear between
+    knots, constant beyond them.
 
     `strengths` rise, and `log_ratios` never fall. `most_background`: the highest background that
-    the measurement knows of; what is above it counts as that (see `background`).
+    counts. A dozen true copies of one clip look like a dozen videos that resemble it, and this
+    bounds what they can do to each other.
     """
 
     strengths: tuple[float, ...]
@@ -50,19 +50,21 @@ class Evidence:
         return float(np.interp(above, self.strengths, self.log_ratios))
 
 
-def probability(evidence: Evidence, above: float, *, among: int, parts: int = 1) -> float:
-    """Probability that a reference holds footage of the query, 0..1, by how far its strength lies
-    `above` the background.
+def probability(
+    evidence: Evidence, strength: float, *, level: float = 0.0, among: int, parts: int = 1
+) -> float:
+    """Probability that a reference of this strength holds footage of the query, 0..1.
 
-    Beforehand each of `among` videos is as likely as the others to be the one copy in a library
-    that holds one; a library of a single video holds it or not with equal chance. `parts`: how many
-    parts of the picture were tried, when one of them is what scored: all together are as likely as
-    the whole picture, so that the best of many does not seem sure by chance. Raises ValueError when
-    `among` or `parts` is below 1.
+    `level`: the background of the query. Beforehand each of `among` videos is as likely as the
+    others to be the one copy in a library that holds one; a library of a single video holds it or
+    not with equal chance. `parts`: how many parts of the picture were tried, when one of them is
+    what scored: all together are as likely as the whole picture, so that the best of many does not
+    seem sure by chance. Raises ValueError when `among` or `parts` is below 1.
     """
     if among < 1 or parts < 1:
         raise ValueError(f"expected at least 1 video and 1 part, got {among} and {parts}")
     before = -math.log(max(among - 1, 1) * parts)
+    above = strength - EVIDENCE_SHARE * min(level, evidence.most_background)
     return 1 / (1 + math.exp(-(before + evidence.of(above))))
 
 
@@ -73,34 +75,32 @@ def in_words(chance: float) -> str:
     return ">99 %" if chance > 0.99 else f"{100 * chance:.0f} %"
 
 
-def background(strengths: Array, *, most: float = math.inf) -> float:
+def background(strengths: Array) -> float:
     """What a query reaches against videos that it has nothing to do with: the mean of its 3rd to
     12th best strengths of `[N]`, one a compared video.
 
     What was not compared, or is below zero, counts as zero: nothing of it resembles the query.
-    `most`: no background is higher. A dozen true copies of one clip look like a dozen videos that
-    resemble it, and this bounds what they can do to each other.
     """
     first, last = BACKGROUND
-    level = np.clip(np.sort(strengths)[::-1][first - 1 : last], 0, None).sum() / (last - first + 1)
-    return min(float(level), most)
+    ranked = np.sort(strengths)[::-1][first - 1 : last]
+    return float(np.clip(ranked, 0, None).sum() / (last - first + 1))
 
 
-def above_background(strength: Strength, level: Strength) -> Strength:
-    """What of a strength can be held against those of other queries."""
-    return strength - BACKGROUND_SHARE * level
+def above_background(strength: float, level: float) -> float:
+    """What of a strength can be held against those of other queries, to rank them together."""
+    return strength - RANKED_SHARE * level
 
 
 def measure_evidence(strengths: Array, copies: Array) -> Evidence:
-    """What strengths `[queries, references]` above their query's background say, where `copies`
-    (bool, the same shape) is known.
+    """What strengths `[queries, references]` say, each less EVIDENCE_SHARE of its query's
+    background, where `copies` (bool, the same shape) is known.
 
-    A background that BACKGROUND_SEEN of the queries stay below is the highest that counts: of
+    A background that EVIDENCE_SEEN of the queries stay below is the highest that counts: of
     higher ones too little was seen. Raises ValueError when a class is missing.
     """
     levels = np.array([background(row) for row in strengths])
-    most = float(np.quantile(levels, BACKGROUND_SEEN))
-    above = above_background(strengths, np.minimum(levels, most)[:, None])
+    most = float(np.quantile(levels, EVIDENCE_SEEN))
+    above = strengths - EVIDENCE_SHARE * np.minimum(levels, most)[:, None]
     return replace(fit_evidence(above.ravel(), copies.ravel()), most_background=most)
 
 

@@ -11,7 +11,7 @@ from visil_dash.alignment import AlignOptions
 from visil_dash.candidates import candidate_videos, merged
 from visil_dash.candidates_library import library_hits
 from visil_dash.clips import QueryClip
-from visil_dash.confidence import Evidence, above_background, background, probability
+from visil_dash.confidence import Evidence, background, probability
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.models.load import Model
@@ -101,14 +101,14 @@ def sure(
 
     `parts`: how many parts of the picture were tried beside the whole.
     """
-    strengths = np.array([m.strength for m in matches])
+    level = background(np.array([m.strength for m in matches]))
     if evidence is None:
-        return tuple(matches), background(strengths)
-    level = background(strengths, most=evidence.most_background)
+        return tuple(matches), level
     told = (
         probability(
             evidence,
-            above_background(m.strength, level),
+            m.strength,
+            level=level,
             among=among,
             parts=1 if m.view == WHOLE else parts,
         )
