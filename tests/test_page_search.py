@@ -107,9 +107,13 @@ def test_a_card_says_where_nothing_runs_in_step(
 ) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     assert OUT_OF_STEP not in texts(page)
+    assert "contains the clip" in texts(page)
     monkeypatch.setattr("visil_dash.relation.IN_STEP", 1.1)
+    monkeypatch.setattr("visil_dash.relation.SAME_PICTURE", 1.1)
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     assert OUT_OF_STEP in texts(page)
+    assert "may contain the clip" in texts(page)
+    assert "1 video may share footage with this clip" in texts(page)
 
 
 def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_path: Path) -> None:

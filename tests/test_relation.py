@@ -11,6 +11,7 @@ from visil_dash.records import Match, Segment
 from visil_dash.relation import (
     LABELS,
     MEANINGS,
+    OUT_OF_STEP,
     WHOLE,
     Coverage,
     Filter,
@@ -366,12 +367,19 @@ def test_what_lines_up_and_scores_too_low_is_told_as_such() -> None:
 def test_a_match_is_out_of_step_only_where_no_span_of_it_runs_in_step(
     steps: tuple[float, ...], out: bool
 ) -> None:
-    spans = tuple(Segment(n, n + 1, n, n + 1, 0.9, in_step=s) for n, s in enumerate(steps))
-    told = related(
-        match(segments=spans),
-        query_seconds=10,
-        reference_seconds=10,
-        match_score=MATCH,
-        threshold=None,
-    )
-    assert told.out_of_step is out
+    def told(similarity: float) -> Related:
+        spans = [Segment(n, n + 1, n, n + 1, similarity, in_step=s) for n, s in enumerate(steps)]
+        return related(
+            match(score=1.0, segments=tuple(spans)),
+            query_seconds=len(steps),
+            reference_seconds=len(steps),
+            match_score=MATCH,
+            threshold=None,
+        )
+
+    assert told(0.9).out_of_step is out
+    assert told(0.9).shares is (bool(steps) and not out)
+    if out:
+        assert told(0.9).label == "may be a copy"
+        assert told(0.9).meaning == OUT_OF_STEP
+    assert told(0.99).shares is bool(steps), "a still picture is the same at any moment"

@@ -8,7 +8,7 @@ import numpy as np
 
 from visil_dash.explain_parts import faint, not_found, order
 from visil_dash.records import Array, Comparison, Segment, VideoFeatures
-from visil_dash.relation import IN_STEP, coverage
+from visil_dash.relation import coverage, out_of_step
 from visil_dash.similarity import part_score, region_pairs
 
 
@@ -126,7 +126,7 @@ def explain(
             f"similar, where {frame_level:.2f} counts as the same frame."
         )
         sentences.append(_place(max(found, key=lambda s: s.query_end - s.query_start)))
-        if all(s.in_step < IN_STEP for s in found):
+        if out_of_step(found):
             sentences.append(
                 "Nothing in what lines up tells one moment from another: a still picture, or the"
                 " same view at another time. Only what moves can show whether it is one recording."
