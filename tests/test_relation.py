@@ -370,7 +370,7 @@ def test_a_match_is_out_of_step_only_where_no_span_of_it_runs_in_step(
     def told(similarity: float) -> Related:
         spans = [Segment(n, n + 1, n, n + 1, similarity, in_step=s) for n, s in enumerate(steps)]
         return related(
-            match(score=1.0, segments=tuple(spans)),
+            match(score=1.0, segments=tuple(spans), probability=0.97),
             query_seconds=len(steps),
             reference_seconds=len(steps),
             match_score=MATCH,
@@ -379,6 +379,7 @@ def test_a_match_is_out_of_step_only_where_no_span_of_it_runs_in_step(
 
     assert told(0.9).out_of_step is out
     assert told(0.9).shares is (bool(steps) and not out)
+    assert told(0.9).how_sure == ("cannot tell" if out else "97 %")
     if out:
         assert told(0.9).label == "may be a copy"
         assert told(0.9).meaning == OUT_OF_STEP

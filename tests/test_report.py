@@ -141,6 +141,8 @@ def test_it_says_how_sure_a_match_is_and_where_nothing_runs_in_step(result: Sear
     still = (replace(match.segments[0], in_step=0.5),)
     told = replace(match, probability=0.42, part_score=0.8765, segments=still)
     text = report(replace(result, matches=(told,))).text
-    assert "How sure42 %" in text
+    assert "How surecannot tell" in text
     assert "What lines up0.8765" in text
     assert OUT_OF_STEP in text
+    moving = replace(told, segments=match.segments)
+    assert "How sure42 %" in report(replace(result, matches=(moving,))).text

@@ -126,6 +126,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
 
 def _print_result(query: str, result: "SearchResult", match_score: float) -> None:
     from visil_dash.confidence import in_words
+    from visil_dash.relation import out_of_step
     from visil_dash.views import BY_KEY
 
     took = sum(result.timings.values())
@@ -135,7 +136,9 @@ def _print_result(query: str, result: "SearchResult", match_score: float) -> Non
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
         aligned = "     -" if m.part_score is None else f"{m.part_score:6.3f}"
         part = f"  (by the {BY_KEY[m.view].title} of the clip)" if m.view else ""
-        if m.probability is not None:
+        if out_of_step(m.segments):
+            part += "  fits at any moment"
+        elif m.probability is not None:
             part += f"  {in_words(m.probability)} sure"
         print(
             f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} lines up {aligned}"

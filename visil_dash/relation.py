@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from visil_dash.confidence import in_words
 from visil_dash.records import Match, Segment
 
 # Alignment cuts up to a sampled frame at each end of a span, and edits add titles and endings.
@@ -209,6 +210,13 @@ class Related:
     def out_of_step(self) -> bool:
         """Whether what lines up would do so at any moment: nothing tells one from another."""
         return out_of_step(self.match.segments)
+
+    @property
+    def how_sure(self) -> str | None:
+        """The probability in words; None where the model tells none."""
+        if self.match.probability is None:
+            return None
+        return "cannot tell" if self.out_of_step else in_words(self.match.probability)
 
     @property
     def lines_up(self) -> bool:

@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from visil_dash.confidence import in_words
 from visil_dash.records import SearchResult, Segment
 from visil_dash.relation import OUT_OF_STEP, Related, Spans
 
@@ -134,14 +133,14 @@ def _article(rank: int, told: Related, evidence: Sequence[Evidence], facts: Repo
     match = told.match
     length = facts.reference_seconds.get(match.video_id, 0.0)
     near = "not a candidate" if match.min_distance is None else f"{match.min_distance:.4f}"
-    sure, part = match.probability, match.part_score
+    sure, part = told.how_sure, match.part_score
     parts = [
         f"<h3>{rank}. {_text(match.name)}</h3>",
         f'<div><span class="word">{_text(told.label)}</span>'
         f' <span class="quiet">{_text(told.meaning)}</span></div>',
         _list(
             {
-                **({} if sure is None else {"How sure": in_words(sure)}),
+                **({} if sure is None else {"How sure": sure}),
                 "Score": f"{match.score:.4f}",
                 "Other way": f"{match.reverse_score:.4f}",
                 **({} if part is None else {"What lines up": f"{part:.4f}"}),

@@ -5,7 +5,6 @@ from typing import Literal
 
 import streamlit as st
 
-from visil_dash.confidence import in_words
 from visil_dash.plots_timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
 from visil_dash.relation import OUT_OF_STEP, Related, Relation, Spans, related
@@ -94,10 +93,10 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
             if match.view:
                 st.caption(f"Found by the {BY_KEY[match.view].title} of the clip's picture.")
             near, part = match.min_distance, match.part_score
-            sure = match.probability
+            sure = told.how_sure
             facts(
                 {
-                    **({} if sure is None else {"How sure": in_words(sure)}),
+                    **({} if sure is None else {"How sure": sure}),
                     "Score": f"{match.score:.3f}",
                     "Other way": f"{match.reverse_score:.3f}",
                     **({} if part is None else {"What lines up": f"{part:.3f}"}),
