@@ -98,7 +98,7 @@ ONLY = {
     "similarity": {"errors", "records"},
     "metrics": {"errors", "records"},
     "plots": {"errors", "records"},
-    "relation": {"errors", "records"},
+    "relation": {"confidence", "errors", "records"},
     "pages": {"errors", "records", "settings", "services", "plots", "export", "ui"},
     "app": {"ui"},
 }
