@@ -158,6 +158,12 @@ def test_segments_that_fit_at_any_moment_are_told_as_such() -> None:
     still = Segment(0, 4, 3, 7, 0.8, in_step=0.5)
     told = "Nothing in what lines up tells one moment from another"
     assert told in say(pair(segments=(still,)))
+    for scores in ({"score": 0.9, "reverse_score": 0.9}, {"score": 0.9}, {"reverse_score": 0.9}):
+        verdict = explain(pair(segments=(still,), **scores), match_score=0.6, frame_level=0.7)
+        assert verdict.relation is Relation.ANY_MOMENT
+        assert not verdict.is_match
+    weak = explain(pair(segments=(still,)), match_score=0.6, frame_level=0.7)
+    assert weak.relation is Relation.ALIKE
     assert told not in say(pair(segments=(still, replace(still, query_start=4, in_step=0.9))))
 
 

@@ -78,6 +78,19 @@ def test_an_excerpt_is_found_and_located(opened: Open) -> None:
     assert "1 segment covers 5.8 s of the query's 5.8 s" in text
 
 
+def test_what_fits_at_any_moment_is_no_verdict(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visil_dash.relation.IN_STEP", 1.1)
+    monkeypatch.setattr("visil_dash.relation.SAME_PICTURE", 1.5)
+    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    text = shown(page)
+    assert "Alike at any moment" in text
+    assert "Nothing in what lines up tells one moment from another" in text
+    assert "cannot tell" in text
+    assert "Why not" not in text
+
+
 def test_strangers_are_told_apart_and_why(opened: Open) -> None:
     page = pair(opened, "station.mp4", "harbour.mp4").run()
     text = shown(page)

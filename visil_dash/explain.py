@@ -27,6 +27,7 @@ class Relation(StrEnum):
     QUERY_INSIDE = "query inside"
     REFERENCE_INSIDE = "reference inside"
     PART = "part"
+    ANY_MOMENT = "any moment"
     ALIKE = "alike"
     NONE = "none"
 
@@ -36,6 +37,7 @@ _TITLES = {
     Relation.QUERY_INSIDE: "The query is found in the reference",
     Relation.REFERENCE_INSIDE: "The reference is found in the query",
     Relation.PART: "The two videos share a part",
+    Relation.ANY_MOMENT: "Alike at any moment: perhaps the same view at another time",
     Relation.ALIKE: "Similar stretches, but not a match",
     Relation.NONE: "No shared footage found",
 }
@@ -83,7 +85,7 @@ class Explanation:
 
     @property
     def is_match(self) -> bool:
-        return self.relation not in (Relation.ALIKE, Relation.NONE)
+        return self.relation not in (Relation.ANY_MOMENT, Relation.ALIKE, Relation.NONE)
 
 
 def explain(
@@ -110,9 +112,15 @@ def explain(
     covered_query = shares.query * query_end
     covered_reference = shares.reference * reference_end
     part = _part_score(pair)
-    relation = _relation(pair, match_score, part)
+    by_scores = _relation(pair, match_score, part)
+    relation = _in_step(by_scores, pair)
     sentences = [_scores(pair, match_score)]
-    if relation is Relation.PART:
+    if out_of_step(found):
+        sentences.append(
+            "Nothing in what lines up tells one moment from another: a still picture, or the same"
+            " view at another time. Only what moves can show whether it is one recording."
+        )
+    if by_scores is Relation.PART:
         sentences.append(
             f"What lines up, taken alone, scores {part:.2f} and so reaches it: that part is the "
             "same, and the rest is not."
@@ -126,11 +134,6 @@ def explain(
             f"similar, where {frame_level:.2f} counts as the same frame."
         )
         sentences.append(_place(max(found, key=lambda s: s.query_end - s.query_start)))
-        if out_of_step(found):
-            sentences.append(
-                "Nothing in what lines up tells one moment from another: a still picture, or the"
-                " same view at another time. Only what moves can show whether it is one recording."
-            )
         sentences += _parts(pair, query_end, reference_end, frame_level)
         if relation is Relation.ALIKE:
             sentences.append(_too_little(pair, shares.query))
@@ -161,6 +164,12 @@ def _relation(pair: Comparison, match_score: float, part: float) -> Relation:
     if not pair.segments:
         return Relation.NONE
     return Relation.PART if part >= match_score else Relation.ALIKE
+
+
+def _in_step(relation: Relation, pair: Comparison) -> Relation:
+    """The relation, if what lines up shows that both run together in time."""
+    claims = relation not in (Relation.ALIKE, Relation.NONE)
+    return Relation.ANY_MOMENT if claims and out_of_step(pair.segments) else relation
 
 
 def _part_score(pair: Comparison) -> float:

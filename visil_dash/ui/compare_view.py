@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from visil_dash.explain import Explanation, explain
+from visil_dash.explain import Explanation, Relation, explain
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.scorers import ScorerRow, scorer_rows
 from visil_dash.ui import backend, state
@@ -102,13 +102,16 @@ def verdict(pair: Comparison) -> None:
             st.subheader(found.title, anchor=False, width="content")
             if found.is_match:
                 st.badge("match", icon=":material/check:", color="green")
+            elif found.relation is Relation.ANY_MOMENT:
+                st.badge("cannot tell", icon=":material/sync_problem:", color="blue")
             else:
                 st.badge("no match", color="gray")
             verified_badge(model.verified)
         facts(_facts(pair, found), big=True)
         why, scorers = st.columns([3, 2], gap="large")
         with why:
-            st.markdown("**Why**" if found.is_match else "**Why not**")
+            no = not found.is_match and found.relation is not Relation.ANY_MOMENT
+            st.markdown("**Why not**" if no else "**Why**")
             st.markdown("\n".join(f"- {md(sentence)}" for sentence in found.sentences))
         with scorers:
             st.markdown("**By scorer**")
