@@ -37,12 +37,15 @@ def pairs(lab: Lab, near_videos: Array) -> set[tuple[int, int]]:
 
 @contextmanager
 def given_back(page: Page) -> Iterator[None]:
-    """Whatever a test sets aside counts again after it."""
+    """What the test sets aside counts again after it."""
     yield
     everything = page.get_by_role("button", name="Take all back")
-    if everything.count():
-        everything.click()
-        expect(everything).to_have_count(0, timeout=PATIENCE)
+    # A page that is being drawn anew has no button for a moment, and a click on it is lost.
+    expect(everything).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    everything.click()
+    expect(page.get_by_text("They count again")).to_be_visible(timeout=PATIENCE)
+    expect(everything).to_have_count(0, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("which", ["demo_lab", "real_lab"])
