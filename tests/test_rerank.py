@@ -49,26 +49,6 @@ def video(name: str, *parts: int, length: int = 16) -> VideoFeatures:
     return VideoFeatures(name, "x", regions.astype(np.float32), times)
 
 
-def test_a_small_part_scores_like_a_match_where_the_whole_does_not() -> None:
-    query = video("q", 1, 2, 3, 4, 5, 6)
-    videos = {"shares": video("shares", 7, 8, 3, 9, 10, 11), "other": video("other", 12, 13, 14)}
-    found, _ = rerank(
-        {WHOLE: query},
-        {WHOLE: tuple(videos)},
-        load=videos.__getitem__,
-        names={name: name for name in videos},
-        candidates={},
-        compare=None,
-        options=AlignOptions(frame_level=0.7),
-    )
-    told: dict[str, Match] = {m.video_id: m for m in found}
-    assert told["shares"].part_score == pytest.approx(1.0, abs=0.1)
-    assert told["shares"].score < 0.5
-    assert len(told["shares"].segments) == 1
-    assert told["other"].segments == ()
-    assert told["other"].part_score is None
-
-
 def ranked(query: VideoFeatures, *videos: VideoFeatures, align_top: int = 50) -> list[Match]:
     named = {v.video_id: v for v in videos}
     found, _ = rerank(
@@ -82,6 +62,17 @@ def ranked(query: VideoFeatures, *videos: VideoFeatures, align_top: int = 50) ->
         align_top=align_top,
     )
     return list(found)
+
+
+def test_a_small_part_scores_like_a_match_where_the_whole_does_not() -> None:
+    query = video("q", 1, 2, 3, 4, 5, 6)
+    found = ranked(query, video("shares", 7, 8, 3, 9, 10, 11), video("other", 12, 13, 14))
+    told = {m.video_id: m for m in found}
+    assert told["shares"].part_score == pytest.approx(1.0, abs=0.1)
+    assert told["shares"].score < 0.5
+    assert len(told["shares"].segments) == 1
+    assert told["other"].segments == ()
+    assert told["other"].part_score is None
 
 
 def test_the_strongest_comes_first_whichever_of_its_scores_is_the_best() -> None:

@@ -28,8 +28,8 @@ def agreement(
 ) -> Agreement:
     """Compares the two searches of one query. Raises ValueError when they do not belong together.
 
-    Both rank by the same similarity, so the order of what both found cannot differ: what can is
-    which videos were looked at.
+    Both rank by the same strength, so what both aligned stands in the same order: what can differ
+    is which videos were looked at.
     """
     if (hierarchical.query_id, hierarchical.extractor) != (
         exhaustive.query_id,

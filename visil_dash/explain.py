@@ -113,9 +113,10 @@ def explain(
     covered_reference = shares.reference * reference_end
     part = _part_score(pair)
     by_scores = _relation(pair, match_score, part)
-    relation = _in_step(by_scores, pair)
+    claimed, any_moment = by_scores not in (Relation.ALIKE, Relation.NONE), out_of_step(found)
+    relation = Relation.ANY_MOMENT if claimed and any_moment else by_scores
     sentences = [_scores(pair, match_score)]
-    if out_of_step(found):
+    if any_moment:
         sentences.append(
             "Nothing in what lines up tells one moment from another: a still picture, or the same"
             " view at another time. Only what moves can show whether it is one recording."
@@ -164,12 +165,6 @@ def _relation(pair: Comparison, match_score: float, part: float) -> Relation:
     if not pair.segments:
         return Relation.NONE
     return Relation.PART if part >= match_score else Relation.ALIKE
-
-
-def _in_step(relation: Relation, pair: Comparison) -> Relation:
-    """The relation, if what lines up shows that both run together in time."""
-    claims = relation not in (Relation.ALIKE, Relation.NONE)
-    return Relation.ANY_MOMENT if claims and out_of_step(pair.segments) else relation
 
 
 def _part_score(pair: Comparison) -> float:

@@ -151,7 +151,8 @@ def _article(rank: int, told: Related, evidence: Sequence[Evidence], facts: Repo
     ]
     if match.segments:
         found = told.coverage
-        parts += [f'<p class="quiet">{_text(OUT_OF_STEP)}</p>'] if told.out_of_step else []
+        if told.out_of_step and told.meaning != OUT_OF_STEP:
+            parts.append(f'<p class="quiet">{_text(OUT_OF_STEP)}</p>')
         parts += [
             _bar(found.query, found.query_spans, facts.query_seconds, "of the clip is in it"),
             _bar(found.reference, found.reference_spans, length, "of it is in the clip"),

@@ -100,9 +100,10 @@ def verdict(pair: Comparison) -> None:
     with st.container(border=True, key="verdict"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(found.title, anchor=False, width="content")
+            doubt = found.relation is Relation.ANY_MOMENT
             if found.is_match:
                 st.badge("match", icon=":material/check:", color="green")
-            elif found.relation is Relation.ANY_MOMENT:
+            elif doubt:
                 st.badge("cannot tell", icon=":material/sync_problem:", color="blue")
             else:
                 st.badge("no match", color="gray")
@@ -110,8 +111,7 @@ def verdict(pair: Comparison) -> None:
         facts(_facts(pair, found), big=True)
         why, scorers = st.columns([3, 2], gap="large")
         with why:
-            no = not found.is_match and found.relation is not Relation.ANY_MOMENT
-            st.markdown("**Why not**" if no else "**Why**")
+            st.markdown("**Why**" if found.is_match or doubt else "**Why not**")
             st.markdown("\n".join(f"- {md(sentence)}" for sentence in found.sentences))
         with scorers:
             st.markdown("**By scorer**")
