@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.ui.frame import navigation
-from visil_dash.ui.guard import stop_unless_safe
+from visil_dash.ui.shell.frame import navigation
+from visil_dash.ui.shell.guard import stop_unless_safe
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

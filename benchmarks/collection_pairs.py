@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from visil_dash.collection import strength
-from visil_dash.collection_candidates import candidate_pairs
+from visil_dash.collection.likely_pairs import candidate_pairs
+from visil_dash.collection.table import strength
 from visil_dash.index.frames import frame_ids, split_ids
 from visil_dash.index.hnsw import HnswIndex
 from visil_dash.records import Array
-from visil_dash.services import open_workbench
-from visil_dash.services_collection import all_pairs, candidate_table
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
+from visil_dash.workbench.collection import all_pairs, candidate_table
 
 DIM = 128
 NOISE = 0.02

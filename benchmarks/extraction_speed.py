@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.errors import MediaRefused
-from visil_dash.ingest import extract_features
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import video_files
 from visil_dash.models.load import Model, load_model
 from visil_dash.records import Array
 from visil_dash.settings import Settings, get_settings
+from visil_dash.workbench.ingest import extract_features
 
 ROUND_FRAMES = 256
 

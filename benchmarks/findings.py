@@ -11,13 +11,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from visil_dash.cli_evaluate import labels_of
-from visil_dash.dimension_geometry import LEADING, NOISE
-from visil_dash.dimension_library import Study, StudyOptions, measure_graph, study
-from visil_dash.dimension_rows import METHOD_NAMES
-from visil_dash.dimension_study import SpaceResult
+from visil_dash.cli.evaluate import labels_of
 from visil_dash.errors import InputError
-from visil_dash.evaluation_run import (
+from visil_dash.index.hnsw import GraphOptions
+from visil_dash.labels.label import Label
+from visil_dash.laboratory.dimensions.geometry import LEADING, NOISE
+from visil_dash.laboratory.dimensions.library import Study, StudyOptions, measure_graph, study
+from visil_dash.laboratory.dimensions.rows import METHOD_NAMES
+from visil_dash.laboratory.dimensions.study import SpaceResult
+from visil_dash.laboratory.evaluation.run import (
     CHAMFER,
     COMPARATOR,
     EXHAUSTIVE,
@@ -25,14 +27,12 @@ from visil_dash.evaluation_run import (
     Setting,
     run_evaluation,
 )
-from visil_dash.hubs_library import effect_of, find_hubs, seconds_of
-from visil_dash.index.hnsw import GraphOptions
-from visil_dash.labels import Label
-from visil_dash.metrics_bootstrap import Interval
-from visil_dash.plots_timeline import clock
-from visil_dash.quantisation import Precision
-from visil_dash.services import Workbench, open_workbench
+from visil_dash.laboratory.hubs.library import effect_of, find_hubs, seconds_of
+from visil_dash.metrics.bootstrap import Interval
+from visil_dash.plots.timeline import clock
+from visil_dash.reduction.quantisation import Precision
 from visil_dash.settings import get_settings
+from visil_dash.workbench.bench import Workbench, open_workbench
 
 GRAPHS = (GraphOptions(4, 32), GraphOptions(8, 64), GraphOptions(16, 100), GraphOptions(32, 200))
 EFS = (10, 32, 64, 128, 256)

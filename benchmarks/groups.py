@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.copies.groups import read_rows
 from visil_dash.media.files import content_hash
-from visil_dash.services import open_workbench
 from visil_dash.settings import get_settings
+from visil_dash.workbench.bench import open_workbench
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ from visil_dash.index.hnsw import EF_CONSTRUCTION, M
 from visil_dash.index.snapshot import Snapshot, frame_ids
 from visil_dash.library.store import open_library
 from visil_dash.records import Array
-from visil_dash.reduction import identity
+from visil_dash.reduction.pca import identity
 from visil_dash.settings import Settings
 
 VIDEO_FRAMES = 60

@@ -22,18 +22,18 @@ from unittest.mock import patch
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from visil_dash import plots_distances
-from visil_dash.records import Array
-from visil_dash.services import Workbench, open_workbench
-from visil_dash.settings import Settings
-from visil_dash.thresholds import (
+from visil_dash.candidates.rows import candidate_rows
+from visil_dash.candidates.thresholds import (
     QueryDistances,
     admit_fast,
     candidates_at,
     nearest_frames,
     pairwise_distances,
 )
-from visil_dash.thresholds_rows import candidate_rows
+from visil_dash.plots import distances
+from visil_dash.records import Array
+from visil_dash.settings import Settings
+from visil_dash.workbench.bench import Workbench, open_workbench
 
 PAGE = Path(__file__).resolve().parents[1] / "pages" / "threshold.py"
 NOISE = 0.05  # of a frame vector's own spread: a repeat is near its frame and not the same
@@ -92,7 +92,7 @@ def parts(view: QueryDistances, places: list[float]) -> None:
             candidates_at(profile, at), names
         ),
         "nearest_frames": lambda at: nearest_frames(view, range(min(20, len(view.query_times)))),
-        "distance_histogram": lambda at: plots_distances.distance_histogram(
+        "distance_histogram": lambda at: distances.distance_histogram(
             edges,
             counts,
             threshold=at,

@@ -1,9 +1,9 @@
 """Collection: everything against everything. What in this library belongs together?"""
 
-from visil_dash.ui import backend
-from visil_dash.ui.collection_groups_view import group_list
-from visil_dash.ui.collection_map_view import similarity_map
-from visil_dash.ui.collection_view import (
+from visil_dash.ui.collection.groups import group_list
+from visil_dash.ui.collection.map import similarity_map
+from visil_dash.ui.collection.review import review
+from visil_dash.ui.collection.table import (
     GROUPS,
     MAP,
     MATRIX,
@@ -14,10 +14,10 @@ from visil_dash.ui.collection_view import (
     pairs,
     summary,
 )
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.review_view import review
-from visil_dash.ui.verdicts import visible
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.verdicts import visible
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Collection",

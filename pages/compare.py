@@ -1,10 +1,10 @@
 """Compare: one pair in full. Do the two share footage, where, and why?"""
 
-from visil_dash.ui import backend
-from visil_dash.ui.compare_evidence import evidence
-from visil_dash.ui.compare_view import choose_pair, compared, verdict
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.compare.evidence import evidence
+from visil_dash.ui.compare.verdict import choose_pair, compared, verdict
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Compare",

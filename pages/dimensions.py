@@ -1,9 +1,6 @@
 """Dimensions: how far may frame vectors be reduced, what does the index miss?"""
 
-from visil_dash.ui import backend
-from visil_dash.ui.dimensions_change import graph, in_force
-from visil_dash.ui.dimensions_models import another_model
-from visil_dash.ui.dimensions_view import (
+from visil_dash.ui.laboratory.dimensions import (
     CHANGE,
     CURSE,
     GRAPH,
@@ -14,8 +11,11 @@ from visil_dash.ui.dimensions_view import (
     sample_line,
     spaces,
 )
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.laboratory.dimensions_change import graph, in_force
+from visil_dash.ui.laboratory.dimensions_models import another_model
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Dimensions",

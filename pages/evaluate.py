@@ -1,9 +1,9 @@
 """Evaluate: how well are the labelled copies found, and which setting finds them better?"""
 
-from visil_dash.ui import backend
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.labels_in_use import choose_labels
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.laboratory.labels_in_use import choose_labels
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Evaluate",
@@ -19,17 +19,19 @@ with friendly():
             add_videos_button,
         )
     else:
-        from visil_dash.ui import evaluate_view  # imports the services: after the header is drawn
+        from visil_dash.ui.laboratory import (
+            evaluate,  # imports the services: after the header is drawn
+        )
 
         given = choose_labels(files=True)
         if given is None:
-            evaluate_view.no_labels()
+            evaluate.no_labels()
         else:
-            plan = evaluate_view.choose_plan(given)
+            plan = evaluate.choose_plan(given)
             found = None
             if plan is not None:
                 with friendly():
-                    found = evaluate_view.evaluated(plan)
+                    found = evaluate.evaluated(plan)
                 if found is not None:
-                    evaluate_view.results(found)
-            evaluate_view.earlier(found)
+                    evaluate.results(found)
+            evaluate.earlier(found)

@@ -1,8 +1,8 @@
 """FIVR: the research collection of the method, by its ids, into this library."""
 
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.fivr_view import choose, fetched, layout, nothing_chosen, outcome
-from visil_dash.ui.widgets import page_header
+from visil_dash.ui.laboratory.fivr import choose, fetched, layout, nothing_chosen, outcome
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import page_header
 
 page_header(
     "FIVR",

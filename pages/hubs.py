@@ -1,9 +1,9 @@
 """Hub frames: which frames bring candidates that have nothing to do with the query?"""
 
-from visil_dash.ui import backend
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.hubs_view import cards, chosen_hub, found_hubs, held_aside, summary
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.laboratory.hubs import cards, chosen_hub, found_hubs, held_aside, summary
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Hub frames",

@@ -1,12 +1,12 @@
 """Library: what there is, whether it is ready to search; add videos, watch, name, remove."""
 
-from visil_dash.ui import backend
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.library_cards import grid
-from visil_dash.ui.library_health import health, running_extraction
-from visil_dash.ui.library_switch import choose_library
-from visil_dash.ui.library_view import adding, jobs
-from visil_dash.ui.widgets import page_header
+from visil_dash.ui.library.adding import adding, jobs
+from visil_dash.ui.library.cards import grid
+from visil_dash.ui.library.health import health, running_extraction
+from visil_dash.ui.library.switch import choose_library
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import page_header
 
 page_header(
     "Library",

@@ -1,8 +1,8 @@
 """Scale planner: what would a larger collection take, and when is one machine too small?"""
 
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.planner_view import collection, rates, shown
-from visil_dash.ui.widgets import page_header
+from visil_dash.ui.laboratory.planner import collection, rates, shown
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import page_header
 
 page_header(
     "Scale planner",

@@ -1,9 +1,9 @@
 """Robustness: how far may a clip be edited until the search loses it?"""
 
-from visil_dash.ui import backend
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.robustness_view import choose_clip, choose_run, preview, results, run
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.laboratory.robustness import choose_clip, choose_run, preview, results, run
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Robustness",

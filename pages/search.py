@@ -2,13 +2,7 @@
 
 import streamlit as st
 
-from visil_dash.ui import backend
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.search_cards import match_cards, ranked
-from visil_dash.ui.search_filters import filtered
-from visil_dash.ui.search_frame import chosen_moment, frame_results, frame_strip
-from visil_dash.ui.search_query import choose_query
-from visil_dash.ui.search_results import (
+from visil_dash.ui.search.answer import (
     agreement_card,
     headline,
     inside_way,
@@ -16,10 +10,16 @@ from visil_dash.ui.search_results import (
     query_line,
     sure_way,
 )
-from visil_dash.ui.search_several import several
-from visil_dash.ui.search_view import Options, choose_options, read_clip, searched
-from visil_dash.ui.verdicts import hide_rejected
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.search.cards import match_cards, ranked
+from visil_dash.ui.search.filters import filtered
+from visil_dash.ui.search.one_frame import chosen_moment, frame_results, frame_strip
+from visil_dash.ui.search.options import Options, choose_options, read_clip, searched
+from visil_dash.ui.search.query import choose_query
+from visil_dash.ui.search.several import several
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.verdicts import hide_rejected
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 
 def answer(query_id: str, options: Options) -> None:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from visil_dash.ui import backend, state
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.match_view import match_explorer
-from visil_dash.ui.threshold_view import choose_query, explorer
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.threshold.distance import choose_query, explorer
+from visil_dash.ui.threshold.match import match_explorer
 
 DISTANCE, MATCH = "Distance of frames", "Match score of videos"
 

@@ -1,9 +1,9 @@
 """Walkthrough: the method step by step, on a pair of your own."""
 
-from visil_dash.ui import backend
-from visil_dash.ui.errors import friendly, told_errors
-from visil_dash.ui.walkthrough_view import choose_pair, choose_step, show
-from visil_dash.ui.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.laboratory.walkthrough import choose_pair, choose_step, show
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Walkthrough",

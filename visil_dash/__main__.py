@@ -3,7 +3,7 @@
 import os
 import sys
 
-from visil_dash.cli import main
+from visil_dash.cli.main import main
 
 # Read when torch is loaded: threads that wait asleep. Spinning ones cost ten times the work on a
 # machine that does anything else besides.

@@ -15,13 +15,13 @@ import numpy as np
 from benchmarks.copies.evaluate import Found
 from benchmarks.copies.hashing import matched_share, video_hashes
 from benchmarks.copies.truth import TRUTH_FILE, Truth, save_json
-from visil_dash.alignment import AlignOptions, segments
 from visil_dash.errors import InputError, MediaRefused
-from visil_dash.ingest import flat_frames
+from visil_dash.matching.alignment import AlignOptions, segments
+from visil_dash.matching.similarity import chamfer, frame_to_frame_both
 from visil_dash.media.decode import sample_frames
 from visil_dash.records import Array, Preprocess, Segment
 from visil_dash.settings import Settings
-from visil_dash.similarity import chamfer, frame_to_frame_both
+from visil_dash.workbench.ingest import flat_frames
 
 SIDE = 224  # pixels: what ImageNet networks are made for
 WHITENED_DIM = 512

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from benchmarks.copies.truth import Query
-from visil_dash.confidence import (
+from visil_dash.edits.kinds import KINDS, STRENGTHS
+from visil_dash.matching.confidence import (
     Reliability,
     above_background,
     background,
     calibration_error,
     reliability,
 )
-from visil_dash.edits.kinds import KINDS, STRENGTHS
-from visil_dash.metrics import (
+from visil_dash.metrics.ranking import (
     ScoredPairs,
     judge,
     mean_average_precision,

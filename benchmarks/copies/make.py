@@ -17,9 +17,9 @@ from benchmarks.copies.truth import Query, Truth, save_json, write_truth
 from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS, Edited
 from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
-from visil_dash.ingest import flat_frames
 from visil_dash.media.files import VIDEO_SUFFIXES
 from visil_dash.records import Segment
+from visil_dash.workbench.ingest import flat_frames
 
 LEAST_SECONDS = 4.0  # shorter clips leave too few sampled frames to tell an edit's effect
 MOST_SECONDS = 20.0  # of a source that one copy shows: enough for 20 sampled frames

@@ -21,14 +21,14 @@ from benchmarks.copies.evaluate import (
 )
 from benchmarks.copies.siblings import with_siblings
 from benchmarks.copies.truth import Query, Truth, read_truth, save_json
-from visil_dash.confidence import above_background
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
+from visil_dash.matching.confidence import above_background
+from visil_dash.matching.rerank import rerank
 from visil_dash.media.files import content_hash
-from visil_dash.queries import has_match
 from visil_dash.records import WHOLE, JobState, Match, SearchResult
-from visil_dash.search import rerank
-from visil_dash.services import Workbench, open_workbench
 from visil_dash.settings import get_settings
+from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.questions import has_match
 
 Say = Callable[[str], None]
 HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser_harness import (
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.browser_harness import (
     CHROMIUM_ARGUMENTS,
     CHROMIUM_NAMES,
     WIDE,
@@ -17,9 +19,8 @@ from browser_harness import (
     take_screens,
     watch,
 )
-from lab_world import DEMO, REAL, Lab, Library, make_library
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from realdata import NO_REAL_DATA, real_data
+from tests.support.lab_world import DEMO, REAL, Lab, Library, make_library
+from tests.support.realdata import NO_REAL_DATA, real_data
 
 HERE = Path(__file__).parent
 expect.set_options(timeout=20_000)  # ms; two busy cores

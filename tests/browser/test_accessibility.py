@@ -6,12 +6,20 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import pytest
-from browser_harness import PHONE, ROOT, WIDE, App, open_page, running_app, wait_until_idle
 from playwright.sync_api import Browser, Page, expect
-from scenes import make_scene
 
-from visil_dash.services import open_workbench
+from tests.support.browser_harness import (
+    PHONE,
+    ROOT,
+    WIDE,
+    App,
+    open_page,
+    running_app,
+    wait_until_idle,
+)
+from tests.support.scenes import make_scene
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 
 def rgb(colour: str) -> str:

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_harness import PHONE, App, exceptions_shown, open_page, wait_until_idle
-from clips import make_clip, regular
 from playwright.sync_api import Locator, Page, expect
-from scenes import RATE, SIZE, make_scene, scene_picture
 
-from visil_dash.explain import clock
-from visil_dash.loops import box_range
+from tests.support.browser_harness import PHONE, App, exceptions_shown, open_page, wait_until_idle
+from tests.support.clips import make_clip, regular
+from tests.support.scenes import RATE, SIZE, make_scene, scene_picture
+from visil_dash.matching.reasons import clock
 from visil_dash.records import Comparison
-from visil_dash.services import Workbench, open_workbench
 from visil_dash.settings import Settings
+from visil_dash.ui.compare.loops import box_range
+from visil_dash.workbench.bench import Workbench, open_workbench
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 SCENES = {"market.mp4": (1, 0, 12), "excerpt.mp4": (1, 4, 6)}

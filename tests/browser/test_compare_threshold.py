@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser_harness import App, exceptions_shown, open_page, wait_until_idle
 from playwright.sync_api import Locator, Page, expect
-from scenes import make_scene
 
+from tests.support.browser_harness import App, exceptions_shown, open_page, wait_until_idle
+from tests.support.scenes import make_scene
 from visil_dash.library.store import open_library
 from visil_dash.records import Array, VideoFeatures
-from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 NAMES = ("market.mp4", "excerpt.mp4", "station.mp4")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from browser_harness import ROOT, App, exceptions_shown, open_page, wait_until_idle
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from visil_dash.services import open_workbench
+from tests.support.browser_harness import ROOT, App, exceptions_shown, open_page, wait_until_idle
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 400_000  # milliseconds: all pairs of 25 videos, on a machine that does much else
 SCRIPT = (ROOT / "docs" / "demo.md").read_text()

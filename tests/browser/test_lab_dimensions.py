@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, choose, facts, number, pick, squared, traces
 from playwright.sync_api import Page, expect
 
-from visil_dash.dimension_library import LibrarySample, library_sample
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import PATIENCE, Lab, choose, facts, number, pick, squared, traces
+from visil_dash.laboratory.dimensions.library import LibrarySample, library_sample
 from visil_dash.records import Array
-from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 K, DIM = 10, 16
 

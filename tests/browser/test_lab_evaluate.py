@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, facts, fill, number, table, traces, walked_ap
 from playwright.sync_api import Page, expect
 
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import PATIENCE, Lab, facts, fill, number, table, traces, walked_ap
 from visil_dash.records import Array
 
 RELATIONS = ("ND", "DS", "CS", "IS")

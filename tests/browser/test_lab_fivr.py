@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import DEMO, PATIENCE, Lab, choose, facts, table
 from playwright.sync_api import Page, expect
+
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import DEMO, PATIENCE, Lab, choose, facts, table
 
 ANNOTATION = {
     "aaaaaaaaaa1": {"ND": ["bbbbbbbbbb1"], "DS": ["cccccccccc1"], "CS": ["dddddddddd1"],

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, facts, fill, number
 from playwright.sync_api import Page, expect
 
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import PATIENCE, Lab, facts, fill, number
 from visil_dash.records import Array
 
 
@@ -110,7 +110,7 @@ def test_a_hub_is_found_weighed_set_aside_and_taken_back(
 
 def held_frames(lab: Lab) -> Array:
     """`[N]` bool: what the library says is set aside."""
-    from visil_dash.frames_aside import frames_aside
+    from visil_dash.candidates.aside import frames_aside
     from visil_dash.library.store import open_library
     from visil_dash.settings import Settings
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from browser_harness import exceptions_shown, open_page, running_app, wait_until_idle
-from lab_world import (
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.browser_harness import exceptions_shown, open_page, running_app, wait_until_idle
+from tests.support.lab_world import (
     DEMO,
     PATIENCE,
     REAL,
@@ -20,14 +22,12 @@ from lab_world import (
     squared,
     table,
 )
-from playwright.sync_api import Browser, Page, expect
-from realdata import NO_REAL_DATA, real_data
-
-from visil_dash.dimension_study import sample_of
+from tests.support.realdata import NO_REAL_DATA, real_data
+from visil_dash.laboratory.dimensions.study import sample_of
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.records import Array, VideoFeatures
-from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 OTHER, OTHER_DIM, SCENES = "former-0badcafe", 96, ("crossing", "market")
 

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 
 import pytest
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, facts, fill, number, traces
 from playwright.sync_api import Page, expect
+
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import PATIENCE, Lab, facts, fill, number, traces
 
 UNITS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "days": 86_400}
 SIZES = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}

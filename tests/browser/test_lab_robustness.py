@@ -5,16 +5,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, choose, facts, fill, number, plain_similarity, table, traces
 from playwright.sync_api import Page, expect
 
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import (
+    PATIENCE,
+    Lab,
+    choose,
+    facts,
+    fill,
+    number,
+    plain_similarity,
+    table,
+    traces,
+)
 from visil_dash.edits.clip import write_video
 from visil_dash.edits.kinds import edited_at
+from visil_dash.laboratory.robustness.run import stretch
 from visil_dash.records import VideoFeatures
-from visil_dash.robustness import stretch
-from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 CLIP, SECONDS, ENCODINGS = "crossing_anchor.mp4", 6.0, 4
 PLANS = {"demo_lab": CLIP, "real_lab": "gaming.mp4"}

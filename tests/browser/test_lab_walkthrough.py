@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, chart, facts, number, plain_similarity, traces
 from playwright.sync_api import Page, expect
+
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import PATIENCE, Lab, chart, facts, number, plain_similarity, traces
 
 STEPS = (
     "Sampling",

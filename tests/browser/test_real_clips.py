@@ -1,9 +1,10 @@
 """The work pages over real clips, their numbers by plain loops: copies with logos, strangers."""
 
 import numpy as np
-from browser_harness import exceptions_shown, open_page, wait_until_idle
-from lab_world import PATIENCE, Lab, facts, number
 from playwright.sync_api import Page, expect
+
+from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.lab_world import PATIENCE, Lab, facts, number
 
 ORIGINAL, COPY = "chair-orig-22-sd-bar.mp4", "chair-22-with-large-logo-bar.mp4"
 

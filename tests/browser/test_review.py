@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from browser_harness import App, open_page, wait_until_idle
 from playwright.sync_api import Page, expect
-from scenes import make_scene
 
+from tests.support.browser_harness import App, open_page, wait_until_idle
+from tests.support.scenes import make_scene
 from visil_dash.library.store import open_library
-from visil_dash.services import open_workbench
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 SCENES = {

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser_harness import App, open_page, running_app, wait_until_idle
 from playwright.sync_api import Browser, Locator, Page, expect
-from scenes import make_scene
 
-from visil_dash.services import open_workbench
+from tests.support.browser_harness import App, open_page, running_app, wait_until_idle
+from tests.support.scenes import make_scene
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 # name: (scene, start, seconds); the excerpt is a part of the market, encoded anew.

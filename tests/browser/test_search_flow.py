@@ -7,13 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from browser_harness import App, open_page, running_app, wait_until_idle
-from clips import make_clip, regular
 from playwright.sync_api import Browser, Page, expect
-from scenes import make_scene
 
-from visil_dash.services import open_workbench
+from tests.support.browser_harness import App, open_page, running_app, wait_until_idle
+from tests.support.clips import make_clip, regular
+from tests.support.scenes import make_scene
 from visil_dash.settings import Settings
+from visil_dash.workbench.bench import open_workbench
 
 NAMES = ("harbour.mp4", "market.mp4", "station.mp4")
 PATIENCE = 180_000  # milliseconds, for a machine that does much else

@@ -4,9 +4,17 @@ import re
 from collections.abc import Callable
 
 import pytest
-from browser_harness import ROOT, App, exceptions_shown, open_page, wait_until_idle, watch
 from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.support.browser_harness import (
+    ROOT,
+    App,
+    exceptions_shown,
+    open_page,
+    wait_until_idle,
+    watch,
+)
 
 PAGES = re.findall(
     r'st\.Page\(\s*"pages/(\w+)\.py",\s*title="([^"]+)"', (ROOT / "app.py").read_text()

@@ -13,7 +13,7 @@ from visil_dash.library.catalogue import checked_rows, now, put_row
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.records import Array
-from visil_dash.reduction import Reduction
+from visil_dash.reduction.pca import Reduction
 
 CHUNK = 2000  # frames added between two looks at the stop flag
 

@@ -12,7 +12,7 @@ from visil_dash.library.blobs import safe_id
 from visil_dash.library.catalogue import checked_rows, now, put_row, set_aside
 from visil_dash.library.store import Library
 from visil_dash.records import Array
-from visil_dash.reduction import (
+from visil_dash.reduction.pca import (
     FRAMES_PER_DIM,
     FULL,
     Reduction,
@@ -20,7 +20,7 @@ from visil_dash.reduction import (
     load_reduction,
     save_reduction,
 )
-from visil_dash.reduction_local import fit_lpp, random_projection
+from visil_dash.reduction.projections import fit_lpp, random_projection
 
 FIT_FRAMES = 8192  # 32 for each default dimension; more moves the directions little
 FIT_BYTES = 768 * 1024**2  # and no more than this of full frame vectors, float32

@@ -33,7 +33,7 @@ from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.records import Array, IndexStatus
-from visil_dash.reduction import FULL, Reduction, identity
+from visil_dash.reduction.pca import FULL, Reduction, identity
 from visil_dash.settings import Settings
 
 __all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]

@@ -12,7 +12,7 @@ from visil_dash.index.snapshot import Block, Snapshot, frame_ids
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.records import Array
-from visil_dash.reduction import Reduction, identity
+from visil_dash.reduction.pca import Reduction, identity
 
 FRAMES_AT_ONCE = 2000  # full frame vectors reduced by one product: 37 MB at 9 × 512 dims
 

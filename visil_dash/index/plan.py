@@ -10,7 +10,7 @@ from typing import Any
 from visil_dash.index.fitted import METHODS, fitted_dim
 from visil_dash.index.hnsw import DEFAULT_GRAPH, GraphOptions
 from visil_dash.library.store import Library
-from visil_dash.reduction import DEFAULT_DIM, FULL
+from visil_dash.reduction.pca import DEFAULT_DIM, FULL
 
 AUTO = f"pca{DEFAULT_DIM}"
 PLAN_SETTING = "index_plan"

@@ -21,7 +21,7 @@ from visil_dash.index.plan import AUTO, IndexPlan
 from visil_dash.index.snapshot import Snapshot
 from visil_dash.library import tables
 from visil_dash.library.store import Library
-from visil_dash.reduction import FRAMES_PER_DIM, FULL, Reduction, identity
+from visil_dash.reduction.pca import FRAMES_PER_DIM, FULL, Reduction, identity
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from visil_dash.index.base import checked_vectors
 from visil_dash.index.exact import nearest, rescored
 from visil_dash.index.generations import Generation
 from visil_dash.records import Array
-from visil_dash.reduction import Reduction
+from visil_dash.reduction.pca import Reduction
 
 FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
 # Above this share of the generation, looking at everything is faster than the graph, and exact:

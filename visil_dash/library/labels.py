@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visil_dash.errors import NotFound
-from visil_dash.labels import Label, pair_of
+from visil_dash.labels.label import Label, pair_of
 from visil_dash.library import tables
 from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
 

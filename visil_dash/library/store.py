@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch, StoreReadOnly
-from visil_dash.labels import Label
+from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import (
     FeatureManifest,

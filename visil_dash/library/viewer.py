@@ -17,7 +17,7 @@ from visil_dash.errors import (
     StoreMismatch,
     StoreReadOnly,
 )
-from visil_dash.labels import Label
+from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.confidence import Evidence
 from visil_dash.errors import ModelError
+from visil_dash.matching.confidence import Evidence
 from visil_dash.models.states import check_layout, read_checked, tensors_of
 from visil_dash.records import Preprocess
 

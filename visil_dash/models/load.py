@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visil_dash.confidence import Evidence
 from visil_dash.errors import ModelError
+from visil_dash.matching.confidence import Evidence
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
 from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES

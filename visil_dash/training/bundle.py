@@ -12,9 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visil_dash.alignment import AlignOptions
-from visil_dash.confidence import Evidence, measure_evidence
-from visil_dash.metrics import (
+from visil_dash.candidates.thresholds import pairwise_distances
+from visil_dash.matching.alignment import AlignOptions
+from visil_dash.matching.confidence import Evidence, measure_evidence
+from visil_dash.matching.rerank import rerank
+from visil_dash.matching.similarity import Compare, chamfer, frame_to_frame
+from visil_dash.metrics.ranking import (
     OperatingPoint,
     average_precision,
     pr_curve,
@@ -26,9 +29,6 @@ from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
-from visil_dash.search import rerank
-from visil_dash.similarity import Compare, chamfer, frame_to_frame
-from visil_dash.thresholds import pairwise_distances
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import pair_of_views
 from visil_dash.training.comparator import (

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from visil_dash.matching.similarity import chamfer, frame_to_frame, frame_to_frame_both
 from visil_dash.models.comparator import VideoComparator
 from visil_dash.records import Array
-from visil_dash.similarity import chamfer, frame_to_frame, frame_to_frame_both
 from visil_dash.training.batches import nearest_others
 from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
 from visil_dash.training.targets import squares

@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.errors import InputError, ModelError
-from visil_dash.labels import NOT_MATCH, UNSURE, Label, is_copy
-from visil_dash.labels_csv import read_labels
+from visil_dash.labels.csv_file import read_labels
+from visil_dash.labels.label import NOT_MATCH, UNSURE, Label, is_copy
 from visil_dash.library.store import Library, open_library
-from visil_dash.metrics import average_precision
+from visil_dash.matching.similarity import chamfer
+from visil_dash.metrics.ranking import average_precision
 from visil_dash.models.bundle import BUNDLED, Bundle, read_bundle, save_bundle
 from visil_dash.models.comparator import visil_output
 from visil_dash.models.load import COMPACT, load_bundled
 from visil_dash.models.own import own_folder
 from visil_dash.records import Array
 from visil_dash.settings import Settings
-from visil_dash.similarity import chamfer
 from visil_dash.training.comparator import (
     ClipSet,
     ComparatorOptions,

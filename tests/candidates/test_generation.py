@@ -1,0 +1,102 @@
+"""Claims about candidate generation, against exact search in plain loops."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visil_dash.candidates.generation import candidate_videos, frames_within
+from visil_dash.index.frames import frame_ids
+
+
+class PlainSpace:
+    """Exact search over videos given as {ordinal: vectors}."""
+
+    def __init__(self, videos):
+        self.videos = videos
+        self.ids = np.concatenate([frame_ids(o, len(v)) for o, v in videos.items()])
+        self.vectors = np.concatenate(list(videos.values()))
+        self.asked = []
+
+    def __len__(self):
+        return len(self.ids)
+
+    def search(self, queries, k):
+        assert k <= len(self)
+        self.asked.append(k)
+        distances = ((queries[:, None] - self.vectors[None]) ** 2).sum(-1)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        return self.ids[order], np.take_along_axis(distances, order, axis=1)
+
+
+def library(seed, videos=5, frames=12, dim=3):
+    rng = np.random.default_rng(seed)
+    return {3 * o: rng.random((frames, dim), dtype=np.float32) for o in range(videos)}
+
+
+def ids(videos):
+    return {o: f"video{o}" for o in videos}
+
+
+@given(st.integers(0, 500), st.floats(0.0, 2.0), st.integers(1, 70))
+def test_every_frame_within_the_threshold_is_found_whatever_k_begins_with(seed, limit, first_k):
+    videos = library(seed)
+    queries = np.random.default_rng(seed + 1).random((4, 3), dtype=np.float32)
+    hits = frames_within(PlainSpace(videos), queries, limit, videos=ids(videos), first_k=first_k)
+    expected = set()
+    for q, query in enumerate(queries):
+        for ordinal, vectors in videos.items():
+            for f, vector in enumerate(vectors):
+                if ((query[None] - vector[None]) ** 2).sum(-1)[0] <= limit:
+                    expected.add((q, f"video{ordinal}", f))
+    got = {
+        (int(q), hits.video_ids[v], int(f))
+        for q, v, f in zip(hits.query_frame, hits.video, hits.reference_frame, strict=True)
+    }
+    assert got == expected
+    assert len(hits) == len(expected)
+    assert (np.diff(hits.distance) >= 0).all()
+
+
+def test_a_fixed_k_would_have_missed_frames():
+    videos = library(0)
+    space = PlainSpace(videos)
+    queries = next(iter(videos.values()))[:1]
+    hits = frames_within(space, queries, 10.0, videos=ids(videos), first_k=4)
+    assert len(hits) == len(space)  # all are within 10, and 4 neighbours were only the beginning
+    assert space.asked == [4, 8, 16, 32, 60]
+
+
+def test_the_query_itself_and_unknown_videos_do_not_count():
+    videos = library(1)
+    known = ids(videos)
+    del known[12]
+    hits = frames_within(PlainSpace(videos), videos[3], 99.0, videos=known, exclude="video3")
+    assert {hits.video_ids[v] for v in hits.video} == {"video0", "video6", "video9"}
+    # The nearest frame that counts is another video's, not the query's own at distance 0.
+    assert (hits.nearest > 0).all()
+
+
+def test_an_empty_library_has_no_hits():
+    class Empty(PlainSpace):
+        def __init__(self):
+            self.ids = np.empty(0, np.int64)
+
+    hits = frames_within(Empty(), np.zeros((3, 4), np.float32), 4.0, videos={})
+    assert len(hits) == 0
+    assert candidate_videos(hits) == ()
+
+
+def test_videos_found_by_more_query_frames_come_first():
+    far, near = np.array([[0.4, 0]]), np.array([[0.1, 0]])
+    videos = {0: near.astype(np.float32), 1: np.repeat(far, 2, 0).astype(np.float32)}
+    queries = np.array([[0.0, 0], [0.6, 0]], np.float32)
+    hits = frames_within(PlainSpace(videos), queries, 0.17, videos={0: "near", 1: "often"})
+    often, once = candidate_videos(hits)
+    assert (often.video_id, often.query_frames, often.reference_frames, often.hits) == (
+        "often",
+        2,
+        2,
+        4,
+    )
+    assert (once.video_id, once.query_frames) == ("near", 1)
+    np.testing.assert_allclose([often.min_distance, once.min_distance], [0.04, 0.01], atol=1e-6)

@@ -1,0 +1,148 @@
+"""The HTML report: says what was found and how, holds its pictures, and runs nothing."""
+
+import base64
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from visil_dash.exports.report import Evidence, ReportFacts, html_report
+from visil_dash.matching.verdict import OUT_OF_STEP, related
+from visil_dash.records import Match, SearchResult, Segment
+
+NASTY = '"><script>alert(1)</script><img src=http://x/y onerror=a>\u202e.mp4'
+PICTURES = (b"\xff\xd8first", b"\xff\xd8second")
+
+
+class Seen(HTMLParser):
+    """What a browser would find: tags, attributes, and text outside the style sheet."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.style = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        self.style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self.style = False
+
+    def handle_data(self, data: str) -> None:
+        if not self.style:
+            self.text += data
+
+
+@pytest.fixture
+def result() -> SearchResult:
+    match = Match("ab" * 32, NASTY, 0.812, 0.404, 0.125, 7, (Segment(0, 6, 10, 16, 0.91),))
+    return SearchResult(
+        query=NASTY,
+        query_id="cd" * 32,
+        matches=(match, replace(match, video_id="ef" * 32, name="other.mp4", segments=())),
+        candidates=(),
+        mode="hierarchical",
+        threshold=1.25,
+        library_videos=25,
+        timings={"candidates": 0.01, "reranking": 0.2},
+        model="compact",
+        extractor="compact-12345678",
+        index="ready, generation 3, pca128",
+        notices=("<b>degraded</b>",),
+    )
+
+
+def report(result: SearchResult, *, verified: bool = True, most: int = 2) -> Seen:
+    facts = ReportFacts(8.0, {"ab" * 32: 24.0}, 0.5, verified, "1.2.3", "2026-11-24 12:00 UTC")
+    found = [
+        related(
+            m,
+            query_seconds=8.0,
+            reference_seconds=24.0,
+            match_score=0.5,
+            threshold=result.threshold,
+        )
+        for m in result.matches[:most]
+    ]
+    evidence = {"ab" * 32: [Evidence(3.0, PICTURES[0], 13.0, PICTURES[1])]}
+    return Seen(html_report(result, found, evidence, facts))
+
+
+def test_it_runs_nothing_and_loads_nothing(result: SearchResult) -> None:
+    seen = report(result)
+    assert not {"script", "link", "iframe", "object", "form"} & set(seen.tags)
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+    sources = [value for name, value in seen.attributes if name in ("src", "href")]
+    assert len(sources) == 2
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+    assert any(value.startswith("default-src 'none'") for _, value in seen.attributes)
+
+
+def test_names_are_shown_as_they_are_without_what_reorders_them(result: SearchResult) -> None:
+    seen = report(result)
+    assert NASTY.replace("\u202e", "") in seen.text
+    assert "\u202e" not in seen.text
+    assert "<b>degraded</b>" in seen.text
+
+
+def test_the_pictures_are_the_bytes_that_were_given(result: SearchResult) -> None:
+    shown = [
+        base64.b64decode(value.split(",")[1])
+        for name, value in report(result).attributes
+        if name == "src"
+    ]
+    assert tuple(shown) == PICTURES
+    named = [value for name, value in report(result).attributes if name == "alt"]
+    assert named[0] == "clip at 3.00 seconds"
+    assert named[1].endswith("at 13.00 seconds")
+
+
+def test_it_says_what_was_found_and_how(result: SearchResult) -> None:
+    text = report(result).text
+    for told in (
+        "75 % of the clip is in it",
+        "25 % of it is in the clip",
+        "0.8120",
+        "0.4040",
+        "10.00 s16.00 s0.910",
+        "No stretch lines up in time.",
+        "look-alike",
+        "compact-12345678",
+        "ready, generation 3, pca128",
+        "1.25 (squared L2)",
+        "visil_dash 1.2.3",
+        "2026-11-24 12:00 UTC",
+        "verified by checksum",
+        "ab" * 32,
+    ):
+        assert told in text, told
+
+
+def test_it_says_how_many_of_all_it_shows(result: SearchResult) -> None:
+    assert "2 videos" in report(result).text
+    assert "1 of 2 videos" in report(result, most=1).text
+    assert "No video of the library was found" in report(replace(result, matches=())).text
+
+
+def test_unverified_weights_are_marked(result: SearchResult) -> None:
+    assert "imported unverified" in report(result, verified=False).text
+    assert "imported unverified" not in report(result).text
+
+
+def test_it_says_how_sure_a_match_is_and_where_nothing_runs_in_step(result: SearchResult) -> None:
+    (match, _other) = result.matches
+    assert "How sure" not in report(result).text
+    assert OUT_OF_STEP not in report(result).text
+    still = (replace(match.segments[0], in_step=0.5),)
+    told = replace(match, probability=0.42, part_score=0.8765, segments=still)
+    text = report(replace(result, matches=(told,))).text
+    assert "How surecannot tell" in text
+    assert "What lines up0.8765" in text
+    assert text.count(OUT_OF_STEP) == 1
+    moving = replace(told, segments=match.segments)
+    assert "How sure42 %" in report(replace(result, matches=(moving,))).text

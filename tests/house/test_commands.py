@@ -1,0 +1,48 @@
+"""The commands that the documents name exist, and the pipeline runs what the README says."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def targets() -> set[str]:
+    text = (ROOT / "Makefile").read_text()
+    return set(re.findall(r"^([a-z-]+):(?!=)", text, flags=re.MULTILINE))
+
+
+def commands_in(text: str) -> set[str]:
+    """Targets of `make X` where it stands as code: alone on a line, or in backquotes."""
+    return set(re.findall(r"(?:^|`)make ([a-z-]+)", text, flags=re.MULTILINE))
+
+
+def test_the_reading_of_documents_finds_commands() -> None:
+    text = "Run `make run PORT=1`:\n\nmake test   # tests\nwe make sure; `make` alone\n"
+    assert commands_in(text) == {"run", "test"}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_command_of_a_document_exists(path: Path) -> None:
+    assert commands_in(path.read_text()) <= targets()
+
+
+def test_every_target_meant_for_people_is_in_the_help() -> None:
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    shown = subprocess.run(
+        ["make", "help"], cwd=ROOT, env=plain, capture_output=True, text=True, check=True
+    ).stdout
+    listed = set(re.findall(r"^  make ([a-z-]+)", shown, flags=re.MULTILINE))
+    assert listed == targets() - {"environment", "dev-environment"}
+
+
+def test_the_pipeline_runs_the_documented_check_and_allows_no_browser_skip() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"^make check$", script, flags=re.MULTILINE)
+    assert "VISIL_DASH_BROWSER=required" in script
+    assert "set -euo pipefail" in script
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)

@@ -1,0 +1,101 @@
+"""`make run` says plainly when a port is taken, and makes the demo library exactly when due."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import serve
+
+
+class Health(BaseHTTPRequestHandler):
+    body = b"ok"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(params=[b"ok", b"<html>"])
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[int, bool]]:
+    """Port of a web server, and whether it answers as a dashboard does."""
+    handler = type("Answer", (Health,), {"body": request.param})
+    with HTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield http.server_port, request.param == b"ok"
+        http.shutdown()
+        thread.join()
+
+
+def test_a_taken_port_is_noticed_and_a_dashboard_on_it_is_recognised(
+    server: tuple[int, bool],
+) -> None:
+    port, is_dashboard = server
+    assert not serve.port_is_free(port)
+    assert serve.dashboard_answers(port) is is_dashboard
+    text = serve.busy_message(port, dashboard=is_dashboard)
+    assert ("already running" in text) is is_dashboard
+    assert f"PORT={port + 1}" in text
+
+
+def test_a_free_port_is_free() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert serve.port_is_free(port)
+    assert not serve.dashboard_answers(port)
+
+
+def test_the_demo_is_due_once_and_again_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "data" / "library"
+    codes = iter([1, 0])
+
+    def demo(command: list[str], **_: object) -> int:
+        assert command[1:4] == ["-m", "visil_dash", "demo"]
+        library.mkdir(exist_ok=True)
+        (library / "catalogue").touch()
+        return next(codes)
+
+    monkeypatch.setattr(serve.subprocess, "call", demo)
+    assert serve.demo_is_due(library)
+    assert serve.prepare_demo(library) == 1
+    assert serve.demo_is_due(library)
+    assert serve.prepare_demo(library) == 0
+    assert not serve.demo_is_due(library)
+
+
+def test_a_library_of_ones_own_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    assert serve.demo_is_due(tmp_path / "library")
+    (tmp_path / "library" / "catalogue").touch()
+    assert not serve.demo_is_due(tmp_path / "library")
+
+
+def test_the_port_must_be_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve.sys, "argv", ["serve.py", "--port", "70000"])
+    with pytest.raises(SystemExit) as ended:
+        serve.main()
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_address_is_loopback_unless_a_public_one_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(serve.os, "execv", lambda _, command: started.append(command))
+    monkeypatch.delenv("VISIL_DASH_ALLOW_PUBLIC", raising=False)
+    if allowed:
+        monkeypatch.setenv("VISIL_DASH_ALLOW_PUBLIC", "1")
+    serve.start(8501)
+    assert ("127.0.0.1" in started[0]) is not allowed

@@ -1,0 +1,139 @@
+"""The planner's arithmetic by hand, and its sizes against a real index."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.fakes import fake_model
+from tests.support.page_world import page_settings
+from tests.support.scenes import make_scene
+from visil_dash.errors import Cancelled
+from visil_dash.index.hnsw import HnswIndex, M
+from visil_dash.laboratory.planner.costs import LINK_BYTES, Advice, Collection, Rates, advice, plan
+from visil_dash.laboratory.planner.rates import measure_rates
+from visil_dash.ui.laboratory.planner import duration
+
+ASKED = Collection(
+    hours=100,
+    mean_clip_minutes=10,
+    frames_per_second=1,
+    dims=256,
+    precision="fp32",
+    feature_values=9 * 512,
+    media_bytes_per_second=125_000,
+)
+RATES = Rates(
+    extracted_frames_per_second=100,
+    decoded_seconds_per_second=50,
+    indexed_frames_per_second=2000,
+    graph_milliseconds_per_query_frame=0.5,
+    graph_frames=4096,
+    compared_pairs_per_second=1_000_000,
+    cores=2,
+    memory_bytes=16_000_000_000,
+    disk_free_bytes=100_000_000_000,
+)
+
+
+def test_a_hundred_hours_by_hand() -> None:
+    made = plan(ASKED, RATES, query_minutes=2)
+    assert made.videos == 600
+    assert made.frames == 360_000
+    assert made.media_bytes == 45_000_000_000
+    assert made.feature_bytes == 360_000 * 4608 * 2
+    assert made.index_memory_bytes == 360_000 * (1024 + 1024 + LINK_BYTES)
+    assert made.disk_bytes == made.media_bytes + made.feature_bytes + made.index_disk_bytes
+    # 3,600 s of extraction and 7,200 s of decoding.
+    assert made.extraction_hours == pytest.approx(3.0)
+    growth = np.log2(360_000) / 12
+    assert made.index_build_hours == pytest.approx(180 * growth / 3600)
+    assert made.candidate_seconds_per_query == pytest.approx(120 * 0.0005 * growth)
+    assert made.exhaustive_seconds_per_query == pytest.approx(43.2)
+
+
+def test_precision_shrinks_only_the_vectors_beside_the_graph() -> None:
+    sizes = {p: plan(replace(ASKED, precision=p), RATES).index_memory_bytes / 360_000
+             for p in ("fp32", "fp16", "int8", "binary")}  # fmt: skip
+    assert sizes == {p: 1024 + LINK_BYTES + b for p, b in
+                     {"fp32": 1024, "fp16": 512, "int8": 256, "binary": 32}.items()}  # fmt: skip
+
+
+def test_a_small_collection_is_never_faster_than_what_was_measured() -> None:
+    made = plan(replace(ASKED, hours=0.1), RATES)
+    assert made.index_build_hours == pytest.approx(360 / 2000 / 3600)
+
+
+def test_without_a_video_decoding_is_left_out() -> None:
+    made = plan(ASKED, replace(RATES, decoded_seconds_per_second=None))
+    assert made.extraction_hours == pytest.approx(1.0)
+
+
+def test_one_machine_is_left_where_it_ends_and_not_before() -> None:
+    assert advice(plan(ASKED, RATES), RATES) == ()
+    found = advice(plan(replace(ASKED, hours=100_000), RATES), RATES)
+    assert [type(line) for line in found] == [Advice] * 3
+    assert "index server" in found[0].to
+    assert "45,000" not in found[1].what
+    assert "GB are free" in found[1].what
+    assert "GPU" in found[2].to
+    slow = replace(RATES, graph_milliseconds_per_query_frame=100)
+    assert "More cores" in advice(plan(ASKED, slow), slow)[0].to
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"hours": 0}, "hours"), ({"dims": 0}, "dims"), ({"precision": "fp8"}, "precision")],
+)
+def test_what_cannot_be_planned_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(ASKED, **change)  # type: ignore[arg-type]
+
+
+def test_the_size_of_a_graph_is_that_of_a_real_one(tmp_path: Path) -> None:
+    frames, dims = 3000, 32
+    index = HnswIndex(dims, capacity=frames)
+    vectors = np.random.default_rng(0).standard_normal((frames, dims)).astype(np.float32)
+    index.add(vectors, np.arange(frames))
+    index.save(tmp_path / "graph.bin")
+    size = (tmp_path / "graph.bin").stat().st_size
+    assert M == 16, "LINK_BYTES counts the links of this M"
+    assert size == pytest.approx(frames * (4 * dims + LINK_BYTES), rel=0.02)
+
+
+def test_the_machine_is_measured_step_by_step_and_stops(tmp_path: Path) -> None:
+    video = make_scene(tmp_path / "v.mp4", 1, seconds=6)
+    settings = page_settings(tmp_path)
+    said: list[str] = []
+    found = measure_rates(
+        fake_model(),
+        dims=32,
+        folder=tmp_path,
+        settings=settings,
+        video=video,
+        frames=500,
+        on_progress=lambda what, _share: said.append(what),
+    )
+    assert len(said) == 5
+    assert found.graph_frames == 500
+    for name in (
+        "extracted_frames_per_second",
+        "decoded_seconds_per_second",
+        "indexed_frames_per_second",
+        "graph_milliseconds_per_query_frame",
+        "compared_pairs_per_second",
+    ):
+        assert 0 < getattr(found, name) < float("inf"), name
+    with pytest.raises(Cancelled):
+        measure_rates(
+            fake_model(), dims=8, folder=tmp_path, settings=settings, cancelled=lambda: True
+        )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.02, "20 ms"), (7, "7 s"), (75, "1.25 min"), (90_000, "25 h"), (4e5, "4.6 days")],
+)
+def test_durations_are_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -1,0 +1,231 @@
+"""kill -9 at named steps and at random times: nothing acknowledged is lost, nothing half is found.
+
+R1 and R2 of the reliability matrix. `make night` runs them with larger numbers.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.library_fakes import content_id, open_space, small_settings, violations
+from visil_dash.library.store import open_library
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -9
+
+
+class Driver:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "support" / "crash_driver.py")],
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self,
+        folder: Path,
+        *,
+        kill: tuple[str, int] | None = None,
+        after: float | None = None,
+        naive: bool = False,
+    ) -> int:
+        """One life of the library; the exit code of the child, -9 when it was killed."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        request = {
+            "folder": str(folder / "library"),
+            "log": str(folder / "log"),
+            "files": [str(file) for file in sorted(folder.glob("*.mp4"))],
+            "kill": kill,
+            "after": after,
+            "naive": naive,
+        }
+        stdin.write(json.dumps(request) + "\n")
+        stdin.flush()
+        return int(json.loads(stdout.readline()))
+
+    def close(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self._process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Driver]:
+    made = Driver()
+    yield made
+    made.close()
+
+
+def fresh(folder: Path) -> Path:
+    folder.mkdir()
+    for i in range(3):
+        (folder / f"{i}.mp4").write_bytes(b"clip %d" % i)
+    return folder
+
+
+def acknowledged(folder: Path) -> list[tuple[str, str]]:
+    log = folder / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    pairs = [line.split(" ", 1) for line in lines]
+    return [(event, video) for event, video in pairs if event != "counts"]
+
+
+def after_crash(folder: Path) -> list[str]:
+    """What is wrong right after the crash; no library at all is right when nothing was told."""
+    if not (folder / "library").exists():
+        return ["the library is gone"] if acknowledged(folder) else []
+    return violations(folder / "library", acknowledged(folder))
+
+
+def after_restart(driver: Driver, folder: Path) -> list[str]:
+    """Runs the library to its end, then demands that nothing of the crash is left."""
+    if driver.run(folder) != 0:
+        return ["the restart failed"]
+    found = violations(folder / "library", acknowledged(folder))
+    with open_library(folder / "library", settings=small_settings()) as library:
+        names = sorted(video.name for video in library.videos())
+        if names != ["1.mp4", "2.mp4"]:
+            found.append(f"after the restart there are {names}")
+        found += [f"{f.artefact}: {f.problem}" for f in library.verify()]
+        space = open_space(library)
+        found += space.verify()
+        if space.status().tail_frames:
+            found.append("the last build is not in use")
+        left = [*library.folder.glob("incoming/*"), *library.folder.rglob(".*tmp")]
+        found += [f"left behind: {path}" for path in left]
+    return found
+
+
+@pytest.fixture(scope="module")
+def steps(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """How often each step comes in an undisturbed life."""
+    folder = fresh(tmp_path_factory.mktemp("steps") / "x")
+    assert after_restart(driver, folder) == []
+    counts = [line for line in (folder / "log").read_text().splitlines() if line[:6] == "counts"]
+    return dict(json.loads(counts[0].split(" ", 1)[1]))
+
+
+def crash_and_check(
+    driver: Driver, folder: Path, *, kill: tuple[str, int] | None = None, after: float | None = None
+) -> list[str]:
+    fresh(folder)
+    code = driver.run(folder, kill=kill, after=after)
+    if kill is not None and code != KILLED:
+        return [f"was not killed, ended with {code}"]
+    return after_crash(folder) + after_restart(driver, folder)
+
+
+def test_a_kill_at_any_named_step_loses_nothing_acknowledged(
+    driver: Driver, steps: dict[str, int], tmp_path: Path
+) -> None:
+    """R2, once a step; what shares its writing with the blobs only at its two telling steps."""
+    kinds = {name.split(":")[0] for name in steps}
+    assert len(steps) >= 12
+    assert kinds >= {
+        "migrate",
+        "copy",
+        "media",
+        "blob",
+        "row",
+        "reduction",
+        "index",
+        "manifest",
+        "current",
+        "delete",
+    }
+    wrong = {}
+    alike = {
+        f"{kind}:{step}"
+        for kind in ("manifest", "current", "reduction")
+        for step in ("written", "flushed", "folder-flushed")
+    }
+    for i, name in enumerate(sorted(steps.keys() - alike)):
+        count = steps[name]
+        found = crash_and_check(driver, tmp_path / str(i), kill=(name, (count + 1) // 2))
+        if found:
+            wrong[name] = found
+    assert wrong == {}
+
+
+def test_a_kill_while_sweeping_what_a_kill_left_loses_nothing(
+    driver: Driver, tmp_path: Path
+) -> None:
+    for i, (first, second) in enumerate(
+        [
+            (("blob:flushed", 2), ("sweep:temp", 1)),
+            (("delete:committed", 1), ("delete:blob", 1)),
+            (("reduction:written", 1), ("sweep:temp", 1)),
+        ]
+    ):
+        folder = fresh(tmp_path / str(i))
+        assert driver.run(folder, kill=first) == KILLED
+        assert driver.run(folder, kill=second) == KILLED
+        assert after_crash(folder) + after_restart(driver, folder) == [], (first, second)
+
+
+def test_kills_at_random_times_lose_nothing_acknowledged(driver: Driver, tmp_path: Path) -> None:
+    """R1, small."""
+    kill_randomly(driver, tmp_path, times=8)
+
+
+@pytest.mark.night
+def test_kills_at_a_thousand_random_times_lose_nothing_acknowledged(
+    driver: Driver, tmp_path: Path
+) -> None:
+    kill_randomly(driver, tmp_path, times=1000)
+
+
+@pytest.mark.night
+def test_kills_at_every_occurrence_of_every_step_lose_nothing_acknowledged(
+    driver: Driver, steps: dict[str, int], tmp_path: Path
+) -> None:
+    for name, count in sorted(steps.items()):
+        for nth in range(1, count + 1):
+            folder = tmp_path / f"{name.replace(':', ' ')} {nth}"
+            fresh(folder)
+            driver.run(folder, kill=(name, nth))
+            assert after_crash(folder) + after_restart(driver, folder) == [], (name, nth)
+
+
+def kill_randomly(driver: Driver, tmp_path: Path, *, times: int) -> None:
+    wrong, seeded = {}, random.Random(1)
+    for i in range(times):
+        after = seeded.uniform(0.0, 1.2)
+        found = crash_and_check(driver, tmp_path / str(i), after=after)
+        if found:
+            wrong[f"{i}: {after:.3f} s"] = found
+    assert wrong == {}
+
+
+def test_the_naive_control_is_caught(driver: Driver, tmp_path: Path) -> None:
+    """Row before blob, blob in place: the same check must fail, else it proves nothing."""
+    folder = fresh(tmp_path / "naive")
+    assert driver.run(folder, kill=("blob:half-written", 2), naive=True) == KILLED
+    found = after_crash(folder)
+    assert any("Features set aside" in text for text in found)
+
+
+def test_a_lost_acknowledged_video_is_caught(driver: Driver, tmp_path: Path) -> None:
+    """The check itself: an acknowledgement that came too early must show."""
+    folder = fresh(tmp_path / "early")
+    assert driver.run(folder, kill=("blob:renamed", 2)) == KILLED
+    with (folder / "log").open("a") as log:
+        log.write(f"indexed {content_id(b'clip 1')}\n")
+    assert f"acknowledged video is lost: {content_id(b'clip 1')}" in after_crash(folder)
+    assert after_restart(driver, folder) == []

@@ -1,0 +1,106 @@
+"""Claims about frame-to-frame and video-to-video similarity, against plain loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from visil_dash.matching import similarity
+from visil_dash.matching.similarity import (
+    chamfer,
+    frame_to_frame,
+    frame_to_frame_both,
+    pair_scores,
+    video_to_video,
+)
+
+
+def loop_frame_to_frame(query, reference):
+    out = np.zeros((len(query), len(reference)))
+    for i, q in enumerate(query):
+        for j, r in enumerate(reference):
+            out[i, j] = np.mean([max(float(a @ b) for b in r) for a in q])
+    return out
+
+
+def videos(max_frames=5, regions=3, dim=4):
+    floats = st.floats(-1, 1, width=32)
+    shape = st.integers(1, max_frames).map(lambda t: (t, regions, dim))
+    return shape.flatmap(lambda s: arrays(np.float32, s, elements=floats))
+
+
+@given(videos(), videos())
+def test_both_directions_equal_the_plain_loops(query, reference):
+    forward, reverse = frame_to_frame_both(query, reference)
+    np.testing.assert_allclose(forward, loop_frame_to_frame(query, reference), atol=1e-5)
+    np.testing.assert_allclose(reverse, loop_frame_to_frame(reference, query), atol=1e-5)
+
+
+def test_blocks_do_not_change_the_result(monkeypatch):
+    rng = np.random.default_rng(0)
+    query = rng.standard_normal((7, 9, 8), dtype=np.float32)
+    reference = rng.standard_normal((5, 9, 8), dtype=np.float32)
+    whole = frame_to_frame_both(query, reference)
+    monkeypatch.setattr(similarity, "_BLOCK_BYTES", 4 * 9 * 5 * 9 * 2)  # two query frames a block
+    for a, b in zip(whole, frame_to_frame_both(query, reference), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_a_hand_worked_pair():
+    # Query: one frame whose regions look along x and y. Reference: frames "both along x" and
+    # "x and y". The best matches are (1, 0) and (1, 1), averaged over the query's regions.
+    x, y = [1.0, 0.0], [0.0, 1.0]
+    query = np.array([[x, y]], np.float32)
+    reference = np.array([[x, x], [x, y]], np.float32)
+    np.testing.assert_allclose(frame_to_frame(query, reference), [[0.5, 1.0]])
+    # The other way round both reference regions of the first frame find x: not commutative.
+    np.testing.assert_allclose(frame_to_frame(reference, query), [[1.0], [1.0]])
+
+
+def test_chamfer_is_the_share_of_the_rows_found():
+    # Rows 0 and 1 are found in full, rows 2 and 3 not at all: half of the query.
+    matrix = np.zeros((4, 6))
+    matrix[0, 3] = matrix[1, 4] = 1.0
+    assert chamfer(matrix) == 0.5
+    assert chamfer(matrix.T) == pytest.approx(2 / 6)
+
+
+def test_video_to_video_uses_the_comparator_when_there_is_one():
+    matrix = np.eye(3)
+    assert video_to_video(matrix, None) == 1.0
+    assert video_to_video(matrix, lambda m: m - 0.5) == 0.5
+
+
+@given(videos(), st.integers(0, 2**16))
+def test_the_order_of_regions_does_not_matter(video, seed):
+    shuffled = video[:, np.random.default_rng(seed).permutation(video.shape[1])]
+    np.testing.assert_allclose(
+        frame_to_frame(video, video), frame_to_frame(shuffled, shuffled), atol=1e-5
+    )
+
+
+def test_shapes_that_do_not_fit_are_refused_with_both_shapes():
+    with pytest.raises(ValueError, match=r"expected .* got \(2, 9, 4\) and \(2, 9, 5\)"):
+        frame_to_frame(np.zeros((2, 9, 4)), np.zeros((2, 9, 5)))
+    with pytest.raises(ValueError, match="non-empty"):
+        chamfer(np.zeros((0, 3)))
+
+
+def test_a_symmetric_comparator_reads_the_mean_of_both_directions():
+    rng = np.random.default_rng(3)
+    query, reference = rng.standard_normal((4, 9, 6)), rng.standard_normal((5, 9, 6))
+    read = []
+
+    def compare(matrix):
+        read.append(matrix)
+        return matrix
+
+    forward, reverse = frame_to_frame_both(query, reference)
+    plain = pair_scores(query, reference, compare=compare)
+    np.testing.assert_array_equal(read[0], forward)
+    np.testing.assert_array_equal(read[1], reverse)
+    assert plain.score == chamfer(forward)
+    pair_scores(query, reference, compare=compare, symmetric=True)
+    np.testing.assert_allclose(read[2], (forward + reverse.T) / 2)
+    np.testing.assert_allclose(read[3], read[2].T)

@@ -1,0 +1,47 @@
+"""The planner page (pages/planner.py): a collection in, this machine's costs out."""
+
+from pathlib import Path
+from unittest.mock import patch
+
+from streamlit.testing.v1 import AppTest
+
+from tests.laboratory.test_planner import RATES
+from tests.support.page_world import copy_library, labels, pages, run_until, shared_library, texts
+from visil_dash.laboratory.planner.costs import Collection, plan
+from visil_dash.ui.laboratory.planner import duration
+from visil_dash.ui.shell.text import size
+
+
+def fact(page: AppTest, label: str) -> str:
+    return texts(page).split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]
+
+
+def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path) -> None:
+    with (
+        pages(copy_library(shared_library(), tmp_path / "library")) as open_page,
+        patch("visil_dash.laboratory.planner.rates.measure_rates", lambda *_, **__: RATES),
+    ):
+        page = open_page("planner").run()
+        assert "Nothing measured yet" in texts(page)
+        next(b for b in page.button if b.label == "Measure this machine").click()
+        page = run_until(page, lambda p: "Measured just now" in texts(p))
+        page.number_input(key="planner_hours").set_value(50_000.0)
+        page.number_input(key="planner_dims").set_value(256)
+        page.number_input(key="planner_media").set_value(6.0)
+        page.number_input(key="planner_query").set_value(3.0).run()
+        asked = Collection(50_000, 1, 1, 256, "fp32", 9 * 32, 100_000)
+        made = plan(asked, RATES, query_minutes=3)
+        assert fact(page, "Frames") == "180,000,000"
+        assert fact(page, "Disk") == size(made.disk_bytes)
+        assert fact(page, "Memory of the index") == size(made.index_memory_bytes)
+        assert fact(page, "Extraction") == duration(made.extraction_hours * 3600)
+        assert fact(page, "Candidates of a query") == duration(made.candidate_seconds_per_query)
+        assert any("index server" in w.value for w in page.warning)
+        assert "Measure again" in labels(page)
+
+
+def test_an_empty_library_can_be_planned_for(tmp_path: Path) -> None:
+    with pages(tmp_path / "library") as open_page:
+        page = open_page("planner").run()
+        assert not page.exception
+        assert "Measure this machine" in labels(page)

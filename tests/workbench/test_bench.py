@@ -1,0 +1,260 @@
+"""Claims about the use cases, on real files and a fake model: from a clip to where it is found."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from tests.support.fakes import fake_model
+from visil_dash.cli import main
+from visil_dash.errors import NotFound
+from visil_dash.library.store import open_library
+from visil_dash.matching.confidence import background
+from visil_dash.records import JobState
+from visil_dash.settings import Settings
+from visil_dash.workbench.bench import Workbench
+
+RATE = 5
+
+
+def scenes(seed, seconds):
+    """Frames of a drifting random picture that changes every second, so that time is visible."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for _ in range(seconds):
+        picture = cv2.resize(rng.integers(0, 256, (7, 9, 3)).astype(np.uint8), (180, 130))
+        frames += [picture[4 * i : 4 * i + 96, 4 * i : 4 * i + 128] for i in range(RATE)]
+    return frames
+
+
+def write(path, frames):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"crf": "18"})
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for picture in frames:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """a: 12 s; b: 4 s of its own, then seconds 5 to 10 of a; c, d: unrelated."""
+    folder = tmp_path_factory.mktemp("clips")
+    a, b, c, d = (scenes(seed, 12) for seed in range(4))
+    made = {
+        "a.mp4": a,
+        "b.mp4": b[: 4 * RATE] + a[5 * RATE : 10 * RATE],
+        "c.mp4": c,
+        "d.mp4": d,
+    }
+    paths = {name: write(folder / name, frames) for name, frames in made.items()}
+    # The same seconds of `a`, re-encoded smaller and darker: what a query looks like.
+    query = [(f * 0.8).astype(np.uint8) for f in a[5 * RATE : 10 * RATE]]
+    paths["query.mp4"] = write(folder / "query.mp4", query)
+    (folder / "broken.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42 nothing follows")
+    paths["broken.mp4"] = folder / "broken.mp4"
+    return paths
+
+
+@pytest.fixture(scope="module")
+def settings():
+    return Settings(min_free_bytes=0)
+
+
+def fill(bench, paths):
+    bench.add_paths(paths)
+    assert bench.worker.wait_idle(120)
+    return {j.name: j for j in bench.jobs()}
+
+
+@pytest.fixture(scope="module")
+def bench(clips, settings, tmp_path_factory):
+    library = open_library(tmp_path_factory.mktemp("library"), settings=settings)
+    with Workbench(library, fake_model(), settings) as made:
+        jobs = fill(made, [clips[n] for n in ("a.mp4", "b.mp4", "c.mp4", "d.mp4", "broken.mp4")])
+        assert jobs["broken.mp4"].state is JobState.REFUSED
+        assert jobs["broken.mp4"].reason
+        assert [jobs[n].state for n in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")] == ["indexed"] * 4
+        yield made
+
+
+def test_a_clip_is_found_in_its_source_and_where_it_was_pasted(bench, clips):
+    query = bench.open_clip(clips["query.mp4"])
+    result = bench.search(query.query_id)
+    assert {m.name for m in result.matches[:2]} == {"a.mp4", "b.mp4"}
+    spans = {m.name: m.segments[0] for m in result.matches[:2]}
+    assert (spans["a.mp4"].reference_start, spans["a.mp4"].reference_end) == (5, 10)
+    assert (spans["b.mp4"].reference_start, spans["b.mp4"].reference_end) == (4, 9)
+    assert {c.video_id for c in result.candidates} >= {m.video_id for m in result.matches}
+
+
+def test_exhaustive_search_lists_every_video_and_agrees_on_the_matches(bench, clips):
+    query = bench.open_clip(clips["query.mp4"])
+    near = bench.search(query.query_id)
+    every = bench.search(query.query_id, exhaustive=True)
+    assert len(every.matches) == 4
+    scores = {m.video_id: m.score for m in every.matches}
+    for match in near.matches:
+        assert match.score == pytest.approx(scores[match.video_id], abs=1e-6)
+    few = bench.search(query.query_id, exhaustive=True, top=2)
+    assert few.matches == every.matches[:2]
+    assert few.background == every.background
+    assert every.background == background(np.array([m.strength for m in every.matches])) > 0
+    assert near.background == background(np.array([m.strength for m in near.matches]))
+    assert near.background <= every.background, "what was not compared counts as zero"
+
+
+def test_a_library_video_does_not_find_itself(bench):
+    result = bench.search("a.mp4", exhaustive=True)
+    assert "a.mp4" not in {m.name for m in result.matches}
+    assert result.matches[0].name == "b.mp4"
+
+
+def test_a_tiny_threshold_admits_nothing_and_a_huge_one_everything(bench, clips):
+    query = bench.open_clip(clips["query.mp4"]).query_id
+    assert bench.search(query, threshold=0.0).matches == ()
+    assert len(bench.search(query, threshold=1e6).matches) == 4
+
+
+def test_the_pair_table_holds_the_scores_that_a_comparison_gives(bench):
+    table = bench.pairwise()
+    a, b = (table.names.index(n) for n in ("a.mp4", "b.mp4"))
+    pair = bench.compare("a.mp4", "b.mp4")
+    assert table.scores[a, b] == pytest.approx(pair.score, abs=1e-6)
+    assert table.scores[b, a] == pytest.approx(pair.reverse_score, abs=1e-6)
+    assert table.scores[a, b] != pytest.approx(table.scores[b, a], abs=1e-3)
+
+
+def test_distances_on_the_threshold_page_are_those_that_candidates_are_judged_by(bench, clips):
+    query = bench.open_clip(clips["query.mp4"])
+    view = bench.query_distances(query.query_id)
+    result = bench.search(query.query_id)
+    for candidate in result.candidates:
+        mine = view.distances[:, view.video == view.video_ids.index(candidate.video_id)]
+        assert candidate.min_distance == pytest.approx(mine.min(), abs=1e-3)
+        assert candidate.hits == (mine <= result.threshold).sum()
+
+
+def test_the_threshold_is_kept_with_the_library_and_only_for_its_space(clips, settings, tmp_path):
+    folder = tmp_path / "library"
+    with Workbench(open_library(folder, settings=settings), fake_model(), settings) as bench:
+        fill(bench, [clips["a.mp4"]])
+        default = bench.default_threshold()
+        bench.set_threshold(default / 2)
+    with Workbench(open_library(folder, settings=settings), fake_model(), settings) as bench:
+        assert bench.threshold() == default / 2
+    other = replace(fake_model(), extractor="other-00000000")
+    with Workbench(open_library(folder, settings=settings), other, settings) as bench:
+        assert bench.threshold() == bench.default_threshold()
+        assert bench.overview().missing_features == 1
+        result = bench.search(bench.open_clip(clips["b.mp4"]).query_id, exhaustive=True)
+        assert result.matches == ()
+        assert list(result.skipped.values()) == ["no features of the model fake yet"]
+
+
+def test_a_removed_video_is_not_found_and_can_come_back(clips, settings, tmp_path):
+    folder = tmp_path / "library"
+    with Workbench(open_library(folder, settings=settings), fake_model(), settings) as bench:
+        fill(bench, [clips["a.mp4"], clips["b.mp4"]])
+        query = bench.open_clip(clips["query.mp4"]).query_id
+        bench.remove("b.mp4")
+        assert [m.name for m in bench.search(query).matches] == ["a.mp4"]
+        with pytest.raises(NotFound):
+            bench.clip("b.mp4")
+        bench.worker.clear_ended()
+        fill(bench, [clips["b.mp4"]])
+        assert {m.name for m in bench.search(query).matches} == {"a.mp4", "b.mp4"}
+
+
+# ---- the same from a shell ----
+
+
+@pytest.fixture
+def shell(monkeypatch, settings, tmp_path, capsys):
+    monkeypatch.setattr("visil_dash.workbench.bench.load_model", lambda _name, **_kw: fake_model())
+
+    def run(*arguments: str | Path):
+        code = main.main([*map(str, arguments), "--library", str(tmp_path / "library")])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
+    folder = clips["a.mp4"].parent
+    code, out, _ = shell("add", folder, "--json")
+    jobs = {j["name"]: j for j in map(json.loads, out.splitlines())}
+    assert code == 1  # one file refused, all others in
+    assert jobs.pop("broken.mp4")["state"] == "refused"
+    assert {j["state"] for j in jobs.values()} == {"indexed"}
+
+    code, out, _ = shell("search", clips["query.mp4"], "--json", "--top", "3")
+    (line,) = out.splitlines()
+    found = json.loads(line)
+    assert code == 0
+    assert found["query"] == str(clips["query.mp4"])
+    best = found["matches"][0]
+    assert set(best) == {
+        "name",
+        "video_id",
+        "score",
+        "reverse_score",
+        "match",
+        "probability",
+        "part_score",
+        "strength",
+        "above_background",
+        "min_distance",
+        "candidate_frames",
+        "view",
+        "segments",
+    }
+    assert set(best["segments"][0]) == {
+        "query_start",
+        "query_end",
+        "reference_start",
+        "reference_end",
+        "score",
+        "speed",
+        "reversed",
+        "in_step",
+    }
+    assert found["model"] == "fake"
+
+    matrices = tmp_path / "pair.npz"
+    code, out, _ = shell("compare", "a.mp4", "b.mp4", "--npz", matrices, "--json")
+    assert code == 0
+    with np.load(matrices) as arrays:
+        assert arrays["frame_similarity"].shape == (12, 9)
+        assert arrays["frame_similarity"].max(1).mean() == pytest.approx(json.loads(out)["score"])
+
+    table = tmp_path / "table.csv"
+    code, _, err = shell("pairwise", "--csv", table)
+    assert code == 0
+    assert "20 pairs" in err
+    assert len(table.read_text().splitlines()) == 21
+
+    assert shell("index", "verify") == (0, "sound\n", "")
+    assert shell("remove", "c.mp4")[0] == 0
+    names = [json.loads(line)["name"] for line in shell("list", "--json")[1].splitlines()]
+    assert "c.mp4" not in names
+    assert len(names) == 4
+
+
+def test_the_shell_says_what_is_wrong(shell, clips):
+    code, _, err = shell("remove", "nothing.mp4")
+    assert code == 2
+    assert "nothing.mp4" in err
+    code, out, err = shell("search", clips["broken.mp4"], "--json")
+    assert (code, out) == (1, "")
+    assert "broken.mp4" in err
+    with pytest.raises(SystemExit) as ended:
+        shell("search")
+    assert ended.value.code == 2

@@ -1,0 +1,198 @@
+"""Upkeep of a library: features of a new model, verification, libraries of a folder."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from tests.support.fakes import fake_model
+from tests.support.page_world import NAMES, copy_library, page_settings, shared_library
+from tests.support.scenes import make_scene
+from visil_dash.errors import Cancelled, InputError, StoreReadOnly
+from visil_dash.workbench import upkeep
+from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.upkeep import (
+    extract_missing,
+    last_verification,
+    libraries_in,
+    new_library_folder,
+    verify_library,
+    without_features,
+)
+
+OTHER_DIM = 24
+Open = Callable[..., Workbench]
+
+
+@pytest.fixture
+def open_bench(tmp_path: Path) -> Open:
+    """Opens a copy of the shared library, by default with a model that never saw it."""
+    folder = copy_library(shared_library(), tmp_path / "library")
+
+    def opened(*, dim: int = OTHER_DIM) -> Workbench:
+        with patch(
+            "visil_dash.workbench.bench.load_model", lambda name, settings: fake_model(dim=dim)
+        ):
+            return open_workbench(settings=page_settings(folder), library=folder, model="fake")
+
+    return opened
+
+
+def extractions(bench: Workbench) -> dict[str, np.ndarray]:
+    return {
+        v.name: bench.library.features(v.video_id, extractor=bench.extractor).regions
+        for v in bench.videos()
+    }
+
+
+def test_a_library_of_another_model_opens_and_finds_nothing_but_says_why(open_bench: Open) -> None:
+    with open_bench() as bench:
+        assert [v.name for v in without_features(bench)] == list(NAMES)
+        assert bench.overview().missing_features == len(NAMES)
+        clip = bench.open_clip(bench.library.media_path(bench.videos()[0].video_id))
+        found = bench.search(clip.query_id, exhaustive=True)
+        assert found.matches == ()
+        assert len(found.skipped) == len(NAMES)
+
+
+def test_extraction_gives_what_adding_the_files_would_have_given(
+    open_bench: Open, tmp_path: Path
+) -> None:
+    with open_bench() as bench:
+        shares: list[float] = []
+        result = extract_missing(bench, on_progress=lambda _what, share: shares.append(share))
+        assert (result.done, result.failed) == (len(NAMES), {})
+        assert shares == sorted(shares)
+        assert without_features(bench) == ()
+        found = {v.name: bench.search(v.video_id, exhaustive=True) for v in bench.videos()}
+        assert all(len(result.matches) == len(NAMES) - 1 for result in found.values())
+        ours = extractions(bench)
+        originals = [
+            (v.name, bench.library.media_path(v.video_id).read_bytes()) for v in bench.videos()
+        ]
+    fresh = tmp_path / "fresh"
+    with patch(
+        "visil_dash.workbench.bench.load_model", lambda name, settings: fake_model(dim=OTHER_DIM)
+    ):
+        bench = open_workbench(settings=page_settings(fresh), library=fresh, model="fake")
+    with bench:
+        for name, content in originals:
+            staged = bench.library.stage(name)
+            staged.write_bytes(content)
+            bench.add_upload(staged, name=name)
+        assert bench.worker.wait_idle(30)
+        for name, regions in extractions(bench).items():
+            np.testing.assert_array_equal(regions, ours[name])
+
+
+def test_the_features_of_the_old_model_stay(open_bench: Open) -> None:
+    with open_bench(dim=32) as bench:
+        before = extractions(bench)
+    with open_bench() as bench:
+        extract_missing(bench)
+    with open_bench(dim=32) as bench:
+        after = extractions(bench)
+        assert without_features(bench) == ()
+    for name, regions in before.items():
+        np.testing.assert_array_equal(after[name], regions)
+
+
+def test_stopped_it_keeps_what_is_done_and_goes_on_from_there(open_bench: Open) -> None:
+    with open_bench() as bench:
+        with pytest.raises(Cancelled, match="after 1 of 3"):
+            extract_missing(bench, cancelled=lambda: len(without_features(bench)) == 2)
+        assert [v.name for v in without_features(bench)] == list(NAMES[1:])
+    with open_bench() as bench:  # also after the program ended
+        assert len(bench.space.view().ordinals) == 1
+        seen: list[str] = []
+        extract_missing(bench, on_progress=lambda what, _share: seen.append(what))
+        assert without_features(bench) == ()
+        assert not any(NAMES[0] in what for what in seen)
+
+
+def test_a_video_that_cannot_be_read_is_told_and_the_others_go_on(open_bench: Open) -> None:
+    with open_bench() as bench:
+        bad = bench.videos()[1]
+        bench.library.media_path(bad.video_id).write_bytes(b"not a video any more")
+        result = extract_missing(bench)
+        assert result.done == 2
+        assert set(result.failed) == {bad.name}
+        assert "it is text" in result.failed[bad.name]
+        assert [v.name for v in without_features(bench)] == [bad.name]
+
+
+def test_a_video_removed_meanwhile_is_no_failure(open_bench: Open) -> None:
+    with open_bench() as bench:
+        gone = bench.videos()[2].video_id
+
+        def step(what: str, _share: float) -> None:
+            if NAMES[1] in what and bench.library.has_video(gone):
+                bench.remove(gone)
+
+        assert extract_missing(bench, on_progress=step).failed == {}
+        assert without_features(bench) == ()
+
+
+def test_a_viewer_does_not_extract(open_bench: Open) -> None:
+    with open_bench() as writer, open_bench() as viewer:
+        assert not writer.library.read_only
+        with pytest.raises(StoreReadOnly):
+            extract_missing(viewer)
+
+
+def test_a_verification_is_noted_with_its_time_and_problems(open_bench: Open) -> None:
+    with open_bench(dim=32) as bench:
+        assert last_verification(bench) is None
+        first = verify_library(bench)
+        assert first.problems == ()
+        path = bench.library.media_path(bench.videos()[0].video_id)
+        path.write_bytes(path.read_bytes()[:-1])
+        time.sleep(0.002)  # the stamp has milliseconds
+        second = verify_library(bench)
+        assert len(second.problems) == 1
+        assert "was altered" in second.problems[0]
+        assert second.at > first.at
+    with open_bench(dim=32) as bench:
+        assert last_verification(bench) == second
+
+
+def test_folders_with_a_library_or_room_for_one_are_offered(tmp_path: Path) -> None:
+    root = tmp_path / "libraries"
+    assert libraries_in(root) == ()
+    copy_library(shared_library(), root / "films")
+    (root / "empty").mkdir()
+    (root / "photos").mkdir()
+    (root / "photos" / "a.jpg").write_bytes(b"x")
+    (root / ".hidden").mkdir()
+    (root / "link").symlink_to(root / "films")
+    make_scene(root / "clip.mp4", 1, seconds=1)
+    assert [path.name for path in libraries_in(root)] == ["empty", "films"]
+
+
+def test_problems_are_kept_within_bounds(open_bench: Open) -> None:
+    many = tuple(f"problem {i}" for i in range(upkeep.PROBLEMS_KEPT + 5))
+    with open_bench() as bench, patch.object(Workbench, "verify", lambda _self: many):
+        assert verify_library(bench).problems == many
+        noted = last_verification(bench)
+        assert noted is not None
+        assert noted.problems == many[: upkeep.PROBLEMS_KEPT]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", ".hidden", "..", "a/b", "../up", "/etc", "a\\b", "x\0", "a" * 61, "-rf"]
+)
+def test_a_hostile_name_makes_no_library(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError):
+        new_library_folder(tmp_path / "libraries", name)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_new_library_gets_an_empty_folder_of_its_own(tmp_path: Path) -> None:
+    folder = new_library_folder(tmp_path / "libraries", " Films 2024 ")
+    assert folder == tmp_path / "libraries" / "Films 2024"
+    assert libraries_in(folder.parent) == (folder,)
+    with pytest.raises(InputError, match="there is one of this name"):
+        new_library_folder(tmp_path / "libraries", "Films 2024")

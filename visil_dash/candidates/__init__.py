@@ -1,0 +1,1 @@
+"""Candidate generation: library frames near a query's, mapped to videos; their distances."""

@@ -1,0 +1,60 @@
+"""`models list|import|download`: the models and their weights."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from visil_dash.cli.output import progress, say_line
+from visil_dash.settings import Settings
+
+DONE = 0
+
+
+def models(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.models.load import PROJECT_MODELS, model_infos
+    from visil_dash.models.own import import_folder
+    from visil_dash.models.weights import download_weights, import_weights
+
+    if given.action == "import" and given.file.is_dir():
+        meta = import_folder(
+            given.file, settings=settings, reserved=PROJECT_MODELS, unverified=given.unverified
+        )
+        print(f"imported  {meta.name}")
+    elif given.action == "import":
+        path = import_weights(given.file, settings=settings, unverified=given.unverified)
+        print(f"imported  {path.name}")
+    elif given.action == "download":
+        download_weights(
+            given.name,
+            settings=settings,
+            unverified=given.unverified,
+            on_progress=_bytes(given),
+        )
+        print(f"downloaded {given.name}")
+    else:
+        for info in model_infos(settings=settings):
+            state = "ready" if info.available else f"not here: {info.missing}"
+            mark = "" if info.verified or not info.available else " (unverified weights)"
+            say_line(given, f"{info.name:12} {info.title}: {state}{mark}", asdict(info))
+    return DONE
+
+
+def _bytes(given: argparse.Namespace) -> Callable[[str, int, int], None] | None:
+    say = progress(given)
+    if say is None:
+        return None
+    return lambda file, done, total: say(f"Downloading {file}", done / total if total else 0.0)
+
+
+def add_actions(models: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", parents=[common], help="what there is")
+    take = actions.add_parser(
+        "import", parents=[common], help="take a weight file, or the folder of a trained model"
+    )
+    take.add_argument("file", type=Path)
+    take.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
+    fetch = actions.add_parser("download", parents=[common], help="fetch published weights")
+    fetch.add_argument("name")
+    fetch.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")

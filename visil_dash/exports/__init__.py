@@ -1,0 +1,1 @@
+"""What leaves the dashboard: search tables, segment lists, the HTML report."""

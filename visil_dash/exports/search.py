@@ -1,0 +1,111 @@
+"""Search results as files: CSV for spreadsheets, JSON for programs."""
+
+import json
+from typing import Any
+
+from visil_dash.matching.confidence import above_background
+from visil_dash.records import Match, SearchResult
+from visil_dash.safe_csv import to_csv
+
+
+def matches_csv(*results: SearchResult, match_score: float) -> str:
+    """One row a matched span; a video without spans has one row with empty times.
+
+    `match`: whether the score reaches `match_score`. `strength`: the best of the scores, and of
+    what lines up alone (`part_score`). `above_background`: how far it lies above the query's
+    background, to rank matches of several queries together (see confidence).
+    """
+    rows: list[dict[str, object]] = []
+    ranked = ((r, *place) for r in results for place in enumerate(r.matches, 1))
+    for result, rank, match in ranked:
+        head: dict[str, object] = {
+            "query": result.query,
+            "rank": rank,
+            "name": match.name,
+            "video_id": match.video_id,
+            "score": match.score,
+            "reverse_score": match.reverse_score,
+            "part_score": match.part_score,
+            "strength": match.strength,
+            "match": str(match.score >= match_score).lower(),
+            "probability": match.probability,
+            "above_background": _above(match, result),
+            "view": match.view,
+            "min_distance": match.min_distance,
+            "candidate_frames": match.candidate_frames,
+        }
+        for segment in match.segments or (None,):
+            rows.append(
+                head
+                | {
+                    "query_start": segment and segment.query_start,
+                    "query_end": segment and segment.query_end,
+                    "reference_start": segment and segment.reference_start,
+                    "reference_end": segment and segment.reference_end,
+                    "segment_score": segment and segment.score,
+                    "speed": segment and segment.speed,
+                    "reversed": segment and str(segment.reversed).lower(),
+                    "in_step": segment and segment.in_step,
+                }
+            )
+    return to_csv(rows)
+
+
+def _above(match: Match, result: SearchResult) -> float:
+    return float(above_background(match.strength, result.background))
+
+
+def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any]:
+    """The result as one JSON object; `match` and `above_background` as in `matches_csv`.
+
+    Raises nothing for what a search returns: all values are finite numbers, text or None.
+    """
+    return {
+        "query": result.query,
+        "matches": [
+            {
+                "name": match.name,
+                "video_id": match.video_id,
+                "score": float(match.score),
+                "reverse_score": float(match.reverse_score),
+                "part_score": None if match.part_score is None else float(match.part_score),
+                "strength": float(match.strength),
+                "match": bool(match.score >= match_score),
+                "probability": match.probability,
+                "above_background": _above(match, result),
+                "view": match.view,
+                "min_distance": None if match.min_distance is None else float(match.min_distance),
+                "candidate_frames": int(match.candidate_frames),
+                "segments": [
+                    {
+                        "query_start": segment.query_start,
+                        "query_end": segment.query_end,
+                        "reference_start": segment.reference_start,
+                        "reference_end": segment.reference_end,
+                        "score": segment.score,
+                        "speed": segment.speed,
+                        "reversed": segment.reversed,
+                        "in_step": segment.in_step,
+                    }
+                    for segment in match.segments
+                ],
+            }
+            for match in result.matches
+        ],
+        "mode": result.mode,
+        "inside": result.inside,
+        "threshold": result.threshold,
+        "match_score": match_score,
+        "background": result.background,
+        "timings": result.timings,
+        "model": result.model,
+        "extractor": result.extractor,
+        "index": result.index,
+        "skipped": result.skipped,
+        "notices": list(result.notices),
+    }
+
+
+def matches_json(result: SearchResult, *, match_score: float) -> str:
+    found = search_as_dict(result, match_score=match_score)
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

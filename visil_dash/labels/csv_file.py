@@ -1,0 +1,190 @@
+"""Labels as CSV: columns query, reference, verdict, relation; videos by file name or id."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from visil_dash.errors import InputError
+from visil_dash.labels.label import (
+    MATCH,
+    NOT_MATCH,
+    RELATIONS,
+    UNSURE,
+    VERDICTS,
+    Label,
+    Pair,
+    verdict_of,
+)
+from visil_dash.records import VideoRecord
+from visil_dash.safe_csv import plain_cell, to_csv
+
+COLUMNS = ("query", "reference", "verdict", "relation", "source", "updated")
+MIN_PREFIX = 6  # characters of an id that stand for it
+MOST_CHARACTERS = 20_000_000
+
+_HEADINGS = {
+    "query": ("query", "queryid", "queryvideo", "queryfile", "anchor", "videoa", "a"),
+    "reference": ("reference", "referenceid", "ref", "target", "candidate", "videob", "b"),
+    "verdict": ("verdict", "match", "judgement", "judgment", "decision", "label"),
+    "relation": ("relation", "relationship", "class", "type"),
+}
+_VERDICTS = {
+    MATCH: ("match", "copy", "yes", "y", "true", "1", "positive"),
+    NOT_MATCH: ("notmatch", "notamatch", "nomatch", "no", "n", "false", "0", "negative", "none"),
+    UNSURE: ("unsure", "maybe", "unknown"),
+}
+
+
+def read_labels(text: str, videos: Iterable[VideoRecord], *, name: str) -> tuple[Label, ...]:
+    """The labels of a CSV file called `name`, in its order; a pair told twice alike counts once.
+
+    The header may use other cases and common synonyms, the delimiter may be comma, semicolon or
+    tab, further columns are ignored. A verdict may be left out where a relation is given.
+
+    Raises InputError, with the line, for what cannot be read, a video that is not in `videos`,
+    and two lines that contradict each other.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(name, f"is longer than {MOST_CHARACTERS:,} characters", "split the file")
+    lines = _lines(text.removeprefix("\ufeff"), name)
+    first = next(lines, None)
+    if first is None:
+        raise InputError(name, "is empty", "begin with the line: query,reference,verdict,relation")
+    columns = _columns(first[1], name)
+    known = _Known(videos)
+    source = f"csv:{name}"
+    found: dict[Pair, tuple[int, Label]] = {}
+    for number, cells in lines:
+        cell = {
+            key: plain_cell(cells[at]).strip() if at < len(cells) else ""
+            for key, at in columns.items()
+        }
+        try:
+            label = _label(cell, known, source)
+        except _Refused as error:
+            raise InputError(name, f"line {number}: {error.reason}", error.remedy) from None
+        earlier = found.setdefault(label.pair, (number, label))
+        if (earlier[1].verdict, earlier[1].relation) != (label.verdict, label.relation):
+            raise InputError(
+                name,
+                f"line {number}: says something else of the same pair than line {earlier[0]}",
+                "keep one of the two lines",
+            )
+    return tuple(label for _, label in found.values())
+
+
+def labels_csv(labels: Iterable[Label], videos: Iterable[VideoRecord]) -> str:
+    """CSV that `read_labels` takes back; videos by name, by id where several have that name."""
+    known = _Known(videos)
+    return to_csv(
+        (
+            {
+                "query": known.shown(label.query),
+                "reference": known.shown(label.reference),
+                "verdict": label.verdict,
+                "relation": label.relation,
+                "source": label.source,
+                "updated": label.updated,
+            }
+            for label in labels
+        ),
+        columns=COLUMNS,
+    )
+
+
+class _Refused(Exception):
+    def __init__(self, reason: str, remedy: str) -> None:
+        self.reason, self.remedy = reason, remedy
+
+
+class _Known:
+    """Videos by what a file may call them."""
+
+    def __init__(self, videos: Iterable[VideoRecord]) -> None:
+        self.names: dict[str, str] = {}
+        self._by_name: dict[str, set[str]] = {}
+        for video in videos:
+            self.names[video.video_id] = video.name
+            for name in (video.name, *video.other_names):
+                self._by_name.setdefault(name, set()).add(video.video_id)
+
+    def find(self, key: str) -> str:
+        if key in self.names:
+            return key
+        found = self._by_name.get(key, set())
+        if not found and len(key) >= MIN_PREFIX:
+            found = {video_id for video_id in self.names if video_id.startswith(key.lower())}
+        if not found:
+            raise _Refused(f"no video {key[:80]!r} in this library", "add it or remove the line")
+        if len(found) > 1:
+            ids = ", ".join(sorted(video_id[:12] for video_id in found))
+            raise _Refused(f"{len(found)} videos are called {key[:80]!r}: {ids}", "name it by id")
+        return next(iter(found))
+
+    def shown(self, video_id: str) -> str:
+        name = self.names.get(video_id, video_id)
+        # A name with blanks at its ends would not come back from a cell.
+        plain = name == name.strip() and name not in self.names
+        return name if plain and self._by_name.get(name) == {video_id} else video_id
+
+
+def _lines(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of every line that is not blank."""
+    head = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
+    delimiter = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(
+            name, f"line {begins}: is not CSV ({error})", "save the table as CSV again"
+        ) from error
+
+
+def _columns(header: Sequence[str], name: str) -> Mapping[str, int]:
+    words = [_word(cell) for cell in header]
+    found = {
+        key: next((words.index(w) for w in synonyms if w in words), -1)
+        for key, synonyms in _HEADINGS.items()
+    }
+    missing = [key for key in ("query", "reference") if found[key] < 0]
+    if found["verdict"] < 0 and found["relation"] < 0:
+        missing.append("verdict (or relation)")
+    if missing:
+        raise InputError(
+            name,
+            f"line 1: no column {' and no column '.join(missing)}",
+            "begin with the line: query,reference,verdict,relation",
+        )
+    return {key: at for key, at in found.items() if at >= 0}
+
+
+def _label(cell: Mapping[str, str], known: _Known, source: str) -> Label:
+    for side in ("query", "reference"):
+        if not cell[side]:
+            raise _Refused(f"the {side} is missing", "name both videos or remove the line")
+    query, reference = known.find(cell["query"]), known.find(cell["reference"])
+    if query == reference:
+        raise _Refused("query and reference are the same video", "remove the line")
+    relation = cell.get("relation", "").upper()
+    if relation and relation not in RELATIONS:
+        raise _Refused(
+            f"{cell['relation'][:40]!r} is no relation", f"use {', '.join(RELATIONS)} or nothing"
+        )
+    said = cell.get("verdict", "")
+    verdict = next((v for v, words in _VERDICTS.items() if _word(said) in words), "")
+    if said and not verdict:
+        raise _Refused(f"{said[:40]!r} is no verdict", f"use {', '.join(VERDICTS)}")
+    if not verdict and not relation:
+        raise _Refused("there is neither a verdict nor a relation", "fill one in")
+    return Label(query, reference, verdict or verdict_of(relation), relation, source)
+
+
+def _word(text: str) -> str:
+    """Lower case, letters and digits only: "Not a match" and not_a_match are the same."""
+    return re.sub(r"[\W_]+", "", text.casefold())

@@ -1,0 +1,49 @@
+"""Labels of the demo set, from demo/labels.csv."""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from visil_dash.labels.label import RELATIONS, Label, verdict_of
+from visil_dash.records import VideoRecord
+
+DEMO = Path(__file__).resolve().parents[2] / "demo"
+SOURCE = "demo"
+
+
+def demo_labels(videos: Iterable[VideoRecord], *, folder: Path = DEMO) -> tuple[Label, ...]:
+    """Anchor → near-duplicate, duplicate, complementary and incident scene, of those present.
+
+    The demo's videos are known by their bytes (a video id is their sha256), so renaming one
+    changes nothing and another video of the same name is left alone. Empty where the demo was
+    not installed.
+    """
+    listing = folder / "labels.csv"
+    if not listing.is_file():
+        return ()
+    present = {video.video_id for video in videos}
+    with listing.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["relation"] in RELATIONS]
+    found = []
+    for row in rows:
+        anchor, other = (_video_id(folder / "videos" / row[key]) for key in ("anchor", "file"))
+        if anchor in present and other in present:
+            relation = row["relation"]
+            found.append(Label(anchor, other, verdict_of(relation), relation, SOURCE))
+    return tuple(found)
+
+
+def _video_id(path: Path) -> str:
+    """sha256 of the file; empty, which is no id, where it is not there."""
+    if not path.is_file():
+        return ""
+    status = path.stat()
+    return _sha256(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, _modified: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""How far frame vectors can be reduced, and what the index misses."""

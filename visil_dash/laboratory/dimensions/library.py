@@ -1,0 +1,320 @@
+"""The dimension study over a library, and changing the space of its index by what it found."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from visil_dash.candidates.thresholds import distance_levels
+from visil_dash.errors import Cancelled, InputError
+from visil_dash.index.build import Stopped
+from visil_dash.index.hnsw import GraphOptions
+from visil_dash.index.plan import IndexPlan, Plans, stored_plans
+from visil_dash.index.rebuild import planned_reduction
+from visil_dash.laboratory.dimensions.geometry import (
+    Concentration,
+    GraphStudy,
+    Spectrum,
+    concentration,
+    graph_study,
+    spectrum,
+)
+from visil_dash.laboratory.dimensions.study import (
+    FrameSample,
+    Say,
+    Score,
+    SpaceResult,
+    compare_spaces,
+    possible_dims,
+    sample_of,
+)
+from visil_dash.matching.similarity import pair_scores
+from visil_dash.records import Array
+from visil_dash.reduction.pca import FULL, Reduction
+from visil_dash.reduction.quantisation import Precision, code_distances, encode
+from visil_dash.reduction.transfer import RECALL, Transfer, transfer
+from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
+from visil_dash.workbench.thresholds import calibrate
+
+DIMS = (16, 32, 64, 128, 256, 512)
+CURVE_DIMS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+SAMPLE_BYTES = 256 * 1024**2  # of full frame vectors, float32
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """`frames`: the most that are sampled, whole videos by `seed`; `k`: neighbours to find."""
+
+    frames: int = 4000
+    dims: tuple[int, ...] = DIMS
+    k: int = 10
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What was measured, and on what. `threshold`: squared L2 in the full space."""
+
+    options: StudyOptions
+    extractor: str
+    videos: int
+    frames: int
+    total: int
+    query_videos: int
+    query_frames: int
+    input_dim: int
+    threshold: float
+    match_score: float
+    dims: tuple[int, ...]
+    spectrum: Spectrum
+    concentration: tuple[Concentration, ...]
+    rows: tuple[SpaceResult, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LibrarySample:
+    """A FrameSample with the videos that its positions stand for."""
+
+    frames: FrameSample
+    video_ids: tuple[str, ...]
+    ordinals: tuple[int, ...]
+
+
+def library_sample(bench: Workbench, *, frames: int, seed: int) -> LibrarySample:
+    """Whole videos in random order until `frames` frames or SAMPLE_BYTES are there.
+
+    Blank frames are left out, as the index leaves them out. Raises InputError where there are
+    not two videos with something to see.
+    """
+    rows = bench.library.feature_rows(bench.extractor)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    vectors: list[Array] = []
+    chosen: list[int] = []
+    room = frames
+    for place in order.tolist():
+        row = rows[place]
+        most = min(room, SAMPLE_BYTES // (4 * row.regions * row.dim) - frames + room)
+        if chosen and row.frames > most:
+            continue
+        found = bench.library.features(row.video_id, extractor=bench.extractor).frame_vectors
+        found = found[found.any(1)][: max(most, 1)]
+        if len(found):
+            vectors.append(found)
+            chosen.append(place)
+            room -= len(found)
+    if len(chosen) < 2:
+        raise InputError(
+            "The library", "fewer than two of its videos can be measured", "add some videos"
+        )
+    owners = np.repeat(np.arange(len(chosen)), [len(v) for v in vectors])
+    total = sum(row.frames for row in rows)
+    return LibrarySample(
+        sample_of(np.concatenate(vectors), owners, total=total, seed=seed),
+        tuple(rows[p].video_id for p in chosen),
+        tuple(rows[p].ordinal for p in chosen),
+    )
+
+
+def pair_score(bench: Workbench, video_ids: Sequence[str]) -> Score:
+    """Video-to-video similarity of positions in `video_ids`, each pair computed once."""
+    known: dict[tuple[int, int], float] = {}
+
+    @lru_cache(maxsize=256)
+    def regions(position: int) -> Array:
+        features = bench.library.features(video_ids[position], extractor=bench.extractor)
+        return features.regions
+
+    def score(query: int, reference: int) -> float:
+        if (query, reference) not in known:
+            pair = pair_scores(
+                regions(query),
+                regions(reference),
+                compare=bench.model.compare,
+                symmetric=bench.model.symmetric,
+            )
+            known[query, reference] = pair.score
+            known[reference, query] = pair.reverse_score
+        return known[query, reference]
+
+    return score
+
+
+def study(
+    bench: Workbench,
+    options: StudyOptions,
+    *,
+    on_progress: Say | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Study:
+    """Everything that the Dimensions page tells. Raises InputError and Cancelled."""
+    say = on_progress or (lambda _what, _share: None)
+    say("Reading frames", 0.0)
+    drawn = library_sample(bench, frames=options.frames, seed=options.seed)
+    sample = drawn.frames
+    input_dim = int(sample.vectors.shape[1])
+    say("Measuring distances", 0.05)
+    curve = concentration(
+        sample.vectors,
+        sample.owners,
+        [d for d in CURVE_DIMS if d < input_dim] + [input_dim],
+        seed=options.seed,
+    )
+    if cancelled is not None and cancelled():
+        raise Cancelled("The study was stopped.")
+    found = spectrum(sample.vectors, seed=options.seed)
+    threshold = full_threshold(bench, sample)
+    rows = compare_spaces(
+        sample,
+        dims=options.dims,
+        k=options.k,
+        threshold=threshold,
+        match_score=bench.match_score(),
+        score=pair_score(bench, drawn.video_ids),
+        on_progress=lambda what, share: say(what, 0.1 + 0.9 * share),
+        cancelled=cancelled,
+        seed=options.seed,
+    )
+    return Study(
+        options=options,
+        extractor=bench.extractor,
+        videos=len(drawn.video_ids),
+        frames=len(sample.vectors),
+        total=sample.total,
+        query_videos=len(np.unique(sample.owners[sample.queries])),
+        query_frames=len(sample.queries),
+        input_dim=input_dim,
+        threshold=threshold,
+        match_score=bench.match_score(),
+        dims=possible_dims(sample, options.dims),
+        spectrum=found,
+        concentration=curve,
+        rows=rows,
+    )
+
+
+def full_threshold(bench: Workbench, sample: FrameSample) -> float:
+    """The library's threshold, carried to full frame vectors where its space is a reduced one."""
+    reduction = bench.space.reduction
+    if reduction.method == FULL:
+        return bench.threshold()
+    queries = sample.vectors[sample.queries]
+    carried = transfer(
+        distances(queries, sample.vectors, reduction),
+        code_distances(queries, encode(sample.vectors, Precision.FP32)),
+        bench.threshold(),
+        valid=sample.valid,
+    )
+    if carried is not None:
+        return carried.threshold
+    return bench.model.threshold_share * distance_levels(sample.vectors, sample.owners).unrelated
+
+
+def distances(queries: Array, vectors: Array, reduction: Reduction) -> Array:
+    """Squared L2 `[Q, N]` of full vectors, reduced first."""
+    return code_distances(reduction(queries), encode(reduction(vectors), Precision.FP32))
+
+
+def measure_graph(
+    bench: Workbench, options: GraphOptions, *, frames: int, k: int, seed: int
+) -> GraphStudy:
+    """The graph in the space in force, on a sample. Raises InputError for too few videos."""
+    sample = library_sample(bench, frames=frames, seed=seed).frames
+    reduction = bench.space.reduction
+    queries = sample.vectors[sample.queries]
+    return graph_study(
+        reduction(sample.fitting), reduction(queries), options, efs=(*EFS, options.ef), k=k
+    )
+
+
+# ---- changing the space ----
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Another plan for the index and what becomes of the threshold. `former`: the space in force.
+
+    `threshold` (`saved` by someone, or the default) is the one in force. In the new space:
+    `carried`, None where no pair of the sample lies within the threshold or the space stays;
+    `default`, the model's share of where unrelated frames lie; `before`, saved for it earlier.
+    """
+
+    plan: IndexPlan
+    former: str
+    reduction_id: str
+    same_space: bool
+    threshold: float
+    saved: bool
+    carried: Transfer | None
+    default: float
+    before: float | None
+    frames: int
+
+
+def plans(bench: Workbench) -> Plans:
+    """What the index is made by, and what it was made by before."""
+    return stored_plans(bench.library, bench.extractor)
+
+
+def propose(
+    bench: Workbench, plan: IndexPlan, *, frames: int = 4000, seed: int = 0, recall: float = RECALL
+) -> Proposal:
+    """Fits what `plan` needs and measures what it does to the threshold; the index stays.
+
+    Raises StoreReadOnly, and InputError where the library is too small for it.
+    """
+    bench.require_writer()
+    view = bench.space.view()
+    new = planned_reduction(bench.library, view, plan, extractor=bench.extractor)
+    sample = library_sample(bench, frames=frames, seed=seed).frames
+    queries, same = sample.vectors[sample.queries], new is view.reduction
+    here, there = (distances(queries, sample.vectors, r) for r in (view.reduction, new))
+    level = distance_levels(new(sample.vectors), sample.owners).unrelated
+    stored = bench.library.setting(_threshold_key(bench, view.reduction.reduction_id))
+    before = bench.library.setting(_threshold_key(bench, new.reduction_id))
+    carried = transfer(here, there, bench.threshold(), valid=sample.valid, recall=recall)
+    return Proposal(
+        plan=plan,
+        former=view.reduction.method,
+        reduction_id=new.reduction_id,
+        same_space=same,
+        threshold=bench.threshold(),
+        saved=stored is not None,
+        carried=None if same else carried,
+        default=bench.model.threshold_share * level,
+        before=None if before is None else float(before),
+        frames=len(sample.vectors),
+    )
+
+
+def apply(
+    bench: Workbench,
+    proposal: Proposal,
+    *,
+    threshold: float | None,
+    on_progress: Say | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> IndexPlan:
+    """Builds the index anew by the proposal and puts it in force; the old one serves until then.
+
+    `threshold`: saved for the new space, None for the calibrated default there. Raises
+    StoreReadOnly, InputError and Cancelled; the old plan then stays in force.
+    """
+    bench.require_writer()
+    if on_progress is not None:
+        on_progress("Building the new index; searches use the old one", 0.1)
+    if not proposal.same_space and threshold != proposal.before:  # nobody searches there yet
+        why = "the default of the new space"
+        if proposal.carried is not None and threshold == proposal.carried.threshold:
+            why = f"carried over from {proposal.threshold:.4g} in {proposal.former}"
+        calibrate(bench, "distance", threshold, why=why, reduction_id=proposal.reduction_id)
+    try:
+        bench.space.adopt(proposal.plan, cancelled=cancelled or (lambda: False))
+    except Stopped as error:
+        raise Cancelled("The index stays as it was.") from error
+    return proposal.plan
+
+
+def _threshold_key(bench: Workbench, reduction_id: str) -> str:
+    return f"{THRESHOLD_SETTING}:{bench.extractor}:{reduction_id}"

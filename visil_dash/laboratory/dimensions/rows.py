@@ -1,0 +1,52 @@
+"""The study as rows for a table or a file, and as lines of a figure."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from visil_dash.laboratory.dimensions.geometry import Concentration
+from visil_dash.laboratory.dimensions.study import SpaceResult
+
+METHOD_NAMES = {"full": "Full", "pca": "PCA", "random": "Random projection", "lpp": "LPP"}
+Cell = str | int | float | None
+
+
+def space_rows(rows: Iterable[SpaceResult], *, k: int) -> list[dict[str, Cell]]:
+    """One row a space, in the order of the study; None where nothing could be compared."""
+    return [
+        {
+            "Space": METHOD_NAMES[row.method],
+            "Dims": row.dim,
+            "Precision": row.precision.value,
+            f"Recall@{k}": row.recall,
+            "Candidate recall": row.candidate_recall,
+            "Candidates": row.candidates,
+            "Top 10 kept": row.overlap,
+            "mAP": row.mean_ap,
+            "Threshold": row.threshold,
+            "from": row.low,
+            "to": row.high,
+            "Bytes a frame": row.bytes,
+            "Build s": row.build,
+            "Query ms": row.query_ms,
+        }
+        for row in rows
+    ]
+
+
+def concentration_lines(
+    points: Iterable[Concentration], value: Literal["contrast", "variation"]
+) -> dict[str, tuple[list[float], list[float]]]:
+    """By space: dims and the value at each."""
+    lines: dict[str, tuple[list[float], list[float]]] = {}
+    for point in points:
+        dims, values = lines.setdefault(point.space, ([], []))
+        dims.append(point.dim)
+        values.append(getattr(point, value))
+    return lines
+
+
+def method_name(method: str) -> str:
+    """ "pca64" → "PCA, 64 dims"; "full" → "Full"."""
+    kind = method.rstrip("0123456789")
+    digits = method.removeprefix(kind)
+    return METHOD_NAMES[kind] + (f", {digits} dims" if digits else "")

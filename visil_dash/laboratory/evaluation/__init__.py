@@ -1,0 +1,1 @@
+"""Retrieval measured on a library, with a manifest that reproduces it."""

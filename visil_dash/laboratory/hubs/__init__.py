@@ -1,0 +1,1 @@
+"""Frames that bring unrelated candidates."""

@@ -1,0 +1,1 @@
+"""Frames, disk, memory and time for a collection of a given size."""

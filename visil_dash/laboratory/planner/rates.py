@@ -1,0 +1,108 @@
+"""What this machine does in a few seconds, measured with the model and the index in use."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from visil_dash.errors import Cancelled
+from visil_dash.index.hnsw import HnswIndex
+from visil_dash.laboratory.planner.costs import Rates
+from visil_dash.matching.similarity import pair_scores
+from visil_dash.media.decode import sample_frames
+from visil_dash.models.load import Model
+from visil_dash.records import Array
+from visil_dash.settings import Settings
+
+SYNTHETIC_FRAMES = 4000  # vectors in the measured graph: a few seconds of building
+QUERY_FRAMES = 200
+EXTRACTED_FRAMES = 32  # one batch of the model
+COMPARED_FRAMES = 120  # a side of the compared pair: two minutes at one frame a second
+
+Progress = Callable[[str, float], None]
+
+
+def measure_rates(
+    model: Model,
+    *,
+    dims: int,
+    folder: Path,
+    settings: Settings,
+    video: Path | None = None,
+    frames: int = SYNTHETIC_FRAMES,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Rates:
+    """Extraction, decoding of `video`, index and re-ranking, each for a second or so.
+
+    Index vectors are synthetic: random directions in `dims` dimensions, which are harder to
+    search than real frames. `folder`: where the library lies, for its free disk. Raises Cancelled
+    and MediaRefused.
+    """
+    say = on_progress or (lambda _what, _share: None)
+
+    def step(what: str, share: float) -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled("The measurement was stopped.")
+        say(what, share)
+
+    rng = np.random.default_rng(0)
+    step("Extracting frames", 0.0)
+    extracted = _extraction(model, rng)
+    step("Decoding a video", 0.3)
+    decoded = _decoding(video, model, settings) if video is not None else None
+    step("Building an index", 0.45)
+    vectors = rng.standard_normal((frames, dims), dtype=np.float32)
+    index = HnswIndex(dims, capacity=frames, threads=settings.threads)
+    start = time.perf_counter()
+    index.add(vectors, np.arange(frames))
+    built = time.perf_counter() - start
+    step("Searching it", 0.8)
+    queries = rng.standard_normal((QUERY_FRAMES, dims), dtype=np.float32)
+    start = time.perf_counter()
+    index.search(queries, 32)
+    searched = time.perf_counter() - start
+    step("Comparing a pair", 0.9)
+    return Rates(
+        extracted_frames_per_second=extracted,
+        decoded_seconds_per_second=decoded,
+        indexed_frames_per_second=frames / built,
+        graph_milliseconds_per_query_frame=1000 * searched / QUERY_FRAMES,
+        graph_frames=frames,
+        compared_pairs_per_second=_comparing(model, rng),
+        cores=os.cpu_count() or 1,
+        memory_bytes=int(psutil.virtual_memory().total),
+        disk_free_bytes=int(shutil.disk_usage(folder).free),
+    )
+
+
+def _extraction(model: Model, rng: np.random.Generator) -> float:
+    side = model.preprocess.side
+    pictures: Array = rng.integers(0, 256, (EXTRACTED_FRAMES, side, side, 3), dtype=np.uint8)
+    model.extract(pictures[:2])  # the first call also prepares
+    start = time.perf_counter()
+    model.extract(pictures)
+    return EXTRACTED_FRAMES / (time.perf_counter() - start)
+
+
+def _decoding(video: Path, model: Model, settings: Settings) -> float | None:
+    start = time.perf_counter()
+    with sample_frames(
+        video, preprocess=model.preprocess, rate=settings.rate, settings=settings
+    ) as sampled:
+        for _batch in sampled:
+            pass
+        length = sampled.info.duration
+    return length / (time.perf_counter() - start) if length > 0 else None
+
+
+def _comparing(model: Model, rng: np.random.Generator) -> float:
+    shape = (COMPARED_FRAMES, model.regions, model.dim)
+    a, b = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
+    start = time.perf_counter()
+    pair_scores(a, b, compare=model.compare, symmetric=model.symmetric)
+    return COMPARED_FRAMES**2 / (time.perf_counter() - start)

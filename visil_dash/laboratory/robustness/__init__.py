@@ -1,0 +1,1 @@
+"""A clip under graded edits."""

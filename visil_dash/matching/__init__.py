@@ -1,0 +1,1 @@
+"""One pair: similarity, alignment, re-ranking, confidence and the verdict."""

@@ -1,0 +1,164 @@
+"""Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from visil_dash.errors import Cancelled, StoreError
+from visil_dash.matching.alignment import AlignOptions, segments
+from visil_dash.matching.similarity import (
+    Compare,
+    Progress,
+    chamfer,
+    frame_to_frame_both,
+    pair_scores,
+    part_score,
+)
+from visil_dash.records import (
+    Array,
+    Candidate,
+    Comparison,
+    Match,
+    Segment,
+    VideoFeatures,
+)
+
+
+def compare_pair(
+    query: VideoFeatures,
+    reference: VideoFeatures,
+    *,
+    compare: Compare | None,
+    symmetric: bool = False,
+    options: AlignOptions,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Comparison:
+    """Everything that the method says of one pair. Raises Cancelled."""
+
+    def say(what: str, share: float) -> None:
+        if cancelled is not None and cancelled():
+            raise Cancelled("The comparison was stopped.")
+        if on_progress is not None:
+            on_progress(what, 0.75 * share)  # aligning takes the rest of the time
+
+    pair = pair_scores(
+        query.regions,
+        reference.regions,
+        compare=compare,
+        symmetric=symmetric,
+        on_progress=say,
+    )
+    say("Aligning", 1.0)
+    return Comparison(
+        query=query.video_id,
+        reference=reference.video_id,
+        query_times=query.timestamps,
+        reference_times=reference.timestamps,
+        frame_similarity=pair.forward,
+        frame_similarity_reverse=pair.reverse,
+        visil_output=pair.output,
+        visil_output_reverse=pair.output_reverse,
+        score=pair.score,
+        reverse_score=pair.reverse_score,
+        chamfer=chamfer(pair.forward),
+        chamfer_reverse=chamfer(pair.reverse),
+        segments=segments(pair.symmetric, query.timestamps, reference.timestamps, options),
+    )
+
+
+def pair_segments(
+    query: VideoFeatures, reference: VideoFeatures, options: AlignOptions
+) -> tuple[Segment, ...]:
+    """Matched segments, aligned on the symmetric frame-to-frame similarity."""
+    forward, reverse = frame_to_frame_both(query.regions, reference.regions)
+    return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A match of one view; `best`, `reverse_best`: each row's best value, there and back."""
+
+    match: Match
+    best: Array
+    reverse_best: Array
+
+
+def rank(match: Match) -> tuple[float, float, str]:
+    """Sorts the strongest first; of equally strong ones what holds more of the query."""
+    return -match.strength, -match.score, match.video_id
+
+
+def rerank(
+    views: Mapping[str, VideoFeatures],
+    videos: Mapping[str, Sequence[str]],
+    *,
+    load: Callable[[str], VideoFeatures],
+    names: Mapping[str, str],
+    candidates: Mapping[str, Candidate],
+    compare: Compare | None,
+    symmetric: bool = False,
+    options: AlignOptions,
+    align_top: int = 50,
+    on_progress: Callable[[int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[tuple[Match, ...], dict[str, str]]:
+    """Matches by falling strength, and the videos left out with the reason.
+
+    `views`: the query's features by the view's key, {WHOLE: …} for the whole picture alone.
+    `videos`: those to compare with each view. Of each video the view that scores highest counts, of
+    equal ones the first. Segments are found for the `align_top` that score best either way; what
+    lines up may make a match stronger than its scores. A video whose features are missing or
+    damaged is left out, not fatal: the others still answer. `on_progress` hears the number of
+    videos that are done. Raises Cancelled.
+    """
+    found: list[_Scored] = []
+    skipped: dict[str, str] = {}
+    for done, video_id in enumerate(dict.fromkeys(chain.from_iterable(videos.values()))):
+        try:
+            reference = load(video_id)
+        except StoreError as error:
+            skipped[video_id] = str(error)
+            continue
+        scored = []
+        for key, query in views.items():
+            if cancelled is not None and cancelled():
+                raise Cancelled("The search was stopped.")
+            if video_id in videos.get(key, ()):
+                candidate = candidates.get(video_id)
+                pair = pair_scores(
+                    query.regions, reference.regions, compare=compare, symmetric=symmetric
+                )
+                match = Match(
+                    video_id=video_id,
+                    name=names[video_id],
+                    score=pair.score,
+                    reverse_score=pair.reverse_score,
+                    min_distance=None if candidate is None else candidate.min_distance,
+                    candidate_frames=0 if candidate is None else candidate.hits,
+                    segments=(),
+                    view=key,
+                )
+                scored.append(_Scored(match, pair.best, pair.reverse_best))
+        found.append(min(scored, key=lambda s: (-s.match.score, -s.match.reverse_score)))
+        if on_progress is not None:
+            on_progress(done + 1)
+    found.sort(key=lambda s: rank(s.match))
+    matches = [s.match for s in found]
+    # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
+    for i, scored_match in enumerate(found[:align_top]):
+        match, query = scored_match.match, views[scored_match.match.view]
+        reference = load(match.video_id)
+        spans = pair_segments(query, reference, options)
+        part = max(
+            part_score(
+                scored_match.best, query.timestamps, [(s.query_start, s.query_end) for s in spans]
+            ),
+            part_score(
+                scored_match.reverse_best,
+                reference.timestamps,
+                [(s.reference_start, s.reference_end) for s in spans],
+            ),
+        )
+        matches[i] = replace(match, segments=spans, part_score=part if spans else None)
+    return tuple(sorted(matches, key=rank)), skipped

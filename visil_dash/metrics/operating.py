@@ -1,0 +1,302 @@
+"""What a threshold does to labelled pairs, and which threshold would do better; pure.
+
+One code for both thresholds: `closeness` is higher for closer pairs, the match score itself or the
+negative of the smallest frame distance of two videos. A pair passes when its closeness is at least
+the threshold's. A pair without a closeness (its video has no frames) never passes.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from visil_dash.labels.label import Upto
+from visil_dash.labels.truth import KINDS, Truth, relevant_kinds
+from visil_dash.metrics.bootstrap import Interval, draws, interval, ratio_interval, ratios
+from visil_dash.metrics.ranking import Confusion, pr_curve, roc_curve
+from visil_dash.records import Array
+
+CURVE_POINTS = 200  # thresholds at which intervals are told
+CURVE_ROUNDS = 400
+
+
+@dataclass(frozen=True)
+class JudgedPairs:
+    """Pairs that take part, one row each.
+
+    `query` `[N]` position in `queries`; `reference` `[N]` position in `references`; `kind` `[N]`
+    position in KINDS; `closeness` `[N]` float64, -inf where the pair can never pass.
+    """
+
+    queries: tuple[str, ...]
+    references: tuple[str, ...]
+    query: Array
+    reference: Array
+    kind: Array
+    closeness: Array
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def relevant(self, upto: Upto) -> Array:
+        out: Array = relevant_kinds(upto)[self.kind]
+        return out
+
+    @cached_property
+    def weights(self) -> Array:
+        """Draws of queries `[rounds, Q]`, the same for every threshold so that moving it is calm"""
+        return draws(max(1, len(self.queries)), rounds=CURVE_ROUNDS)
+
+    def by_query(self, mask: Array) -> Array:
+        """How many pairs of each query are in `mask` `[N]`: `[Q]` float64."""
+        out: Array = np.bincount(self.query[mask], minlength=len(self.queries)).astype(float)
+        return out
+
+
+def judged(truth: Truth, closeness: Array) -> JudgedPairs:
+    """The counted pairs of `truth` with their `closeness` `[Q, V]` (NaN counts as -inf)."""
+    if closeness.shape != truth.kind.shape:
+        raise ValueError(f"closeness: expected {truth.kind.shape}, got {closeness.shape}")
+    query, reference = np.nonzero(truth.counted)
+    values = closeness[query, reference].astype(np.float64)
+    return JudgedPairs(
+        queries=truth.queries,
+        references=truth.references,
+        query=query,
+        reference=reference,
+        kind=truth.kind[query, reference].astype(np.int64),
+        closeness=np.where(np.isnan(values), -np.inf, values),
+    )
+
+
+@dataclass(frozen=True)
+class KindCount:
+    """Of `total` pairs of one of KINDS, how many a threshold lets through."""
+
+    kind: str
+    admitted: int
+    total: int
+
+
+def kind_counts(pairs: JudgedPairs, least: float) -> tuple[KindCount, ...]:
+    """The confusion of a threshold by what the pairs are; kinds without a pair are left out."""
+    total = np.bincount(pairs.kind, minlength=len(KINDS))
+    inside = np.bincount(pairs.kind[pairs.closeness >= least], minlength=len(KINDS))
+    return tuple(
+        KindCount(kind, int(inside[i]), int(total[i])) for i, kind in enumerate(KINDS) if total[i]
+    )
+
+
+@dataclass(frozen=True)
+class Operating:
+    """One threshold on the labelled pairs; shares with their interval, None without a value."""
+
+    confusion: Confusion
+    precision: Interval | None
+    recall: Interval | None
+    f1: Interval | None
+    false_positive_rate: float | None
+    passing_a_query: float
+
+
+def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
+    """Counts and shares when every pair at least `least` close is called relevant."""
+    relevant, called = pairs.relevant(upto), pairs.closeness >= least
+    right, wrong = pairs.by_query(called & relevant), pairs.by_query(called & ~relevant)
+    sought = pairs.by_query(relevant)
+    others = pairs.by_query(~relevant)
+    counts = Confusion(
+        threshold=least,
+        true_positives=int(right.sum()),
+        false_positives=int(wrong.sum()),
+        false_negatives=int(sought.sum() - right.sum()),
+        true_negatives=int(others.sum() - wrong.sum()),
+    )
+    return Operating(
+        confusion=counts,
+        precision=ratio_interval(right, right + wrong, pairs.weights),
+        recall=ratio_interval(right, sought, pairs.weights),
+        f1=ratio_interval(2 * right, right + wrong + sought, pairs.weights)
+        if sought.any()
+        else None,
+        false_positive_rate=float(wrong.sum() / others.sum()) if others.any() else None,
+        passing_a_query=float(called.sum() / max(1, len(pairs.queries))),
+    )
+
+
+# ---- curves ----
+
+
+@dataclass(frozen=True)
+class OperatingCurves:
+    """Precision, recall and false-positive rate at falling closeness `least` `[M]`.
+
+    `*_low`, `*_high`: 95 % intervals over queries at each threshold, NaN where there is none.
+    `roc_area` None unless there are right and wrong pairs.
+    """
+
+    least: Array
+    precision: Array
+    precision_low: Array
+    precision_high: Array
+    recall: Array
+    recall_low: Array
+    recall_high: Array
+    false_positive_rate: Array
+    roc_area: float | None
+
+
+def operating_curves(pairs: JudgedPairs, *, upto: Upto) -> OperatingCurves | None:
+    """None when no pair is relevant: nothing could be found."""
+    relevant = pairs.relevant(upto)
+    if not relevant.any():
+        return None
+    real = np.isfinite(pairs.closeness)
+    levels = _levels(pairs.closeness[real], relevant[real])
+    right = _at_least(pairs, levels, relevant)
+    wrong = _at_least(pairs, levels, ~relevant)
+    sought, others = pairs.by_query(relevant), pairs.by_query(~relevant)
+    w = pairs.weights
+    tp, fp = right.sum(0), wrong.sum(0)
+    low, high = _bands(ratios(w @ right, w @ (right + wrong)), len(pairs.queries))
+    found = ratios(w @ right, np.broadcast_to((w @ sought)[:, None], (len(w), len(levels))))
+    found_low, found_high = _bands(found, len(pairs.queries))
+    both = relevant[real].any() and (~relevant)[real].any()
+    return OperatingCurves(
+        least=levels,
+        precision=ratios(tp, tp + fp),
+        precision_low=low,
+        precision_high=high,
+        recall=tp / sought.sum(),
+        recall_low=found_low,
+        recall_high=found_high,
+        false_positive_rate=fp / others.sum() if others.any() else np.zeros(len(levels)),
+        roc_area=roc_curve(pairs.closeness[real], relevant[real]).area if both else None,
+    )
+
+
+def _levels(closeness: Array, relevant: Array) -> Array:
+    """At most CURVE_POINTS distinct values, highest first, those of relevant pairs preferred."""
+    every = np.unique(closeness)[::-1]
+    if len(every) <= CURVE_POINTS:
+        return every
+    half = CURVE_POINTS // 2
+    kept = [_spread(np.unique(closeness[relevant]), half), _spread(every, half)]
+    return np.unique(np.concatenate(kept))[::-1]
+
+
+def _spread(values: Array, most: int) -> Array:
+    if len(values) <= most:
+        return values
+    out: Array = values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+    return out
+
+
+def _at_least(pairs: JudgedPairs, levels: Array, mask: Array) -> Array:
+    """Pairs in `mask` of each query at least as close as each level: `[Q, M]` float64."""
+    step = np.searchsorted(-levels, -pairs.closeness[mask], side="left")
+    counts = np.zeros((len(pairs.queries), len(levels) + 1))
+    np.add.at(counts, (pairs.query[mask], step), 1)
+    out: Array = counts[:, :-1].cumsum(1)
+    return out
+
+
+def _bands(drawn: Array, queries: int) -> tuple[Array, Array]:
+    """Intervals of each column of `drawn` `[rounds, M]`."""
+    low, high = (np.full(drawn.shape[1], np.nan) for _ in range(2))
+    if queries > 1:
+        for i, column in enumerate(drawn.T):
+            told = interval(0.0, column)
+            if told.low is not None and told.high is not None:
+                low[i], high[i] = told.low, told.high
+    return low, high
+
+
+# ---- suggestions ----
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A threshold that the labels speak for; it lies halfway to the next pair that it keeps out."""
+
+    least: float
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """None where no threshold gets there, which is an answer."""
+
+    best_f1: Suggestion | None
+    at_precision: Suggestion | None
+    at_recall: Suggestion | None
+
+
+def suggestions(pairs: JudgedPairs, *, upto: Upto, precision: float, recall: float) -> Suggestions:
+    """Best F1; highest recall at `precision` or better; strictest threshold with `recall`.
+
+    Raises ValueError for shares outside 0..1.
+    """
+    if not (0 < precision <= 1 and 0 < recall <= 1):
+        raise ValueError(f"expected shares in 0..1, got {precision} and {recall}")
+    relevant = pairs.relevant(upto)
+    real = np.isfinite(pairs.closeness)
+    if not relevant[real].any():
+        return Suggestions(None, None, None)
+    missed = int((relevant & ~real).sum())
+    curve = pr_curve(pairs.closeness[real], relevant[real], missed=missed)
+    levels = curve.thresholds
+
+    def at(i: int | None) -> Suggestion | None:
+        if i is None:
+            return None
+        below = levels[i + 1] if i + 1 < len(levels) else levels[i] - abs(levels[i]) * 1e-3
+        middle = float(levels[i] + below) / 2
+        return Suggestion(middle, float(curve.precision[i]), float(curve.recall[i]))
+
+    exact = np.flatnonzero((curve.precision >= precision) & (curve.recall > 0))
+    enough = np.flatnonzero(curve.recall >= recall)
+    return Suggestions(
+        best_f1=at(int(curve.f1.argmax())),
+        at_precision=at(int(exact[np.argmax(curve.recall[exact])]) if len(exact) else None),
+        at_recall=at(int(enough[0]) if len(enough) else None),
+    )
+
+
+# ---- bands ----
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Pairs in three named bands: at least `duplicate` close, at least `related` close, the rest.
+
+    `counts` `[3, len(KINDS)]`; the sums over kinds are the bands' sizes.
+    """
+
+    duplicate: float
+    related: float
+    counts: Array
+
+
+BANDS = ("duplicate", "related", "distinct")
+
+
+def band_of(closeness: Array, *, duplicate: float, related: float) -> Array:
+    """Position in BANDS of each closeness. Raises ValueError when `related` is the stricter."""
+    if related > duplicate:
+        raise ValueError(f"bands: related {related} is stricter than duplicate {duplicate}")
+    out: Array = np.where(closeness >= duplicate, 0, np.where(closeness >= related, 1, 2))
+    return out
+
+
+def bands(pairs: JudgedPairs, *, duplicate: float, related: float) -> Bands:
+    """How the labelled pairs fall into the bands."""
+    band = band_of(pairs.closeness, duplicate=duplicate, related=related)
+    flat = np.bincount(band * len(KINDS) + pairs.kind, minlength=3 * len(KINDS))
+    return Bands(duplicate, related, flat.reshape(3, len(KINDS)))

@@ -1,0 +1,173 @@
+"""Figures of the Dimensions page: recall against bytes, distances drawing together, the graph."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from visil_dash.plots.maps import AMBER, GREY, TEAL, layout
+from visil_dash.records import Array
+
+BLUE, ROSE = "#3b82f6", "#e11d48"
+COLOURS = (TEAL, AMBER, BLUE, ROSE, GREY)
+SYMBOLS = {"fp32": "circle", "fp16": "diamond", "int8": "square", "binary": "x"}
+_LOG_TICKS = [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500]
+_GRID = "rgba(132,146,166,0.25)"
+
+
+def _axis(title: str, **changes: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "title": {"text": title},
+        "gridcolor": _GRID,
+        "zeroline": False,
+        "automargin": True,
+        "fixedrange": True,
+    }
+    return base | changes
+
+
+def _legend() -> dict[str, Any]:
+    return {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
+
+
+def recall_by_bytes(
+    spaces: Mapping[str, Sequence[tuple[int, str, int, float]]], *, k: int, height: int = 360
+) -> go.Figure:
+    """One mark a space: (dims, precision, bytes a frame, recall), by the method's name."""
+    traces = []
+    for place, (name, points) in enumerate(spaces.items()):
+        # The legend shows the first mark: a circle for all.
+        ordered = sorted(points, key=lambda p: (p[1] != "fp32", p[2], p[3]))
+        traces.append(
+            go.Scatter(
+                x=[p[2] for p in ordered],
+                y=[p[3] for p in ordered],
+                name=name,
+                mode="markers",
+                marker={
+                    "color": COLOURS[place % len(COLOURS)],
+                    "symbol": [SYMBOLS[p[1]] for p in ordered],
+                    "size": 9,
+                },
+                text=[f"{name}, {p[0]} dims, {p[1]}" for p in ordered],
+                hovertemplate="%{text}<br><b>%{y:.3f}</b> at %{x:,} bytes a frame<extra></extra>",
+            )
+        )
+    return go.Figure(
+        traces,
+        layout(
+            height=height,
+            margin={"l": 8, "r": 8, "t": 40, "b": 8, "pad": 0},
+            showlegend=True,
+            legend=_legend(),
+            xaxis=_axis("bytes a frame", type="log", dtick=1, exponentformat="none"),
+            yaxis=_axis(f"recall@{k}", range=[0, 1.04]),
+        ),
+    )
+
+
+def curves(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    x: str,
+    y: str,
+    log_y: bool = False,
+    height: int = 300,
+) -> go.Figure:
+    """Lines over dimensions, x on a log axis: name → (dims, values)."""
+    traces = [
+        go.Scatter(
+            x=list(dims),
+            y=list(values),
+            name=name,
+            mode="lines+markers",
+            line={"color": COLOURS[place % len(COLOURS)], "width": 2},
+            marker={"size": 5},
+            hovertemplate=f"{name}<br><b>%{{y:.3f}}</b> at %{{x:,}} dims<extra></extra>",
+        )
+        for place, (name, (dims, values)) in enumerate(lines.items())
+    ]
+    return go.Figure(
+        traces,
+        layout(
+            height=height,
+            margin={"l": 8, "r": 8, "t": 56, "b": 8, "pad": 0},
+            showlegend=True,
+            legend=_legend(),
+            xaxis=_axis(x, type="log", exponentformat="none", dtick=1),
+            yaxis=_axis(y, type="log", tickvals=_LOG_TICKS) if log_y else _axis(y),
+        ),
+    )
+
+
+def explained(cumulative: Array, marks: Mapping[float, int], *, height: int = 300) -> go.Figure:
+    """Share of variance by the first directions; `marks`: share → directions that it takes."""
+    line = go.Scatter(
+        x=list(range(1, len(cumulative) + 1)),
+        y=list(cumulative),
+        mode="lines",
+        fill="tozeroy",
+        fillcolor="rgba(13,148,136,0.15)",
+        line={"color": TEAL, "width": 2},
+        hovertemplate="<b>%{y:.1%}</b> by %{x} directions<extra></extra>",
+    )
+    points = go.Scatter(
+        x=list(marks.values()),
+        y=list(marks),
+        mode="markers+text",
+        text=[f" {share:.0%}: {count}" for share, count in marks.items()],
+        textposition="bottom right",
+        marker={"color": AMBER, "size": 8},
+        hoverinfo="skip",
+    )
+    return go.Figure(
+        [line, points],
+        layout(
+            height=height,
+            xaxis=_axis("principal directions"),
+            yaxis=_axis("share of variance", range=[0, 1.04], tickformat=".0%"),
+        ),
+    )
+
+
+def graph_curve(
+    efs: Sequence[int],
+    recall: Sequence[float],
+    query_ms: Sequence[float],
+    *,
+    chosen: int,
+    exact_ms: float,
+    height: int = 320,
+) -> go.Figure:
+    """Recall against time a query, one point an ef; the chosen one larger, exact search as line."""
+    end = 1.15 * max([exact_ms, *query_ms])
+    line = go.Scatter(
+        x=list(query_ms),
+        y=list(recall),
+        mode="markers",
+        marker={
+            "color": [AMBER if ef == chosen else TEAL for ef in efs],
+            "size": [15 if ef == chosen else 8 for ef in efs],
+        },
+        customdata=list(efs),
+        hovertemplate="ef %{customdata}<br>recall <b>%{y:.4f}</b><br>%{x:.3f} ms<extra></extra>",
+    )
+    exact = go.Scatter(
+        x=[exact_ms],
+        y=[1],
+        mode="markers+text",
+        text=["exact"],
+        textposition="bottom center",
+        marker={"color": GREY, "size": 9, "symbol": "diamond"},
+        hovertemplate="exact search<br>%{x:.3f} ms<extra></extra>",
+    )
+    low = min(recall)
+    floor = max(0, low - 0.1 * (1.02 - low))
+    return go.Figure(
+        [line, exact],
+        layout(
+            height=height,
+            xaxis=_axis("milliseconds a query frame", range=[0, end]),
+            yaxis=_axis("recall", range=[floor, 1 + 0.1 * (1 - floor)]),
+        ),
+    )

@@ -1,0 +1,187 @@
+"""Figures of operating points: precision over recall, ROC, re-ranking less."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from visil_dash.plots.maps import AMBER, GREY, TEAL, layout
+from visil_dash.records import Array
+
+_GRID = "rgba(132,146,166,0.25)"
+_BAND = "rgba(13,148,136,0.16)"
+Point = tuple[float, float]
+# Curves by name: (x, y, low, high), the last two of y and NaN where there is no interval.
+Curve = tuple[Array, Array, Array, Array]
+
+
+def pr_figure(
+    curves: Sequence[tuple[str, Curve]], *, point: Point | None = None, height: int = 320
+) -> go.Figure:
+    """Precision over recall with intervals; `point`: (recall, precision) at the threshold."""
+    return _shares(curves, point, "recall", "precision", height=height)
+
+
+def roc_figure(curve: Curve, *, point: Point | None = None, height: int = 320) -> go.Figure:
+    """True-positive over false-positive rate with intervals; chance is the dotted diagonal."""
+    x, y, low, high = curve
+    from_zero = tuple(np.concatenate([[0.0], part]) for part in (x, y, low, high))
+    return _shares(
+        [("", from_zero)],  # type: ignore[list-item]
+        point,
+        "others let through",
+        "copies let through",
+        diagonal=True,
+        height=height,
+    )
+
+
+def rerank_figure(
+    shares: Sequence[float],
+    values: Sequence[float],
+    low: Sequence[float | None],
+    high: Sequence[float | None],
+    seconds: Sequence[float],
+    *,
+    height: int = 300,
+) -> go.Figure:
+    """mAP (left, with intervals) and seconds a query (right) against the share re-ranked."""
+    percent = [100 * share for share in shares]
+    traces: list[Any] = []
+    if all(v is not None for v in (*low, *high)):
+        traces += _band(percent, low, high)
+    traces += [
+        go.Scatter(
+            x=percent,
+            y=values,
+            mode="lines+markers",
+            line={"color": TEAL, "width": 2.5},
+            name="mAP",
+            hovertemplate="%{x:.0f} % re-ranked<br>mAP <b>%{y:.3f}</b><extra></extra>",
+        ),
+        go.Scatter(
+            x=percent,
+            y=seconds,
+            yaxis="y2",
+            mode="lines+markers",
+            line={"color": AMBER, "width": 2, "dash": "dot"},
+            name="seconds a query",
+            hovertemplate="%{x:.0f} % re-ranked<br><b>%{y:.3f} s</b> a query<extra></extra>",
+        ),
+    ]
+    return go.Figure(
+        traces,
+        layout(
+            height=height,
+            showlegend=True,
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            margin={"l": 8, "r": 8, "t": 36, "b": 8, "pad": 0},
+            xaxis=_axis("share of the videos that is re-ranked, %"),
+            yaxis=_axis("mAP") | {"range": [0, 1.03]},
+            yaxis2={
+                "title": {"text": "seconds"},
+                "overlaying": "y",
+                "side": "right",
+                "rangemode": "tozero",
+                "showgrid": False,
+                "automargin": True,
+                "fixedrange": True,
+            },
+        ),
+    )
+
+
+def _shares(
+    curves: Sequence[tuple[str, Curve]],
+    point: Point | None,
+    x_title: str,
+    y_title: str,
+    *,
+    diagonal: bool = False,
+    height: int,
+) -> go.Figure:
+    traces: list[Any] = []
+    if diagonal:
+        traces.append(
+            go.Scatter(
+                x=[0, 1],
+                y=[0, 1],
+                mode="lines",
+                line={"color": GREY, "width": 1, "dash": "dot"},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    for number, (name, (x, y, low, high)) in enumerate(curves):
+        colour, real = (TEAL, AMBER)[number % 2], np.isfinite(low) & np.isfinite(high)
+        if number == 0 and real.any():
+            traces += _band(np.asarray(x)[real], np.asarray(low)[real], np.asarray(high)[real])
+        traces.append(
+            go.Scatter(
+                x=x,
+                y=y,
+                mode="lines+markers" if len(x) <= 60 else "lines",
+                line={"color": colour, "width": 2.5, "dash": "solid" if number == 0 else "dash"},
+                marker={"size": 5},
+                name=name,
+                hovertemplate=f"{x_title} %{{x:.3f}}<br>{y_title} <b>%{{y:.3f}}</b><extra></extra>",
+            )
+        )
+    if point is not None:
+        traces.append(
+            go.Scatter(
+                x=[point[0]],
+                y=[point[1]],
+                mode="markers",
+                marker={
+                    "size": 14,
+                    "color": AMBER,
+                    "symbol": "diamond",
+                    "line": {"width": 1.5, "color": "white"},
+                },
+                name="this threshold",
+                showlegend=False,
+                cliponaxis=False,
+                hovertemplate=f"this threshold<br>{x_title} %{{x:.3f}}"
+                f"<br>{y_title} <b>%{{y:.3f}}</b><extra></extra>",
+            )
+        )
+    named = len(curves) > 1
+    return go.Figure(
+        traces,
+        layout(
+            height=height,
+            showlegend=named,
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            margin={"l": 8, "r": 12, "t": 36 if named else 12, "b": 8, "pad": 0},
+            xaxis=_axis(x_title) | {"range": [-0.02, 1.03]},
+            yaxis=_axis(y_title) | {"range": [-0.02, 1.03]},
+        ),
+    )
+
+
+def _band(x: Any, low: Any, high: Any) -> list[go.Scatter]:
+    """The interval as one closed area, so that steps backwards in x are drawn too."""
+    return [
+        go.Scatter(
+            x=np.concatenate([x, np.asarray(x)[::-1]]),
+            y=np.concatenate([high, np.asarray(low)[::-1]]),
+            fill="toself",
+            fillcolor=_BAND,
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    ]
+
+
+def _axis(title: str) -> dict[str, Any]:
+    return {
+        "title": {"text": title},
+        "gridcolor": _GRID,
+        "zeroline": False,
+        "automargin": True,
+        "fixedrange": True,
+    }

@@ -1,0 +1,94 @@
+"""Figures of the robustness lab: score and rank against the strength of an edit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from visil_dash.plots.maps import AMBER, GREY, TEAL, layout, plot_text
+
+LINES = (TEAL, AMBER, "#818cf8", "#fb7185", "#84cc16", GREY)
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
+
+
+@dataclass(frozen=True)
+class EditCurve:
+    """One kind of edit: strengths 0..1, what was measured there (None: nothing), what was done."""
+
+    name: str
+    strengths: Sequence[float]
+    values: Sequence[float | None]
+    notes: Sequence[str]
+
+
+def score_curves(
+    curves: Sequence[EditCurve], *, match_score: float, height: int = 340
+) -> go.Figure:
+    """Video-to-video similarity against strength, the match score as a line."""
+    figure = _lines(curves, hover="<b>%{y:.3f}</b>")
+    seen = [v for c in curves for v in c.values if v is not None]
+    low = min([0.0, match_score, *seen])
+    figure.add_hline(
+        y=match_score,
+        line={"color": GREY, "dash": "dash", "width": 1.5},
+        annotation={"text": "match score", "font": {"size": 12}, "yanchor": "bottom"},
+    )
+    figure.update_layout(_frame(height))
+    figure.update_yaxes(_axis("score"), range=[low - 0.04, 1.04])
+    return figure
+
+
+def rank_curves(curves: Sequence[EditCurve], *, height: int = 300) -> go.Figure:
+    """Rank against strength, first on top; a gap where the target was not found."""
+    figure = _lines(curves, hover="rank <b>%{y}</b>")
+    seen = [v for c in curves for v in c.values if v is not None]
+    worst = max([3.0, *seen])
+    figure.update_layout(_frame(height))
+    figure.update_yaxes(
+        _axis("rank"), range=[worst + 0.4, 0.6], dtick=1 if worst < 12 else None, tickformat="d"
+    )
+    return figure
+
+
+def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:
+    figure = go.Figure()
+    for number, curve in enumerate(curves):
+        colour = LINES[number % len(LINES)]
+        figure.add_trace(
+            go.Scatter(
+                x=list(curve.strengths),
+                y=list(curve.values),
+                name=plot_text(curve.name),
+                mode="lines+markers",
+                connectgaps=False,
+                line={"color": colour, "width": 2.5},
+                # Beside colour, shape tells the kinds apart.
+                marker={"size": 9, "symbol": _SYMBOLS[number % len(_SYMBOLS)], "color": colour},
+                text=[plot_text(note) for note in curve.notes],
+                hovertemplate=f"strength %{{x:.2f}}, %{{text}}<br>{hover}<extra>%{{fullData.name}}"
+                "</extra>",
+            )
+        )
+    figure.update_xaxes(_axis("strength of the edit"), range=[-0.03, 1.03])
+    return figure
+
+
+def _frame(height: int) -> dict[str, object]:
+    return layout(
+        height=height,
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        margin={"l": 8, "r": 8, "t": 36, "b": 8},
+        hovermode="closest",
+    )
+
+
+def _axis(title: str) -> dict[str, object]:
+    return {
+        "title": title,
+        "title_standoff": 6,
+        "automargin": True,
+        "gridcolor": "rgba(132,146,166,0.25)",
+        "zeroline": False,
+        "fixedrange": True,
+    }

@@ -1,0 +1,1 @@
+"""Shorter frame vectors: PCA, random projection, quantisation."""

@@ -1,0 +1,75 @@
+"""The collection's long work, as tasks; see backend for what keys must hold."""
+
+from typing import TYPE_CHECKING
+
+from visil_dash.collection.table import CollectionTable
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+
+if TYPE_CHECKING:  # services import torch: only when it is needed
+    from visil_dash.collection.map import SimilarityMap
+    from visil_dash.collection.queue import Question
+    from visil_dash.workbench.collection import Moment
+
+
+def collection(*, candidates: bool, again: bool = False) -> Task:
+    """All pairs, or those that the index proposes; `result` is a CollectionTable."""
+    from visil_dash.workbench.collection import all_pairs, candidate_table
+
+    bench = backend.workbench()
+    limit = bench.threshold() if candidates else None
+
+    def work(say: Say, cancelled: Cancelled) -> CollectionTable:
+        if limit is None:
+            return all_pairs(bench, on_progress=say, cancelled=cancelled)
+        return candidate_table(bench, threshold=limit, on_progress=say, cancelled=cancelled)
+
+    key = ("collection", *backend.space_key(), bench.space.version, limit)
+    return backend.tasks().start(key, work, again=again)
+
+
+def queue(found: CollectionTable, match_score: float, *, again: bool = False) -> Task:
+    """The pairs to judge; `result` is a tuple of Questions."""
+    from visil_dash.workbench.collection import queue_of
+
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> "tuple[Question, ...]":
+        return queue_of(bench, found.table, match_score, on_progress=say, cancelled=cancelled)
+
+    key = ("queue", *backend.space_key(), bench.space.version, found.threshold, match_score)
+    return backend.tasks().start(key, work, again=again)
+
+
+def moment(query: str, reference: str) -> Task:
+    """One pair with pictures of its best moment; `result` is a Moment."""
+    from visil_dash.workbench.collection import moment as made
+
+    bench = backend.workbench()
+
+    def work(say: Say, _cancelled: Cancelled) -> "Moment":
+        say("Comparing the two videos", 0.0)
+        return made(bench, query, reference)
+
+    return backend.tasks().start(("moment", *backend.space_key(), query, reference), work)
+
+
+def layout(found: CollectionTable, *, again: bool = False) -> Task:
+    """The map of the table as it was computed: verdicts hide pairs, they do not move videos.
+
+    `result` is a SimilarityMap.
+    """
+
+    def work(say: Say, cancelled: Cancelled) -> "SimilarityMap":
+        from visil_dash.collection.map import similarity_map
+
+        say("Finding where to begin", 0.0)
+        return similarity_map(
+            found.table.scores,
+            on_progress=lambda share: say("Moving similar videos together", share),
+            cancelled=cancelled,
+        )
+
+    bench = backend.workbench()
+    key = ("layout", *backend.space_key(), bench.space.version, found.threshold)
+    return backend.tasks().start(key, work, again=again)

@@ -1,0 +1,115 @@
+"""Two videos in step: the component that plays the aligned range of a pair."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import streamlit as st
+from streamlit import runtime
+
+from visil_dash.matching.reasons import clock
+from visil_dash.records import Array
+from visil_dash.ui.compare.loops import LoopRange
+from visil_dash.ui.shell.text import safe_name
+from visil_dash.ui.shell.widgets import ASSETS, Playable
+
+_FOLDER = ASSETS / "player"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One side: its name and the file that plays."""
+
+    name: str
+    file: Playable
+
+
+@cache
+def _component() -> Any:
+    html, css, js = ((_FOLDER / f"player.{kind}").read_text() for kind in ("html", "css", "js"))
+    return st.components.v2.component("visil_dash.player", html=html, css=css, js=js)
+
+
+def media_address(file: Playable, *, place: str) -> str:
+    """Where the browser gets exactly the bytes of a file, below the dashboard's own address.
+
+    `place` is unique on the page: Streamlit keeps what the last run of a page put at each place.
+    """
+    if not runtime.exists():
+        return ""
+    manager = runtime.get_instance().media_file_mgr
+    return manager.add(str(file.path), file.media_type, place)
+
+
+def paired_player(
+    query: Shown,
+    reference: Shown,
+    span: LoopRange,
+    *,
+    times: Array,
+    key: str,
+    range_id: str,
+    start: bool,
+    on_inspect: Callable[[float, float], None],
+) -> None:
+    """Both files over `span`, in step.
+
+    `times`: the query's sampled frames, seconds, for steps. Another `range_id` seeks both to the
+    start of `span`, and plays if `start`. `on_inspect` gets the times of both sides at which the
+    user wants to see the frames.
+    """
+
+    def inspect() -> None:
+        asked = st.session_state[key].get("frames")
+        if asked:
+            on_inspect(float(asked["query"]), float(asked["reference"]))
+
+    notes = [*dict.fromkeys(side.file.note for side in (query, reference) if side.file.note)]
+    if span.reversed:
+        notes.append(
+            "The reference runs backwards here. Browsers cannot play that, so it is shown in steps."
+        )
+    _component()(
+        key=key,
+        data={
+            "query": {
+                "name": safe_name(query.name),
+                "url": media_address(query.file, place=f"{key}-query"),
+            },
+            "reference": {
+                "name": safe_name(reference.name),
+                "url": media_address(reference.file, place=f"{key}-reference"),
+            },
+            "range": {
+                "id": range_id,
+                "play": start,
+                "query_start": span.query_start,
+                "query_end": span.query_end,
+                "reference_start": span.reference_start,
+                "reference_end": span.reference_end,
+                "speed": span.speed,
+                "reversed": span.reversed,
+                "aligned": span.aligned,
+            },
+            "times": [round(float(t), 4) for t in times],
+            "told": range_text(span),
+            "note": " ".join(notes),
+        },
+        on_frames_change=inspect,
+    )
+
+
+def range_text(span: LoopRange) -> str:
+    """What the players loop, in numbers."""
+    text = (
+        f"Loop: query {clock(span.query_start, digits=1)}–{clock(span.query_end, digits=1)},"
+        f" reference {clock(span.reference_start, digits=1)}–{clock(span.reference_end, digits=1)}"
+    )
+    if not span.aligned:
+        return f"{text}. Nothing aligns here: both play from their start at normal speed."
+    if span.reversed:
+        text += ", backwards"
+    if span.speed != 1:
+        text += f", {span.speed:.2f} s of it in each second of the query"
+    return text + "."

@@ -1,0 +1,120 @@
+"""The matched segments of a pair as a table that plays them, and as files and commands."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from visil_dash.exports.segments import (
+    Side,
+    frame_rate,
+    segments_csv,
+    segments_edl,
+    segments_ffmpeg,
+)
+from visil_dash.matching.reasons import clock
+from visil_dash.records import Comparison, Segment
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.widgets import empty_state
+
+_FORMATS = {"CSV": "csv", "EDL": "edl", "ffmpeg": "sh"}
+_TOLD = {
+    "CSV": "Times in seconds, for a spreadsheet.",
+    "EDL": "CMX 3600: the query's timeline with the reference as source, timecodes at each file's"
+    " own rate.",
+    "ffmpeg": "Cuts each segment out of both files. Run it in the folder that holds them.",
+}
+
+
+def longest(segments: Sequence[Segment]) -> int:
+    return max(range(len(segments)), key=lambda n: segments[n].query_end - segments[n].query_start)
+
+
+def segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:
+    """The table; a click on a row goes to `on_choose` with its number."""
+    st.subheader("Matched segments", anchor=False)
+    if not pair.segments:
+        empty_state(
+            "No segment",
+            "No stretch of frames matches in order. Drag a box on the map to play any two parts"
+            " side by side.",
+        )
+        return
+    rows = pd.DataFrame([asdict(segment) for segment in pair.segments])
+    table = pd.DataFrame(
+        {
+            "Query": _spans(rows, "query"),
+            "Reference": _spans(rows, "reference"),
+            "Seconds": rows["query_end"] - rows["query_start"],
+            "Similarity": rows["score"],
+            "Speed": rows["speed"],
+            "Backwards": rows["reversed"],
+            "In step": rows["in_step"],
+        }
+    )
+    key = f"{state.COMPARE_SEGMENT}-{state.short(pair.query)}-{state.short(pair.reference)}"
+
+    def choose() -> None:
+        picked = st.session_state[key]["selection"]["rows"]
+        if picked and picked[0] < len(pair.segments):
+            on_choose(picked[0])
+
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=key,
+        on_select=choose,
+        selection_mode="single-row",
+        lazy=False,
+        column_config={
+            "Seconds": st.column_config.NumberColumn(format="%.1f"),
+            "Similarity": st.column_config.NumberColumn(format="%.3f"),
+            "Speed": st.column_config.NumberColumn(
+                format="%.2f×", help="Seconds of reference in each second of query"
+            ),
+            "In step": st.column_config.NumberColumn(
+                format="%.2f",
+                help="How much of the other frames a matched frame agrees less with. Near 1 both"
+                " move alike; 0.5: any other moment agrees as well (a still picture, or the same"
+                " view at another time)",
+            ),
+        },
+    )
+    st.caption("Choose a row to play it on both sides.")
+    _exports(pair)
+
+
+def _spans(rows: Any, side: str) -> list[str]:
+    ends = zip(rows[f"{side}_start"], rows[f"{side}_end"], strict=True)
+    return [f"{clock(a)} – {clock(b)}" for a, b in ends]
+
+
+def _exports(pair: Comparison) -> None:
+    """The segments to copy or to download."""
+    with st.expander("Copy or download the segments", icon=":material/content_cut:"):
+        kind = st.segmented_control(
+            "Format",
+            list(_FORMATS),
+            default="CSV",
+            required=True,
+            key=state.COMPARE_EXPORT,
+            persist_state="session",
+        )
+        query, reference = (
+            Side(backend.name_of(video), frame_rate(backend.media_info(video)))
+            for video in (pair.query, pair.reference)
+        )
+        make = {"CSV": segments_csv, "EDL": segments_edl, "ffmpeg": segments_ffmpeg}[kind]
+        text = make(pair.segments, query=query, reference=reference)
+        st.caption(_TOLD[kind])
+        st.code(text.replace("\r\n", "\n"), language=None, wrap_lines=True)
+        st.download_button(
+            f"Download {kind}",
+            text,
+            file_name=f"segments-{pair.query[:8]}-{pair.reference[:8]}.{_FORMATS[kind]}",
+            mime="text/plain" if kind != "CSV" else "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )

@@ -1,0 +1,92 @@
+"""Comparisons of pairs in full: made in the background, the last few kept."""
+
+from collections import OrderedDict
+from threading import Lock
+
+import streamlit as st
+
+from visil_dash.records import Array, Comparison
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task, is_about
+
+MOST_BYTES = 512 * 1024**2  # an hour against an hour takes 110 MB
+
+
+class Kept:
+    """The comparisons used last, within `most_bytes`, but always the latest."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._pairs: OrderedDict[Key, Comparison] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Key) -> Comparison | None:
+        with self._lock:
+            found = self._pairs.get(key)
+            if found is not None:
+                self._pairs.move_to_end(key)
+            return found
+
+    def keep(self, key: Key, pair: Comparison) -> None:
+        with self._lock:
+            self._pairs[key] = pair
+            self._pairs.move_to_end(key)
+            while len(self._pairs) > 1 and sum(map(size_of, self._pairs.values())) > self._most:
+                self._pairs.popitem(last=False)
+
+    def forget(self, about: str) -> None:
+        """Drops what is about a video or clip, or a view of it."""
+        with self._lock:
+            for key in [key for key in self._pairs if is_about(key, about)]:
+                del self._pairs[key]
+
+
+def size_of(pair: Comparison) -> int:
+    """Bytes of its matrices."""
+    matrices: tuple[Array | None, ...] = (
+        pair.frame_similarity,
+        pair.frame_similarity_reverse,
+        pair.visil_output,
+        pair.visil_output_reverse,
+    )
+    return sum(int(m.nbytes) for m in matrices if m is not None)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def kept() -> Kept:
+    made = Kept()
+    backend.on_forget(made.forget)
+    return made
+
+
+def _key(query_id: str, reference_id: str) -> Key:
+    """Both must be this session's to see; raises NotFound."""
+    backend.name_of(query_id), backend.name_of(reference_id)
+    return (*backend.space_key(), query_id, reference_id)
+
+
+def comparing(query_id: str, reference_id: str, *, again: bool = False) -> Task:
+    """Compares the pair in the background; then `comparison` has it."""
+    bench, pairs, key = backend.workbench(), kept(), _key(query_id, reference_id)
+
+    def work(say: Say, cancelled: Cancelled) -> None:
+        if pairs.get(key) is None:
+            pairs.keep(
+                key, bench.compare(query_id, reference_id, on_progress=say, cancelled=cancelled)
+            )
+
+    task = backend.tasks().start(("compare", *key), work, again=again)
+    if task.ended and task.error is None and pairs.get(key) is None:  # made, and given up since
+        task = backend.tasks().start(("compare", *key), work, again=True)
+    return task
+
+
+def comparison(query_id: str, reference_id: str) -> Comparison:
+    """The pair, waited for where it is not kept. Its arrays are shared: do not write into them."""
+    pairs, key = kept(), _key(query_id, reference_id)
+    found = pairs.get(key)
+    if found is None:
+        with st.spinner("Comparing the two videos…"):
+            found = backend.workbench().compare(query_id, reference_id)
+        pairs.keep(key, found)
+    return found

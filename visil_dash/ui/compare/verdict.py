@@ -1,0 +1,145 @@
+"""The compare page's head: which pair, and the verdict with its scores and reasons."""
+
+import streamlit as st
+
+from visil_dash.matching.reasons import Explanation, Relation, explain
+from visil_dash.matching.scorers import ScorerRow, scorer_rows
+from visil_dash.media.views import BY_KEY, view_id
+from visil_dash.records import WHOLE, Comparison
+from visil_dash.ui.compare.tasks import comparing, comparison
+from visil_dash.ui.search.options import finished, read_clip
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.text import escaped, md, percent
+from visil_dash.ui.shell.widgets import ASSETS, facts, pick_video, verified_badge
+
+# ---- which pair ----
+
+
+def choose_pair() -> tuple[str, str] | None:
+    """The two videos, once both are chosen and can be compared; of the query, the chosen view."""
+    with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
+        with st.container(width="stretch"):
+            query = pick_video("Query", key=state.COMPARE_QUERY, param=state.PARAM_QUERY)
+        st.button(
+            "Swap",
+            icon=":material/swap_horiz:",
+            on_click=_swap,
+            disabled=query is None and st.session_state.get(state.COMPARE_REFERENCE) is None,
+            help="Ask the other way round",
+        )
+        with st.container(width="stretch"):
+            reference = pick_video(
+                "Reference", key=state.COMPARE_REFERENCE, param=state.PARAM_REFERENCE
+            )
+    if query is None or reference is None:
+        return None
+    part = _choose_part()
+    clips = [clip for v in (query, reference) if (clip := backend.session_clip(v)) is not None]
+    return (view_id(query, part), reference) if all(read_clip(clip) for clip in clips) else None
+
+
+def _choose_part() -> str:
+    """Key of the view of the query's picture that is compared."""
+    from_link(
+        state.COMPARE_PART,
+        state.PARAM_PART,
+        lambda given: given if given in BY_KEY else None,
+        default=WHOLE,
+    )
+    part = st.selectbox(
+        "Picture of the query",
+        [WHOLE, *BY_KEY],
+        format_func=lambda key: BY_KEY[key].title if key else "whole picture",
+        key=state.COMPARE_PART,
+        persist_state="session",
+        width=240,
+        help="Where the query shows other footage inside its picture, compare that part alone.",
+    )
+    to_link(state.PARAM_PART, part)
+    return part
+
+
+def _swap() -> None:
+    keys = state.COMPARE_QUERY, state.COMPARE_REFERENCE
+    query, reference = (st.session_state.get(key) for key in keys)
+    st.session_state[state.COMPARE_QUERY] = reference
+    st.session_state[state.COMPARE_REFERENCE] = query
+
+
+def compared(query: str, reference: str) -> Comparison | None:
+    """The pair in full once it is there; until then its progress, with a way to stop."""
+    task = comparing(query, reference)
+    names = " with ".join(backend.name_of(video) for video in (query, reference))
+    if finished(task, title="Comparing the two videos", name=names):
+        return comparison(query, reference)
+    if task.ended and st.button("Compare again", icon=":material/refresh:", key="compare_again"):
+        comparing(query, reference, again=True)
+        st.rerun()
+    return None
+
+
+# ---- the verdict ----
+
+
+def verdict(pair: Comparison) -> None:
+    """Whether the two match, the scores both ways, and why."""
+    bench = backend.workbench()
+    model, match_score = bench.model, bench.match_score()
+    st.html(ASSETS / "explore.css")
+    query, reference = backend.opened(pair.query), backend.opened(pair.reference)
+    found = explain(
+        pair,
+        match_score=match_score,
+        frame_level=model.frame_level,
+        query=query.features,
+        reference=reference.features,
+        query_seconds=query.info.duration,
+        reference_seconds=reference.info.duration,
+    )
+    with st.container(border=True, key="verdict"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(found.title, anchor=False, width="content")
+            doubt = found.relation is Relation.ANY_MOMENT
+            if found.is_match:
+                st.badge("match", icon=":material/check:", color="green")
+            elif doubt:
+                st.badge("cannot tell", icon=":material/sync_problem:", color="blue")
+            else:
+                st.badge("no match", color="gray")
+            verified_badge(model.verified)
+        facts(_facts(pair, found), big=True)
+        why, scorers = st.columns([3, 2], gap="large")
+        with why:
+            st.markdown("**Why**" if found.is_match or doubt else "**Why not**")
+            st.markdown("\n".join(f"- {md(sentence)}" for sentence in found.sentences))
+        with scorers:
+            st.markdown("**By scorer**")
+            _scorer_table(scorer_rows(pair), match_score)
+
+
+def _facts(pair: Comparison, found: Explanation) -> dict[str, str]:
+    return {
+        "Query → reference": f"{pair.score:.3f}",
+        "Reference → query": f"{pair.reverse_score:.3f}",
+        "Query covered": percent(found.query_share),
+        "Reference covered": percent(found.reference_share),
+    }
+
+
+def _scorer_table(rows: tuple[ScorerRow, ...], match_score: float) -> None:
+    """Each scorer both ways. The match score holds for the one that decides, so it stands there."""
+    lines = []
+    for row in rows:
+        mark = ' class="vd-decides"' if row.decides else ""
+        told = row.told + (f"; decides, from {match_score:.3f} on" if row.decides else "")
+        lines.append(
+            f'<tr{mark}><th scope="row">{escaped(row.name)}<small>{escaped(told)}</small></th>'
+            f"<td>{row.forward:.3f}</td><td>{row.reverse:.3f}</td></tr>"
+        )
+    st.html(
+        '<table class="vd-scorers"><thead><tr><th scope="col">Scorer</th>'
+        '<th scope="col" title="query → reference">Query →</th>'
+        '<th scope="col" title="reference → query">Reference →</th></tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table>"
+    )

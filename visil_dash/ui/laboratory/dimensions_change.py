@@ -1,0 +1,268 @@
+"""The Dimensions page: the graph's parameters, and changing what the index is made by."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from visil_dash.index.hnsw import GraphOptions
+from visil_dash.index.plan import IndexPlan
+from visil_dash.index.snapshot import EXACT_SHARE
+from visil_dash.laboratory.dimensions.geometry import GraphStudy
+from visil_dash.laboratory.dimensions.library import DIMS, EFS, Proposal, plans
+from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, method_name
+from visil_dash.plots import dimensions
+from visil_dash.ui.laboratory import dimensions_tasks
+from visil_dash.ui.laboratory.dimensions_models import TOLD, transfer_facts
+from visil_dash.ui.search.options import finished
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.text import plural, size
+from visil_dash.ui.shell.widgets import facts
+
+_CHART = {"displayModeBar": False, "scrollZoom": False}
+_MS, _CONSTRUCTIONS = (4, 8, 12, 16, 24, 32, 48), (16, 32, 64, 100, 200, 400)
+_FIRST_K = 32  # neighbours that candidate generation asks for first
+
+
+# ---- the graph ----
+
+
+def _graph_controls() -> GraphOptions:
+    now = backend.workbench().space.plan.graph
+    first, second, third = st.columns(3, gap="medium")
+    with first:
+        m = st.select_slider(
+            "M: links of a frame",
+            sorted({*_MS, now.m}),
+            value=now.m,
+            key=state.DIMENSIONS_M,
+            persist_state="session",
+        )
+    with second:
+        construction = st.select_slider(
+            "efConstruction: looked at when linking",
+            sorted({*_CONSTRUCTIONS, now.ef_construction}),
+            value=now.ef_construction,
+            key=state.DIMENSIONS_EF_CONSTRUCTION,
+            persist_state="session",
+        )
+    with third:
+        ef = st.select_slider(
+            "ef: looked at in a search",
+            EFS,
+            value=min(EFS, key=lambda e: abs(e - now.ef)),
+            key=state.DIMENSIONS_EF,
+            persist_state="session",
+        )
+    return GraphOptions(int(m), int(construction), int(ef))
+
+
+def graph(*, frames: int = 4000, k: int = 10) -> None:
+    """Sliders over the graph's parameters, and what they do to recall and time."""
+    options = _graph_controls()
+    task = dimensions_tasks.graph(options.m, options.ef_construction, frames=frames, k=k)
+    if not finished(task, title="Measuring the graph", name=f"M {options.m}"):
+        return
+    found: GraphStudy = task.result
+    points = {p.ef: p for p in found.points}
+    chosen = points[min(points, key=lambda ef: (abs(ef - options.ef), ef))]
+    facts(
+        {
+            f"Recall@{found.k}": f"{chosen.recall:.4f}",
+            "A query frame": f"{chosen.query_ms:.3f} ms",
+            "Exact search": f"{found.exact_ms:.3f} ms",
+            "Build": f"{found.build:.2f} s",
+            "Graph": size(found.bytes),
+        },
+        big=True,
+    )
+    with st.container(border=True):
+        st.plotly_chart(
+            dimensions.graph_curve(
+                [p.ef for p in found.points],
+                [p.recall for p in found.points],
+                [p.query_ms for p in found.points],
+                chosen=chosen.ef,
+                exact_ms=found.exact_ms,
+            ),
+            key="dimensions_graph",
+            config=_CHART,
+        )
+        st.caption(
+            f"{found.frames:,} frames of {found.dim} dims in the graph, asked by"
+            f" {found.queries:,} frames of other videos, against exact search. Each mark is an ef."
+        )
+    least = int(_FIRST_K / EXACT_SHARE)
+    indexed = len(backend.workbench().space)
+    if indexed < least:
+        st.caption(
+            f"This library has {plural(indexed, 'frame')}: its searches look at all of them."
+            f" The graph takes part from {least:,} frames on."
+        )
+
+
+# ---- what is in force ----
+
+
+def in_force() -> None:
+    """What the index is made by now, and the form to change it."""
+    bench = backend.workbench()
+    status, known = bench.space.status(), plans(bench)
+    graph_now = known.current.graph
+    facts(
+        {
+            "Plan": method_name(known.current.method),
+            "Searched now": f"{status.reduction.split('-')[0]}, {status.dim:,} dims",
+            "Frames": f"{status.frames:,}",
+            "Generation": f"{status.generation or 'none yet'}",
+            "M, efConstruction, ef": f"{graph_now.m}, {graph_now.ef_construction}, {graph_now.ef}",
+            "Threshold": f"{bench.threshold():.4g}",
+        }
+    )
+    if _being_applied():
+        return
+    _told_outcome()
+    plan = _choose_plan(known.current)
+    with st.container(horizontal=True, gap="small"):
+        work_out = st.button(
+            "Work out the change",
+            key="dimensions_work_out",
+            icon=":material/calculate:",
+            type="primary",
+            disabled=bench.library.read_only or plan == known.current,
+            help="Fits the reduction and measures what becomes of the threshold. Nothing changes.",
+        )
+        if known.former is not None and known.former != known.current:
+            former = method_name(known.former.method)
+            if st.button(
+                f"Back to {former}",
+                key="dimensions_undo",
+                icon=":material/undo:",
+                disabled=bench.library.read_only,
+                help="The index before the last change, with its own threshold.",
+            ):
+                _want(known.former)
+        if work_out:
+            _want(plan)
+    wanted: IndexPlan | None = st.session_state.get(state.DIMENSIONS_PLAN)
+    if wanted is not None:
+        task = dimensions_tasks.proposal(wanted)
+        if finished(task, title="Working out", name=method_name(wanted.method)):
+            _offer(task.result)
+
+
+def _want(plan: IndexPlan) -> None:
+    st.session_state[state.DIMENSIONS_PLAN] = plan
+    st.session_state.pop(state.DIMENSIONS_OUTCOME, None)
+
+
+def _choose_plan(current: IndexPlan) -> IndexPlan:
+    kinds = list(METHOD_NAMES)
+    now = current.method.rstrip("0123456789")
+    digits = current.method.removeprefix(now)
+    dims = sorted({*DIMS, *([int(digits)] if digits else [])})
+    first, second = st.columns(2, gap="medium")
+    with first:
+        kind = st.selectbox(
+            "Reduction",
+            kinds,
+            index=kinds.index(now),
+            format_func=lambda name: METHOD_NAMES[name],
+            key=state.DIMENSIONS_METHOD,
+            persist_state="session",
+        )
+    with second:
+        dim = st.selectbox(
+            "Dimensions",
+            dims,
+            index=dims.index(int(digits)) if digits else 0,
+            key=state.DIMENSIONS_DIMS,
+            persist_state="session",
+            disabled=kind == "full",
+        )
+    return IndexPlan(kind if kind == "full" else f"{kind}{dim}", _graph_controls())
+
+
+def _offer(found: Proposal) -> None:
+    """The change with its price; the threshold is asked for, never set in silence."""
+    with st.container(border=True, key="proposal"):
+        st.markdown(f"**Change to {method_name(found.plan.method)}**")
+        choices: dict[str, float | None] = {}
+        carried = found.carried
+        if found.same_space:
+            st.caption("The space stays, so the threshold stays. The graph is built anew.")
+        elif carried is None:
+            st.caption(
+                "No pair of sampled frames lies within the present threshold, so it cannot be"
+                " carried over."
+            )
+        else:
+            facts(
+                {
+                    "Threshold now" if k == "Threshold there" else k: v
+                    for k, v in transfer_facts(carried).items()
+                },
+                told=TOLD,
+            )
+            choices[f"Carry it over: {carried.threshold:.4g}"] = carried.threshold
+        if not found.same_space:
+            choices[f"Calibrated there: {found.default:.4g}"] = None
+            if found.before is not None:
+                before: dict[str, float | None] = {
+                    f"Saved for it before: {found.before:.4g}": found.before
+                }
+                choices = before | choices
+        picked = None
+        if choices:
+            back = found.plan == plans(backend.workbench()).former
+            own = found.before is not None or (found.saved and not back)
+            first = 0 if own else list(choices.values()).index(None)
+            picked = st.radio(
+                "Threshold in the new space",
+                list(choices),
+                index=first,
+                key=f"{state.DIMENSIONS_CARRY}-{found.reduction_id}",
+            )
+        with st.container(horizontal=True, gap="small"):
+            if st.button("Apply", type="primary", icon=":material/check:", key="dimensions_apply"):
+                task = dimensions_tasks.applied(found, choices[picked] if picked else None)
+                st.session_state[state.DIMENSIONS_APPLY] = task.key
+                st.rerun()
+            if st.button("Leave it", key="dimensions_leave"):
+                st.session_state.pop(state.DIMENSIONS_PLAN, None)
+                st.rerun()
+        st.caption("The old index serves until the new one is built and verified, and is kept.")
+
+
+def _being_applied() -> bool:
+    """Shows the change under way; what is left of it once it has ended is its outcome."""
+    key = st.session_state.get(state.DIMENSIONS_APPLY)
+    task = None if key is None else backend.tasks().get(key)
+    if task is None:
+        return False
+    if finished(task, title="Changing the index", name="") or task.ended:
+        _note_outcome(task)
+    return True
+
+
+def _note_outcome(task: Task) -> NoReturn:
+    st.session_state[state.DIMENSIONS_OUTCOME] = task
+    changed = [state.DIMENSIONS_APPLY, state.DIMENSIONS_PLAN]
+    if task.error is None:
+        changed += [state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M]
+    for name in changed:
+        st.session_state.pop(name, None)
+    st.rerun()  # what is above was drawn before the change
+
+
+def _told_outcome() -> None:
+    """How the last change ended, until another one is worked out: a run may be cut short."""
+    task: Task | None = st.session_state.get(state.DIMENSIONS_OUTCOME)
+    if task is None:
+        return
+    if task.error is not None:
+        show_error(task.error)
+    else:
+        done = method_name(task.result.method)
+        st.success(f"In force: {done}.", icon=":material/check:")

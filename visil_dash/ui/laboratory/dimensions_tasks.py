@@ -1,0 +1,108 @@
+"""The long work of the laboratory's index pages, each under a key that names all it depends on."""
+
+from visil_dash.index.hnsw import GraphOptions
+from visil_dash.index.plan import IndexPlan
+from visil_dash.laboratory.dimensions.geometry import GraphStudy
+from visil_dash.laboratory.dimensions.library import (
+    Proposal,
+    Study,
+    StudyOptions,
+    apply,
+    measure_graph,
+    propose,
+    study,
+)
+from visil_dash.laboratory.dimensions.models import ModelTransfer, carry_from
+from visil_dash.laboratory.hubs.hubs import Effect
+from visil_dash.laboratory.hubs.library import HubReport, effect_of, find_hubs
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task
+
+
+def _key(what: str, *about: object) -> Key:
+    bench = backend.workbench()
+    return (what, *backend.space_key(), bench.space.version, *about)
+
+
+def known_study(options: StudyOptions) -> Task | None:
+    """The study of the library as it is now, None while nobody asked for it."""
+    return backend.tasks().get(_key("dimensions", options, backend.workbench().match_score()))
+
+
+def start_study(options: StudyOptions, *, again: bool = False) -> Task:
+    """`result` is a Study."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> Study:
+        return study(bench, options, on_progress=say, cancelled=cancelled)
+
+    return backend.tasks().start(
+        _key("dimensions", options, bench.match_score()), work, again=again
+    )
+
+
+def graph(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
+    """`result` is a GraphStudy at every ef that the slider offers."""
+    bench = backend.workbench()
+
+    def work(say: Say, _cancelled: Cancelled) -> GraphStudy:
+        say("Building a graph, searching it", 0.1)
+        return measure_graph(bench, GraphOptions(m, ef_construction), frames=frames, k=k, seed=0)
+
+    return backend.tasks().start(_key("graph", m, ef_construction, frames, k), work)
+
+
+def proposal(plan: IndexPlan, *, again: bool = False) -> Task:
+    """`result` is a Proposal; nothing is changed yet."""
+    bench = backend.workbench()
+
+    def work(say: Say, _cancelled: Cancelled) -> Proposal:
+        say("Fitting, measuring the threshold in both spaces", 0.1)
+        return propose(bench, plan)
+
+    key = _key("proposal", plan, bench.threshold())
+    return backend.tasks().start(key, work, again=again)
+
+
+def applied(wanted: Proposal, threshold: float | None) -> Task:
+    """Builds the index anew and puts it in force; `result` is its IndexPlan."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> IndexPlan:
+        return apply(bench, wanted, threshold=threshold, on_progress=say, cancelled=cancelled)
+
+    return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
+
+
+def carried(extractor: str, threshold: float, *, again: bool = False) -> Task:
+    """`result` is a ModelTransfer; nothing is changed yet."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> ModelTransfer:
+        return carry_from(bench, extractor, threshold, on_progress=say, cancelled=cancelled)
+
+    shared = len(bench.library.features_ids(extractor))
+    return backend.tasks().start(_key("carried", extractor, threshold, shared), work, again=again)
+
+
+def hub_report(least: int, *, again: bool = False) -> Task:
+    """`result` is a HubReport."""
+    bench = backend.workbench()
+
+    def work(say: Say, cancelled: Cancelled) -> HubReport:
+        return find_hubs(bench, least=least, on_progress=say, cancelled=cancelled)
+
+    about = bench.threshold(), bench.match_score(), bench.library.labels_revision()
+    key = _key("hubs", least, *about)
+    return backend.tasks().start(key, work, again=again)
+
+
+def hub_effect(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:
+    """`result` is an Effect; nothing is changed yet."""
+    about = report.threshold, backend.workbench().match_score(), best
+
+    def work(say: Say, _cancelled: Cancelled) -> Effect:
+        say("Generating candidates with and without", 0.2)
+        return effect_of(report, frames)
+
+    return backend.tasks().start(_key("hub effect", *about), work)

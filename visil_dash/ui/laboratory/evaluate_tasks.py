@@ -1,0 +1,176 @@
+"""Long measurements on labels, and what follows from them, each made once for all sessions."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from visil_dash.labels.label import Label, Upto
+from visil_dash.labels.truth import Truth, labels_digest
+from visil_dash.metrics.operating import (
+    JudgedPairs,
+    OperatingCurves,
+    Suggestions,
+    judged,
+    operating_curves,
+    suggestions,
+)
+from visil_dash.records import Array
+from visil_dash.ui.laboratory.labels_in_use import LabelSet
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task
+
+if TYPE_CHECKING:  # these import services, which takes seconds
+    from visil_dash.laboratory.evaluation.run import EvaluationRun, Known, Rate, Setting
+
+Measure = Literal["distance", "match"]
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def known_scores() -> "Known":
+    """Scores of pairs by extractor and content hashes, which never change."""
+    return {}
+
+
+def _key(measure: Measure, given: LabelSet) -> Key:
+    bench = backend.workbench()
+    folder = str(bench.library.folder)
+    return measure, folder, bench.extractor, bench.space.version, given.digest, given.strangers
+
+
+def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task:
+    """How close each counted pair is, `[Q, V]`, higher closer: the task's result."""
+    from visil_dash.candidates.distances_pairs import nearest_by_video
+    from visil_dash.laboratory.evaluation.run import match_table
+
+    bench, truth, known = backend.workbench(), given.truth, known_scores()
+
+    def distances(say: Say, cancelled: Cancelled) -> Array:
+        have = set(truth.references)
+        ids, vectors = bench.space.snapshot()
+        return -nearest_by_video(
+            truth.queries,
+            [v for v in bench.videos() if v.video_id in have],
+            ids,
+            vectors,
+            on_progress=lambda done: say("Measuring distances", done / len(truth.queries)),
+            cancelled=cancelled,
+        )
+
+    def scores(say: Say, cancelled: Cancelled) -> Array:
+        return match_table(bench, truth, known=known, on_progress=say, cancelled=cancelled)
+
+    work = distances if measure == "distance" else scores
+    return backend.tasks().start(("closeness", *_key(measure, given)), work, again=again)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _judged(key: Key, _truth: Truth, _closeness: Array) -> JudgedPairs:
+    return judged(_truth, _closeness)
+
+
+def judged_pairs(measure: Measure, given: LabelSet, found: Array) -> JudgedPairs:
+    """Do not write into its arrays: they are shared by all sessions."""
+    return _judged(_key(measure, given), given.truth, found)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _curves(key: Key, upto: Upto, _pairs: JudgedPairs) -> OperatingCurves | None:
+    return operating_curves(_pairs, upto=upto)
+
+
+def curves(
+    measure: Measure, given: LabelSet, pairs: JudgedPairs, upto: Upto
+) -> OperatingCurves | None:
+    return _curves(_key(measure, given), upto, pairs)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _suggested(
+    key: Key, upto: Upto, precision: float, recall: float, _pairs: JudgedPairs
+) -> Suggestions:
+    return suggestions(_pairs, upto=upto, precision=precision, recall=recall)
+
+
+def suggested(
+    measure: Measure,
+    given: LabelSet,
+    pairs: JudgedPairs,
+    upto: Upto,
+    *,
+    precision: float,
+    recall: float,
+) -> Suggestions:
+    return _suggested(_key(measure, given), upto, precision, recall, pairs)
+
+
+def rerank_rate() -> "Rate | None":
+    """Seconds that re-ranking takes a video here; None while it is measured or cannot be."""
+    from visil_dash.laboratory.evaluation.run import measure_rate
+
+    bench = backend.workbench()
+
+    def work(_say: Say, _cancelled: Cancelled) -> "Rate | None":
+        return measure_rate(bench)
+
+    key = ("rate", str(bench.library.folder), bench.extractor, len(bench.videos()) // 10)
+    task = backend.tasks().start(key, work)
+    rate: Rate | None = task.result if task.wait(0.1) else None
+    return rate
+
+
+# ---- evaluating ----
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to evaluate."""
+
+    labels: tuple[Label, ...]
+    settings: tuple["Setting", ...]
+    strangers: bool
+    seed: int
+    rounds: int = 1000
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run, and its report as it was when the run ended."""
+
+    run: "EvaluationRun"
+    report: dict[str, Any]
+
+
+def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
+    """Evaluates in the background; `result` is an Evaluated. `anew`: no kept score is used."""
+    from visil_dash.laboratory.evaluation.manifest import report
+    from visil_dash.laboratory.evaluation.run import run_evaluation
+
+    bench = backend.workbench()
+    known: Known = {} if anew else known_scores()
+
+    def work(say: Say, cancelled: Cancelled) -> Evaluated:
+        run = run_evaluation(
+            bench,
+            plan.labels,
+            plan.settings,
+            strangers=plan.strangers,
+            seed=plan.seed,
+            rounds=plan.rounds,
+            known=known,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+        return Evaluated(run, report(bench, run))
+
+    key = (
+        "evaluate",
+        str(bench.library.folder),
+        bench.extractor,
+        labels_digest(plan.labels),
+        plan.settings,
+        plan.strangers,
+        plan.seed,
+        plan.rounds,
+    )
+    return backend.tasks().start(key, work, again=again)

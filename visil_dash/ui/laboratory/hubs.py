@@ -1,0 +1,202 @@
+"""The Hub frames page: frames that bring unrelated candidates, and setting them aside."""
+
+import streamlit as st
+
+from visil_dash.errors import VisilDashError
+from visil_dash.laboratory.hubs.hubs import Effect, Hub
+from visil_dash.laboratory.hubs.library import (
+    HubReport,
+    aside_now,
+    seconds_of,
+    set_aside,
+    take_back,
+)
+from visil_dash.ui.laboratory import dimensions_tasks
+from visil_dash.ui.search.options import finished
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.text import md, mmss, plural, safe_name
+from visil_dash.ui.shell.widgets import empty_state, facts, name_line
+
+SHOWN = 12
+_NAMES = 4  # videos named on a card
+
+
+def found_hubs() -> HubReport | None:
+    """The report, once it is there."""
+    least = st.number_input(
+        "Near unrelated videos, at least",
+        min_value=2,
+        max_value=1000,
+        value=3,
+        key=state.HUBS_LEAST,
+        persist_state="session",
+        width=240,
+        help="A frame counts as a hub when its neighbours within the library's threshold lie in so"
+        " many videos that share no footage with its own.",
+    )
+    task = dimensions_tasks.hub_report(int(least))
+    if finished(task, title="Looking for hub frames", name=plural(len(backend.videos()), "video")):
+        report: HubReport = task.result
+        return report
+    if task.ended and st.button("Look again", icon=":material/refresh:"):
+        dimensions_tasks.hub_report(int(least), again=True)
+        st.rerun()
+    return None
+
+
+def summary(report: HubReport) -> None:
+    """How many there are, on what and at which threshold."""
+    held = sum(len(frames) for frames in aside_now(backend.workbench()).values())
+    facts(
+        {
+            "Hubs": f"{len(report.hubs):,}",
+            "Frames compared": f"{report.frames:,} of {report.total:,}",
+            "Threshold": f"{report.threshold:.4g}",
+            "Set aside": plural(held, "frame"),
+        },
+        big=True,
+        told={"Hubs": "Frames one after the other that lie near the same videos count once."},
+    )
+
+
+def cards(report: HubReport) -> None:
+    """The hubs near most unrelated videos; choosing one shows what setting it aside would do."""
+    if not report.hubs:
+        empty_state(
+            "No hub frame",
+            "No frame lies within the threshold of so many videos that share nothing with its own.",
+        )
+        return
+    columns = 3
+    shown = report.hubs[:SHOWN]
+    for start in range(0, len(shown), columns):
+        row = st.columns(columns, gap="medium")
+        for column, hub in zip(row, shown[start : start + columns], strict=False):
+            with column:
+                _card(report, hub)
+    if len(report.hubs) > SHOWN:
+        st.caption(f"The first {SHOWN} of {len(report.hubs):,}, those near most videos.")
+
+
+def _card(report: HubReport, hub: Hub) -> None:
+    bench = backend.workbench()
+    video = report.video_ids[hub.video]
+    at = seconds_of(bench, report, hub.best)
+    with st.container(border=True, key=f"hub-{hub.best}"):
+        pictures = backend.frames_at(video, [at], long_side=320)
+        name = safe_name(report.names[hub.video])
+        if pictures:
+            st.image(pictures[0], width="stretch", alt=f"{name} at {mmss(at)}")
+        name_line(
+            report.names[hub.video],
+            f"at {mmss(at)}, {plural(len(hub.rows), 'frame')} in a row",
+        )
+        names = [safe_name(report.names[v], longest=28) for v in hub.videos]
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        st.markdown(
+            f"Near **{plural(len(hub.videos), 'unrelated video')}**: "
+            + md(", ".join(names[:_NAMES]) + more)
+        )
+        st.caption(f"Among the 10 nearest of {plural(hub.occurrence, 'frame')} of other videos.")
+        if st.button("What if set aside?", key=f"hub-choose-{hub.best}", icon=":material/help:"):
+            st.session_state[state.HUBS_CHOSEN] = hub.best
+            st.rerun()
+
+
+def chosen_hub(report: HubReport) -> None:
+    """The effect of the chosen hub, before anything is changed, and the one click that does it."""
+    best = st.session_state.get(state.HUBS_CHOSEN)
+    hub = next((hub for hub in report.hubs if hub.best == best), None)
+    if hub is None:
+        return
+    frames = report.alike(hub)
+    count = sum(map(len, frames.values()))
+    with st.container(border=True, key="hub-effect"):
+        name = safe_name(report.names[hub.video])
+        st.markdown(
+            f"**Setting aside {plural(count, 'frame')} in {plural(len(frames), 'video')}**: those"
+            f" of {md(name)} and all that look like them"
+        )
+        task = dimensions_tasks.hub_effect(report, hub.best, frames)
+        if not finished(task, title="Working out the effect", name=name):
+            return
+        found: Effect = task.result
+        facts(
+            {
+                "Candidates a query": f"{found.before / found.queries:.2f} →"
+                f" {found.after / found.queries:.2f}",
+                "Unrelated ones gone": f"{found.unrelated:,}",
+                "Matches lost": f"{len(found.lost):,} of {found.matches:,}",
+            },
+            big=True,
+            told={"Candidates a query": f"{plural(found.queries, 'library video')} as queries."},
+        )
+        if found.lost:
+            short = [safe_name(name, longest=28) for name in report.names]
+            pairs = ", ".join(f"{short[q]} → {short[v]}" for q, v in found.lost[:6])
+            st.warning(md(f"No longer candidates: {pairs}"), icon=":material/warning:")
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                f"Set aside {plural(count, 'frame')}",
+                key="hub-apply",
+                type="primary",
+                icon=":material/visibility_off:",
+                disabled=backend.workbench().library.read_only,
+                on_click=_set_aside,
+                args=(frames,),
+            )
+            if st.button("Leave it", key="hub-leave"):
+                st.session_state.pop(state.HUBS_CHOSEN, None)
+                st.rerun()
+        st.caption(
+            "A match is a pair that a label calls a copy, or, without a label, one that reaches"
+            " the match score. Features and index stay as they are."
+        )
+
+
+def _set_aside(frames: dict[str, list[int]]) -> None:
+    try:
+        set_aside(backend.workbench(), frames)
+        st.session_state.pop(state.HUBS_CHOSEN, None)
+        st.toast("Set aside: searches pass over them from now on", icon=":material/check:")
+    except VisilDashError as error:
+        st.session_state.setdefault(state.ERRORS, []).append(error)
+
+
+def _take_back(frames: dict[str, list[int]] | None) -> None:
+    try:
+        take_back(backend.workbench(), frames)
+        st.toast("They count again", icon=":material/undo:")
+    except VisilDashError as error:
+        st.session_state.setdefault(state.ERRORS, []).append(error)
+
+
+def held_aside() -> None:
+    """What is set aside now, by video, each with its way back."""
+    bench = backend.workbench()
+    held = aside_now(bench)
+    if not held:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader("Set aside", anchor=False)
+        st.space("stretch")
+        st.button(
+            "Take all back",
+            key="hub-all-back",
+            icon=":material/undo:",
+            disabled=bench.library.read_only,
+            on_click=_take_back,
+            args=(None,),
+        )
+    for video, frames in held.items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            name_line(backend.name_of(video), f"{plural(len(frames), 'frame')}")
+            st.space("stretch")
+            st.button(
+                "Take back",
+                key=f"hub-back-{video[:16]}",
+                type="tertiary",
+                disabled=bench.library.read_only,
+                on_click=_take_back,
+                args=({video: list(frames)},),
+            )

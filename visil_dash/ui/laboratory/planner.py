@@ -1,0 +1,211 @@
+"""The planner page: a collection's size in, disk, memory and times of this machine out."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from visil_dash.laboratory.planner.costs import (
+    BYTES_PER_VALUE,
+    GB,
+    Collection,
+    Plan,
+    Rates,
+    advice,
+    plan,
+)
+from visil_dash.plots import planner
+from visil_dash.ui.laboratory import tasks
+from visil_dash.ui.search.options import finished
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.text import plural, size
+from visil_dash.ui.shell.widgets import empty_state, facts
+
+_CHART = {"displayModeBar": False, "scrollZoom": False}
+_MEDIA_MB_PER_MINUTE = 7.5  # 1 Mbit/s, a 480p video of the web; used for an empty library
+_HOURS = [10 ** (i / 4) for i in range(25)]
+
+
+def collection() -> tuple[Collection, float]:
+    """What is to be held, and the minutes of a query; the library's own numbers to begin with."""
+    bench = backend.workbench()
+    overview = bench.overview()
+    mean = overview.seconds / 60 / overview.videos if overview.videos else 5.0
+    rate = (
+        overview.media_bytes / overview.seconds * 60 / 1e6
+        if overview.seconds
+        else _MEDIA_MB_PER_MINUTE
+    )
+    full = bench.model.regions * bench.model.dim
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            hours = _number("Hours of video", "hours", 1000.0, 1.0, 10_000_000.0, "%.0f")
+            clip = _number("Mean length, minutes", "clip", round(mean, 2), 0.05, 1440.0, "%.2f")
+            frames = _number(
+                "Frames a second", "rate", bench.settings.rate, 0.1, 30.0, "%.2f",
+                told="Sampled frames per second of video; searches here use the first value.",
+            )  # fmt: skip
+            query = _number("Query, minutes", "query", 1.0, 0.05, 600.0, "%.2f")
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            dims = st.number_input(
+                "Index dimensions",
+                min_value=8,
+                max_value=65_536,
+                value=bench.space.reduction.dim or full,
+                key="planner_dims",
+                width=170,
+                help=f"Of a frame vector after reduction; this model's frames have {full:,}.",
+            )
+            precision = st.selectbox(
+                "Precision",
+                list(BYTES_PER_VALUE),
+                key="planner_precision",
+                width=140,
+                help="Of the vectors kept for exact re-scoring. The graph beside them (hnswlib)"
+                " keeps its own in fp32.",
+            )
+            media = _number(
+                "Video, MB a minute", "media", round(rate, 2), 0.0, 2000.0, "%.2f",
+                told="Size of the files that the library keeps. 0: they stay elsewhere.",
+            )  # fmt: skip
+    asked = Collection(hours, clip, frames, int(dims), precision, full, media * 1e6 / 60)
+    return asked, query
+
+
+def _number(
+    label: str, name: str, value: float, least: float, most: float, form: str, *, told: str = ""
+) -> float:
+    return float(
+        st.number_input(
+            label,
+            min_value=least,
+            max_value=most,
+            value=min(most, max(least, float(value))),
+            format=form,
+            key=f"planner_{name}",
+            width=170,
+            help=told or None,
+        )
+    )
+
+
+def rates() -> Rates | None:
+    """The machine's rates once they were measured on a click."""
+    asked = st.session_state.get(state.PLANNER_MEASURED, False)
+    label = "Measure again" if asked else "Measure this machine"
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if st.button(label, icon=":material/speed:", type="secondary" if asked else "primary"):
+            st.session_state[state.PLANNER_MEASURED] = True
+            tasks.measured_rates(again=True)
+            st.rerun()
+        st.caption(
+            "Takes a few seconds: extraction with the model in use, decoding of a library video,"
+            " building and searching an index of synthetic vectors, one comparison."
+        )
+    if not asked:
+        empty_state(
+            "Nothing measured yet",
+            "Times depend on the machine. Measure it, then see what the collection would take.",
+        )
+        return None
+    task = tasks.measured_rates()
+    if not finished(task, title="Measuring", name="this machine"):
+        return None
+    found: Rates = task.result
+    return found
+
+
+def shown(asked: Collection, query_minutes: float, measured: Rates) -> None:
+    """The plan, what was measured, and when one machine is too small."""
+    made = plan(asked, measured, query_minutes=query_minutes)
+    facts(
+        {
+            "Videos": f"{made.videos:,}",
+            "Frames": f"{made.frames:,}",
+            "Disk": size(made.disk_bytes),
+            "Memory of the index": size(made.index_memory_bytes),
+            "Extraction": duration(made.extraction_hours * 3600),
+            "Index build": duration(made.index_build_hours * 3600),
+            "Candidates of a query": duration(made.candidate_seconds_per_query),
+            "Exhaustive query": duration(made.exhaustive_seconds_per_query),
+        },
+        big=True,
+    )
+    st.caption(
+        f"Disk: {size(made.media_bytes)} videos, {size(made.feature_bytes)} features (fp16),"
+        f" {size(made.index_disk_bytes)} index."
+    )
+    found = advice(made, measured)
+    if not found:
+        st.success("This machine is enough.", icon=":material/check_circle:")
+    for line in found:
+        st.warning(f"{line.what} {line.to}", icon=":material/hub:")
+    _curves(asked, query_minutes, measured)
+    _measured(measured)
+
+
+def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
+    plans: list[Plan] = [
+        plan(replace(asked, hours=h), measured, query_minutes=query_minutes) for h in _HOURS
+    ]
+    left, right = st.columns(2, gap="medium")
+    made = plan(asked, measured, query_minutes=query_minutes)
+    for place, what, needed, mine, room in (
+        (
+            left,
+            "memory",
+            [p.index_memory_bytes for p in plans],
+            made.index_memory_bytes,
+            measured.memory_bytes,
+        ),
+        (
+            right,
+            "disk",
+            [p.disk_bytes for p in plans],
+            made.disk_bytes,
+            measured.disk_free_bytes,
+        ),
+    ):
+        with place, st.container(border=True):
+            st.markdown(f"**{what.capitalize()} against hours**")
+            st.plotly_chart(
+                planner.growth(
+                    _HOURS,
+                    [b / GB for b in needed],
+                    chosen_hours=asked.hours,
+                    chosen_gb=mine / GB,
+                    room_gb=room / GB,
+                    what=what,
+                ),
+                key=f"planner_{what}",
+                config=_CHART,
+            )
+
+
+def _measured(measured: Rates) -> None:
+    st.subheader("Measured just now", anchor=False)
+    decoded = measured.decoded_seconds_per_second
+    facts(
+        {
+            "Extraction": f"{measured.extracted_frames_per_second:,.0f} frames/s",
+            "Decoding": "no video" if decoded is None else f"{decoded:,.0f} s of video/s",
+            "Index build": f"{measured.indexed_frames_per_second:,.0f} frames/s",
+            "Index search": f"{measured.graph_milliseconds_per_query_frame:.2f} ms a frame",
+            "Comparison": f"{measured.compared_pairs_per_second:,.0f} frame pairs/s",
+            "Cores": f"{measured.cores}",
+            "Memory": size(measured.memory_bytes),
+            "Free disk": size(measured.disk_free_bytes),
+        }
+    )
+    st.caption(
+        f"Index times come from {plural(measured.graph_frames, 'synthetic frame')} and are scaled:"
+        " a search in a graph grows with the logarithm of its frames, building it with frames"
+        " times that. Other work on this machine slows what is measured."
+    )
+
+
+def duration(seconds: float) -> str:
+    """0.02 → 20 ms, 75 → 1.2 min, 90000 → 25 h, 4e5 → 4.6 days."""
+    for unit, length, below in (("ms", 0.001, 1), ("s", 1, 60), ("min", 60, 3600)):
+        if seconds < below:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds / 3600:.3g} h" if seconds < 172_800 else f"{seconds / 86_400:,.1f} days"

@@ -1,0 +1,156 @@
+"""The laboratory's work in the background: what its pages start, watch and show."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+
+if TYPE_CHECKING:
+    from visil_dash.laboratory.fivr import Fetched, Wanted
+    from visil_dash.laboratory.planner.costs import Rates
+    from visil_dash.laboratory.robustness.run import EditPreview, RobustnessReport
+    from visil_dash.models.stages import Inside
+    from visil_dash.records import Array
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """What a robustness run was asked for; `start`, `seconds`: of the clip."""
+
+    query_id: str
+    kinds: tuple[str, ...]
+    steps: int
+    start: float
+    seconds: float
+    seed: int
+
+
+def robustness(choice: RunChoice, *, again: bool = False) -> Task:
+    """Edits, searches and measures; `result` is a RobustnessReport."""
+    bench = backend.workbench()
+    backend.opened(choice.query_id)
+    key = ("robustness", *backend.space_key(), bench.space.version, choice.query_id, choice)
+
+    def work(say: Say, cancelled: Cancelled) -> "RobustnessReport":
+        from visil_dash.laboratory.robustness.run import run_robustness
+
+        return run_robustness(
+            bench,
+            choice.query_id,
+            kinds=choice.kinds,
+            steps=choice.steps,
+            start=choice.start,
+            seconds=choice.seconds,
+            seed=choice.seed,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+
+    return backend.tasks().start(key, work, again=again)
+
+
+def edit_preview(choice: RunChoice, kind: str, strength: float) -> Task:
+    """One edited copy, to look at; `result` is an EditPreview."""
+    bench = backend.workbench()
+    backend.opened(choice.query_id)
+    stretch = (choice.start, choice.seconds, choice.seed)
+    key = ("edit", bench.extractor, choice.query_id, *stretch, kind, strength)
+
+    def work(say: Say, _cancelled: Cancelled) -> "EditPreview":
+        from visil_dash.laboratory.robustness.run import preview
+
+        return preview(
+            bench,
+            choice.query_id,
+            kind=kind,
+            strength=strength,
+            start=choice.start,
+            seconds=choice.seconds,
+            seed=choice.seed,
+            on_progress=say,
+        )
+
+    return backend.tasks().start(key, work)
+
+
+@dataclass(frozen=True)
+class LookedInside:
+    """First sampled frames `[n, side, side, 3]` of a clip, their times, and the model's steps.
+
+    `inside` is None for a model whose parts are not known one by one.
+    """
+
+    frames: "Array"
+    times: "Array"
+    inside: "Inside | None"
+
+
+def look_inside(query_id: str) -> Task:
+    """Runs the first frames through the model step by step; `result` is LookedInside."""
+    bench = backend.workbench()
+    backend.name_of(query_id)
+    path = backend.media_path(query_id)
+
+    def work(say: Say, _cancelled: Cancelled) -> LookedInside:
+        from visil_dash.laboratory.walkthrough import model_frames
+        from visil_dash.models.stages import look_inside
+
+        say("Running the model step by step", 0.2)
+        frames, times = model_frames(
+            path, preprocess=bench.model.preprocess, settings=bench.settings
+        )
+        inside = look_inside(bench.model, frames, settings=bench.settings)
+        return LookedInside(frames, times, inside)
+
+    return backend.tasks().start(("inside", bench.extractor, query_id), work)
+
+
+def measured_rates(*, again: bool = False) -> Task:
+    """What this machine does with the model in use; `result` is planner.Rates."""
+    bench = backend.workbench()
+    dims = bench.space.reduction.dim or bench.model.regions * bench.model.dim
+    videos = sorted(bench.videos(), key=lambda v: v.info.duration)
+    middle = videos[len(videos) // 2].video_id if videos else None
+    path = bench.library.media_path(middle) if middle else None
+
+    def work(say: Say, cancelled: Cancelled) -> "Rates":
+        from visil_dash.laboratory.planner.rates import measure_rates
+
+        return measure_rates(
+            bench.model,
+            dims=dims,
+            folder=bench.library.folder,
+            settings=bench.settings,
+            video=path,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+
+    return backend.tasks().start(("rates", bench.extractor, dims), work, again=again)
+
+
+def fivr_folder() -> Path:
+    """Where fetched videos lie: beside the library, which takes copies of them."""
+    return backend.workbench().library.folder.parent / "fivr"
+
+
+def fetch_fivr(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = False) -> Task:
+    """Fetches videos by their ids; `result` is a tuple of fivr.Fetched."""
+    settings, folder = backend.workbench().settings, fivr_folder()
+
+    def work(say: Say, cancelled: Cancelled) -> "tuple[Fetched, ...]":
+        from visil_dash.laboratory.fivr import fetch
+
+        return fetch(
+            wanted,
+            folder,
+            settings=settings,
+            rate_bytes=rate_bytes,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+
+    # One at a time for all sessions: two would write into the same folder.
+    return backend.tasks().start(("fivr", str(folder)), work, again=again)

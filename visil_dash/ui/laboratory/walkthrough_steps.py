@@ -1,0 +1,360 @@
+"""The steps of the walkthrough: formula, shapes, a picture on the chosen pair, the way to it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from visil_dash.laboratory.walkthrough import cosines, most_asymmetric
+from visil_dash.matching.reasons import clock
+from visil_dash.matching.similarity import region_pairs
+from visil_dash.plots import maps, walkthrough
+from visil_dash.records import Array, Comparison, VideoFeatures
+from visil_dash.ui.collection.tasks import collection
+from visil_dash.ui.compare.tasks import comparison
+from visil_dash.ui.laboratory import tasks
+from visil_dash.ui.laboratory.tasks import LookedInside
+from visil_dash.ui.search.options import finished
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.text import md, plural, safe_name
+from visil_dash.ui.shell.widgets import facts
+
+CHART = {"displayModeBar": False, "scrollZoom": False}
+_STRIP = 6  # pictures of a strip
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Ids of the pair on which every step is computed."""
+
+    query: str
+    reference: str
+
+    @property
+    def features(self) -> tuple[VideoFeatures, VideoFeatures]:
+        return backend.opened(self.query).features, backend.opened(self.reference).features
+
+    @property
+    def comparison(self) -> Comparison:
+        return comparison(self.query, self.reference)
+
+
+def shape(*sides: int) -> str:
+    return "[" + ", ".join(f"{side:,}" for side in sides) + "]"
+
+
+def _looked(pair: Pair) -> LookedInside | None:
+    task = tasks.look_inside(pair.query)
+    if not finished(task, title="Looking inside the model", name=backend.name_of(pair.query)):
+        return None
+    found: LookedInside = task.result
+    if found.inside is None:
+        st.info("This model is not made of parts that can be looked at one by one.")
+        return None
+    return found
+
+
+def page_button(label: str, page: str, icon: str) -> None:
+    if st.button(label, icon=f":material/{icon}:", key="walk_page"):
+        st.switch_page(page)
+
+
+# ---- from pictures to vectors ----
+
+
+def sampling(pair: Pair) -> None:
+    query, reference = pair.features
+    side = backend.workbench().model.preprocess.side
+    rate = backend.workbench().settings.rate
+    st.latex(r"t_i = \tfrac{i}{\rho},\quad i = 0, \dots, T-1")
+    facts(
+        {
+            "Rate ρ": f"{rate:g} a second",
+            "Query": f"T = {len(query):,}",
+            "Reference": f"T = {len(reference):,}",
+            "Tensor of the query": shape(len(query), side, side, 3),
+        }
+    )
+    for video, taken in ((pair.query, query), (pair.reference, reference)):
+        times = taken.timestamps[np.linspace(0, len(taken) - 1, _STRIP).round().astype(int)]
+        pictures = backend.frames_at(video, times.tolist(), 240)
+        with st.container(border=True):
+            st.caption(md(backend.name_of(video)))
+            with st.container(horizontal=True, gap="small"):
+                for picture, time in zip(pictures, times, strict=True):
+                    with st.container(width=132, gap=None):  # six in a row
+                        st.image(picture, width="stretch", alt=f"Frame at {clock(float(time))}")
+                        st.caption(clock(float(time)))
+    st.caption(
+        "Frames are chosen by their presentation times, so a changed frame rate moves nothing."
+        f" {_STRIP} of each are shown."
+    )
+    page_button("All of the videos", state.LIBRARY_PAGE_FILE, "video_library")
+
+
+def cnn(pair: Pair) -> None:
+    st.latex(r"M^{(k)} = f_k\!\left(M^{(k-1)}\right) \in \mathbb{R}^{C_k \times H_k \times W_k}")
+    looked = _looked(pair)
+    if looked is None or looked.inside is None:
+        return
+    facts({m.name.capitalize(): shape(*m.shape) for m in looked.inside.maps})
+    left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
+    left.image(looked.frames[0], width="stretch", alt="The first frame as the model sees it")
+    with right:
+        st.plotly_chart(
+            walkthrough.energy_maps({m.name: m.energy for m in looked.inside.maps}),
+            key="walk_maps",
+            config=CHART,
+        )
+    st.caption(
+        f"Shapes are [frames, channels, height, width] for {len(looked.frames)} frames. Pictured is"
+        " the mean activation for the first: early maps are fine and show edges, late ones are"
+        " coarse and show things."
+    )
+
+
+def regions(pair: Pair) -> None:
+    st.latex(
+        r"x_r = \operatorname{norm}\Big(g\big(\operatorname{concat}_k\ \operatorname{norm}"
+        r"\max_{(i,j) \in \Omega_r} M^{(k)}_{:,i,j}\big)\Big)"
+    )
+    looked = _looked(pair)
+    if looked is None or looked.inside is None:
+        return
+    raw = looked.inside.raw
+    query = pair.features[0]
+    facts(
+        {
+            "Regions R": f"{raw.shape[1]}",
+            "Channels": f"{raw.shape[2]:,}",
+            f"{plural(len(raw), 'frame')}": shape(*raw.shape),
+            "The whole query": shape(len(query), raw.shape[1], raw.shape[2]),
+        }
+    )
+    st.plotly_chart(
+        walkthrough.vectors(raw[0], rows="region", columns="channel"),
+        key="walk_regions",
+        config=CHART,
+    )
+    st.caption(
+        "The picture is cut 3 × 3. In each cell the maximum of every channel is kept, over several"
+        " maps, scaled to length 1 and put together (g: nothing in the paper's model, a small layer"
+        " in the compact one). Rows are the nine regions of the first frame; the first 128 channels"
+        " are shown."
+    )
+
+
+def whitening(pair: Pair) -> None:
+    st.latex(
+        r"\hat{x} = \operatorname{norm}\!\left((x - \mu)\, V\,"
+        r"\operatorname{diag}\big(\tfrac{1}{\sqrt{\lambda + \varepsilon}}\big)\right)"
+    )
+    looked = _looked(pair)
+    if looked is None or looked.inside is None:
+        return
+    before, after = cosines(looked.inside.raw), cosines(looked.inside.whitened)
+    facts(
+        {
+            "Before": shape(*looked.inside.raw.shape),
+            "After": shape(*looked.inside.whitened.shape),
+            "Mean cosine before": f"{before.mean():.3f}",
+            "Mean cosine after": f"{after.mean():.3f}",
+        }
+    )
+    st.plotly_chart(
+        walkthrough.two_histograms(
+            before, after, names=("before", "after"), title="cosine of two region vectors"
+        ),
+        key="walk_whitening",
+        config=CHART,
+    )
+    st.caption(
+        f"Cosines of {plural(len(before), 'pair')} of regions of this clip. Mean, directions and"
+        " their variance λ were learned from the training pictures: what those share is taken out,"
+        " so that between different videos differences count."
+    )
+
+
+def attention(pair: Pair) -> None:
+    st.latex(r"w_r = \tfrac{1}{2}\,\hat{x}_r^\top c + \tfrac{1}{2}, \qquad x'_r = w_r\,\hat{x}_r")
+    query = pair.features[0]
+    weights = query.attention
+    at = int(np.argmax(np.ptp(weights, axis=1)))
+    picture = backend.frames_at(pair.query, [float(query.timestamps[at])], 480)[0]
+    facts(
+        {
+            "Weights of the query": shape(*weights.shape),
+            "Stored features": shape(*query.regions.shape),
+            "Smallest": f"{weights.min():.3f}",
+            "Largest": f"{weights.max():.3f}",
+        }
+    )
+    left, right = st.columns(2, gap="medium", vertical_alignment="center")
+    left.image(picture, width="stretch", alt=f"Frame at {clock(float(query.timestamps[at]))}")
+    with right:
+        st.plotly_chart(walkthrough.region_grid(weights[at]), key="walk_attention", config=CHART)
+    st.caption(
+        "The frame of this clip whose regions differ most. A weight is the length of the stored"
+        " vector; models that scale all weights by one factor show it here too. This is where"
+        " features end: they are what the library keeps."
+    )
+
+
+# ---- from vectors to a score ----
+
+
+def _frame_map(matrix: Array, pair: Pair, *, key: str, output: bool = False) -> None:
+    found = pair.comparison
+    axis = maps.output_axis if output else (lambda times, _cells: maps.frame_axis(times))
+    st.plotly_chart(
+        maps.similarity_map(
+            matrix,
+            axis(found.query_times, matrix.shape[0]),
+            axis(found.reference_times, matrix.shape[1]),
+        ),
+        key=key,
+        config=CHART,
+    )
+
+
+def frame_to_frame(pair: Pair) -> None:
+    query, reference = pair.features
+    matrix = pair.comparison.frame_similarity
+    i, j = np.unravel_index(int(matrix.argmax()), matrix.shape)
+    st.latex(r"S_{ij} = \frac{1}{R}\sum_{r=1}^{R}\ \max_{s}\ x'^{\top}_{ir}\, y'_{js}")
+    facts(
+        {
+            "Query": shape(*query.regions.shape),
+            "Reference": shape(*reference.regions.shape),
+            "Similarity S": shape(*matrix.shape),
+            "Best pair of frames": f"{matrix[i, j]:.3f}",
+        }
+    )
+    left, right = st.columns([1, 1.5], gap="medium")
+    with left:
+        st.plotly_chart(
+            walkthrough.region_matrix(region_pairs(query.regions[i], reference.regions[j])),
+            key="walk_pairs",
+            config=CHART,
+        )
+        st.caption(
+            f"The best pair, {clock(float(query.timestamps[i]))} and"
+            f" {clock(float(reference.timestamps[j]))}: each query region takes its best partner"
+            f" (ringed); their mean is {matrix[i, j]:.3f}."
+        )
+    with right:
+        _frame_map(matrix, pair, key="walk_frames")
+        st.caption("All pairs of frames. A bright diagonal is shared footage in the same order.")
+    _compare_button(pair)
+
+
+def visil_output(pair: Pair) -> None:
+    found = pair.comparison
+    st.latex(
+        r"O = \operatorname{htanh}\big(\mathrm{CNN}(S)\big) \in [-1, 1]^{"
+        r"\lfloor T_q/4 \rfloor \times \lfloor T_r/4 \rfloor}"
+    )
+    if found.visil_output is None:
+        st.info("This model has no comparator: its score is taken from S itself.")
+        return
+    facts(
+        {
+            "Similarity S": shape(*found.frame_similarity.shape),
+            "ViSiL output O": shape(*found.visil_output.shape),
+            "Largest of S": f"{found.frame_similarity.max():.3f}",
+            "Largest of O": f"{found.visil_output.max():.3f}",
+        }
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _frame_map(found.frame_similarity, pair, key="walk_input")
+        st.caption("What goes in: similarity of frames, each pair for itself.")
+    with right:
+        _frame_map(found.visil_output, pair, key="walk_output", output=True)
+        st.caption("What comes out, a cell for four frames: diagonals rise, single cells sink.")
+    _compare_button(pair)
+
+
+def video_to_video(pair: Pair) -> None:
+    found = pair.comparison
+    matrix = found.frame_similarity if found.visil_output is None else found.visil_output
+    best = matrix.max(axis=1)
+    st.latex(r"\operatorname{sim}(q, r) = \frac{1}{T'_q}\sum_{i}\ \max_j\ O_{ij}")
+    facts(
+        {
+            "Rows": f"{len(best):,}",
+            "Score": f"{found.score:.3f}",
+            "Match score": f"{backend.workbench().match_score():.3f}",
+            "Chamfer on S": f"{found.chamfer:.3f}",
+        },
+        big=True,
+    )
+    st.plotly_chart(
+        walkthrough.levels(
+            best,
+            line=float(best.mean()),
+            line_name=f"mean {best.mean():.3f}",
+            x_title="row: a stretch of the query",
+            y_title="best of the row",
+        ),
+        key="walk_rows",
+        config=CHART,
+    )
+    st.caption(
+        "Each stretch of the query takes its best place in the reference; the mean of these is the"
+        " score. Rows that find nothing pull it down: it is about the share of the query that is"
+        " there."
+    )
+    _compare_button(pair)
+
+
+def asymmetry(pair: Pair) -> None:
+    found = pair.comparison
+    st.latex(r"\operatorname{sim}(q, r) \neq \operatorname{sim}(r, q)")
+    facts(
+        {
+            "Query → reference": f"{found.score:.3f}",
+            "Reference → query": f"{found.reverse_score:.3f}",
+            "Query": f"{len(found.query_times):,} frames",
+            "Reference": f"{len(found.reference_times):,} frames",
+        },
+        big=True,
+    )
+    st.markdown(
+        "An excerpt is wholly in its source, while most of the source is missing in the excerpt."
+        " So the question decides: *is my clip in there?* or *is all of that in my clip?*"
+    )
+    st.markdown("**Where the two directions differ most in this library**")
+    task = collection(candidates=False)
+    if not finished(task, title="Comparing all pairs", name=plural(len(backend.videos()), "video")):
+        return
+    most = most_asymmetric(task.result.table)
+    if most is None:
+        st.caption("It takes two videos.")
+        return
+    names = [safe_name(backend.name_of(v)) for v in (most.query, most.reference)]
+    facts(
+        {
+            "Query": names[0],
+            "Reference": names[1],
+            "Score there": f"{most.there:.3f}",
+            "Score back": f"{most.back:.3f}",
+        }
+    )
+    with st.container(horizontal=True):
+        if st.button("Walk with this pair", icon=":material/swap_horiz:", key="walk_extreme"):
+            _take(most.query, most.reference)
+        if st.button("Compare it", icon=":material/compare:", key="walk_extreme_compare"):
+            state.goto_compare(most.query, most.reference)
+
+
+def _take(query: str, reference: str) -> None:
+    for name in (state.PARAM_QUERY, state.PARAM_REFERENCE):
+        st.query_params.pop(name, None)
+    st.session_state[state.WALK_NEXT] = (query, reference)
+    st.rerun()
+
+
+def _compare_button(pair: Pair) -> None:
+    if st.button("This pair in Compare", icon=":material/compare:", key="walk_page"):
+        state.goto_compare(pair.query, pair.reference)

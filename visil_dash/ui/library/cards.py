@@ -1,0 +1,235 @@
+"""The library page: its videos as cards, found by name and tag; one video opened."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import streamlit as st
+
+from visil_dash.errors import InputError
+from visil_dash.records import VideoRecord
+from visil_dash.ui.library.adding import add_demo, has_demo
+from visil_dash.ui.shell import backend, dialogs, state
+from visil_dash.ui.shell.errors import friendly
+from visil_dash.ui.shell.text import md, mmss, size
+from visil_dash.ui.shell.widgets import (
+    ago,
+    await_posters,
+    empty_state,
+    facts,
+    name_line,
+    play,
+    thumbnail,
+    verdict_badge,
+)
+
+PER_PAGE = 24
+MOST_TAGS = 20
+SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
+    "Newest first": lambda v: (-v.ordinal,),
+    "Name": lambda v: (v.name.casefold(), v.ordinal),
+    "Longest first": lambda v: (-v.info.duration, v.ordinal),
+    "Largest first": lambda v: (-v.bytes, v.ordinal),
+}
+
+
+def grid(*, read_only: bool) -> None:
+    """Filter, order and page through the videos."""
+    videos = list(backend.videos().values())
+    if not videos:
+        if has_demo() and not read_only:
+            empty_state(
+                "No videos yet",
+                "Upload your own above, or start with the demo library: five scenes with "
+                "duplicates, edits, other cameras and other moments.",
+                add_demo,
+            )
+        else:
+            empty_state("No videos yet", "Upload some above to make them searchable.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input(
+            "Find by name",
+            key=state.LIBRARY_FILTER,
+            placeholder="Find by name or tag",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        order = st.selectbox(
+            "Order",
+            list(SORTS),
+            key=state.LIBRARY_SORT,
+            label_visibility="collapsed",
+            width=180,
+            persist_state="session",
+        )
+    tags = _chosen_tags(videos)
+    fitting = (v for v in videos if _fits(v, wanted) and tags <= set(v.tags))
+    shown = sorted(fitting, key=SORTS[order])
+    if not shown:
+        empty_state(
+            "No video fits", "Names, other names and tags are searched; of tags, all chosen count."
+        )
+        return
+    pages = -(-len(shown) // PER_PAGE)
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key=state.LIBRARY_PAGE)
+    shown = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
+    with st.container(key="library-grid"):
+        for video in shown:
+            _card(video)
+    await_posters(video.video_id for video in shown)
+    opened = dialogs.shown(dialogs.LIBRARY)
+    for video in videos:
+        if opened == (video.video_id,):
+            _open(video, read_only=read_only)
+
+
+def _chosen_tags(videos: Iterable[VideoRecord]) -> set[str]:
+    """The tags that a video must have to be shown; a choice among those that are in use."""
+    used = Counter(tag for video in videos for tag in video.tags)
+    if not used:
+        return set()
+    known = [tag for tag, _count in used.most_common(MOST_TAGS)]
+    kept = [tag for tag in st.session_state.get(state.LIBRARY_TAGS) or [] if tag in known]
+    st.session_state[state.LIBRARY_TAGS] = kept
+    chosen = st.pills(
+        "Tags",
+        known,
+        selection_mode="multi",
+        format_func=lambda tag: f"{md(tag)} {used[tag]}",
+        key=state.LIBRARY_TAGS,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    return set(chosen)
+
+
+def _fits(video: VideoRecord, wanted: str) -> bool:
+    text = wanted.casefold().strip()
+    return any(text in n.casefold() for n in (video.name, *video.other_names, *video.tags))
+
+
+def _card(video: VideoRecord) -> None:
+    info = video.info
+    with st.container(border=True, key=f"card-{video.video_id[:16]}"):
+        thumbnail(video.video_id, key="grid")
+        name_line(
+            video.name,
+            f"{mmss(info.duration)} · {info.width}×{info.height} · {info.codec} · "
+            f"{size(video.bytes)}",
+            one_line=True,
+        )
+        verdict_badge(video)
+        if video.tags:
+            with st.container(horizontal=True, gap="small"):
+                for tag in video.tags:
+                    st.badge(md(tag), color="gray")
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            if st.button(
+                "Search",
+                key=f"search-{video.video_id}",
+                icon=":material/search:",
+                type="tertiary",
+                help="Find videos that share footage with this one",
+            ):
+                state.goto_search(video.video_id)
+            st.button(
+                "Open",
+                key=f"open-{video.video_id}",
+                icon=":material/play_circle:",
+                type="tertiary",
+                help="Play it, see what is known of it, remove it",
+                on_click=_show,
+                args=(video.video_id,),
+            )
+
+
+def _show(video_id: str) -> None:
+    _ask_removal("")
+    dialogs.show(dialogs.LIBRARY, video_id)
+
+
+@st.dialog("Video", width="medium", on_dismiss=dialogs.close)
+def _open(video: VideoRecord, *, read_only: bool) -> None:
+    name_line(video.name)
+    with friendly():
+        play(video.video_id)
+    info = video.info
+    facts(
+        {
+            "Length": mmss(info.duration),
+            "Picture": f"{info.width}×{info.height}",
+            "Format": f"{info.codec} in {info.container}",
+            "Size": size(video.bytes),
+            "Sampled frames": f"{video.frames:,}",
+            "Added": ago(video.added),
+            "Id": video.video_id[:12],
+        }
+    )
+    if video.other_names:
+        st.caption("Also added as " + ", ".join(md(name) for name in video.other_names))
+    if info.reason:
+        st.warning("Partly read: " + md(info.reason), icon=":material/content_cut:")
+    if read_only:
+        return
+    _naming(video)
+    if st.session_state.get(state.REMOVING) != video.video_id:
+        st.button(
+            "Remove from the library…",
+            key=f"remove-{video.video_id}",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=_ask_removal,
+            args=(video.video_id,),
+        )
+        return
+    with st.container(border=True):
+        st.markdown(
+            "**Remove this video?** Its file in the library, its features and its frames in the"
+            " index are deleted. The file that it was added from stays where it is."
+        )
+        with st.container(horizontal=True):
+            if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
+                with friendly():
+                    backend.workbench().remove(video.video_id)
+                    _ask_removal("")
+                    dialogs.close()
+                    st.rerun()
+            st.button("Keep it", on_click=_ask_removal, args=("",))
+
+
+def _naming(video: VideoRecord) -> None:
+    """Another name and tags; the file itself stays as it is."""
+    with st.form(f"naming-{video.video_id[:16]}", border=False):
+        name = st.text_input("Name", video.name, max_chars=200)
+        everywhere = sorted({tag for v in backend.videos().values() for tag in v.tags})
+        tags = st.multiselect(
+            "Tags",
+            everywhere,
+            default=list(video.tags),
+            accept_new_options=True,
+            max_selections=MOST_TAGS,
+            placeholder="Choose or type a tag",
+        )
+        if st.form_submit_button("Save", icon=":material/save:"):
+            with friendly():
+                _rename(video, name, tags)
+                dialogs.close()
+                st.rerun()
+
+
+def _rename(video: VideoRecord, name: str, tags: Iterable[str]) -> None:
+    if not name.strip():
+        raise InputError("the new name", "it is empty", "type the name to be shown")
+    library = backend.workbench().library
+    wanted = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if name.strip() != video.name:
+        library.rename(video.video_id, name)
+    if wanted != video.tags:
+        library.set_tags(video.video_id, wanted)
+
+
+def _ask_removal(video_id: str) -> None:
+    st.session_state[state.REMOVING] = video_id

@@ -1,0 +1,76 @@
+"""A search result as files: CSV, JSON, and an HTML report that is made on a click."""
+
+import streamlit as st
+
+from visil_dash.exports.search import matches_csv, matches_json
+from visil_dash.records import SearchResult
+from visil_dash.ui.search.tasks import REPORT_MATCHES, report_task
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.text import md, percent
+
+
+def downloads(result: SearchResult) -> None:
+    with st.popover("Download", icon=":material/download:", disabled=not result.matches):
+        match_score = backend.workbench().match_score()
+        stem = "matches-" + state.short(result.query_id)
+        st.download_button(
+            "CSV, one row a matched span",
+            lambda: matches_csv(result, match_score=match_score),
+            file_name=f"{stem}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            width="stretch",
+        )
+        st.download_button(
+            "JSON, all of the result",
+            lambda: matches_json(result, match_score=match_score),
+            file_name=f"{stem}.json",
+            mime="application/json",
+            on_click="ignore",
+            width="stretch",
+        )
+        _report(result, f"report-{state.short(result.query_id)}.html")
+
+
+def _report(result: SearchResult, file_name: str) -> None:
+    task = report_task(result)
+    if task is None or (task.ended and task.error is not None):
+        if task is not None and task.error is not None:
+            show_error(task.error)
+        st.button(
+            "Make an HTML report with frames",
+            icon=":material/description:",
+            key="make_report",
+            width="stretch",
+            help=f"One file that opens anywhere: the {REPORT_MATCHES} best videos, their spans and"
+            " frames of both sides, and how the result was made",
+            on_click=_begin,
+            args=(result,),
+        )
+    elif not task.ended:
+        _making(result)
+    else:
+        st.download_button(
+            "HTML report with frames",
+            task.result,
+            file_name=file_name,
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+            width="stretch",
+            key="report_file",
+        )
+
+
+def _begin(result: SearchResult) -> None:
+    report_task(result, begin=True)
+
+
+@st.fragment(run_every=0.5)
+def _making(result: SearchResult) -> None:
+    task = report_task(result)
+    if task is None or task.ended:
+        st.rerun()
+    else:
+        st.progress(task.share, text=f"{md(task.what)}, {percent(task.share)}")

@@ -1,0 +1,80 @@
+"""Filters over the ranked videos of a search."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from visil_dash.matching.verdict import LABELS, MEANINGS, Filter, Relation
+from visil_dash.ui.search.cards import Ranked
+from visil_dash.ui.shell import state
+from visil_dash.ui.shell.text import plural
+from visil_dash.ui.shell.widgets import empty_state
+
+
+def filtered(found: Sequence[Ranked]) -> Sequence[Ranked]:
+    """The videos that pass what is asked for, and the row of controls that asks."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        chosen = _choose(found)
+        shown = [(rank, told) for rank, told in found if chosen.passes(told)]
+        if len(shown) < len(found):
+            st.caption(f"{len(shown)} of {plural(len(found), 'video')} pass", width="content")
+            st.button("Show all", type="tertiary", key="clear_filters", on_click=_clear)
+    if found and not shown:
+        empty_state("No result passes the filter", "Loosen it, or show all results again.")
+    return shown
+
+
+def _choose(found: Sequence[Ranked]) -> Filter:
+    counts = Counter(told.relation for _, told in found)
+    with st.popover("Filter", icon=":material/filter_list:"):
+        relations = st.pills(
+            "Relation",
+            [word for word in Relation if counts[word] or word in _chosen_relations()],
+            selection_mode="multi",
+            format_func=lambda word: f"{LABELS[word]} · {counts[word]}",
+            key=state.SEARCH_RELATIONS,
+            persist_state="session",
+            help="  \n".join(f"**{LABELS[word]}**: {MEANINGS[word]}" for word in Relation),
+        )
+        score = st.slider(
+            "Score at least",
+            -1.0,
+            1.0,
+            -1.0,
+            0.05,
+            key=state.SEARCH_LEAST_SCORE,
+            persist_state="session",
+        )
+        covered = st.slider(
+            "Covered at least",
+            0,
+            100,
+            0,
+            5,
+            format="%d %%",
+            key=state.SEARCH_LEAST_COVERED,
+            persist_state="session",
+            help="Of the clip or of the video, whichever is covered more",
+        )
+        name = st.text_input(
+            "Name contains", key=state.SEARCH_NAME, persist_state="session", max_chars=200
+        )
+    return Filter(
+        relations=frozenset(relations),
+        least_score=score,
+        least_coverage=covered / 100,
+        name=name,
+    )
+
+
+def _chosen_relations() -> Sequence[Relation]:
+    chosen: Sequence[Relation] = st.session_state.get(state.SEARCH_RELATIONS) or ()
+    return chosen
+
+
+def _clear() -> None:
+    st.session_state[state.SEARCH_RELATIONS] = []
+    st.session_state[state.SEARCH_LEAST_SCORE] = -1.0
+    st.session_state[state.SEARCH_LEAST_COVERED] = 0
+    st.session_state[state.SEARCH_NAME] = ""

@@ -1,0 +1,98 @@
+"""Background work of the search page beside the search itself; keys name library and model."""
+
+from typing import TYPE_CHECKING
+
+from visil_dash.records import SearchResult
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+
+if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
+    from visil_dash.workbench.questions import FrameResult
+
+STRIP_FRAMES = 8
+STRIP_SIDE = 240
+REPORT_MATCHES = 10
+REPORT_SPANS = 3  # a match shows the frames of its longest spans
+
+
+def _space() -> tuple[str, str, int]:
+    return *backend.space_key(), backend.workbench().space.version
+
+
+def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
+    """The nearest videos whatever their distance; `result` is a SearchResult."""
+    bench, read = backend.workbench(), backend.reader(query_id)
+    name = backend.name_of(query_id)
+    limit = bench.threshold() if threshold is None else threshold
+
+    def work(say: Say, cancelled: Cancelled) -> SearchResult:
+        from visil_dash.workbench.questions import search_nearest
+
+        read(say, cancelled)
+        return search_nearest(
+            bench, query_id, most=most, threshold=limit, on_progress=say, cancelled=cancelled
+        )
+
+    key = ("nearest", *_space(), query_id, name, limit, most)
+    return backend.tasks().start(key, work, again=again)
+
+
+def strip(query_id: str) -> Task:
+    """Evenly spread sampled frames; `result` is a list of (time, JPEG bytes)."""
+    bench = backend.workbench()
+    clip = backend.opened(query_id)
+
+    def work(say: Say, _cancelled: Cancelled) -> list[tuple[float, bytes]]:
+        from visil_dash.workbench.questions import jpegs, strip_times
+
+        say("Making pictures", 0.0)
+        times = strip_times(clip.features.timestamps, STRIP_FRAMES)
+        return list(zip(times, jpegs(bench, query_id, times, long_side=STRIP_SIDE), strict=True))
+
+    return backend.tasks().start(("strip", *_space()[:2], query_id), work)
+
+
+def frame_search(query_id: str, at: float, *, most: int) -> Task:
+    """The library frames nearest to one frame; `result`: a FrameResult and JPEGs by video id."""
+    bench = backend.workbench()
+    backend.name_of(query_id)
+
+    def work(say: Say, cancelled: Cancelled) -> "tuple[FrameResult, dict[str, bytes], bytes]":
+        from visil_dash.workbench.questions import jpegs, search_frame
+
+        say("Looking for the nearest frames", 0.0)
+        found = search_frame(bench, query_id, at, most=most)
+        query = jpegs(bench, query_id, [found.time], long_side=480)[0]
+        pictures: dict[str, bytes] = {}
+        for number, frames in enumerate(found.videos):
+            if cancelled():
+                break
+            say("Making pictures", number / len(found.videos))
+            best = frames[0]
+            made = jpegs(bench, best.video_id, [best.time], long_side=480)
+            pictures[best.video_id] = made[0]
+        return found, pictures, query
+
+    return backend.tasks().start(("frame", *_space(), query_id, at, most), work)
+
+
+def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
+    """The HTML report of a result; `begin` starts it, once. `result` of the task is its text."""
+    bench = backend.workbench()
+    # The result itself differs by mode, threshold and what was in the library then.
+    asked = result.mode, result.inside, result.threshold, bench.match_score()
+    key = ("report", *_space(), result.query_id, result.query, *asked)
+
+    def work(say: Say, cancelled: Cancelled) -> str:
+        from visil_dash.workbench.questions import search_report
+
+        return search_report(
+            bench,
+            result,
+            matches=REPORT_MATCHES,
+            spans=REPORT_SPANS,
+            on_progress=say,
+            cancelled=cancelled,
+        )
+
+    return backend.tasks().start(key, work) if begin else backend.tasks().get(key)

@@ -1,0 +1,1 @@
+"""What every page uses: session state, caches, tasks, uploads, widgets, errors, links."""

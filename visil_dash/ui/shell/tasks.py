@@ -1,0 +1,109 @@
+"""Long work that outlives a rerun of the page that asked for it.
+
+A page starts a task under a key, draws what is known, and looks again a moment later. Leaving the
+page or touching a widget aborts the page's script, never the task. Nothing here calls streamlit.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
+from typing import Any
+
+from visil_dash import errors
+from visil_dash.media.views import split_view
+
+Key = tuple[Any, ...]
+Say = Callable[[str, float], None]  # (what is being done, share done 0..1)
+Cancelled = Callable[[], bool]
+Work = Callable[[Say, Cancelled], Any]
+
+
+def is_about(key: Key, about: str) -> bool:
+    """Whether a key names a query, or a view of it."""
+    return any(isinstance(part, str) and split_view(part)[0] == about for part in key)
+
+
+class Task:
+    """One piece of work: `what` and `share` while it runs, then `result` or `error`."""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.what = "Waiting for earlier work"
+        self.share = 0.0
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._stop = Event()
+        self._over = Event()
+
+    @property
+    def ended(self) -> bool:
+        return self._over.is_set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set() and not self.ended
+
+    def wait(self, seconds: float) -> bool:
+        """True when the task has ended within that time."""
+        return self._over.wait(seconds)
+
+    def cancel(self) -> None:
+        self._stop.set()
+
+    def _say(self, what: str, share: float) -> None:
+        self.what, self.share = what, min(1.0, max(0.0, share))
+
+    def _run(self, work: Work) -> None:
+        try:
+            if self._stop.is_set():
+                raise errors.Cancelled("Stopped before it began.")
+            self.result = work(self._say, self._stop.is_set)
+        except errors.VisilDashError as error:
+            self.error = error
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self._over.set()
+
+
+class Tasks:
+    """Tasks by key: the same key is worked on once, and its result kept while there is room."""
+
+    def __init__(self, *, threads: int = 2, keep: int = 256) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="visil_dash-task")
+        self._keep = keep
+        self._tasks: OrderedDict[Key, Task] = OrderedDict()
+        self._lock = Lock()
+
+    def start(self, key: Key, work: Work, *, again: bool = False) -> Task:
+        """The task under this key, started if there is none; `again` restarts one that ended."""
+        with self._lock:
+            task = self._tasks.get(key)
+            if task is not None and not (again and task.ended):
+                self._tasks.move_to_end(key)
+                return task
+            task = self._tasks[key] = Task(key)
+            self._tasks.move_to_end(key)
+            ended = [k for k, t in self._tasks.items() if t.ended]
+            for old in ended[: max(0, len(self._tasks) - self._keep)]:
+                del self._tasks[old]
+        self._pool.submit(task._run, work)
+        return task
+
+    def get(self, key: Key) -> Task | None:
+        with self._lock:
+            return self._tasks.get(key)
+
+    def forget(self, about: str) -> None:
+        """Cancels and drops the tasks whose key names `about` (a query id)."""
+        with self._lock:
+            for key in [k for k in self._tasks if is_about(k, about)]:
+                self._tasks.pop(key).cancel()
+
+    def close(self) -> None:
+        with self._lock:
+            for task in self._tasks.values():
+                task.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,67 @@
+"""Text that users typed or files carried, made fit to be shown; times, sizes and shares as text."""
+
+import html
+import re
+import unicodedata
+
+from visil_dash.plots.timeline import clock as mmss
+
+__all__ = ["escaped", "md", "mmss", "percent", "plural", "safe_name", "seconds", "size"]
+
+# Control, format (zero-width, bidirectional overrides), surrogate, private use, line and
+# paragraph separators: none of them has a place in a name on a screen.
+_UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+_WORD_JOINER = (
+    "\u2060"  # invisible; keeps Streamlit from reading :name: as an emoji, -> as an arrow
+)
+
+
+def safe_name(text: str, *, longest: int = 120) -> str:
+    """The name without characters that hide or reorder text, shortened in the middle.
+
+    It may still hold Markdown or HTML: show it with st.text, or through `md` or `escaped`.
+    """
+    kept = "".join(c for c in text if unicodedata.category(c) not in _UNSEEN).strip()
+    kept = kept or "unnamed"
+    if len(kept) <= longest:
+        return kept
+    head = longest * 2 // 3
+    return f"{kept[:head]}…{kept[-(longest - head - 1) :]}"
+
+
+def md(text: str) -> str:
+    """The text as Markdown that shows exactly its characters."""
+    shown = " ".join(safe_name(text, longest=2000).split())
+    # Emoji names and lone arrows are replaced after backslashes are gone, hence the joiner.
+    shown = re.sub(r":(?=[\w/+-]+:)", f":{_WORD_JOINER}", shown)
+    shown = re.sub(r"(?<!\S)(<->|->|<-|--|>=|<=|~=)(?!\S)", rf"\1{_WORD_JOINER}", shown)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
+
+
+def escaped(text: str, *, longest: int = 1000, empty: str = "unnamed") -> str:
+    """The text for st.html, in element content or a quoted attribute."""
+    return html.escape(safe_name(text, longest=longest), quote=True) if text.strip() else empty
+
+
+def percent(share: float, *, digits: int = 0) -> str:
+    """0.873 → 87 %."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def size(count: float) -> str:
+    """1536 → 1.5 kB (powers of ten, as drives and browsers count)."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def seconds(value: float) -> str:
+    """A measured duration: 0.0123 → 12 ms, 3.21 → 3.2 s."""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def plural(count: int, word: str, many: str | None = None) -> str:
+    """(1, frame) → 1 frame; (1200, frame) → 1,200 frames."""
+    return f"{count:,} {word if count == 1 else many or word + 's'}"

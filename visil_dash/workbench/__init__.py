@@ -1,0 +1,1 @@
+"""The use cases that pages and commands call."""

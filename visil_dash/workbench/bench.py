@@ -1,0 +1,374 @@
+"""The use cases that pages, command line and jobs call: one Workbench per library and model.
+
+A Workbench joins a library (truth on disk), a model and the frame index of that model. It keeps
+no state that is not in the library, but for query clips, which are private to who opened them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from threading import RLock
+from typing import Self
+
+from visil_dash.candidates.distances import distances_of
+from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
+from visil_dash.collection.table import KnownPairs, pair_table
+from visil_dash.index.frames import FrameSpace, open_frame_space, split_ids
+from visil_dash.library.jobs import Report, Worker
+from visil_dash.library.store import Library, open_library
+from visil_dash.matching.alignment import AlignOptions
+from visil_dash.matching.rerank import compare_pair
+from visil_dash.media.decode import frames_at
+from visil_dash.media.files import check_regular, video_files
+from visil_dash.media.views import BY_KEY, cut, split_view
+from visil_dash.models.load import Model, load_model
+from visil_dash.records import (
+    WHOLE,
+    Array,
+    Comparison,
+    JobRecord,
+    Overview,
+    PairTable,
+    SearchResult,
+    VideoFeatures,
+    VideoRecord,
+)
+from visil_dash.settings import Settings, get_settings
+from visil_dash.workbench.clips import ClipStore, QueryClip
+from visil_dash.workbench.ingest import ingest
+from visil_dash.workbench.search import search_library, timed
+
+Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
+Cancelled = Callable[[], bool]
+
+THRESHOLD_SETTING = "distance_threshold"
+MATCH_SETTING = "match_score"
+
+
+class Workbench:
+    """All use cases over one library with one model. Safe to share between threads."""
+
+    def __init__(
+        self, library: Library, model: Model, settings: Settings, *, start_worker: bool = True
+    ) -> None:
+        self.library = library
+        self.model = model
+        self.settings = settings
+        self.options = AlignOptions(frame_level=model.frame_level)
+        self.space: FrameSpace = open_frame_space(
+            library, extractor=model.extractor, settings=settings
+        )
+        self._clips = ClipStore(library, model, settings)
+        self._levels: tuple[int, DistanceLevels] | None = None
+        self.known_pairs = KnownPairs()
+        self._lock = RLock()
+        self.worker = Worker(
+            library,
+            self._ingest,
+            settings=settings,
+            check=lambda path: check_regular(path, settings=settings),
+        )
+        if start_worker and not library.read_only:
+            self.worker.start()
+
+    # ---- what there is ----
+
+    @property
+    def extractor(self) -> str:
+        return self.model.extractor
+
+    def overview(self) -> Overview:
+        videos = self.library.videos()
+        have = self.library.features_ids(self.extractor)
+        notices = [n for n in (self.library.notice, self.space.status().notice) if n]
+        if not self.model.verified:
+            notices.append(
+                f"The weights of {self.model.title} were imported unverified: "
+                "its scores are only as good as that file."
+            )
+        return Overview(
+            videos=len(videos),
+            seconds=sum(v.info.duration for v in videos),
+            frames=sum(v.frames for v in videos),
+            media_bytes=sum(v.bytes for v in videos),
+            index=self.space.status(),
+            model=self.model.name,
+            extractor=self.extractor,
+            verified=self.model.verified,
+            read_only=self.library.read_only,
+            notices=tuple(notices),
+            missing_features=sum(v.video_id not in have for v in videos),
+        )
+
+    def videos(self) -> tuple[VideoRecord, ...]:
+        return self.library.videos()
+
+    # ---- query clips ----
+
+    def open_clip(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> QueryClip:
+        """Features of a clip outside the library; kept in memory under its content hash.
+
+        Raises MediaRefused and Cancelled.
+        """
+        return self._clips.open(
+            path,
+            name=name or path.name,
+            on_progress=_share("Reading the clip", on_progress),
+            cancelled=cancelled,
+        )
+
+    def clip(self, query_id: str) -> QueryClip:
+        """A clip opened before, or a library video (id, unique prefix or file name).
+
+        Raises NotFound.
+        """
+        return self._clips.get(query_id)
+
+    def forget_clip(self, query_id: str) -> None:
+        self._clips.forget(query_id)
+
+    # ---- searching ----
+
+    def search(
+        self,
+        query_id: str,
+        *,
+        threshold: float | None = None,
+        exhaustive: bool = False,
+        inside: bool = False,
+        top: int | None = None,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> SearchResult:
+        """Videos that share footage with the query, the strongest first.
+
+        Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
+        `exhaustive`: video-to-video similarity against every video, the candidates being told
+        along. `inside`: parts of the query's picture are searched for as well, ten times the work;
+        each match says which view of the query it is of. `top` cuts the list. The query itself is
+        left out when it is a library video.
+
+        Raises NotFound and Cancelled; with `inside` also MediaRefused.
+        """
+        clip = self.clip(query_id)
+        timings: dict[str, float] = {}
+        views = {WHOLE: clip.features}
+        if inside and split_view(clip.query_id)[1] == WHOLE:
+            with timed(timings, "parts of the picture"):
+                views |= self._clips.views(
+                    query_id, on_progress=_share("Looking inside", on_progress), cancelled=cancelled
+                )
+        found = search_library(
+            clip,
+            views,
+            library=self.library,
+            space=self.space,
+            model=self.model,
+            options=self.options,
+            threshold=self.threshold() if threshold is None else threshold,
+            exhaustive=exhaustive,
+            timings=timings,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+        return found if top is None else replace(found, matches=found.matches[:top])
+
+    def _features(self, video_id: str) -> VideoFeatures:
+        return self.library.features(video_id, extractor=self.extractor)
+
+    def compare(
+        self,
+        query_id: str,
+        reference_id: str,
+        *,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> Comparison:
+        """One pair in full; either side may be a query clip, a library video or a view of one.
+
+        Raises NotFound and Cancelled.
+        """
+        query, reference = self.clip(query_id), self.clip(reference_id)
+        pair = compare_pair(
+            query.features,
+            reference.features,
+            compare=self.model.compare,
+            symmetric=self.model.symmetric,
+            options=self.options,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        )
+        return replace(pair, query=query.query_id, reference=reference.query_id)
+
+    def pairwise(
+        self,
+        pairs: Iterable[tuple[str, str]] | None = None,
+        *,
+        on_progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> PairTable:
+        """Video-to-video similarity both ways of these pairs of the library; None: of all pairs.
+
+        Pairs compared before are not compared again. Raises Cancelled.
+        """
+        have = set(self.library.features_ids(self.extractor))
+        say = on_progress or (lambda _what, _share: None)
+        return pair_table(
+            {v.video_id: v.name for v in self.library.videos() if v.video_id in have},
+            pairs,
+            load=self._features,
+            extractor=self.extractor,
+            compare=self.model.compare,
+            symmetric=self.model.symmetric,
+            known=self.known_pairs,
+            on_progress=lambda done, total: say("Comparing pairs", done / total),
+            cancelled=cancelled,
+        )
+
+    # ---- thresholds ----
+
+    def threshold(self) -> float:
+        """The library's squared-L2 threshold for its present space; the default if none was set."""
+        saved = self.library.setting(f"{THRESHOLD_SETTING}:{self._space_key()}")
+        return self.default_threshold() if saved is None else float(saved)
+
+    def set_threshold(self, value: float) -> None:
+        self.library.set_setting(f"{THRESHOLD_SETTING}:{self._space_key()}", float(value))
+
+    def match_score(self) -> float:
+        """Video-to-video similarity from which a pair is a match in this library."""
+        saved = self.library.setting(f"{MATCH_SETTING}:{self.extractor}")
+        return self.model.default_match_score if saved is None else float(saved)
+
+    def _space_key(self) -> str:
+        """Thresholds belong to one model and reduction; in another space they mean nothing."""
+        return f"{self.extractor}:{self.space.reduction.reduction_id}"
+
+    def default_threshold(self) -> float:
+        """The model's calibrated share of the level at which unrelated frames lie in this space."""
+        return self.model.threshold_share * self.levels().unrelated
+
+    def levels(self) -> DistanceLevels:
+        """Distance levels of the library in its present space, measured anew as it grows."""
+        with self._lock:
+            if self._levels is not None and self._levels[0] == self.space.version:
+                return self._levels[1]
+            version = self.space.version
+            ids, vectors = self.space.snapshot()
+            if len(ids):
+                ordinals, _ = split_ids(ids)
+                levels = distance_levels(vectors, ordinals)
+            else:
+                levels = DistanceLevels(
+                    self.model.unrelated_distance, self.model.unrelated_distance
+                )
+            self._levels = version, levels
+            return levels
+
+    def query_distances(self, query_id: str) -> QueryDistances:
+        """Exact distances of the query's frames to every library frame in the index's space."""
+        return distances_of(
+            self.clip(query_id).features,
+            library=self.library,
+            space=self.space,
+            levels=self.levels(),
+        )
+
+    # ---- the library ----
+
+    def add_paths(self, paths: Iterable[Path]) -> list[JobRecord]:
+        """Queue files, and every file of folders; the worker takes them one by one."""
+        return [self.worker.enqueue(path, name=path.name) for path in video_files(paths)]
+
+    def add_upload(self, staged: Path, *, name: str) -> JobRecord:
+        """Queue a file that was written to `library.stage()`."""
+        return self.worker.enqueue(staged, name=name, staged=True)
+
+    def jobs(self) -> tuple[JobRecord, ...]:
+        return self.worker.jobs()
+
+    def _ingest(self, job: JobRecord, source: Path, *, report: Report, cancelled: Cancelled) -> str:
+        """The pipeline of a job (see jobs.Pipeline)."""
+        return ingest(
+            job,
+            source,
+            library=self.library,
+            space=self.space,
+            model=self.model,
+            settings=self.settings,
+            report=report,
+            cancelled=cancelled,
+        )
+
+    def remove(self, video_id: str) -> VideoRecord:
+        """Remove a video with its features and frames; the space follows at once."""
+        record = self.library.video(video_id)
+        self.space.remove_video(record.ordinal)
+        self.library.remove(record.video_id)
+        self.known_pairs.forget(record.video_id)
+        return record
+
+    def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:
+        """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
+        base, key = split_view(query_id)
+        path = self.clip(base).path
+        if not key:
+            return frames_at(path, times, long_side=long_side, settings=self.settings)
+        box = BY_KEY[key].box
+        finer = round(long_side / max(box[2:]))
+        pictures = frames_at(path, times, long_side=finer, settings=self.settings)
+        return [cut(picture, box) for picture in pictures]
+
+    def verify(self) -> tuple[str, ...]:
+        """Everything stored, against its hashes and manifests; one sentence a problem."""
+        found = [f"{f.artefact}: {f.problem} {f.remedy}" for f in self.library.verify()]
+        return (*found, *self.space.verify())
+
+    def require_writer(self) -> None:
+        """Raises StoreReadOnly while another process writes this library."""
+        self.library.require_writer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.worker.stop()
+        self.space.close()
+        self.library.close()
+
+
+def _share(what: str, say: Progress | None) -> Callable[[float, float], None] | None:
+    if say is None:
+        return None
+    return lambda done, total: say(what, min(1.0, done / total) if total > 0 else 0.0)
+
+
+def open_workbench(
+    *,
+    settings: Settings | None = None,
+    library: Path | None = None,
+    model: str | None = None,
+    start_worker: bool = True,
+) -> Workbench:
+    """The workbench over a library folder (made when missing) with a model.
+
+    Defaults come from the settings. Raises StoreError and ModelError.
+    """
+    settings = settings or get_settings()
+    opened = open_library(library or settings.library, settings=settings)
+    return Workbench(
+        opened,
+        load_model(model or settings.model, settings=settings),
+        settings,
+        start_worker=start_worker,
+    )

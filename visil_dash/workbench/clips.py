@@ -1,0 +1,179 @@
+"""Query clips: videos that are searched for, from outside the library or of it.
+
+A clip from outside stays where its owner put it; only its features are kept, in memory, so that
+nothing of it outlives the process.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Condition
+from typing import TypeVar
+
+from visil_dash.errors import Cancelled, NotFound, StoreError
+from visil_dash.library.store import Library
+from visil_dash.media.files import content_hash
+from visil_dash.media.views import BY_KEY, split_view, view_id
+from visil_dash.models.load import Model
+from visil_dash.records import MediaInfo, VideoFeatures
+from visil_dash.settings import Settings
+from visil_dash.workbench.ingest import extract_features, extract_views
+
+_Kept = TypeVar("_Kept")
+VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
+CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
+LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
+
+
+@dataclass(frozen=True)
+class QueryClip:
+    """`query_id`: sha256 of the file's bytes, the id it has or would have in a library."""
+
+    query_id: str
+    name: str
+    path: Path
+    features: VideoFeatures
+    info: MediaInfo
+
+
+class ClipStore:
+    """Clips opened with one model, the last `CLIPS_KEPT` of them. Safe to share between threads."""
+
+    def __init__(self, library: Library, model: Model, settings: Settings) -> None:
+        self._library = library
+        self._model = model
+        self._settings = settings
+        self._clips: OrderedDict[str, QueryClip] = OrderedDict()
+        self._views: OrderedDict[str, dict[str, VideoFeatures]] = OrderedDict()
+        self._reading: set[str] = set()
+        self._lock = Condition()
+
+    def open(
+        self,
+        path: Path,
+        *,
+        name: str,
+        on_progress: Callable[[float, float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> QueryClip:
+        """Features from the library if it holds the same bytes, else extracted now.
+
+        Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
+        """
+        query_id = content_hash(path)
+        with self._alone(query_id, cancelled):
+            clip = self._kept(self._clips, query_id)
+            if clip is None:
+                clip = self._read(path, query_id, name, on_progress, cancelled)
+                self._keep(self._clips, query_id, clip, CLIPS_KEPT)
+            return clip
+
+    @contextmanager
+    def _alone(self, what: str, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+        """Lets one thread at a time read `what`; the others wait. Raises Cancelled."""
+        with self._lock:
+            while what in self._reading:
+                if cancelled is not None and cancelled():
+                    raise Cancelled("The reading was stopped.")
+                self._lock.wait(LOOK_AGAIN_SECONDS)
+            self._reading.add(what)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._reading.discard(what)
+                self._lock.notify_all()
+
+    def _kept(self, store: OrderedDict[str, _Kept], key: str) -> _Kept | None:
+        with self._lock:
+            if key in store:
+                store.move_to_end(key)
+            return store.get(key)
+
+    def _keep(self, store: OrderedDict[str, _Kept], key: str, item: _Kept, most: int) -> None:
+        with self._lock:
+            store[key] = item
+            while len(store) > most:
+                store.popitem(last=False)
+
+    def _read(
+        self,
+        path: Path,
+        query_id: str,
+        name: str,
+        on_progress: Callable[[float, float], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> QueryClip:
+        try:
+            features = self._library.features(query_id, extractor=self._model.extractor)
+            info = self._library.video(query_id).info
+        except (NotFound, StoreError):
+            # Not in the library, or damaged there: the clip itself is at hand.
+            extracted = extract_features(
+                path,
+                name=name,
+                video_id=query_id,
+                model=self._model,
+                settings=self._settings,
+                on_progress=on_progress,
+                cancelled=cancelled,
+            )
+            features, info = extracted.features, extracted.info
+        return QueryClip(query_id, name, path, features, info)
+
+    def get(self, query_id: str) -> QueryClip:
+        """A clip opened before, or a library video, or a view of one (see views.view_id).
+
+        Raises NotFound; of a view also MediaRefused, as its frames may have to be read.
+        """
+        base, key = split_view(query_id)
+        if key:
+            whole = self.get(base)
+            views = self.views(base)
+            if key not in views:
+                raise NotFound(f"{whole.name}: its {BY_KEY[key].title} shows nothing.")
+            name = f"{whole.name} ({BY_KEY[key].title})"
+            return replace(
+                whole, query_id=view_id(whole.query_id, key), name=name, features=views[key]
+            )
+        with self._lock:
+            known = self._clips.get(query_id)
+        if known is not None:
+            return known
+        record = self._library.video(query_id)
+        features = self._library.features(record.video_id, extractor=self._model.extractor)
+        path = self._library.media_path(record.video_id)
+        return QueryClip(record.video_id, record.name, path, features, record.info)
+
+    def views(
+        self,
+        query_id: str,
+        *,
+        on_progress: Callable[[float, float], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> dict[str, VideoFeatures]:
+        """Features of the parts of the picture of a clip or library video, by the view's key.
+
+        Asked for twice at once, they are read once. Raises NotFound, MediaRefused and Cancelled.
+        """
+        clip = self.get(query_id)
+        with self._alone(f"views of {clip.query_id}", cancelled):
+            found = self._kept(self._views, clip.query_id)
+            if found is None:
+                found = extract_views(
+                    clip.path,
+                    video_id=clip.query_id,
+                    model=self._model,
+                    settings=self._settings,
+                    on_progress=on_progress,
+                    cancelled=cancelled,
+                )
+                self._keep(self._views, clip.query_id, found, VIEWS_KEPT)
+            return found
+
+    def forget(self, query_id: str) -> None:
+        with self._lock:
+            self._clips.pop(query_id, None)
+            self._views.pop(query_id, None)

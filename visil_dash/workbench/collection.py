@@ -1,0 +1,187 @@
+"""The collection's use cases: its pair table by either way, the review queue, one pair to judge."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from visil_dash import errors
+from visil_dash.collection.likely_pairs import candidate_pairs
+from visil_dash.collection.queue import ALIGNED, Question, review_queue
+from visil_dash.collection.table import CollectionTable
+from visil_dash.labels.demo_set import demo_labels
+from visil_dash.labels.label import Label, Pair, by_pair
+from visil_dash.matching.rerank import pair_segments
+from visil_dash.records import Array, Comparison, PairTable, Segment
+from visil_dash.workbench.bench import Cancelled, Progress, Workbench
+
+MOMENT_SIDE = 640  # pixels of the longer side of a picture of the best moment
+
+
+def all_pairs(
+    bench: Workbench, *, on_progress: Progress | None = None, cancelled: Cancelled | None = None
+) -> CollectionTable:
+    """Every pair of the library."""
+    table = bench.pairwise(on_progress=on_progress, cancelled=cancelled)
+    total = _pairs_of(len(table.video_ids))
+    return CollectionTable(table, compared=total, total=total)
+
+
+def candidate_table(
+    bench: Workbench,
+    *,
+    threshold: float | None = None,
+    on_progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> CollectionTable:
+    """The pairs that the index proposes within a squared-L2 `threshold` (None: the library's).
+
+    Pairs compared before are not compared again. Raises Cancelled.
+    """
+    say = on_progress or (lambda _what, _share: None)
+    limit = bench.threshold() if threshold is None else threshold
+    found = candidate_pairs(
+        bench.space.view(),
+        limit,
+        on_progress=lambda done, total: say("Looking up near frames", 0.2 * done / max(total, 1)),
+        cancelled=cancelled,
+    )
+    have = set(bench.library.features_ids(bench.extractor))
+    videos = [v for v in bench.videos() if v.video_id in have]
+    by_ordinal = {v.ordinal: v.video_id for v in videos}
+    pairs = [
+        (by_ordinal[a], by_ordinal[b])
+        for a, b in zip(found.first.tolist(), found.second.tolist(), strict=True)
+        if a in by_ordinal and b in by_ordinal
+    ]
+
+    table = bench.pairwise(
+        pairs,
+        on_progress=lambda _what, share: say("Comparing candidate pairs", 0.2 + 0.8 * share),
+        cancelled=cancelled,
+    )
+    return CollectionTable(
+        table,
+        compared=len(pairs),
+        total=_pairs_of(len(videos)),
+        threshold=limit,
+        capped=found.capped,
+    )
+
+
+def _pairs_of(videos: int) -> int:
+    return videos * (videos - 1) // 2
+
+
+# ---- reviewing ----
+
+
+def queue_of(
+    bench: Workbench,
+    table: PairTable,
+    match_score: float,
+    *,
+    on_progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> tuple[Question, ...]:
+    """The pairs to judge, those nearest to the match score first (see review_queue)."""
+    say = on_progress or (lambda _what, _share: None)
+    done = 0
+
+    def matched_seconds(query: str, reference: str) -> float:
+        nonlocal done
+        if cancelled is not None and cancelled():
+            raise errors.Cancelled("Ordering the pairs was stopped.")
+        done += 1
+        say("Aligning the closest pairs", min(1.0, done / ALIGNED))
+        found = pair_segments(
+            bench.library.features(query, extractor=bench.extractor),
+            bench.library.features(reference, extractor=bench.extractor),
+            bench.options,
+        )
+        return sum(s.query_end - s.query_start for s in found)
+
+    return review_queue(table, match_score, matched_seconds=matched_seconds)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a person needs to judge a pair: where it matches best and how that looks.
+
+    `times`: seconds in query and reference; `pictures`: JPEG of both, as displayed.
+    """
+
+    query: str
+    reference: str
+    score: float
+    reverse: float
+    times: tuple[float, float]
+    pictures: tuple[bytes, bytes]
+    segments: tuple[Segment, ...]
+
+
+def best_moment(pair: Comparison) -> tuple[int, int]:
+    """The most similar pair of frames (query, reference), inside the best segment if any."""
+    inside = np.ones(pair.symmetric.shape, bool)
+    if pair.segments:
+        best = max(pair.segments, key=lambda s: s.score * (s.query_end - s.query_start))
+        rows = _between(pair.query_times, best.query_start, best.query_end)
+        columns = _between(pair.reference_times, best.reference_start, best.reference_end)
+        inside = rows[:, None] & columns[None]
+    if not inside.any():
+        inside = np.ones(pair.symmetric.shape, bool)
+    i, j = np.unravel_index(int(np.where(inside, pair.symmetric, -np.inf).argmax()), inside.shape)
+    return int(i), int(j)
+
+
+def _between(times: Array, start: float, end: float) -> Array:
+    out: Array = (times >= start) & (times <= end)
+    return out
+
+
+def moment(bench: Workbench, query: str, reference: str) -> Moment:
+    """Compares the pair and decodes its best moment. Raises NotFound and StoreError."""
+    pair = bench.compare(query, reference)
+    i, j = best_moment(pair)
+    times = float(pair.query_times[i]), float(pair.reference_times[j])
+    pictures = tuple(
+        _jpeg(bench.frames(video, [time], long_side=MOMENT_SIDE))
+        for video, time in zip((query, reference), times, strict=True)
+    )
+    return Moment(
+        query,
+        reference,
+        score=pair.score,
+        reverse=pair.reverse_score,
+        times=times,
+        pictures=(pictures[0], pictures[1]),
+        segments=pair.segments,
+    )
+
+
+def _jpeg(frames: list[Array]) -> bytes:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(frames[0]).save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+# ---- labels ----
+
+
+def add_demo_labels(bench: Workbench) -> int:
+    """Labels the demo's videos as demo/labels.csv does; pairs judged by hand stay. How many."""
+    told = by_pair(bench.library.labels())
+    new = [label for label in demo_labels(bench.videos()) if label.pair not in told]
+    if new:
+        bench.library.set_label(*new)
+    return len(new)
+
+
+def restore_label(bench: Workbench, pair: Pair, earlier: Label | None) -> None:
+    """Undoes a verdict: the earlier label again, or none. Raises as Library.set_label."""
+    if earlier is None:
+        bench.library.remove_label(*pair)
+        return
+    bench.library.set_label(earlier)

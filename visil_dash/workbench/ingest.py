@@ -1,0 +1,199 @@
+"""From a file to features: decode, extract, check; the pipeline that jobs and queries share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from visil_dash.errors import MediaRefused
+from visil_dash.index.frames import FrameSpace
+from visil_dash.library.blobs import FeatureManifest
+from visil_dash.library.jobs import Report
+from visil_dash.library.store import Library
+from visil_dash.media.decode import sample_frames
+from visil_dash.media.views import VIEWS, View, cut
+from visil_dash.models.load import Model
+from visil_dash.records import (
+    Array,
+    JobRecord,
+    JobState,
+    MediaInfo,
+    Preprocess,
+    VideoFeatures,
+)
+from visil_dash.settings import Settings
+
+# A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
+# black, a fade, a blank slate. Its direction after whitening is noise that all such frames share.
+FLAT_LEVEL = 3.0
+_FINER = 2  # a view is cut from a picture so many times the side of the model's input
+
+
+@dataclass(frozen=True)
+class Extracted:
+    features: VideoFeatures
+    info: MediaInfo
+
+
+def flat_frames(frames: Array) -> Array:
+    """Which of `[N, H, W, 3]` uint8 frames show nothing, `[N]` bool."""
+    flat: Array = frames.astype(np.float32).mean(-1).std((1, 2)) < FLAT_LEVEL
+    return flat
+
+
+def extract_features(
+    path: Path,
+    *,
+    name: str,
+    video_id: str,
+    model: Model,
+    settings: Settings,
+    on_progress: Callable[[float, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Extracted:
+    """Region vectors of a video file, sampled at `settings.rate` frames a second.
+
+    Flat frames get zero vectors, which match nothing. `on_progress` hears seconds decoded and
+    seconds in all (0: unknown).
+
+    Raises MediaRefused (not decodable, over a limit, or nothing but flat frames) and Cancelled.
+    """
+    regions: list[Array] = []
+    times: list[Array] = []
+    try:
+        with sample_frames(
+            path,
+            preprocess=model.preprocess,
+            rate=settings.rate,
+            settings=settings,
+            on_progress=on_progress,
+            cancelled=cancelled,
+        ) as sampled:
+            for batch in sampled:
+                vectors = model.extract(batch.frames)
+                vectors[flat_frames(batch.frames)] = 0
+                regions.append(vectors.astype(np.float16))
+                times.append(batch.timestamps)
+            info = sampled.info
+    except MediaRefused as refused:
+        # The decoder knows the file by a server-made name; the user knows it by another.
+        raise MediaRefused(name, refused.reason, refused.remedy) from refused
+    stacked = np.concatenate(regions)
+    if not stacked.any():
+        raise MediaRefused(
+            name,
+            "it has no picture signal: every sampled frame is black or flat",
+            "check the file in a player; such a video would match every other blank one",
+        )
+    if not np.isfinite(stacked).all():
+        raise MediaRefused(
+            name,
+            f"the model {model.name} gave values that are not finite for it",
+            "report the file; nothing was stored",
+        )
+    features = VideoFeatures(video_id, model.extractor, stacked, np.concatenate(times))
+    return Extracted(features, info)
+
+
+def view_frames(frames: Array, view: View, side: int) -> Array:
+    """A view of frames uint8 `[n, S, S, 3]` as a model's input `[n, side, side, 3]`."""
+    return np.stack(
+        [
+            cv2.resize(cut(frame, view.box), (side, side), interpolation=cv2.INTER_AREA)
+            for frame in frames
+        ]
+    )
+
+
+def extract_views(
+    path: Path,
+    *,
+    video_id: str,
+    model: Model,
+    settings: Settings,
+    on_progress: Callable[[float, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, VideoFeatures]:
+    """Features of every view of a video file, by the view's key, sampled as the whole is.
+
+    Views that show nothing all along (the bars of a letterbox) are left out. Raises MediaRefused
+    and Cancelled.
+    """
+    side = model.preprocess.side
+    regions: dict[str, list[Array]] = {view.key: [] for view in VIEWS}
+    times: list[Array] = []
+    with sample_frames(
+        path,
+        preprocess=Preprocess(side=_FINER * side),
+        rate=settings.rate,
+        settings=settings,
+        on_progress=on_progress,
+        cancelled=cancelled,
+    ) as sampled:
+        for batch in sampled:
+            times.append(batch.timestamps)
+            for view in VIEWS:
+                frames = view_frames(batch.frames, view, side)
+                vectors = model.extract(frames)
+                vectors[flat_frames(frames)] = 0
+                regions[view.key].append(vectors.astype(np.float16))
+    at = np.concatenate(times)
+    found = {key: np.concatenate(parts) for key, parts in regions.items()}
+    return {
+        key: VideoFeatures(video_id, model.extractor, whole, at)
+        for key, whole in found.items()
+        if whole.any()
+    }
+
+
+def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:
+    """What the store is told of a model's features at `rate` frames a second."""
+    return FeatureManifest(
+        extractor=model.extractor,
+        weights_sha256=model.weights_sha256,
+        regions=model.regions,
+        dim=model.dim,
+        rate=rate,
+    )
+
+
+def ingest(
+    job: JobRecord,
+    source: Path,
+    *,
+    library: Library,
+    space: FrameSpace,
+    model: Model,
+    settings: Settings,
+    report: Report,
+    cancelled: Callable[[], bool],
+) -> str:
+    """Take a staged file into the library (see jobs.Pipeline): decode, extract, commit, index.
+
+    Each step that was finished before, in an earlier try or under another name, is skipped.
+    """
+    if library.has_features(job.video_id, extractor=model.extractor):
+        known = library.video(job.video_id)
+        record = library.put_video(source, name=job.name, info=known.info, video_id=job.video_id)
+    else:
+        report(JobState.DECODING, 0.0, 0.0)
+        extracted = extract_features(
+            source,
+            name=job.name,
+            video_id=job.video_id,
+            model=model,
+            settings=settings,
+            on_progress=lambda done, total: report(JobState.DECODING, done, total),
+            cancelled=cancelled,
+        )
+        report(JobState.FEATURES, 0.0, 0.0)
+        record = library.put_video(
+            source, name=job.name, info=extracted.info, video_id=job.video_id
+        )
+        library.put_features(extracted.features, feature_manifest(model, rate=settings.rate))
+    report(JobState.COMMITTED, 0.0, 0.0)
+    features = library.features(record.video_id, extractor=model.extractor)
+    space.add_video(record.ordinal, features.frame_vectors)
+    return record.video_id

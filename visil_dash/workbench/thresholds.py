@@ -1,0 +1,160 @@
+"""Operating thresholds of a library, and who set them, when, why and from which labels.
+
+There are two: the squared-L2 distance of candidate generation, which belongs to a model and a
+reduction, and the match score (video-to-video similarity) from which a pair is called a match,
+which belongs to a model. Each keeps a history in the library's settings; taking a step back is
+itself a step, so nothing is ever lost.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from visil_dash.errors import InputError
+from visil_dash.labels.label import Label
+from visil_dash.labels.truth import labels_digest
+
+if TYPE_CHECKING:
+    from visil_dash.workbench.bench import Workbench
+
+Kind = Literal["distance", "match"]
+BANDS_SETTING = "bands"
+MOST_STEPS = 200  # the oldest go first
+MOST_TEXT = 300
+
+
+@dataclass(frozen=True)
+class Step:
+    """One change of a threshold. `value` None: back to the model's own.
+
+    `number` counts from 1. `previous` is what was in force (None: the model's own). `when`: UTC,
+    ISO 8601. `labels`, `labels_digest`: how many labels it was chosen from and their sha256; 0
+    and empty without labels.
+    `undoes`: number of the step that this one takes back.
+    """
+
+    number: int
+    value: float | None
+    previous: float | None
+    when: str
+    who: str
+    why: str
+    labels: int
+    labels_digest: str
+    undoes: int | None = None
+
+
+def in_force(bench: "Workbench", kind: Kind) -> float:
+    return bench.threshold() if kind == "distance" else bench.match_score()
+
+
+def model_default(bench: "Workbench", kind: Kind) -> float:
+    return bench.default_threshold() if kind == "distance" else bench.model.default_match_score
+
+
+def calibrate(
+    bench: "Workbench",
+    kind: Kind,
+    value: float | None,
+    *,
+    who: str = "",
+    why: str = "",
+    labels: Iterable[Label] = (),
+    undoes: int | None = None,
+    reduction_id: str | None = None,
+) -> Step:
+    """Makes `value` the library's threshold from now on (None: the model's own again).
+
+    `reduction_id`: of the space that a distance is for; None: the one in force.
+
+    Raises StoreReadOnly, and InputError for a value that no threshold can have.
+    """
+    lowest = 0.0 if kind == "distance" else -1.0
+    if value is not None and not lowest <= value < float("inf"):
+        raise InputError(f"{value}", f"is no {kind} threshold", f"give a number from {lowest:g} on")
+    bench.require_writer()
+    told = tuple(labels)
+    key = _key(bench, kind, reduction_id)
+    saved = bench.library.setting(key)
+    before = _steps(bench, key)
+    step = Step(
+        number=before[-1].number + 1 if before else 1,
+        value=None if value is None else float(value),
+        previous=None if saved is None else float(saved),
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        who=who.strip()[:MOST_TEXT],
+        why=why.strip()[:MOST_TEXT],
+        labels=len(told),
+        labels_digest=labels_digest(told) if told else "",
+        undoes=undoes,
+    )
+    steps = [asdict(s) for s in (*before, step)][-MOST_STEPS:]
+    # The history first: a crash between the two leaves a step too many, never one untold.
+    bench.library.set_setting(f"history:{key}", steps)
+    bench.library.set_setting(key, step.value)
+    return step
+
+
+def history(bench: "Workbench", kind: Kind) -> tuple[Step, ...]:
+    """All changes in this model's (and reduction's) space, oldest first."""
+    return _steps(bench, _key(bench, kind))
+
+
+def _steps(bench: "Workbench", key: str) -> tuple[Step, ...]:
+    return tuple(Step(**row) for row in bench.library.setting(f"history:{key}") or [])
+
+
+def undo(bench: "Workbench", kind: Kind, *, who: str = "") -> Step | None:
+    """Takes back the last change that was not taken back yet; None when there is none."""
+    step = undoable(bench, kind)
+    if step is None:
+        return None
+    return calibrate(bench, kind, step.previous, who=who, why="undo", undoes=step.number)
+
+
+def undoable(bench: "Workbench", kind: Kind) -> Step | None:
+    """The change that `undo` would take back."""
+    steps = history(bench, kind)
+    taken_back = {step.undoes for step in steps}
+    standing = [s for s in steps if s.undoes is None and s.number not in taken_back]
+    return standing[-1] if standing else None
+
+
+def band_borders(bench: "Workbench") -> tuple[float, float]:
+    """Distances up to which pairs are called duplicate and related.
+
+    Until they are set: the library's threshold, and halfway from there to unrelated frames.
+    """
+    saved = bench.library.setting(f"{BANDS_SETTING}:{space_key(bench)}")
+    if saved is not None:
+        return float(saved[0]), float(saved[1])
+    threshold = bench.threshold()
+    return threshold, max(threshold, (threshold + bench.levels().unrelated) / 2)
+
+
+def set_band_borders(bench: "Workbench", duplicate: float, related: float) -> None:
+    """Raises StoreReadOnly, and InputError unless 0 ≤ duplicate ≤ related."""
+    if not 0 <= duplicate <= related < float("inf"):
+        raise InputError(
+            f"{duplicate:g} and {related:g}", "are no borders of bands", "put duplicate first"
+        )
+    bench.require_writer()
+    bench.library.set_setting(f"{BANDS_SETTING}:{space_key(bench)}", [duplicate, related])
+
+
+def space_key(bench: "Workbench") -> str:
+    """What a distance belongs to: one model and reduction; in another space it means nothing."""
+    return f"{bench.extractor}:{bench.space.reduction.reduction_id}"
+
+
+def _key(bench: "Workbench", kind: Kind, reduction_id: str | None = None) -> str:
+    from visil_dash.workbench.bench import (  # takes a second: not with a page
+        MATCH_SETTING,
+        THRESHOLD_SETTING,
+    )
+
+    if kind == "distance":
+        space = space_key(bench) if reduction_id is None else f"{bench.extractor}:{reduction_id}"
+        return f"{THRESHOLD_SETTING}:{space}"
+    return f"{MATCH_SETTING}:{bench.extractor}"

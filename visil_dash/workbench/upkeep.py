@@ -1,0 +1,165 @@
+"""What keeps a library fit for use: features of the present model, verification, room on disk."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from visil_dash.errors import Cancelled, InputError, MediaRefused, NotFound, StoreDamaged
+from visil_dash.library.catalogue import now
+from visil_dash.records import VideoRecord
+from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.ingest import extract_features, feature_manifest
+
+Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
+VERIFICATION_SETTING = "last_verification"
+PROBLEMS_KEPT = 100
+_LIBRARY_NAME = re.compile(r"[^\W_][\w .-]{0,59}")
+
+
+# ---- features of another model ----
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How an extraction ended: videos that got features, and reasons by name for the others."""
+
+    done: int
+    failed: dict[str, str]
+
+
+def without_features(bench: Workbench) -> tuple[VideoRecord, ...]:
+    """Videos that this model cannot find yet, in the order of their arrival."""
+    have = set(bench.library.features_ids(bench.extractor))
+    return tuple(video for video in bench.videos() if video.video_id not in have)
+
+
+def extract_missing(
+    bench: Workbench,
+    *,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Extraction:
+    """Features of the workbench's model for every video that lacks them, from the stored media.
+
+    Each video is on disk and findable before the next is begun, so what was finished stays when
+    this is stopped, and is skipped when it goes on. Features of other models are left alone. A
+    video that cannot be read is told and passed over.
+
+    Raises Cancelled, StoreReadOnly, and StoreError when the disk is full.
+    """
+    bench.require_writer()
+    say = on_progress or (lambda _what, _share: None)
+    stop = cancelled or (lambda: False)
+    waiting = without_features(bench)
+    manifest = feature_manifest(bench.model, rate=bench.settings.rate)
+    done, failed = 0, dict[str, str]()
+    for number, video in enumerate(waiting):
+        if stop():
+            raise Cancelled(_stopped(number, len(waiting)))
+
+        def step(done: float, total: float, number: int = number, name: str = video.name) -> None:
+            part = min(1.0, done / total) if total > 0 else 0.0
+            say(f"{name} ({number + 1} of {len(waiting)})", (number + part) / len(waiting))
+
+        step(0.0, 0.0)
+        bench.library.check_disk(video.name)
+        try:
+            extracted = extract_features(
+                bench.library.media_path(video.video_id),
+                name=video.name,
+                video_id=video.video_id,
+                model=bench.model,
+                settings=bench.settings,
+                on_progress=step,
+                cancelled=stop,
+            )
+            bench.library.put_features(extracted.features, manifest)
+            bench.space.add_video(video.ordinal, extracted.features.frame_vectors)
+            done += 1
+        except (MediaRefused, StoreDamaged) as error:
+            failed[video.name] = str(error)
+        except NotFound:
+            continue  # it was removed meanwhile
+        except Cancelled:
+            raise Cancelled(_stopped(number, len(waiting))) from None
+    return Extraction(done, failed)
+
+
+def _stopped(done: int, total: int) -> str:
+    return f"Stopped after {done} of {total} videos; those are kept, and it goes on from there."
+
+
+# ---- verification ----
+
+
+@dataclass(frozen=True)
+class Verification:
+    """When everything stored was last read against its hashes, and what was wrong then."""
+
+    at: str
+    problems: tuple[str, ...]
+
+
+def verify_library(bench: Workbench) -> Verification:
+    """Reads everything stored against its hashes, and notes the result in the library.
+
+    A viewer's result is not noted: only the writer changes a library.
+    """
+    found = Verification(now(), bench.verify())
+    if not bench.library.read_only:
+        told = {"at": found.at, "problems": list(found.problems[:PROBLEMS_KEPT])}
+        bench.library.set_setting(VERIFICATION_SETTING, told)
+    return found
+
+
+def last_verification(bench: Workbench) -> Verification | None:
+    """The noted result; None when the library was never verified."""
+    noted = bench.library.setting(VERIFICATION_SETTING)
+    if not noted:
+        return None
+    return Verification(str(noted["at"]), tuple(map(str, noted["problems"])))
+
+
+# ---- libraries of a folder ----
+
+
+def libraries_in(root: Path) -> tuple[Path, ...]:
+    """Folders of `root` that hold a library, or are still empty and may become one; by name.
+
+    Links and names that begin with a dot are left out.
+    """
+    if not root.is_dir():
+        return ()
+    folders = (path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
+    return tuple(sorted(p for p in folders if not p.name.startswith(".") and _may_hold(p)))
+
+
+def new_library_folder(root: Path, name: str) -> Path:
+    """An empty folder of `root` for a library of this name, made now. Raises InputError."""
+    shown = name.strip()
+    if not _LIBRARY_NAME.fullmatch(shown):
+        raise InputError(
+            shown or "the new library",
+            "a library's name has 1 to 60 letters, digits, spaces, dots, dashes or underscores, and"
+            " begins with a letter or digit",
+            "choose another name",
+        )
+    folder = root / shown
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise InputError(shown, "there is one of this name", "choose another name") from error
+    except OSError as error:
+        raise InputError(
+            shown, f"its folder cannot be made ({error.strerror})", "check the permissions"
+        ) from error
+    return folder
+
+
+def _may_hold(folder: Path) -> bool:
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError:
+        return False
+    return not names or "catalogue.db" in names
