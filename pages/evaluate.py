@@ -1,9 +1,9 @@
 """Evaluate: how well are the labelled copies found, and which setting finds them better?"""
 
-from visil_dash.ui.laboratory.labels_in_use import choose_labels
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, told_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
+from visil_dash.ui.threshold.labels_in_use import choose_labels
 
 page_header(
     "Evaluate",

@@ -13,12 +13,13 @@ from visil_dash.ui.search.answer import (
 from visil_dash.ui.search.cards import match_cards, ranked
 from visil_dash.ui.search.filters import filtered
 from visil_dash.ui.search.one_frame import chosen_moment, frame_results, frame_strip
-from visil_dash.ui.search.options import Options, choose_options, read_clip, searched
+from visil_dash.ui.search.options import Options, choose_options, searched
 from visil_dash.ui.search.query import choose_query
 from visil_dash.ui.search.several import several
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, told_errors
 from visil_dash.ui.shell.verdicts import hide_rejected
+from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.browser_harness import PHONE, App, exceptions_shown, open_page, wait_until_idle
 from tests.support.clips import make_clip, regular
 from tests.support.scenes import RATE, SIZE, make_scene, scene_picture
-from visil_dash.matching.reasons import clock
+from visil_dash.clock import clock
 from visil_dash.records import Comparison
 from visil_dash.settings import Settings
 from visil_dash.ui.compare.loops import box_range

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from visil_dash.plots.timeline import clock
+from visil_dash.clock import clock
 from visil_dash.records import Array, Segment, VideoFeatures
 
 _TOLD = 3  # stretches named one by one; the rest are counted

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from visil_dash.clock import clock
 from visil_dash.matching.reason_parts import faint, not_found, order
 from visil_dash.matching.similarity import part_score, region_pairs
 from visil_dash.matching.verdict import coverage, out_of_step
@@ -352,16 +353,6 @@ def region_matches(
         query_attention=query.attention[query_frame],
         reference_attention=reference.attention[reference_frame],
     )
-
-
-def clock(seconds: float, *, digits: int = 0) -> str:
-    """83.4 → 1:23, 3723 → 1:02:03; with two digits 83.417 → 1:23.42."""
-    parts = 10**digits
-    whole, part = divmod(max(0, int(float(seconds) * parts + 0.5)), parts)
-    hours, rest = divmod(whole, 3600)
-    minutes, second = divmod(rest, 60)
-    text = f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
-    return f"{text}.{part:0{digits}}" if digits else text
 
 
 def _seconds(value: float) -> str:

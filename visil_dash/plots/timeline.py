@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import plotly.graph_objects as go
 
+from visil_dash.clock import clock
 from visil_dash.records import Segment
 
 # Mid tones that stand out on white and on near-black alike; text takes the theme's colour.
@@ -13,14 +14,6 @@ COLOURS = ("#149a8e", "#d97706", "#6366f1", "#e11d48", "#0284c7", "#65a30d")
 TRACK = "rgba(128, 140, 158, 0.24)"
 _QUERY, _REFERENCE = 1.0, 0.0  # heights of the two tracks
 _HALF = 0.15  # half the thickness of a track
-
-
-def clock(seconds: float) -> str:
-    """83.4 → 1:23, 3723 → 1:02:03; rounded to the second, never negative."""
-    whole = max(0, int(seconds + 0.5))
-    hours, rest = divmod(whole, 3600)
-    minutes, second = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
 def span_text(segment: Segment) -> str:

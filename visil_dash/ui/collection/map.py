@@ -11,10 +11,10 @@ from visil_dash.plots import collection
 from visil_dash.records import PairTable
 from visil_dash.ui.collection import tasks
 from visil_dash.ui.collection.table import compare_button
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import await_posters, empty_state, name_line, thumbnail
 
 _CHART = {

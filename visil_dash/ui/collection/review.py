@@ -22,10 +22,10 @@ from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.ui.collection import tasks
 from visil_dash.ui.collection.labels import judged_pairs, labels_menu
 from visil_dash.ui.collection.table import VERDICT_WORDS, compare_button
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import to_link
 from visil_dash.ui.shell.text import md, mmss, plural, safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, thumbnail
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from visil_dash.plots import collection, maps
 from visil_dash.records import PairTable
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.collection import tasks
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, number, to_link
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
     await_posters,
     empty_state,

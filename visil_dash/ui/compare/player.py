@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
-from visil_dash.matching.reasons import clock
+from visil_dash.clock import clock
 from visil_dash.records import Array
 from visil_dash.ui.compare.loops import LoopRange
 from visil_dash.ui.shell.text import safe_name

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.exports.segments import (
     Side,
     frame_rate,
@@ -14,7 +15,6 @@ from visil_dash.exports.segments import (
     segments_edl,
     segments_ffmpeg,
 )
-from visil_dash.matching.reasons import clock
 from visil_dash.records import Comparison, Segment
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.widgets import empty_state

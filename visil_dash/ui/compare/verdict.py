@@ -7,10 +7,10 @@ from visil_dash.matching.scorers import ScorerRow, scorer_rows
 from visil_dash.media.views import BY_KEY, view_id
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparing, comparison
-from visil_dash.ui.search.options import finished, read_clip
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.text import escaped, md, percent
+from visil_dash.ui.shell.waiting import finished, read_clip
 from visil_dash.ui.shell.widgets import ASSETS, facts, pick_video, verified_badge
 
 # ---- which pair ----

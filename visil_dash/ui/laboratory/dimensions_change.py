@@ -13,11 +13,11 @@ from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, method_name
 from visil_dash.plots import dimensions
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.laboratory.dimensions_models import TOLD, transfer_facts
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import plural, size
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}

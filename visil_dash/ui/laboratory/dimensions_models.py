@@ -6,9 +6,9 @@ from visil_dash.errors import VisilDashError
 from visil_dash.laboratory.dimensions.models import ModelTransfer, keep_carried, other_models
 from visil_dash.reduction.transfer import Transfer
 from visil_dash.ui.laboratory import dimensions_tasks
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, percent, plural
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
 
 

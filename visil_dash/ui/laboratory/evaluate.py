@@ -24,12 +24,12 @@ from visil_dash.laboratory.evaluation.run import (
 )
 from visil_dash.metrics.rows import SAID
 from visil_dash.plots import operating
-from visil_dash.ui.laboratory import evaluate_tasks
-from visil_dash.ui.laboratory.labels_in_use import LabelSet
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, verified_badge
+from visil_dash.ui.threshold import scoring
+from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.operating import interval_text
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
@@ -44,7 +44,7 @@ MEANINGS = {
 }
 
 
-def choose_plan(given: LabelSet) -> evaluate_tasks.Plan | None:
+def choose_plan(given: LabelSet) -> scoring.Plan | None:
     """What is to be evaluated; None until it was asked for."""
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
@@ -68,7 +68,7 @@ def choose_plan(given: LabelSet) -> evaluate_tasks.Plan | None:
             )
             st.caption(_cost(given), width="content")
     asked_for = [s for s in (first, second) if s is not None]
-    plan = evaluate_tasks.Plan(
+    plan = scoring.Plan(
         labels=given.labels,
         settings=tuple(dict.fromkeys(asked_for)),  # the same twice is one
         strangers=given.strangers,
@@ -76,14 +76,14 @@ def choose_plan(given: LabelSet) -> evaluate_tasks.Plan | None:
     )
     if asked:
         st.session_state[state.EVALUATE_PLAN] = plan
-        evaluate_tasks.evaluate(plan, again=True)
+        scoring.evaluate(plan, again=True)
     return st.session_state.get(state.EVALUATE_PLAN)
 
 
 def _cost(given: LabelSet) -> str:
     bench = backend.workbench()
     pairs = pairs_to_score(bench, given.labels, strangers=given.strangers)
-    rate = evaluate_tasks.rerank_rate()
+    rate = scoring.rerank_rate()
     about = "" if rate is None else f", about {seconds(2 * pairs * rate.seconds)} anew"
     return f"Every video: {plural(pairs, 'pair')}{about}"
 
@@ -133,19 +133,19 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
     return Setting(chosen, by, threshold)
 
 
-def evaluated(plan: evaluate_tasks.Plan) -> evaluate_tasks.Evaluated | None:
+def evaluated(plan: scoring.Plan) -> scoring.Evaluated | None:
     """The run once it has ended; its progress, with a way to stop, until then."""
-    task = evaluate_tasks.evaluate(plan)
+    task = scoring.evaluate(plan)
     if finished(task, title="Evaluating", name=plural(len(plan.labels), "label")):
-        result: evaluate_tasks.Evaluated = task.result
+        result: scoring.Evaluated = task.result
         return result
     if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
-        evaluate_tasks.evaluate(plan, again=True)
+        scoring.evaluate(plan, again=True)
         st.rerun()
     return None
 
 
-def results(found: evaluate_tasks.Evaluated) -> None:
+def results(found: scoring.Evaluated) -> None:
     """Numbers of both settings, curves, the re-rank curve and every query."""
     run = found.run
     tasks = list(run.outcomes[0].tasks)
@@ -297,7 +297,7 @@ def _queries(run: EvaluationRun, task: str) -> None:
 # ---- an earlier report ----
 
 
-def earlier(found: evaluate_tasks.Evaluated | None) -> None:
+def earlier(found: scoring.Evaluated | None) -> None:
     """Runs a downloaded report again, and says what differs."""
     st.subheader("An earlier report", anchor=False)
     upload = st.file_uploader(
@@ -321,11 +321,9 @@ def earlier(found: evaluate_tasks.Evaluated | None) -> None:
     )
     if st.button("Run it again", icon=":material/replay:", key="run_again"):
         again = plan_of(then)
-        plan = evaluate_tasks.Plan(
-            again.labels, again.settings, again.strangers, again.seed, again.rounds
-        )
+        plan = scoring.Plan(again.labels, again.settings, again.strangers, again.seed, again.rounds)
         st.session_state[state.EVALUATE_PLAN] = plan
-        evaluate_tasks.evaluate(plan, again=True, anew=True)
+        scoring.evaluate(plan, again=True, anew=True)
         st.rerun()
     if found is not None:
         _differences(differences(then, found.report))

@@ -6,9 +6,9 @@ import streamlit as st
 from visil_dash.errors import InputError
 from visil_dash.laboratory.fivr import LAYOUT, Fetched, Wanted, read_wanted, select, wanted_csv
 from visil_dash.ui.laboratory import tasks
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, size
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
 
 BY_ANNOTATION, BY_IDS = "From the annotations", "From a list of ids"

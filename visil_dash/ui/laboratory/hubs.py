@@ -12,9 +12,9 @@ from visil_dash.laboratory.hubs.library import (
     take_back,
 )
 from visil_dash.ui.laboratory import dimensions_tasks
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, mmss, plural, safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line
 
 SHOWN = 12

@@ -15,9 +15,9 @@ from visil_dash.laboratory.planner.costs import (
 )
 from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import plural, size
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.edits.kinds import KINDS, STEPPED, strengths_of
 from visil_dash.laboratory.robustness.report import kind_text, to_html, trial_rows, verdict
 from visil_dash.laboratory.robustness.run import (
@@ -13,17 +14,16 @@ from visil_dash.laboratory.robustness.run import (
     EditPreview,
     RobustnessReport,
 )
-from visil_dash.matching.reasons import clock
 from visil_dash.plots import robustness
 from visil_dash.plots.robustness import EditCurve
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.tasks import RunChoice
-from visil_dash.ui.search.options import finished, read_clip
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_error
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
+from visil_dash.ui.shell.waiting import finished, read_clip
 from visil_dash.ui.shell.widgets import facts, pick_video
 
 _FIRST_KINDS = ("crop", "blur")

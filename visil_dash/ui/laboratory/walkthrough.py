@@ -8,8 +8,8 @@ import streamlit as st
 from visil_dash.ui.laboratory import walkthrough_library as library
 from visil_dash.ui.laboratory import walkthrough_steps as steps
 from visil_dash.ui.laboratory.walkthrough_steps import Pair
-from visil_dash.ui.search.options import read_clip
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import pick_video
 
 

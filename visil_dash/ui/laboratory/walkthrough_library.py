@@ -6,9 +6,9 @@ import streamlit as st
 from visil_dash.laboratory.walkthrough import dims_for, explained_variance, search_operations
 from visil_dash.plots import walkthrough
 from visil_dash.ui.laboratory.walkthrough_steps import CHART, Pair, page_button, shape
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import percent, plural, seconds, size
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
 
 

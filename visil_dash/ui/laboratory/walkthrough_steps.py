@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.laboratory.walkthrough import cosines, most_asymmetric
-from visil_dash.matching.reasons import clock
 from visil_dash.matching.similarity import region_pairs
 from visil_dash.plots import maps, walkthrough
 from visil_dash.records import Array, Comparison, VideoFeatures
@@ -14,9 +14,9 @@ from visil_dash.ui.collection.tasks import collection
 from visil_dash.ui.compare.tasks import comparison
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.tasks import LookedInside
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
 
 CHART = {"displayModeBar": False, "scrollZoom": False}

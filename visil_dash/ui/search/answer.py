@@ -9,9 +9,10 @@ from visil_dash.matching.verdict import answer
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import downloads
-from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, Options, finished
+from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, Options
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, mmss, percent, plural, safe_name, seconds
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, thumbnail, verified_badge
 
 CROWDED = 0.25  # background from which a search tells of it: one query of ten has more

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.search.tasks import frame_search, strip
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import mmss, safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import ASSETS, empty_state, facts, name_line
 
 

@@ -1,4 +1,4 @@
-"""The search page's options, and waiting for the answer."""
+"""The search page's options, and the search that they ask for."""
 
 from dataclasses import dataclass, replace
 
@@ -7,14 +7,10 @@ import streamlit as st
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.tasks import nearest
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.tasks import Task
-from visil_dash.ui.shell.text import percent, safe_name
-from visil_dash.ui.shell.uploads import SessionClip
-from visil_dash.ui.shell.widgets import name_line
+from visil_dash.ui.shell.waiting import finished
 
 HIERARCHICAL, EXHAUSTIVE, NEAREST = "Hierarchical", "Exhaustive", "Nearest"
-_QUICK = 0.4  # seconds that the page waits for an answer before it shows progress instead
 
 
 @dataclass(frozen=True)
@@ -86,45 +82,6 @@ def choose_options() -> Options:
 
 
 # ---- waiting ----
-
-
-def finished(task: Task, *, title: str, name: str, key: str = "cancel_task") -> bool:
-    """Whether the task has given its result; else its progress, its error and a way out.
-
-    `key`: of the button that cancels, where two such tasks may be on one page.
-    """
-    if not task.wait(_QUICK):
-        _watch(task, title, name, key)
-        return False
-    if task.error is None:
-        return True
-    show_error(task.error)
-    return False
-
-
-@st.fragment(run_every=0.5)
-def _watch(task: Task, title: str, name: str, key: str) -> None:
-    if task.ended:
-        st.rerun()
-    with st.container(border=True):
-        name_line(title, safe_name(name))
-        st.progress(task.share, text=f"{task.what}, {percent(task.share)}")
-        if task.stopping:
-            st.caption("Stopping…")
-        elif st.button("Cancel", icon=":material/close:", key=key):
-            task.cancel()
-    st.caption("You may look at other pages meanwhile: the work goes on.")
-
-
-def read_clip(clip: SessionClip) -> bool:
-    """Whether the uploaded clip was read; its progress or failure otherwise."""
-    task = backend.open_clip(clip)
-    if finished(task, title="Reading the clip", name=clip.name):
-        return True
-    if task.ended and st.button("Try again", icon=":material/refresh:"):
-        backend.open_clip(clip, again=True)
-        st.rerun()
-    return False
 
 
 def asked(query_id: str, options: Options, *, again: bool = False) -> Task:

@@ -4,7 +4,7 @@ import html
 import re
 import unicodedata
 
-from visil_dash.plots.timeline import clock as mmss
+from visil_dash.clock import clock as mmss
 
 __all__ = ["escaped", "md", "mmss", "percent", "plural", "safe_name", "seconds", "size"]
 

@@ -11,12 +11,12 @@ from visil_dash.metrics.operating import BANDS, band_of, judged
 from visil_dash.metrics.operating import bands as cut
 from visil_dash.metrics.rows import SAID
 from visil_dash.records import Array
-from visil_dash.ui.laboratory import evaluate_tasks
-from visil_dash.ui.laboratory.labels_in_use import choose_labels
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import safe_name
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
+from visil_dash.ui.threshold import scoring
+from visil_dash.ui.threshold.labels_in_use import choose_labels
 from visil_dash.workbench.thresholds import band_borders, set_band_borders
 
 
@@ -29,7 +29,7 @@ def bands(view: QueryDistances | None) -> None:
     if given is None:
         st.caption("With labels, the bands are counted over the labelled pairs too.")
         return
-    task = evaluate_tasks.closeness("distance", given)
+    task = scoring.closeness("distance", given)
     if not finished(task, title="Measuring the labelled pairs", name=given.title):
         return
     pairs = judged(given.truth, task.result)

@@ -13,17 +13,16 @@ from visil_dash.candidates.thresholds import (
     candidates_at,
     nearest_frames,
 )
+from visil_dash.clock import clock
 from visil_dash.labels.label import Label
-from visil_dash.matching.reasons import clock
 from visil_dash.plots import distances as plots_distances
 from visil_dash.records import Candidate
-from visil_dash.ui.laboratory import evaluate_tasks
-from visil_dash.ui.search.options import read_clip
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import told_errors
 from visil_dash.ui.shell.text import plural, safe_name, seconds
+from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import empty_state, facts, pick_video
-from visil_dash.ui.threshold import operating
+from visil_dash.ui.threshold import operating, scoring
 from visil_dash.ui.threshold.bands import bands
 from visil_dash.ui.threshold.saving import history_list, save_controls
 
@@ -182,7 +181,7 @@ def _one_query(view: QueryDistances, value: float) -> None:
     """What the threshold admits of one query, in numbers and over all its distances."""
     profile, levels = view.profile, view.levels
     admission = admit_fast(profile, value)
-    rate = evaluate_tasks.rerank_rate()
+    rate = scoring.rerank_rate()
     facts(
         {
             "Candidate videos": f"{admission.candidates:,} of {len(view.video_ids):,}",

@@ -11,13 +11,13 @@ from visil_dash.metrics.bootstrap import Interval
 from visil_dash.metrics.operating import JudgedPairs, Operating, Suggestion, kind_counts, operating
 from visil_dash.metrics.rows import GROUPS, KEPT_OUT, LET_THROUGH, SAID, groups, pair_rows, share
 from visil_dash.plots import operating as plots_operating
-from visil_dash.ui.laboratory import evaluate_tasks
-from visil_dash.ui.laboratory.evaluate_tasks import Measure
-from visil_dash.ui.laboratory.labels_in_use import LabelSet, choose_labels
-from visil_dash.ui.search.options import finished
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import percent, plural, safe_name, seconds
+from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
+from visil_dash.ui.threshold import scoring
+from visil_dash.ui.threshold.labels_in_use import LabelSet, choose_labels
+from visil_dash.ui.threshold.scoring import Measure
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 MOST_ROWS = 200
@@ -40,7 +40,7 @@ def labelled_pairs(measure: Measure) -> tuple[LabelSet, JudgedPairs] | None:
         empty_state("No labelled pair is here", "None of the labelled videos is in the library.")
         return None
     if measure == "match" and pairs > HAND_STARTED:
-        rate = evaluate_tasks.rerank_rate()
+        rate = scoring.rerank_rate()
         cost = "" if rate is None else f", about {seconds(pairs * rate.seconds)}"
         key = f"compare_labelled_{given.digest[:8]}"
         if not st.session_state.get(f"{key}_on"):
@@ -52,14 +52,14 @@ def labelled_pairs(measure: Measure) -> tuple[LabelSet, JudgedPairs] | None:
                 ),
             )
             return None
-    task = evaluate_tasks.closeness(measure, given)
+    task = scoring.closeness(measure, given)
     title = "Measuring the labelled pairs"
     if not finished(task, title=title, name=given.title):
         if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
-            evaluate_tasks.closeness(measure, given, again=True)
+            scoring.closeness(measure, given, again=True)
             st.rerun()
         return None
-    return given, evaluate_tasks.judged_pairs(measure, given, task.result)
+    return given, scoring.judged_pairs(measure, given, task.result)
 
 
 def _start(key: str) -> None:
@@ -133,7 +133,7 @@ def interval_text(told: Interval | None) -> str:
 def _cost(measure: Measure, point: Operating, pairs: JudgedPairs) -> None:
     if measure != "distance":
         return
-    rate = evaluate_tasks.rerank_rate()
+    rate = scoring.rerank_rate()
     each = point.passing_a_query
     if rate is None:
         st.caption(f"{each:.1f} candidates a query. The cost of re-ranking is being measured.")
@@ -177,9 +177,7 @@ def _suggestions(
     with st.container(horizontal=True, gap="small"):
         precision = _target("Precision of at least", state.LABELS_PRECISION)
         recall = _target("Recall of at least", state.LABELS_RECALL)
-    found = evaluate_tasks.suggested(
-        measure, given, pairs, upto, precision=precision, recall=recall
-    )
+    found = scoring.suggested(measure, given, pairs, upto, precision=precision, recall=recall)
     for title, key, suggestion in (
         ("Best F1", "f1", found.best_f1),
         (f"Precision ≥ {precision:.2f}", "precision", found.at_precision),
@@ -230,7 +228,7 @@ def shown(measure: Measure, least: float) -> float:
 def _figures(
     measure: Measure, given: LabelSet, pairs: JudgedPairs, upto: Upto, point: Operating
 ) -> None:
-    found = evaluate_tasks.curves(measure, given, pairs, upto)
+    found = scoring.curves(measure, given, pairs, upto)
     if found is None:
         empty_state("Nothing to find", "No labelled pair counts as a copy in this task.")
         return

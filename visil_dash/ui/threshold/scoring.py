@@ -16,9 +16,9 @@ from visil_dash.metrics.operating import (
     suggestions,
 )
 from visil_dash.records import Array
-from visil_dash.ui.laboratory.labels_in_use import LabelSet
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task
+from visil_dash.ui.threshold.labels_in_use import LabelSet
 
 if TYPE_CHECKING:  # these import services, which takes seconds
     from visil_dash.laboratory.evaluation.run import EvaluationRun, Known, Rate, Setting
