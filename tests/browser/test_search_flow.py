@@ -57,7 +57,9 @@ def test_upload_to_result_to_compare(
     expect(first).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     expect(first).to_contain_text("1. market.mp4")
-    expect(first).to_contain_text("0:00–0:05 of the clip is 0:03–0:08 there")
+    expect(first).to_contain_text(
+        "0:00–0:05 of the query clip matches 0:03–0:08 of the reference video"
+    )
     expect(first.locator(".js-plotly-plot")).to_be_visible()
     expect(page.get_by_text("my <b>clip :red[x].mp4", exact=True)).to_be_visible()
     screens("search-result", whole=True)

@@ -87,7 +87,7 @@ def test_it_starts_with_a_question(opened: Open) -> None:
 def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     assert cards(page)[0] == "market.mp4"
-    assert "0:00–0:05 of the clip is 0:03–0:08 there" in texts(page)
+    assert "0:00–0:05 of the query clip matches 0:03–0:08 of the reference video" in texts(page)
     assert "1 video shares footage with this clip" in texts(page)
     assert len(page.get("plotly_chart")) >= 1
     assert "Compare" in labels(page)

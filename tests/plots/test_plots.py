@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from visil_dash.plots import collection, distances, maps
-from visil_dash.plots.regions import Labels, draw_regions, match_labels, region_grid
+from visil_dash.plots import collection, distances, maps, style
+from visil_dash.plots.regions import Labels, draw_regions, match_labels, visible_area
 from visil_dash.records import Array, PairTable, Preprocess, Segment
 
 HOSTILE = '<a href="x">&amp;</a> $\\alpha$ \u202egpj.4pm\x07%{customdata}'
@@ -87,7 +87,7 @@ def test_a_marker_stands_for_the_best_cell_of_its_block(matrix: Array, most: int
 def test_a_click_leads_back_to_its_cell(matrix: Array, data: st.DataObject) -> None:
     i = data.draw(st.integers(0, matrix.shape[0] - 1))
     j = data.draw(st.integers(0, matrix.shape[1] - 1))
-    point = {"curve_number": maps.CLICK_TRACE, "point_index": i * matrix.shape[1] + j}
+    point = {"curve_number": style.CLICK_TRACE, "point_index": i * matrix.shape[1] + j}
     assert maps.clicked([{"curve_number": 0, "point_index": 0}, point], matrix) == (i, j)
 
 
@@ -129,7 +129,7 @@ def test_the_map_holds_the_matrix_and_its_true_times() -> None:
     np.testing.assert_array_equal(figure.data[0].z, matrix)
     np.testing.assert_allclose(seconds(figure.data[0].y), maps.frame_axis(query).edges)
     np.testing.assert_allclose(seconds(figure.data[0].x), maps.frame_axis(reference).edges)
-    markers = figure.data[maps.CLICK_TRACE]
+    markers = figure.data[style.CLICK_TRACE]
     np.testing.assert_array_equal(markers.customdata, matrix.ravel())
     np.testing.assert_allclose(seconds(markers.x).reshape(5, 8)[0], reference)
     np.testing.assert_allclose(seconds(markers.y).reshape(5, 8)[:, 0], query)
@@ -139,14 +139,14 @@ def test_the_map_holds_the_matrix_and_its_true_times() -> None:
 
 def test_cells_take_clicks_and_stay_invisible() -> None:
     figure, *_ = example_map()
-    markers = figure.data[maps.CLICK_TRACE]
+    markers = figure.data[style.CLICK_TRACE]
     assert figure.layout.clickmode == "event+select"
     assert figure.layout.hovermode == "closest"
     assert figure.layout.hoverdistance == -1
     assert markers.hovertemplate
     assert markers.marker.opacity == markers.selected.marker.opacity == 0
     assert markers.unselected.marker.opacity == 0
-    assert all(t.hoverinfo == "skip" for i, t in enumerate(figure.data) if i != maps.CLICK_TRACE)
+    assert all(t.hoverinfo == "skip" for i, t in enumerate(figure.data) if i != style.CLICK_TRACE)
 
 
 def test_colours_span_the_data_and_not_zero_to_one() -> None:
@@ -156,7 +156,7 @@ def test_colours_span_the_data_and_not_zero_to_one() -> None:
     )
     assert figure.data[0].zmax == pytest.approx(0.31)
     assert 0.02 <= figure.data[0].zmin < 0.03
-    low, high = maps.value_range(np.full((3, 3), 0.4, np.float32))
+    low, high = style.value_range(np.full((3, 3), 0.4, np.float32))
     assert low < 0.4 < high
 
 
@@ -221,7 +221,7 @@ def test_long_videos_are_pooled_and_said_to_be() -> None:
     assert not maps.is_pooled(matrix[:1000, :1000])
     assert max(figure.data[0].z.shape) <= maps.MOST_CELLS
     assert figure.data[0].z.max() == 1
-    markers = figure.data[maps.CLICK_TRACE]
+    markers = figure.data[style.CLICK_TRACE]
     assert len(markers.x) <= maps.MOST_MARKERS**2
     best = int(np.argmax(markers.customdata))
     assert maps.clicked([{"curve_number": 1, "point_index": best}], matrix) == (1234, 987)
@@ -256,9 +256,9 @@ def test_no_name_reaches_plotly_as_markup() -> None:
 
 
 def test_names_are_escaped_shortened_and_never_empty() -> None:
-    assert maps.plot_text("a & b <i>") == "a &amp; b &lt;i&gt;"
-    assert maps.plot_text("x" * 100, longest=20) == "x" * 13 + "…" + "x" * 6
-    assert maps.plot_text("\u202e\x00") == "unnamed"
+    assert style.plot_text("a & b <i>") == "a &amp; b &lt;i&gt;"
+    assert style.plot_text("x" * 100, longest=20) == "x" * 13 + "…" + "x" * 6
+    assert style.plot_text("\u202e\x00") == "unnamed"
 
 
 def test_figures_sit_on_any_page() -> None:
@@ -280,7 +280,7 @@ def test_the_pair_matrix_follows_the_order_and_blanks_the_diagonal() -> None:
     for row, i in enumerate(order):
         for column, j in enumerate(order):
             marker = row * 3 + column
-            markers = figure.data[maps.CLICK_TRACE]
+            markers = figure.data[style.CLICK_TRACE]
             assert (markers.y[marker], markers.x[marker]) == (row, column)
             assert markers.customdata[marker] == scores[i, j]
             assert np.isnan(z[row, column]) if i == j else z[row, column] == scores[i, j]
@@ -290,7 +290,7 @@ def test_the_pair_matrix_follows_the_order_and_blanks_the_diagonal() -> None:
 def test_a_click_on_the_pair_matrix_leads_to_its_pair() -> None:
     for row in range(3):
         for column in range(3):
-            point = {"curve_number": maps.CLICK_TRACE, "point_index": row * 3 + column}
+            point = {"curve_number": style.CLICK_TRACE, "point_index": row * 3 + column}
             assert collection.clicked_pair([point], 3) == (row, column)
     assert collection.clicked_pair([], 3) is None
     assert collection.clicked_pair([{"curve_number": 0, "point_index": 1}], 3) is None
@@ -325,9 +325,9 @@ def test_bars_and_ticks_show_what_the_threshold_admits() -> None:
     figure = example_histogram()
     np.testing.assert_array_equal(figure.data[0].y, np.arange(10))
     colours = list(figure.data[0].marker.color)
-    assert colours == [maps.TEAL] * 3 + [maps.GREY] * 7
+    assert colours == [style.TEAL] * 3 + [style.GREY] * 7
     scale = [colour for _, colour in figure.data[1].marker.colorscale]
-    assert [scale[i] for i in figure.data[1].marker.color] == [maps.AMBER, maps.GREY]
+    assert [scale[i] for i in figure.data[1].marker.color] == [style.AMBER, style.GREY]
 
 
 def test_the_four_levels_are_marked_where_they_are() -> None:
@@ -352,8 +352,8 @@ def test_videos_without_frames_have_no_tick() -> None:
 
 
 def test_the_grid_lies_on_what_the_model_sees() -> None:
-    assert region_grid(640, 360, Preprocess(side=160)) == (0, 0, 640, 360)
-    left, top, right, bottom = region_grid(640, 360, Preprocess(side=224, mode="crop", resize=256))
+    assert visible_area(640, 360, Preprocess(side=160)) == (0, 0, 640, 360)
+    left, top, right, bottom = visible_area(640, 360, Preprocess(side=224, mode="crop", resize=256))
     assert (right - left, bottom - top) == pytest.approx((315, 315))
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((320, 180))
 

@@ -54,7 +54,10 @@ def test_everything_drawn_is_within_the_figure(
 
 
 def test_spans_are_told_in_words() -> None:
-    assert span_text(Segment(12, 20, 63, 71, 0.9)) == "0:12–0:20 of the clip is 1:03–1:11 there"
+    assert (
+        span_text(Segment(12, 20, 63, 71, 0.9))
+        == "0:12–0:20 of the query clip matches 1:03–1:11 of the reference video"
+    )
     assert span_text(Segment(0, 4, 0, 8, 0.9, 2.0, True)).endswith(
         ", played backwards, at 2× speed"
     )

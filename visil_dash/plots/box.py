@@ -1,4 +1,4 @@
-"""A box dragged on a map of one pair: read from the event, and drawn as the range it became."""
+"""The box that a user drags on a similarity map: reading it, and drawing the range it selects."""
 
 import math
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import _MIDNIGHT, TimeAxis
+from visil_dash.plots.maps import PLOT_EPOCH_MS, TimeAxis
 
 _RANGE = "#f8fafc"
-Span = tuple[float, float]
+_Span = tuple[float, float]
 
 
-def box_seconds(selection: Mapping[str, Any]) -> tuple[Span, Span] | None:
-    """Query and reference range of the last box of a selection, in seconds, or None.
+def box_seconds(selection: Mapping[str, Any]) -> tuple[_Span, _Span] | None:
+    """Query and reference range in seconds of the last box of a selection, or None.
 
     Plotly gives the ends of a time axis as dates, in the order in which they were dragged.
     """
@@ -30,15 +30,15 @@ def box_seconds(selection: Mapping[str, Any]) -> tuple[Span, Span] | None:
 def _seconds(end: Any) -> float:
     if isinstance(end, str):
         moment = datetime.fromisoformat(end.replace("Z", "")).replace(tzinfo=UTC)
-        return moment.timestamp() - _MIDNIGHT / 1000
-    return float(end) / 1000 - _MIDNIGHT / 1000
+        return moment.timestamp() - PLOT_EPOCH_MS / 1000
+    return float(end) / 1000 - PLOT_EPOCH_MS / 1000
 
 
 def add_range(
     figure: go.Figure,
     *,
-    query_span: Span,
-    reference_span: Span,
+    query_span: _Span,
+    reference_span: _Span,
     query: TimeAxis,
     reference: TimeAxis,
 ) -> None:
@@ -58,7 +58,7 @@ def add_range(
 
 
 def allow_box(figure: go.Figure) -> None:
-    """Dragging draws a box; what is outside it stays as bright as it was."""
+    """Lets a drag draw a box; what is outside it is not dimmed."""
     figure.update_layout(
         dragmode="select",
         clickmode="event",
@@ -68,6 +68,8 @@ def allow_box(figure: go.Figure) -> None:
 
 
 def _at(seconds: float, axis: TimeAxis) -> float:
-    """The cells' corner at which the frame of this time begins: cells are centred on frames."""
+    """Where on the axis the cell of this time begins: cells are centred on their frames."""
     step = float(axis.at[0] - axis.edges[0])
-    return _MIDNIGHT + min(max(seconds - step, float(axis.edges[0])), float(axis.edges[-1])) * 1000
+    return (
+        PLOT_EPOCH_MS + min(max(seconds - step, float(axis.edges[0])), float(axis.edges[-1])) * 1000
+    )

@@ -1,4 +1,4 @@
-"""Figures of a collection: everything against everything."""
+"""Figures of a collection: the matrix of all pairs, and the map of all videos."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,23 +6,23 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import (
+from visil_dash.plots.style import (
     AMBER,
     CLICK_TRACE,
+    COLOUR_SCALE,
     GREY,
-    SCALE,
+    SERIES_COLOURS,
     TEAL,
     add_ring,
+    click_markers,
     colour_bar,
-    layout,
-    markers,
+    figure_layout,
     plot_text,
     value_range,
 )
-from visil_dash.plots.timeline import COLOURS
 from visil_dash.records import Array, PairTable
 
-MOST_LINES = 3000  # matching pairs joined on the map, strongest first
+_MOST_LINES = 3000  # matching pairs joined on the map, strongest first
 
 
 def pair_matrix(
@@ -31,60 +31,61 @@ def pair_matrix(
     *,
     chosen: tuple[int, int] | None = None,
 ) -> go.Figure:
-    """The scores `[N, N]` in the given order, cells clickable; rows are queries.
+    """The scores `[N, N]` in the given order, with clickable cells; rows are queries.
 
-    `chosen` are positions in the order. A video against itself is left grey: it would only tell
-    that the brightest colour is the diagonal. So are pairs without a score (NaN). Markers run row
-    by row, whatever N.
+    `chosen`: row and column in this order. The diagonal (a video against itself) and pairs without
+    a score (NaN) stay grey: the diagonal would take the brightest colours and show nothing.
     """
     n = len(order)
-    height = min(580, 220 + 60 * n)
     scores = table.scores[np.ix_(order, order)].astype(np.float32)
     shown = scores.copy()
     np.fill_diagonal(shown, np.nan)
     others = shown[np.isfinite(shown)]
     low, high = value_range(others) if len(others) else (0.0, 1.0)
-    names = [plot_text(table.names[i], longest=20) for i in order]
     figure = go.Figure(
         go.Heatmap(
             z=shown,
             zmin=low,
             zmax=high,
-            colorscale=SCALE,
+            colorscale=COLOUR_SCALE,
             hoverinfo="skip",
             xgap=1 if n <= 60 else 0,
             ygap=1 if n <= 60 else 0,
             colorbar=colour_bar(low, high),
         )
     )
-    rows, columns = np.divmod(np.arange(n * n), max(n, 1))
-    figure.add_trace(
-        markers(
-            columns,
-            rows,
-            scores.ravel(),
-            hover="query %{y}<br>reference %{x}<br><b>%{customdata:.3f}</b><extra></extra>",
-        )
-    )
-    blank = np.isnan(scores.ravel())
-    if blank.any():
-        figure.data[CLICK_TRACE].text = np.where(
-            blank, "no score", np.char.mod("%.3f", scores.ravel())
-        ).tolist()
-        figure.data[
-            CLICK_TRACE
-        ].hovertemplate = "query %{y}<br>reference %{x}<br><b>%{text}</b><extra></extra>"
+    figure.add_trace(_cell_markers(scores))
     if chosen is not None:
         add_ring(figure, [chosen[1]], [chosen[0]])
     figure.update_layout(
-        layout(
-            height=height,
+        figure_layout(
+            height=min(580, 220 + 60 * n),
             plot_bgcolor="rgba(132,146,166,0.22)",
             clickmode="event+select",
             hovermode="closest",
             hoverdistance=-1,
         )
     )
+    _name_axes(figure, [plot_text(table.names[i], longest=20) for i in order])
+    return figure
+
+
+def _cell_markers(scores: Array) -> go.Scatter:
+    """One marker per cell of `[N, N]`, row by row."""
+    n = len(scores)
+    rows, columns = np.divmod(np.arange(n * n), max(n, 1))
+    hover = "query %{y}<br>reference %{x}<br><b>%{VALUE}</b><extra></extra>"
+    values = scores.ravel()
+    markers = click_markers(columns, rows, values, hover=hover.replace("VALUE", "customdata:.3f"))
+    missing = np.isnan(values)
+    if missing.any():
+        markers.text = np.where(missing, "no score", np.char.mod("%.3f", values)).tolist()
+        markers.hovertemplate = hover.replace("VALUE", "text")
+    return markers
+
+
+def _name_axes(figure: go.Figure, names: Sequence[str]) -> None:
+    n = len(names)
     axis: dict[str, Any] = {
         "tickmode": "array",
         "tickvals": list(range(n)),
@@ -95,12 +96,11 @@ def pair_matrix(
         "zeroline": False,
         "automargin": True,
     }
-    # Columns stand in the order of the rows: told twice, the names would leave a phone no matrix.
+    # Columns are in the order of the rows; with the names twice a phone has no room for the matrix.
     figure.update_xaxes(
         **axis, range=[-0.5, n - 0.5], showticklabels=False, title="reference", side="top"
     )
     figure.update_yaxes(**axis, range=[n - 0.5, -0.5], showticklabels=n <= 40, title="query")
-    return figure
 
 
 def clicked_pair(points: Sequence[dict[str, Any]], videos: int) -> tuple[int, int] | None:
@@ -121,56 +121,30 @@ def similarity_dots(
     chosen: Sequence[int] = (),
     height: int = 520,
 ) -> go.Figure:
-    """Videos as dots at `positions` `[N, 2]`, matching pairs joined, to be chosen by lasso or box.
+    """Videos as dots at `positions` `[N, 2]`, matching pairs joined; selectable by lasso or box.
 
-    `group`: number of each video's group, -1 for none; a group has one colour, and groups beyond
-    the colours share them. `links`, strongest first, and `chosen` are positions in `names`.
-    Both axes have one scale, since distance is all that the map tells.
+    `group`: number of each video's group, -1 for none; a group has one colour, and colours repeat
+    when there are more groups. `links`, strongest first, and `chosen` are positions in `names`.
+    Both axes have the same scale: only distances have a meaning.
     """
-    figure = go.Figure()
     x, y = positions[:, 0], positions[:, 1]
-    ends = np.array(list(links)[:MOST_LINES], int).reshape(-1, 2)
-    gaps = np.full(len(ends), np.nan)
-    figure.add_trace(
-        go.Scatter(
-            x=np.column_stack([x[ends[:, 0]], x[ends[:, 1]], gaps]).ravel(),
-            y=np.column_stack([y[ends[:, 0]], y[ends[:, 1]], gaps]).ravel(),
-            mode="lines",
-            line={"color": "rgba(132,146,166,0.45)", "width": 1},
-            hoverinfo="skip",
-        )
+    colours = [SERIES_COLOURS[g % len(SERIES_COLOURS)] if g >= 0 else GREY for g in group]
+    dots = go.Scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker={"size": 11 if len(names) <= 200 else 7, "color": colours},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        text=[plot_text(name) for name in names],
+        hovertemplate="%{text}<extra></extra>",
     )
-    colours = [COLOURS[g % len(COLOURS)] if g >= 0 else GREY for g in group]
-    figure.add_trace(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="markers",
-            marker={"size": 11 if len(names) <= 200 else 7, "color": colours},
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
-            text=[plot_text(name) for name in names],
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
+    figure = go.Figure([_link_lines(x, y, links), dots])
     if len(chosen):
         at = np.array(chosen, int)
-        figure.add_trace(
-            go.Scatter(
-                x=x[at],
-                y=y[at],
-                mode="markers",
-                marker={
-                    "symbol": "circle-open",
-                    "size": 19,
-                    "color": AMBER,
-                    "line": {"width": 2.5, "color": AMBER},
-                },
-                hoverinfo="skip",
-            )
-        )
+        figure.add_trace(_circles(x[at], y[at]))
     figure.update_layout(
-        layout(
+        figure_layout(
             height=height,
             dragmode="lasso",
             clickmode="event+select",
@@ -179,13 +153,40 @@ def similarity_dots(
         )
     )
     span = max(float(np.ptp(x)), float(np.ptp(y)), 1e-3) if len(names) else 1.0
-    around = 0.08 * span
+    margin = 0.08 * span
     axis: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False}
     for update, values in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
-        ends_of = [float(values.min()) - around, float(values.max()) + around]
-        update(**axis, range=ends_of, ticks="")
+        ends = [float(values.min()) - margin, float(values.max()) + margin]
+        update(**axis, range=ends, ticks="")
     figure.update_yaxes(scaleanchor="x")
     return figure
+
+
+def _link_lines(x: Array, y: Array, links: Sequence[tuple[int, int]]) -> go.Scatter:
+    ends = np.array(list(links)[:_MOST_LINES], int).reshape(-1, 2)
+    gaps = np.full(len(ends), np.nan)
+    return go.Scatter(
+        x=np.column_stack([x[ends[:, 0]], x[ends[:, 1]], gaps]).ravel(),
+        y=np.column_stack([y[ends[:, 0]], y[ends[:, 1]], gaps]).ravel(),
+        mode="lines",
+        line={"color": "rgba(132,146,166,0.45)", "width": 1},
+        hoverinfo="skip",
+    )
+
+
+def _circles(x: Array, y: Array) -> go.Scatter:
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker={
+            "symbol": "circle-open",
+            "size": 19,
+            "color": AMBER,
+            "line": {"width": 2.5, "color": AMBER},
+        },
+        hoverinfo="skip",
+    )
 
 
 def selected_dots(points: Sequence[dict[str, Any]], videos: int) -> list[int]:

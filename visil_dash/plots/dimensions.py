@@ -1,39 +1,23 @@
-"""Figures of the Dimensions page: recall against bytes, distances drawing together, the graph."""
+"""Figures of the Dimensions page: recall over bytes, concentration of distances, the graph."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import AMBER, GREY, TEAL, layout
+from visil_dash.plots.style import AMBER, GREY, LEGEND_ABOVE, TEAL, figure_layout, value_axis
 from visil_dash.records import Array
 
-BLUE, ROSE = "#3b82f6", "#e11d48"
-COLOURS = (TEAL, AMBER, BLUE, ROSE, GREY)
-SYMBOLS = {"fp32": "circle", "fp16": "diamond", "int8": "square", "binary": "x"}
+_BLUE, _ROSE = "#3b82f6", "#e11d48"
+_COLOURS = (TEAL, AMBER, _BLUE, _ROSE, GREY)
+_SYMBOLS = {"fp32": "circle", "fp16": "diamond", "int8": "square", "binary": "x"}
 _LOG_TICKS = [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500]
-_GRID = "rgba(132,146,166,0.25)"
-
-
-def _axis(title: str, **changes: Any) -> dict[str, Any]:
-    base: dict[str, Any] = {
-        "title": {"text": title},
-        "gridcolor": _GRID,
-        "zeroline": False,
-        "automargin": True,
-        "fixedrange": True,
-    }
-    return base | changes
-
-
-def _legend() -> dict[str, Any]:
-    return {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
+_LEGEND = LEGEND_ABOVE | {"font": {"size": 12}}
 
 
 def recall_by_bytes(
     spaces: Mapping[str, Sequence[tuple[int, str, int, float]]], *, k: int, height: int = 360
 ) -> go.Figure:
-    """One mark a space: (dims, precision, bytes a frame, recall), by the method's name."""
+    """One mark per space, by method: (dims, precision, bytes per frame, recall)."""
     traces = []
     for place, (name, points) in enumerate(spaces.items()):
         # The legend shows the first mark: a circle for all.
@@ -45,28 +29,28 @@ def recall_by_bytes(
                 name=name,
                 mode="markers",
                 marker={
-                    "color": COLOURS[place % len(COLOURS)],
-                    "symbol": [SYMBOLS[p[1]] for p in ordered],
+                    "color": _COLOURS[place % len(_COLOURS)],
+                    "symbol": [_SYMBOLS[p[1]] for p in ordered],
                     "size": 9,
                 },
                 text=[f"{name}, {p[0]} dims, {p[1]}" for p in ordered],
-                hovertemplate="%{text}<br><b>%{y:.3f}</b> at %{x:,} bytes a frame<extra></extra>",
+                hovertemplate="%{text}<br><b>%{y:.3f}</b> at %{x:,} bytes per frame<extra></extra>",
             )
         )
     return go.Figure(
         traces,
-        layout(
+        figure_layout(
             height=height,
             margin={"l": 8, "r": 8, "t": 40, "b": 8, "pad": 0},
             showlegend=True,
-            legend=_legend(),
-            xaxis=_axis("bytes a frame", type="log", dtick=1, exponentformat="none"),
-            yaxis=_axis(f"recall@{k}", range=[0, 1.04]),
+            legend=_LEGEND,
+            xaxis=value_axis("bytes per frame", type="log", dtick=1, exponentformat="none"),
+            yaxis=value_axis(f"recall@{k}", range=[0, 1.04]),
         ),
     )
 
 
-def curves(
+def curves_over_dims(
     lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
     x: str,
@@ -81,7 +65,7 @@ def curves(
             y=list(values),
             name=name,
             mode="lines+markers",
-            line={"color": COLOURS[place % len(COLOURS)], "width": 2},
+            line={"color": _COLOURS[place % len(_COLOURS)], "width": 2},
             marker={"size": 5},
             hovertemplate=f"{name}<br><b>%{{y:.3f}}</b> at %{{x:,}} dims<extra></extra>",
         )
@@ -89,19 +73,19 @@ def curves(
     ]
     return go.Figure(
         traces,
-        layout(
+        figure_layout(
             height=height,
             margin={"l": 8, "r": 8, "t": 56, "b": 8, "pad": 0},
             showlegend=True,
-            legend=_legend(),
-            xaxis=_axis(x, type="log", exponentformat="none", dtick=1),
-            yaxis=_axis(y, type="log", tickvals=_LOG_TICKS) if log_y else _axis(y),
+            legend=_LEGEND,
+            xaxis=value_axis(x, type="log", exponentformat="none", dtick=1),
+            yaxis=value_axis(y, type="log", tickvals=_LOG_TICKS) if log_y else value_axis(y),
         ),
     )
 
 
 def explained(cumulative: Array, marks: Mapping[float, int], *, height: int = 300) -> go.Figure:
-    """Share of variance by the first directions; `marks`: share → directions that it takes."""
+    """Share of the variance over principal directions; `marks`: share → directions needed."""
     line = go.Scatter(
         x=list(range(1, len(cumulative) + 1)),
         y=list(cumulative),
@@ -122,10 +106,10 @@ def explained(cumulative: Array, marks: Mapping[float, int], *, height: int = 30
     )
     return go.Figure(
         [line, points],
-        layout(
+        figure_layout(
             height=height,
-            xaxis=_axis("principal directions"),
-            yaxis=_axis("share of variance", range=[0, 1.04], tickformat=".0%"),
+            xaxis=value_axis("principal directions"),
+            yaxis=value_axis("share of variance", range=[0, 1.04], tickformat=".0%"),
         ),
     )
 
@@ -139,7 +123,7 @@ def graph_curve(
     exact_ms: float,
     height: int = 320,
 ) -> go.Figure:
-    """Recall against time a query, one point an ef; the chosen one larger, exact search as line."""
+    """Recall over time per query, one point per ef, the chosen one larger; beside exact search."""
     end = 1.15 * max([exact_ms, *query_ms])
     line = go.Scatter(
         x=list(query_ms),
@@ -165,9 +149,9 @@ def graph_curve(
     floor = max(0, low - 0.1 * (1.02 - low))
     return go.Figure(
         [line, exact],
-        layout(
+        figure_layout(
             height=height,
-            xaxis=_axis("milliseconds a query frame", range=[0, end]),
-            yaxis=_axis("recall", range=[floor, 1 + 0.1 * (1 - floor)]),
+            xaxis=value_axis("milliseconds per query frame", range=[0, end]),
+            yaxis=value_axis("recall", range=[floor, 1 + 0.1 * (1 - floor)]),
         ),
     )

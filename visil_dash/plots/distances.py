@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import AMBER, GREY, TEAL, layout, plot_text
+from visil_dash.plots.style import AMBER, GREY, TEAL, figure_layout, plot_text, value_axis
 from visil_dash.records import Array
 
 
@@ -23,28 +23,69 @@ def distance_histogram(
     log: bool,
     height: int = 330,
 ) -> go.Figure:
-    """All squared-L2 distances counted, what the threshold admits in colour.
+    """Counts of all squared-L2 distances, those within the threshold in colour.
 
-    `edges` `[B + 1]`, `counts` `[B]` as `thresholds.histogram` gives them. Below the bars each
-    library video is a tick at its `nearest` `[V]` distance: the tick turns amber when the
-    threshold makes it a candidate.
+    `edges` `[B + 1]`, `counts` `[B]` as `thresholds.histogram` returns them. Below the bars, each
+    library video has a tick at its `nearest` `[V]` distance, amber where it is a candidate.
     """
     edges = np.asarray(edges, float)
-    inside = edges[:-1] <= threshold
+    end = max(float(edges[-1]), orthogonal, unrelated, threshold, default) * 1.03
+    marks = (
+        (threshold, "threshold", AMBER, "solid", 3),
+        (default, "default", TEAL, "dash", 1.5),
+        (unrelated, "unrelated", GREY, "dot", 1.5),
+        (orthogonal, "nothing shared", GREY, "dot", 1.5),
+    )
+    lines = [_level(i, *mark, end=end) for i, mark in enumerate(marks)]
+    log_ticks = 1 if log and np.max(counts, initial=0) >= 10 else None
+    # In one piece: adding shapes one by one takes plotly longer than all the rest of the page.
+    return go.Figure(
+        [_bars(edges, counts, threshold), _video_ticks(np.asarray(nearest), names, threshold)],
+        figure_layout(
+            height=height,
+            margin={"l": 8, "r": 8, "t": 84, "b": 8, "pad": 0},
+            bargap=0,
+            shapes=[shape for shape, _ in lines],
+            annotations=[label for _, label in lines],
+            yaxis=value_axis(
+                "pairs of frames",
+                domain=[0.16, 1],
+                type="log" if log else "linear",
+                exponentformat="SI",
+                dtick=log_ticks,
+            ),
+            yaxis2={"domain": [0, 0.1], "visible": False, "range": [-1, 1], "fixedrange": True},
+            xaxis={
+                "range": [0, end],
+                "title": {"text": "squared L2 distance of two frames"},
+                "showgrid": False,
+                "zeroline": False,
+                "anchor": "y2",
+                "automargin": True,
+                "fixedrange": True,
+            },
+        ),
+    )
+
+
+def _bars(edges: Array, counts: Array, threshold: float) -> go.Bar:
     width = np.diff(edges)
-    bars = go.Bar(
+    return go.Bar(
         x=edges[:-1] + width / 2,
         y=counts,
         width=width * 0.92,
         customdata=np.stack([edges[:-1], edges[1:]], 1),
-        marker={"color": np.where(inside, TEAL, GREY), "line": {"width": 0}},
+        marker={"color": np.where(edges[:-1] <= threshold, TEAL, GREY), "line": {"width": 0}},
         opacity=0.9,
         hovertemplate="%{customdata[0]:.2f} to %{customdata[1]:.2f}<br>"
         "<b>%{y:,}</b> pairs of frames<extra></extra>",
     )
+
+
+def _video_ticks(nearest: Array, names: Sequence[str], threshold: float) -> go.Scatter:
     real = np.isfinite(nearest)
-    at = np.asarray(nearest)[real]
-    ticks = go.Scatter(
+    at = nearest[real]
+    return go.Scatter(
         x=at,
         y=np.zeros(len(at)),
         yaxis="y2",
@@ -62,52 +103,12 @@ def distance_histogram(
         text=[plot_text(name) for name, kept in zip(names, real, strict=True) if kept],
         hovertemplate="%{text}<br>nearest frame at <b>%{x:.3f}</b><extra></extra>",
     )
-    end = max(float(edges[-1]), orthogonal, unrelated, threshold, default) * 1.03
-    marks = (
-        (threshold, "threshold", AMBER, "solid", 3),
-        (default, "default", TEAL, "dash", 1.5),
-        (unrelated, "unrelated", GREY, "dot", 1.5),
-        (orthogonal, "nothing shared", GREY, "dot", 1.5),
-    )
-    lines = [_level(i, *mark, end=end) for i, mark in enumerate(marks)]
-    # In one piece: adding shapes one by one takes plotly longer than all the rest of the page.
-    return go.Figure(
-        [bars, ticks],
-        layout(
-            height=height,
-            margin={"l": 8, "r": 8, "t": 84, "b": 8, "pad": 0},
-            bargap=0,
-            shapes=[shape for shape, _ in lines],
-            annotations=[label for _, label in lines],
-            yaxis={
-                "domain": [0.16, 1],
-                "type": "log" if log else "linear",
-                "title": {"text": "pairs of frames"},
-                "gridcolor": "rgba(132,146,166,0.25)",
-                "zeroline": False,
-                "automargin": True,
-                "exponentformat": "SI",
-                "dtick": 1 if log and np.max(counts, initial=0) >= 10 else None,
-                "fixedrange": True,
-            },
-            yaxis2={"domain": [0, 0.1], "visible": False, "range": [-1, 1], "fixedrange": True},
-            xaxis={
-                "range": [0, end],
-                "title": {"text": "squared L2 distance of two frames"},
-                "showgrid": False,
-                "zeroline": False,
-                "anchor": "y2",
-                "automargin": True,
-                "fixedrange": True,
-            },
-        ),
-    )
 
 
 def _level(
     place: int, at: float, label: str, colour: str, dash: str, width: float, *, end: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A line up to its label; labels stand one above the other, towards the middle."""
+    """A line with its label on top; labels are stacked, and extend towards the middle."""
     top = 1.04 + 0.07 * place
     on_the_left = at > end / 2
     line = {

@@ -1,4 +1,4 @@
-"""Figures of operating points: precision over recall, ROC, re-ranking less."""
+"""Figures of operating points: precision over recall, ROC, and re-ranking a share of the videos."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import AMBER, GREY, TEAL, layout
+from visil_dash.plots.style import AMBER, GREY, LEGEND_ABOVE, TEAL, figure_layout, value_axis
 from visil_dash.records import Array
 
-_GRID = "rgba(132,146,166,0.25)"
 _BAND = "rgba(13,148,136,0.16)"
 Point = tuple[float, float]
-# Curves by name: (x, y, low, high), the last two of y and NaN where there is no interval.
+# (x, y, low, high); `low` and `high` are the interval of y, NaN where there is none.
 Curve = tuple[Array, Array, Array, Array]
 
 
@@ -20,18 +19,18 @@ def pr_figure(
     curves: Sequence[tuple[str, Curve]], *, point: Point | None = None, height: int = 320
 ) -> go.Figure:
     """Precision over recall with intervals; `point`: (recall, precision) at the threshold."""
-    return _shares(curves, point, "recall", "precision", height=height)
+    return _shares_figure(curves, point, "recall", "precision", height=height)
 
 
 def roc_figure(curve: Curve, *, point: Point | None = None, height: int = 320) -> go.Figure:
     """True-positive over false-positive rate with intervals; chance is the dotted diagonal."""
     x, y, low, high = curve
     from_zero = tuple(np.concatenate([[0.0], part]) for part in (x, y, low, high))
-    return _shares(
+    return _shares_figure(
         [("", from_zero)],  # type: ignore[list-item]
         point,
-        "others let through",
-        "copies let through",
+        "false-positive rate",
+        "true-positive rate",
         diagonal=True,
         height=height,
     )
@@ -46,7 +45,7 @@ def rerank_figure(
     *,
     height: int = 300,
 ) -> go.Figure:
-    """mAP (left, with intervals) and seconds a query (right) against the share re-ranked."""
+    """mAP (left axis, with intervals) and seconds per query (right) over the share re-ranked."""
     percent = [100 * share for share in shares]
     traces: list[Any] = []
     if all(v is not None for v in (*low, *high)):
@@ -66,19 +65,19 @@ def rerank_figure(
             yaxis="y2",
             mode="lines+markers",
             line={"color": AMBER, "width": 2, "dash": "dot"},
-            name="seconds a query",
-            hovertemplate="%{x:.0f} % re-ranked<br><b>%{y:.3f} s</b> a query<extra></extra>",
+            name="seconds per query",
+            hovertemplate="%{x:.0f} % re-ranked<br><b>%{y:.3f} s</b> per query<extra></extra>",
         ),
     ]
     return go.Figure(
         traces,
-        layout(
+        figure_layout(
             height=height,
             showlegend=True,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            legend=LEGEND_ABOVE,
             margin={"l": 8, "r": 8, "t": 36, "b": 8, "pad": 0},
-            xaxis=_axis("share of the videos that is re-ranked, %"),
-            yaxis=_axis("mAP") | {"range": [0, 1.03]},
+            xaxis=value_axis("videos re-ranked, %"),
+            yaxis=value_axis("mAP", range=[0, 1.03]),
             yaxis2={
                 "title": {"text": "seconds"},
                 "overlaying": "y",
@@ -92,7 +91,7 @@ def rerank_figure(
     )
 
 
-def _shares(
+def _shares_figure(
     curves: Sequence[tuple[str, Curve]],
     point: Point | None,
     x_title: str,
@@ -101,68 +100,72 @@ def _shares(
     diagonal: bool = False,
     height: int,
 ) -> go.Figure:
-    traces: list[Any] = []
-    if diagonal:
-        traces.append(
-            go.Scatter(
-                x=[0, 1],
-                y=[0, 1],
-                mode="lines",
-                line={"color": GREY, "width": 1, "dash": "dot"},
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
+    """Curves of one share over another, both 0..1; the first one with its interval."""
+    hover = f"{x_title} %{{x:.3f}}<br>{y_title} <b>%{{y:.3f}}</b><extra></extra>"
+    traces: list[Any] = [_diagonal()] if diagonal else []
     for number, (name, (x, y, low, high)) in enumerate(curves):
-        colour, real = (TEAL, AMBER)[number % 2], np.isfinite(low) & np.isfinite(high)
+        real = np.isfinite(low) & np.isfinite(high)
         if number == 0 and real.any():
             traces += _band(np.asarray(x)[real], np.asarray(low)[real], np.asarray(high)[real])
+        dash = "solid" if number == 0 else "dash"
         traces.append(
             go.Scatter(
                 x=x,
                 y=y,
                 mode="lines+markers" if len(x) <= 60 else "lines",
-                line={"color": colour, "width": 2.5, "dash": "solid" if number == 0 else "dash"},
+                line={"color": (TEAL, AMBER)[number % 2], "width": 2.5, "dash": dash},
                 marker={"size": 5},
                 name=name,
-                hovertemplate=f"{x_title} %{{x:.3f}}<br>{y_title} <b>%{{y:.3f}}</b><extra></extra>",
+                hovertemplate=hover,
             )
         )
     if point is not None:
-        traces.append(
-            go.Scatter(
-                x=[point[0]],
-                y=[point[1]],
-                mode="markers",
-                marker={
-                    "size": 14,
-                    "color": AMBER,
-                    "symbol": "diamond",
-                    "line": {"width": 1.5, "color": "white"},
-                },
-                name="this threshold",
-                showlegend=False,
-                cliponaxis=False,
-                hovertemplate=f"this threshold<br>{x_title} %{{x:.3f}}"
-                f"<br>{y_title} <b>%{{y:.3f}}</b><extra></extra>",
-            )
-        )
+        traces.append(_threshold_marker(point, hover=hover))
     named = len(curves) > 1
     return go.Figure(
         traces,
-        layout(
+        figure_layout(
             height=height,
             showlegend=named,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            legend=LEGEND_ABOVE,
             margin={"l": 8, "r": 12, "t": 36 if named else 12, "b": 8, "pad": 0},
-            xaxis=_axis(x_title) | {"range": [-0.02, 1.03]},
-            yaxis=_axis(y_title) | {"range": [-0.02, 1.03]},
+            xaxis=value_axis(x_title, range=[-0.02, 1.03]),
+            yaxis=value_axis(y_title, range=[-0.02, 1.03]),
         ),
     )
 
 
+def _diagonal() -> go.Scatter:
+    return go.Scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": GREY, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _threshold_marker(point: Point, *, hover: str) -> go.Scatter:
+    return go.Scatter(
+        x=[point[0]],
+        y=[point[1]],
+        mode="markers",
+        marker={
+            "size": 14,
+            "color": AMBER,
+            "symbol": "diamond",
+            "line": {"width": 1.5, "color": "white"},
+        },
+        name="this threshold",
+        showlegend=False,
+        cliponaxis=False,
+        hovertemplate=f"this threshold<br>{hover}",
+    )
+
+
 def _band(x: Any, low: Any, high: Any) -> list[go.Scatter]:
-    """The interval as one closed area, so that steps backwards in x are drawn too."""
+    """The interval as one closed area, so that steps backwards in x are drawn as well."""
     return [
         go.Scatter(
             x=np.concatenate([x, np.asarray(x)[::-1]]),
@@ -175,13 +178,3 @@ def _band(x: Any, low: Any, high: Any) -> list[go.Scatter]:
             showlegend=False,
         )
     ]
-
-
-def _axis(title: str) -> dict[str, Any]:
-    return {
-        "title": {"text": title},
-        "gridcolor": _GRID,
-        "zeroline": False,
-        "automargin": True,
-        "fixedrange": True,
-    }

@@ -1,10 +1,10 @@
-"""Figures of the scale planner: what grows how fast with the hours of video."""
+"""Figures of the Scale planner page: memory and disk over the hours of video."""
 
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import AMBER, GREY, TEAL, layout
+from visil_dash.plots.style import AMBER, GREY, GRID_COLOUR, TEAL, figure_layout
 
 
 def growth(
@@ -17,7 +17,7 @@ def growth(
     what: str,
     height: int = 280,
 ) -> go.Figure:
-    """What is needed against hours of video, both logarithmic; where this machine ends as a line.
+    """What is needed over hours of video, both logarithmic, with this machine's limit as a line.
 
     `needed_gb`, `room_gb`: gigabytes (10⁹ bytes).
     """
@@ -51,10 +51,10 @@ def growth(
             hoverinfo="skip",
         )
     )
-    figure.update_layout(layout(height=height, hovermode="x"))
+    figure.update_layout(figure_layout(height=height, hovermode="x"))
     axis = {
         "type": "log",
-        "gridcolor": "rgba(132,146,166,0.25)",
+        "gridcolor": GRID_COLOUR,
         "automargin": True,
         "fixedrange": True,
         "title_standoff": 6,

@@ -1,4 +1,4 @@
-"""Two frames side by side with lines from each query region to the region that answers it best."""
+"""Two frames side by side, with a line from each query region to its best reference region."""
 
 import colorsys
 import math
@@ -6,7 +6,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from visil_dash.plots.regions import region_grid
+from visil_dash.plots.regions import visible_area
 from visil_dash.records import Array, Preprocess
 
 _HEIGHT, _GAP = 420, 36  # pixels
@@ -16,7 +16,7 @@ _TEXT = (248, 250, 252, 255)
 
 
 def region_colours(regions: int) -> list[tuple[int, int, int]]:
-    """A colour for each region, far apart and bright enough for dark pictures."""
+    """One colour per region, clearly different and bright enough for dark pictures."""
     # Evenly spread, in an order in which neighbouring regions differ much.
     stride = next(
         k
@@ -29,7 +29,7 @@ def region_colours(regions: int) -> list[tuple[int, int, int]]:
 
 
 def line_width(strength: float, *, thickest: float = 7.0) -> float:
-    """Width in pixels of a line: by the similarity that it stands for, never gone."""
+    """Width of a line in pixels: proportional to the similarity, at least one pixel."""
     return max(1.0, thickest * min(max(strength, 0.0), 1.0))
 
 
@@ -42,11 +42,11 @@ def draw_links(
     attention: tuple[Array, Array],
     preprocess: Preprocess,
 ) -> Array:
-    """Frames uint8 `[H, W, 3]` as one picture uint8, the query left, both equally high.
+    """Frames uint8 `[H, W, 3]` as one picture uint8 `[420, W, 4]`, the query on the left.
 
-    `best` `[R]`: the reference region that answers each query region; `strength` `[R]`: their
+    `best` `[R]`: the reference region most similar to each query region; `strength` `[R]`: their
     similarity; `attention`: weights `[R]` of query and reference. Raises ValueError unless R is
-    one square number.
+    the same square number everywhere.
     """
     regions = len(best)
     side = round(regions**0.5)
@@ -61,7 +61,7 @@ def draw_links(
     centres, corners, lifts, size = [], [], [0.0], 0.0
     for picture, left, weights in zip(pictures, lefts, attention, strict=True):
         canvas.paste(picture, (left, 0))
-        grid = region_grid(picture.width, picture.height, preprocess)
+        grid = visible_area(picture.width, picture.height, preprocess)
         across, down = (grid[2] - grid[0]) / side, (grid[3] - grid[1]) / side
         places = [
             (left + grid[0] + n % side * across, grid[1] + n // side * down) for n in range(regions)
@@ -72,7 +72,7 @@ def draw_links(
                 fill=(0, 0, 0, round(255 * _DIMMEST * less)),
                 outline=(255, 255, 255, 110),
             )
-        # Lines that begin in one row would lie on each other: each column has its own height.
+        # Lines that begin in one row would cover each other: each column has its own height.
         centres.append([(x + across / 2, y + down / 2) for x, y in places])
         lifts = [(n % side - (side - 1) / 2) * 0.5 * down / side for n in range(regions)]
         corners.append([(x + 5, y + 3) for x, y in places])
@@ -90,8 +90,8 @@ def draw_links(
     font = ImageFont.load_default(size=max(13.0, size * 0.15))
     for n in range(regions):
         _dot(draw, _lifted(centres[1][int(best[n])], lifts[n]), colours[n])
-        told = f"{n + 1} · {float(strength[n]):.2f}"
-        _tag(draw, _lifted(centres[0][n], lifts[n]), told, font, colours[n])
+        label = f"{n + 1} · {float(strength[n]):.2f}"
+        _tag(draw, _lifted(centres[0][n], lifts[n]), label, font, colours[n])
     return np.asarray(Image.alpha_composite(canvas, over))
 
 
@@ -106,7 +106,7 @@ def _fitted(frame: Array) -> Image.Image:
 
 
 def _less(attention: Array) -> Array:
-    """0 for the most attention, 1 for the least; equal attention dims nothing."""
+    """0 for the most attention, 1 for the least; 0 everywhere when all are equal."""
     spread = float(np.ptp(attention))
     if spread <= 1e-3:
         return np.zeros(len(attention))

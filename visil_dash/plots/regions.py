@@ -1,4 +1,4 @@
-"""Drawing on frames: the grid of regions and which region matched which."""
+"""The grid of regions drawn on a frame, with the regions that matched."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _LINE = (255, 255, 255, 110)
 _DIMMEST = 0.4  # share of black over the region with the least attention
 
 
-def region_grid(width: int, height: int, preprocess: Preprocess) -> tuple[float, ...]:
+def visible_area(width: int, height: int, preprocess: Preprocess) -> tuple[float, ...]:
     """The part of a displayed frame that a model sees: left, top, right, bottom in pixels."""
     if preprocess.mode == "squash":
         return 0.0, 0.0, float(width), float(height)
@@ -24,26 +24,26 @@ def region_grid(width: int, height: int, preprocess: Preprocess) -> tuple[float,
 
 @dataclass(frozen=True)
 class Labels:
-    """What stands in each region, row by row, and which of it stands out."""
+    """The text in each region, row by row, and whether it is emphasised."""
 
     texts: list[str]
     strong: list[bool]
 
 
 def match_labels(best: Array) -> tuple[Labels, Labels]:
-    """Labels of the query's regions and of the reference's, from each one's best partner `[R]`.
+    """Labels of the query's and of the reference's regions, from each one's best match `[R]`.
 
-    The query's are their numbers from 1; a reference region carries the numbers of the query
-    regions that it answers, and stands out where one of them has the same place.
+    Query regions are numbered from 1; a reference region shows the numbers of the query regions
+    that it matches best, emphasised where one of them is at the same place.
     """
     partners = [int(partner) for partner in best]
     own = [partner == region for region, partner in enumerate(partners)]
-    answered: list[list[str]] = [[] for _ in partners]
+    matched: list[list[str]] = [[] for _ in partners]
     for region, partner in enumerate(partners):
-        answered[partner].append(str(region + 1))
+        matched[partner].append(str(region + 1))
     return (
         Labels([str(region + 1) for region in range(len(partners))], own),
-        Labels([" ".join(numbers) for numbers in answered], own),
+        Labels([" ".join(numbers) for numbers in matched], own),
     )
 
 
@@ -56,8 +56,8 @@ def draw_regions(
 ) -> Array:
     """A frame uint8 `[H, W, 3]` with its grid of R regions drawn over it, same shape.
 
-    Labels lie on a chip, teal where strong; an empty label draws none. Regions of less `attention`
-    `[R]` are darker. Raises ValueError unless R is a square number.
+    Labels have a dark background, teal where emphasised; an empty label draws nothing. Regions of
+    less `attention` `[R]` are darker. Raises ValueError unless R is a square number.
     """
     regions = len(labels.texts)
     side = round(regions**0.5)
@@ -66,7 +66,7 @@ def draw_regions(
             f"expected labels and attention of a square grid, got {regions} and {len(attention)}"
         )
     height, width = frame.shape[:2]
-    left, top, right, bottom = region_grid(width, height, preprocess)
+    left, top, right, bottom = visible_area(width, height, preprocess)
     picture = Image.fromarray(np.ascontiguousarray(frame)).convert("RGBA")
     over = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(over)
@@ -76,7 +76,7 @@ def draw_regions(
     for region in range(regions):
         row, column = divmod(region, side)
         x, y = left + column * across, top + row * down
-        # Attention that is equal up to rounding dims nothing.
+        # Weights that are equal up to rounding darken no region.
         less = (float(attention.max()) - float(attention[region])) / spread if spread > 1e-3 else 0
         draw.rectangle(
             (x, y, x + across, y + down),

@@ -1,19 +1,29 @@
-"""Figures of the robustness lab: score and rank against the strength of an edit."""
+"""Figures of the Robustness page: score and rank over the strength of an edit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import plotly.graph_objects as go
 
-from visil_dash.plots.maps import AMBER, GREY, TEAL, layout, plot_text
+from visil_dash.plots.style import (
+    AMBER,
+    GREY,
+    LEGEND_ABOVE,
+    TEAL,
+    figure_layout,
+    plot_text,
+    value_axis,
+)
 
-LINES = (TEAL, AMBER, "#818cf8", "#fb7185", "#84cc16", GREY)
+_LINE_COLOURS = (TEAL, AMBER, "#818cf8", "#fb7185", "#84cc16", GREY)
+_axis = partial(value_axis, title_standoff=6)
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 
 
 @dataclass(frozen=True)
 class EditCurve:
-    """One kind of edit: strengths 0..1, what was measured there (None: nothing), what was done."""
+    """One kind of edit: strengths 0..1, the value measured at each (None: none) and its edit."""
 
     name: str
     strengths: Sequence[float]
@@ -24,7 +34,7 @@ class EditCurve:
 def score_curves(
     curves: Sequence[EditCurve], *, match_score: float, height: int = 340
 ) -> go.Figure:
-    """Video-to-video similarity against strength, the match score as a line."""
+    """Video-to-video similarity over strength, with the match score as a line."""
     figure = _lines(curves, hover="<b>%{y:.3f}</b>")
     seen = [v for c in curves for v in c.values if v is not None]
     low = min([0.0, match_score, *seen])
@@ -39,7 +49,7 @@ def score_curves(
 
 
 def rank_curves(curves: Sequence[EditCurve], *, height: int = 300) -> go.Figure:
-    """Rank against strength, first on top; a gap where the target was not found."""
+    """Rank over strength, rank 1 on top; a gap where the target was not returned."""
     figure = _lines(curves, hover="rank <b>%{y}</b>")
     seen = [v for c in curves for v in c.values if v is not None]
     worst = max([3.0, *seen])
@@ -53,7 +63,7 @@ def rank_curves(curves: Sequence[EditCurve], *, height: int = 300) -> go.Figure:
 def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:
     figure = go.Figure()
     for number, curve in enumerate(curves):
-        colour = LINES[number % len(LINES)]
+        colour = _LINE_COLOURS[number % len(_LINE_COLOURS)]
         figure.add_trace(
             go.Scatter(
                 x=list(curve.strengths),
@@ -62,7 +72,7 @@ def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:
                 mode="lines+markers",
                 connectgaps=False,
                 line={"color": colour, "width": 2.5},
-                # Beside colour, shape tells the kinds apart.
+                # Kinds differ in shape as well as in colour.
                 marker={"size": 9, "symbol": _SYMBOLS[number % len(_SYMBOLS)], "color": colour},
                 text=[plot_text(note) for note in curve.notes],
                 hovertemplate=f"strength %{{x:.2f}}, %{{text}}<br>{hover}<extra>%{{fullData.name}}"
@@ -74,21 +84,10 @@ def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:
 
 
 def _frame(height: int) -> dict[str, object]:
-    return layout(
+    return figure_layout(
         height=height,
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        legend=LEGEND_ABOVE | {"xanchor": "left"},
         margin={"l": 8, "r": 8, "t": 36, "b": 8},
         hovermode="closest",
     )
-
-
-def _axis(title: str) -> dict[str, object]:
-    return {
-        "title": title,
-        "title_standoff": 6,
-        "automargin": True,
-        "gridcolor": "rgba(132,146,166,0.25)",
-        "zeroline": False,
-        "fixedrange": True,
-    }

@@ -1,4 +1,4 @@
-"""Where two videos match, as two tracks in time with the matched spans joined. Pure."""
+"""The matched segments of two videos, as two tracks in time joined by bands."""
 
 import math
 from collections.abc import Sequence
@@ -7,26 +7,25 @@ from dataclasses import replace
 import plotly.graph_objects as go
 
 from visil_dash.clock import clock
+from visil_dash.plots.style import SERIES_COLOURS
 from visil_dash.records import Segment
 
-# Mid tones that stand out on white and on near-black alike; text takes the theme's colour.
-COLOURS = ("#149a8e", "#d97706", "#6366f1", "#e11d48", "#0284c7", "#65a30d")
-TRACK = "rgba(128, 140, 158, 0.24)"
+_TRACK = "rgba(128, 140, 158, 0.24)"
 _QUERY, _REFERENCE = 1.0, 0.0  # heights of the two tracks
 _HALF = 0.15  # half the thickness of a track
 
 
 def span_text(segment: Segment) -> str:
-    """One matched span as a sentence: 0:12–0:20 of the clip is 1:03–1:11 there."""
-    told = (
-        f"{clock(segment.query_start)}–{clock(segment.query_end)} of the clip is "
-        f"{clock(segment.reference_start)}–{clock(segment.reference_end)} there"
+    """0:12–0:20 of the query clip matches 1:03–1:11 of the reference video, at 2× speed."""
+    text = (
+        f"{clock(segment.query_start)}–{clock(segment.query_end)} of the query clip matches "
+        f"{clock(segment.reference_start)}–{clock(segment.reference_end)} of the reference video"
     )
     if segment.reversed:
-        told += ", played backwards"
+        text += ", played backwards"
     if abs(segment.speed - 1) >= 0.1:
-        told += f", at {segment.speed:.2g}× speed"
-    return told
+        text += f", at {segment.speed:.2g}× speed"
+    return text
 
 
 def within(
@@ -34,15 +33,15 @@ def within(
 ) -> tuple[Segment, ...]:
     """The segments cut at the ends of their videos (0: unknown).
 
-    A sampled frame stands for the time until the next one, which reaches over the end of the last.
+    A sampled frame stands for the time until the next one, which may be after the end of the video.
     """
     last_q, last_r = (seconds or math.inf for seconds in (query_seconds, reference_seconds))
     return tuple(_cut(segment, last_q, last_r) for segment in segments)
 
 
 def _cut(s: Segment, last_q: float, last_r: float) -> Segment:
-    # What is cut off one side has its counterpart on the other: its end, or its start when the
-    # copy plays backwards.
+    # A cut on one side cuts the other one too: its end, or its start where the copy plays
+    # backwards.
     over_q = max(0.0, s.query_end - last_q)
     over_r = max(0.0, s.reference_end - last_r)
     speed = s.speed or 1.0
@@ -78,9 +77,9 @@ def lanes(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
 def segment_timeline(
     segments: Sequence[Segment], *, query_seconds: float, reference_seconds: float
 ) -> go.Figure:
-    """Two tracks, the clip above and the reference below, each as long as the figure is wide.
+    """Two tracks, the query above and the reference below, each as wide as the figure.
 
-    Lengths in seconds (0: the end of the last segment); segments are cut there.
+    Lengths are in seconds (0: up to the end of the last segment); segments are cut there.
     """
     segments = within(segments, query_seconds=query_seconds, reference_seconds=reference_seconds)
     query_seconds = max([query_seconds, *(s.query_end for s in segments), 1e-3])
@@ -94,52 +93,26 @@ def segment_timeline(
             y0=height - _HALF,
             y1=height + _HALF,
             line_width=0,
-            fillcolor=TRACK,
+            fillcolor=_TRACK,
             layer="below",
         )
     query_lanes = lanes([(s.query_start, s.query_end) for s in segments])
     reference_lanes = lanes([(s.reference_start, s.reference_end) for s in segments])
     for i, segment in enumerate(segments):
-        colour = COLOURS[i % len(COLOURS)]
+        colour = SERIES_COLOURS[i % len(SERIES_COLOURS)]
         a, b = segment.query_start / query_seconds, segment.query_end / query_seconds
         c, d = (
             segment.reference_start / reference_seconds,
             segment.reference_end / reference_seconds,
         )
-        # Played backwards, the clip's start lies at the end of the span: the band crosses itself.
-        low = (d, c) if segment.reversed else (c, d)
-        edges = [_QUERY - _HALF, _QUERY - _HALF, _REFERENCE + _HALF, _REFERENCE + _HALF]
-        figure.add_trace(_area([a, b, low[1], low[0]], edges, colour, 0.22, "skip", ""))
+        figure.add_trace(_band((a, b), (d, c) if segment.reversed else (c, d), colour))
         hover = f"{span_text(segment)}<br>similarity {segment.score:.2f}"
-        for start, end, height, (lane, count) in (
-            (a, b, _QUERY, query_lanes[i]),
-            (c, d, _REFERENCE, reference_lanes[i]),
+        for ends, height, lane in (
+            ((a, b), _QUERY, query_lanes[i]),
+            ((c, d), _REFERENCE, reference_lanes[i]),
         ):
-            # A span of a moment in a long video must stay visible.
-            end = max(end, min(1.0, start + 0.006))
-            start = min(start, end - 0.006)
-            x = [start, end, end, start]
-            top = height + _HALF - 2 * _HALF * lane / count
-            bottom = top - 2 * _HALF / count
-            y = [bottom, bottom, top, top]
-            figure.add_trace(_area(x, y, colour, 0.95, "fills", hover))
-    for level, shift, name, seconds in (
-        (_QUERY, 17, "Clip", query_seconds),
-        (_REFERENCE, -17, "This video", reference_seconds),
-    ):
-        for edge, anchor, text in (
-            (0, "left", f"{name}, from 0:00"),
-            (1, "right", clock(seconds)),
-        ):
-            figure.add_annotation(
-                x=edge,
-                y=level,
-                yshift=shift,
-                text=text,
-                xanchor=anchor,
-                showarrow=False,
-                font_size=12,
-            )
+            figure.add_trace(_block(ends, height, lane, colour, hover))
+    _label_tracks(figure, query_seconds, reference_seconds)
     figure.update_layout(
         height=112,
         margin={"l": 0, "r": 0, "t": 16, "b": 16},
@@ -153,13 +126,50 @@ def segment_timeline(
     return figure
 
 
+def _band(query: tuple[float, float], reference: tuple[float, float], colour: str) -> go.Scatter:
+    """Joins both sides of a segment; it crosses itself where `reference` ends before it starts."""
+    edges = [_QUERY - _HALF, _QUERY - _HALF, _REFERENCE + _HALF, _REFERENCE + _HALF]
+    return _area([*query, *reference[::-1]], edges, colour, 0.22, "skip", "")
+
+
+def _block(
+    ends: tuple[float, float], height: float, lane: tuple[int, int], colour: str, hover: str
+) -> go.Scatter:
+    """One side of a segment on its track, in its lane."""
+    start, end = ends
+    end = max(end, min(1.0, start + 0.006))  # an instant of a long video stays visible
+    start = min(start, end - 0.006)
+    place, count = lane
+    top = height + _HALF - 2 * _HALF * place / count
+    bottom = top - 2 * _HALF / count
+    x, y = [start, end, end, start], [bottom, bottom, top, top]
+    return _area(x, y, colour, 0.95, "fills", hover)
+
+
+def _label_tracks(figure: go.Figure, query_seconds: float, reference_seconds: float) -> None:
+    for level, shift, name, seconds in (
+        (_QUERY, 17, "Query clip", query_seconds),
+        (_REFERENCE, -17, "Reference video", reference_seconds),
+    ):
+        for edge, anchor, text in ((0, "left", f"{name}, from 0:00"), (1, "right", clock(seconds))):
+            figure.add_annotation(
+                x=edge,
+                y=level,
+                yshift=shift,
+                text=text,
+                xanchor=anchor,
+                showarrow=False,
+                font_size=12,
+            )
+
+
 def _area(
     x: list[float], y: list[float], colour: str, opacity: float, hoveron: str, hover: str
 ) -> go.Scatter:
     filled = (
         f"rgba({int(colour[1:3], 16)}, {int(colour[3:5], 16)}, {int(colour[5:], 16)}, {opacity})"
     )
-    told = {"hoverinfo": "skip"} if not hover else {"hoverinfo": "text", "hoveron": hoveron}
+    hovering = {"hoverinfo": "skip"} if not hover else {"hoverinfo": "text", "hoveron": hoveron}
     return go.Scatter(
         x=[*x, x[0]],
         y=[*y, y[0]],
@@ -168,5 +178,5 @@ def _area(
         fill="toself",
         fillcolor=filled,
         text=hover,
-        **told,
+        **hovering,
     )

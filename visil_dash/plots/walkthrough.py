@@ -1,42 +1,45 @@
-"""Figures of the walkthrough: each step of the method on the data at hand."""
+"""Figures of the Walkthrough page, one for each step of the method."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from visil_dash.plots.maps import (
+from visil_dash.plots.style import (
     AMBER,
+    COLOUR_SCALE,
     GREY,
-    SCALE,
+    LEGEND_ABOVE,
     TEAL,
     add_ring,
     colour_bar,
-    layout,
+    figure_layout,
+    value_axis,
     value_range,
 )
 from visil_dash.records import Array
 
-_GRID = "rgba(132,146,166,0.25)"
+_axis = partial(value_axis, title_standoff=6)
 
 
 def energy_maps(maps: Mapping[str, Array], *, height: int = 260) -> go.Figure:
-    """Where each stage of the backbone is active: maps `[H, W]` by name, each on its own scale."""
+    """Mean activation of each backbone stage: maps `[H, W]` by name, each on its own scale."""
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=list(maps))
     for column, energy in enumerate(maps.values(), 1):
         figure.add_trace(
             go.Heatmap(
                 z=energy[::-1].astype(np.float32),
-                colorscale=SCALE,
+                colorscale=COLOUR_SCALE,
                 showscale=False,
                 hovertemplate="%{z:.3f}<extra></extra>",
             ),
             row=1,
             col=column,
         )
-    figure.update_layout(layout(height=height, margin={"l": 8, "r": 8, "t": 30, "b": 8}))
+    figure.update_layout(figure_layout(height=height, margin={"l": 8, "r": 8, "t": 30, "b": 8}))
     figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, fixedrange=True, constrain="domain")
     for column in range(1, len(maps) + 1):
@@ -45,20 +48,20 @@ def energy_maps(maps: Mapping[str, Array], *, height: int = 260) -> go.Figure:
 
 
 def vectors(matrix: Array, *, rows: str, columns: str, height: int = 240) -> go.Figure:
-    """Vectors as rows `[N, D]`: blue-green high, dark low; columns beyond 128 are left out."""
+    """Vectors as rows `[N, D]`, low values dark; only the first 128 columns are shown."""
     shown = matrix[:, :128].astype(np.float32)
     low, high = value_range(shown)
     figure = go.Figure(
         go.Heatmap(
             z=shown,
-            colorscale=SCALE,
+            colorscale=COLOUR_SCALE,
             zmin=low,
             zmax=high,
             colorbar=colour_bar(low, high),
             hovertemplate=f"{rows} %{{y}}, {columns} %{{x}}<br><b>%{{z:.3f}}</b><extra></extra>",
         )
     )
-    figure.update_layout(layout(height=height))
+    figure.update_layout(figure_layout(height=height))
     figure.update_xaxes(title=columns, automargin=True, fixedrange=True, title_standoff=6)
     figure.update_yaxes(
         title=rows, autorange="reversed", automargin=True, fixedrange=True, title_standoff=6
@@ -69,7 +72,7 @@ def vectors(matrix: Array, *, rows: str, columns: str, height: int = 240) -> go.
 def two_histograms(
     before: Array, after: Array, *, names: tuple[str, str], title: str, height: int = 300
 ) -> go.Figure:
-    """Two sets of values on one axis, as shares."""
+    """Histograms of two sets of values over one axis, as shares."""
     low = float(min(before.min(), after.min()))
     high = float(max(before.max(), after.max()))
     bins = {"start": low, "end": high, "size": max(1e-6, (high - low) / 60)}
@@ -93,15 +96,15 @@ def two_histograms(
     return figure
 
 
-def region_grid(weights: Array, *, height: int = 260) -> go.Figure:
-    """One value for each of the 3 × 3 regions `[9]`, where they lie in the picture."""
+def region_heatmap(weights: Array, *, height: int = 260) -> go.Figure:
+    """One value per region `[R]`, at the region's place in the picture."""
     side = round(len(weights) ** 0.5)
     grid = weights[: side * side].reshape(side, side)[::-1]
     low, high = value_range(grid)
     figure = go.Figure(
         go.Heatmap(
             z=grid.astype(np.float32),
-            colorscale=SCALE,
+            colorscale=COLOUR_SCALE,
             zmin=low,
             zmax=high,
             colorbar=colour_bar(low, high),
@@ -111,7 +114,7 @@ def region_grid(weights: Array, *, height: int = 260) -> go.Figure:
             ygap=2,
         )
     )
-    figure.update_layout(layout(height=height))
+    figure.update_layout(figure_layout(height=height))
     figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x", constrain="domain")
     return figure
@@ -126,7 +129,7 @@ def region_matrix(pairs: Array, *, height: int = 300) -> go.Figure:
     return figure
 
 
-def levels(
+def bars_against_line(
     values: Array,
     *,
     line: float,
@@ -136,7 +139,7 @@ def levels(
     below: bool = False,
     height: int = 300,
 ) -> go.Figure:
-    """One bar a row `[N]` and a line to read them against; `below`: bars under it are coloured."""
+    """One bar per value `[N]` and a reference line; `below`: only bars under it are coloured."""
     passed = values <= line if below else np.ones(len(values), bool)
     figure = go.Figure(
         go.Bar(
@@ -151,7 +154,7 @@ def levels(
         line={"color": AMBER, "dash": "dash", "width": 2},
         annotation={"text": line_name, "font": {"size": 12}, "yanchor": "bottom"},
     )
-    figure.update_layout(layout(height=height, bargap=0.15))
+    figure.update_layout(figure_layout(height=height, bargap=0.15))
     figure.update_xaxes(_axis(x_title))
     figure.update_yaxes(_axis(y_title))
     return figure
@@ -160,7 +163,7 @@ def levels(
 def two_ways(
     parts: Mapping[str, tuple[float, float]], *, ways: Sequence[str], unit: str, height: int = 220
 ) -> go.Figure:
-    """Stacked bars of two ways: the parts' amounts by name, for each of `ways`."""
+    """One stacked bar for each of two `ways`, made of named parts."""
     colours = (TEAL, AMBER, GREY)
     figure = go.Figure(
         [
@@ -182,7 +185,7 @@ def two_ways(
 
 
 def kept_variance(shares: Array, *, marked: Mapping[str, int], height: int = 300) -> go.Figure:
-    """Share of the variance against principal directions; `marked`: dims worth pointing at."""
+    """Share of the variance over principal directions; `marked`: dims to label, by their text."""
     dims = np.arange(1, len(shares) + 1)
     figure = go.Figure(
         go.Scatter(
@@ -205,27 +208,16 @@ def kept_variance(shares: Array, *, marked: Mapping[str, int], height: int = 300
             hoverinfo="skip",
         )
     )
-    figure.update_layout(layout(height=height, hovermode="x"))
+    figure.update_layout(figure_layout(height=height, hovermode="x"))
     figure.update_xaxes(_axis("dimensions"), type="log")
     figure.update_yaxes(_axis("variance kept"), tickformat=".0%", range=[0, 1.03])
     return figure
 
 
 def _legend(height: int) -> dict[str, Any]:
-    return layout(
+    return figure_layout(
         height=height,
         showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        legend=LEGEND_ABOVE | {"xanchor": "left"},
         margin={"l": 8, "r": 8, "t": 32, "b": 8},
     )
-
-
-def _axis(title: str) -> dict[str, Any]:
-    return {
-        "title": title,
-        "title_standoff": 6,
-        "automargin": True,
-        "gridcolor": _GRID,
-        "zeroline": False,
-        "fixedrange": True,
-    }

@@ -175,7 +175,7 @@ def curse(study: Study) -> None:
     with left, st.container(border=True):
         st.markdown("**Relative contrast**")
         st.plotly_chart(
-            dimensions.curves(
+            dimensions.curves_over_dims(
                 concentration_lines(study.concentration, "contrast"),
                 x="dimensions",
                 y="mean / nearest",
@@ -188,7 +188,7 @@ def curse(study: Study) -> None:
     with right, st.container(border=True):
         st.markdown("**Variation of distances**")
         st.plotly_chart(
-            dimensions.curves(
+            dimensions.curves_over_dims(
                 concentration_lines(study.concentration, "variation"),
                 x="dimensions",
                 y="deviation / mean",

@@ -31,7 +31,7 @@ def candidates(pair: Pair) -> None:
     )
     if len(nearest):
         st.plotly_chart(
-            walkthrough.levels(
+            walkthrough.bars_against_line(
                 nearest,
                 line=limit,
                 line_name="threshold",

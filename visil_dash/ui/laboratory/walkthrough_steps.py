@@ -192,7 +192,7 @@ def attention(pair: Pair) -> None:
     left, right = st.columns(2, gap="medium", vertical_alignment="center")
     left.image(picture, width="stretch", alt=f"Frame at {clock(float(query.timestamps[at]))}")
     with right:
-        st.plotly_chart(walkthrough.region_grid(weights[at]), key="walk_attention", config=CHART)
+        st.plotly_chart(walkthrough.region_heatmap(weights[at]), key="walk_attention", config=CHART)
     st.caption(
         "The frame of this clip whose regions differ most. A weight is the length of the stored"
         " vector; models that scale all weights by one factor show it here too. This is where"
@@ -290,7 +290,7 @@ def video_to_video(pair: Pair) -> None:
         big=True,
     )
     st.plotly_chart(
-        walkthrough.levels(
+        walkthrough.bars_against_line(
             best,
             line=float(best.mean()),
             line_name=f"mean {best.mean():.3f}",
