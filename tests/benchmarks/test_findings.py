@@ -6,8 +6,8 @@ from unittest.mock import patch
 import pytest
 
 from benchmarks.findings import fewest_dims, main
+from tests.support.benches import copy_library, page_settings
 from tests.support.fakes import fake_model
-from tests.support.page_world import copy_library, page_settings
 from tests.support.pair_world import copy_world, features
 from visil_dash.laboratory.dimensions.library import StudyOptions, study
 from visil_dash.laboratory.dimensions.study import SpaceResult

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.benches import copy_library
 from tests.support.fakes import fake_model
-from tests.support.page_world import copy_library
 from tests.support.pair_world import copy_world, features, ids, plain_score
 from visil_dash.cli import main
 from visil_dash.labels.label import Label

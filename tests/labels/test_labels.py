@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.library.test_store import old_library
-from tests.support.library_fakes import content_id, fake_info, put, small_settings
+from tests.support.library_fakes import content_id, fake_info, old_library, put, small_settings
 from visil_dash.errors import InputError, NotFound, StoreDamaged, StoreReadOnly
 from visil_dash.labels.csv_file import labels_csv, read_labels
 from visil_dash.labels.demo_set import DEMO, demo_labels

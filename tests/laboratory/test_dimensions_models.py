@@ -3,14 +3,13 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from tests.support.fakes import fake_model
+from tests.support.benches import copy_library, fake_bench
 from tests.support.library_fakes import fake_video_features
-from tests.support.page_world import copy_library, page_settings, pages, run_until, texts
+from tests.support.page_world import pages, run_until, texts
 from tests.support.pair_world import copy_world, features
 from visil_dash.errors import InputError
 from visil_dash.laboratory.dimensions.models import carry_from, keep_carried, other_models
@@ -18,7 +17,7 @@ from visil_dash.laboratory.dimensions.study import sample_of
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.records import VideoFeatures
 from visil_dash.ui.shell import backend
-from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench, open_workbench
+from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
 from visil_dash.workbench.thresholds import history
 
 OTHER = "former-0badcafe"
@@ -44,10 +43,7 @@ def put_former(bench: Workbench) -> None:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Workbench]:
     folder = copy_library(copy_world(), tmp_path / "library")
-    with (
-        patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()),
-        open_workbench(settings=page_settings(folder), library=folder, model="fake") as opened,
-    ):
+    with fake_bench(folder) as opened:
         yield opened
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.benches import page_settings
 from tests.support.fakes import fake_model
-from tests.support.page_world import page_settings
+from tests.support.rates import RATES
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled
 from visil_dash.index.hnsw import HnswIndex, M
-from visil_dash.laboratory.planner.costs import LINK_BYTES, Advice, Collection, Rates, advice, plan
+from visil_dash.laboratory.planner.costs import LINK_BYTES, Advice, Collection, advice, plan
 from visil_dash.laboratory.planner.rates import measure_rates
 from visil_dash.ui.laboratory.planner import duration
 
@@ -23,17 +24,6 @@ ASKED = Collection(
     precision="fp32",
     feature_values=9 * 512,
     media_bytes_per_second=125_000,
-)
-RATES = Rates(
-    extracted_frames_per_second=100,
-    decoded_seconds_per_second=50,
-    indexed_frames_per_second=2000,
-    graph_milliseconds_per_query_frame=0.5,
-    graph_frames=4096,
-    compared_pairs_per_second=1_000_000,
-    cores=2,
-    memory_bytes=16_000_000_000,
-    disk_free_bytes=100_000_000_000,
 )
 
 

@@ -8,8 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from tests.support.fakes import fake_model
-from tests.support.page_world import page_settings
+from tests.support.benches import fake_bench
 from tests.support.pair_world import copy_world, features, ids, plain_score
 from tests.support.scenes import make_scene
 from visil_dash.edits.clip import write_video
@@ -26,7 +25,7 @@ from visil_dash.laboratory.robustness.run import (
     stretch,
 )
 from visil_dash.safe_csv import to_csv
-from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features
 
 CLIP = "station.mp4"
@@ -35,12 +34,7 @@ KINDS = ("crop", "picture_in_picture")
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Workbench]:
-    folder = copy_world()
-    with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-        opened = open_workbench(
-            settings=page_settings(folder), library=folder, model="fake", start_worker=False
-        )
-    with opened:
+    with fake_bench(copy_world(), start_worker=False) as opened:
         yield opened
 
 

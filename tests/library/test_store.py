@@ -1,6 +1,5 @@
 """What the library promises in ordinary life: content-addressed, one writer, versions."""
 
-import json
 import shutil
 import sqlite3
 import subprocess
@@ -25,6 +24,7 @@ from tests.support.library_fakes import (
     fake_info,
     fake_video_features,
     found_videos,
+    old_library,
     open_space,
     put,
     small_settings,
@@ -42,12 +42,8 @@ from visil_dash.library import tables
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
-    Catalogue,
-    _engine,
     checked_rows,
-    migrate,
     next_count,
-    put_row,
 )
 from visil_dash.library.jobs import Worker
 from visil_dash.library.lock import WriterLock
@@ -402,30 +398,6 @@ def test_a_viewer_sees_what_the_writer_adds_and_removes(tmp_path: Path) -> None:
 
 
 # -- versions and copies (R8) ---------------------------------------------------------------
-
-
-def old_library(folder: Path) -> None:
-    """A library of schema 1, before jobs and the index were in the catalogue."""
-    for name in ("media", "features", "incoming"):
-        (folder / name).mkdir(parents=True)
-    catalogue = Catalogue(_engine(folder / CATALOGUE_NAME, read_only=False))
-    migrate(catalogue, upto=1)
-    video_id = content_id(b"one")
-    (folder / "media" / video_id).mkdir()
-    (folder / "media" / video_id / "original").write_bytes(b"one")
-    with catalogue.write() as connection:
-        row = {
-            "video_id": video_id,
-            "ordinal": next_count(connection, "ordinal"),
-            "name": "old.mp4",
-            "bytes": 3,
-            "info": json.dumps(vars(fake_info())),
-            "added": "2024-01-01T00:00:00.000+00:00",
-            "frames": 0,
-            "tags": "[]",
-        }
-        put_row(connection, tables.videos, row)
-    catalogue.close()
 
 
 def test_an_older_library_is_brought_up_to_date_and_kept_aside(tmp_path: Path) -> None:

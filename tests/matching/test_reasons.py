@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.comparisons import pair
 from visil_dash.collection.rows import matching_pairs, pair_rows, strongest
 from visil_dash.matching.reason_parts import ceilings, faint, missing
 from visil_dash.matching.reasons import (
@@ -25,27 +25,6 @@ from visil_dash.matching.reasons import (
 from visil_dash.matching.similarity import frame_to_frame_both
 from visil_dash.matching.verdict import coverage
 from visil_dash.records import Array, Comparison, PairTable, Segment, VideoFeatures
-
-
-def pair(**changes: Any) -> Comparison:
-    rng = np.random.default_rng(1)
-    forward, reverse = rng.random((8, 12)) * 0.5, rng.random((12, 8)) * 0.5
-    fields: dict[str, Any] = {
-        "query": "q",
-        "reference": "r",
-        "query_times": np.arange(8.0),
-        "reference_times": np.arange(12.0),
-        "frame_similarity": forward,
-        "frame_similarity_reverse": reverse,
-        "visil_output": None,
-        "visil_output_reverse": None,
-        "score": 0.3,
-        "reverse_score": 0.2,
-        "chamfer": 0.3,
-        "chamfer_reverse": 0.2,
-        "segments": (),
-    }
-    return Comparison(**(fields | changes))
 
 
 def say(compared: Comparison) -> str:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.asked_at_once import read_once
+from tests.support.changing_scenes import scenes, write
 from tests.support.fakes import fake_model
-from tests.workbench.test_bench import scenes, write
 from visil_dash.candidates.generation import merged
 from visil_dash.errors import Cancelled, NotFound
 from visil_dash.library.store import open_library

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import SOON, labels, pages, run_until, shared_library, texts
+from tests.support.benches import SOON
+from tests.support.page_world import Open, fact, labels, pages, run_until, shared_library, texts
 from tests.support.pair_world import copy_world, features, figures, ids, plain_score, values
 from visil_dash.collection.rows import pair_rows
 from visil_dash.errors import Cancelled
@@ -21,8 +22,6 @@ from visil_dash.records import PairTable
 from visil_dash.safe_csv import to_csv
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
-
-Open = Callable[[str], AppTest]
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +39,6 @@ def view(page: AppTest, name: str, *, least: float | None = None) -> AppTest:
     if least is not None:
         page.session_state["collection_least"] = least
     return computed(page)
-
-
-def fact(page: AppTest, label: str) -> str:
-    """The value that stands under a label."""
-    text = texts(page)
-    return text.split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]
 
 
 def test_the_matrix_holds_the_score_of_every_ordered_pair(opened: Open) -> None:

@@ -1,7 +1,7 @@
 """The compare page (pages/compare.py): whether two videos share footage, where, and why."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import SOON
 from tests.support.fakes import fake_model
-from tests.support.page_world import SOON, labels, pages, run_until, texts
+from tests.support.page_world import Open, labels, pages, run_until, texts
 from tests.support.pair_world import (
     copy_world,
     features,
@@ -25,8 +26,6 @@ from tests.support.pair_world import (
 from visil_dash.errors import Cancelled
 from visil_dash.ui.shell import backend
 from visil_dash.workbench.bench import Workbench
-
-Open = Callable[[str], AppTest]
 
 
 @pytest.fixture(scope="module")

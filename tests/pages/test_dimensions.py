@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import copy_library, labels, pages, run_until, texts
+from tests.support.benches import copy_library
+from tests.support.page_world import labels, pages, run_until, texts
 from tests.support.pair_world import copy_world, features
 from visil_dash.laboratory.dimensions.library import plans
 from visil_dash.ui.shell import backend

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.test_threshold_labels import RELATIONS, Open, fact, nearest
-from tests.support.page_world import copy_library, pages, run_until, texts
+from tests.support.benches import copy_library
+from tests.support.labelled_pairs import RELATIONS, nearest
+from tests.support.page_world import Open, fact, pages, run_until, texts
 from tests.support.pair_world import copy_world, features, ids, plain_score
 from visil_dash.errors import Cancelled, InputError
 from visil_dash.labels.csv_file import labels_csv

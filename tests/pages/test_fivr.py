@@ -5,16 +5,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from tests.laboratory.test_fivr import ANNOTATION
-from tests.support.page_world import (
-    SOON,
-    copy_library,
-    labels,
-    pages,
-    run_until,
-    shared_library,
-    texts,
-)
+from tests.support.benches import SOON, copy_library
+from tests.support.fivr_annotation import ANNOTATION
+from tests.support.page_world import labels, pages, run_until, shared_library, texts
 from tests.support.scenes import make_scene
 from visil_dash.laboratory.fivr import Fetched, Wanted
 from visil_dash.ui.shell import backend

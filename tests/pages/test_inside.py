@@ -1,6 +1,6 @@
 """Looking inside the picture, from the search page to the pair, and how sure a match is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -11,20 +11,18 @@ from streamlit.testing.v1 import AppTest
 
 from tests.support.clips import make_clip, regular
 from tests.support.fakes import fake_model
-from tests.support.page_world import pages, run_until, shared_library, texts
+from tests.support.page_world import Open, pages, run_until, shared_library, texts
 from tests.support.scenes import RATE, SIZE, scene_picture
 from visil_dash.matching.confidence import Evidence, in_words, probability
 from visil_dash.media.views import BY_KEY, VIEWS, cut, view_id
 from visil_dash.ui.shell import backend, state
 
-Open = Callable[[str], AppTest]
 EVIDENCE = Evidence((0.0, 1.0), (-7.0, 5.0))
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    monkeypatch.setattr("page_world.fake_model", lambda: fake_model(evidence=EVIDENCE))
-    with pages(shared_library()) as open_page:
+def opened() -> Iterator[Open]:
+    with pages(shared_library(), model=fake_model(evidence=EVIDENCE)) as open_page:
         yield open_page
 
 

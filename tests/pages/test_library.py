@@ -8,16 +8,9 @@ from unittest.mock import patch
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import copy_library
 from tests.support.fakes import fake_model
-from tests.support.page_world import (
-    NAMES,
-    copy_library,
-    labels,
-    pages,
-    run_until,
-    shared_library,
-    texts,
-)
+from tests.support.page_world import NAMES, Open, labels, pages, run_until, shared_library, texts
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled, ModelError
 from visil_dash.library.jobs import Worker
@@ -27,8 +20,6 @@ from visil_dash.settings import Settings
 from visil_dash.ui.library import adding
 from visil_dash.ui.shell import backend
 from visil_dash.workbench.bench import Workbench
-
-Open = Callable[[str], AppTest]
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,12 @@
 from pathlib import Path
 from unittest.mock import patch
 
-from streamlit.testing.v1 import AppTest
-
-from tests.laboratory.test_planner import RATES
-from tests.support.page_world import copy_library, labels, pages, run_until, shared_library, texts
+from tests.support.benches import copy_library
+from tests.support.page_world import fact, labels, pages, run_until, shared_library, texts
+from tests.support.rates import RATES
 from visil_dash.laboratory.planner.costs import Collection, plan
 from visil_dash.ui.laboratory.planner import duration
 from visil_dash.ui.shell.text import size
-
-
-def fact(page: AppTest, label: str) -> str:
-    return texts(page).split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]
 
 
 def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path) -> None:

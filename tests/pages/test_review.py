@@ -1,22 +1,22 @@
 """Judging pairs on the collection page, and what a verdict hides there and on the search page."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import copy_library
 from tests.support.fakes import fake_model
-from tests.support.page_world import copy_library, pages, run_until, texts
+from tests.support.page_world import Open, pages, run_until, texts
 from tests.support.pair_world import copy_world, features, figures, ids, plain_score
 from visil_dash.labels.label import Label
 from visil_dash.library.store import open_library
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import backend
 
-Open = Callable[[str], AppTest]
 SETTINGS = Settings(min_free_bytes=0)
 COPY = frozenset(("market.mp4", "excerpt.mp4"))
 

@@ -1,17 +1,15 @@
 """The robustness page (pages/robustness.py): edits, their looks, a run and where it breaks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import pages, run_until, texts
+from tests.support.page_world import Open, pages, run_until, texts
 from tests.support.pair_world import copy_world, figures, ids, values
 from visil_dash.laboratory.robustness.run import run_robustness
 from visil_dash.ui.shell import backend
-
-Open = Callable[[str], AppTest]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -15,7 +15,8 @@ import pytest
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import NAMES, SOON, labels, pages, run_until, shared_library, texts
+from tests.support.benches import SOON
+from tests.support.page_world import NAMES, Open, labels, pages, run_until, shared_library, texts
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled
 from visil_dash.exports.search import matches_csv
@@ -28,8 +29,6 @@ from visil_dash.ui.shell import backend, state, uploader
 from visil_dash.ui.shell.uploads import Clips
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.questions import search_report
-
-Open = Callable[[str], AppTest]
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,20 @@
 """The threshold page (pages/threshold.py): one number and all that it lets through."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import copy_library, labels, pages, texts
+from tests.support.benches import copy_library
+from tests.support.page_world import Open, fact, labels, pages, texts
 from tests.support.pair_world import copy_world, features, figures, ids, values
 from visil_dash.library.store import open_library
 from visil_dash.records import Array
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import backend
 
-Open = Callable[[str], AppTest]
 QUERY = "excerpt.mp4"
 
 
@@ -42,11 +42,6 @@ def distances(query: str = QUERY) -> dict[str, Array]:
         for name, other in vectors.items()
         if name != query
     }
-
-
-def fact(page: AppTest, label: str) -> str:
-    text = texts(page)
-    return text.split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]
 
 
 def check_numbers(page: AppTest, threshold: float) -> None:

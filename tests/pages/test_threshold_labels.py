@@ -2,29 +2,22 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import copy_library, pages, run_until, texts
+from tests.support.benches import copy_library
+from tests.support.labelled_pairs import QUERIES, RELATIONS, nearest
+from tests.support.page_world import Open, fact, pages, run_until, texts
 from tests.support.pair_world import copy_world, features, figures, ids, plain_score, values
 from visil_dash.labels.label import Label
 from visil_dash.library.store import open_library
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import backend
 from visil_dash.workbench.thresholds import history
-
-Open = Callable[[str], AppTest]
-# (query, reference): relation; all other pairs of the two queries are strangers.
-RELATIONS = {
-    ("excerpt.mp4", "market.mp4"): "ND",
-    ("excerpt.mp4", "station.mp4"): "CS",
-    ("harbour.mp4", "station.mp4"): "DS",
-}
-QUERIES = ("excerpt.mp4", "harbour.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +46,6 @@ def page_of(open_page: Open, *, view: str, **params: str) -> AppTest:
     return page
 
 
-def nearest() -> dict[tuple[str, str], float]:
-    """Smallest squared L2 distance of two frames of each pair of a query, by plain loops."""
-    vectors = {name: f.frame_vectors.astype(float) for name, f in features().items()}
-    return {
-        (query, other): min(float(((a - b) ** 2).sum()) for a in vectors[query] for b in found)
-        for query in QUERIES
-        for other, found in vectors.items()
-        if other != query
-    }
-
-
 def expected(closeness: dict[tuple[str, str], float], least: float) -> dict[str, tuple[int, int]]:
     kinds: dict[str, list[bool]] = {}
     for pair, value in closeness.items():
@@ -77,10 +59,6 @@ def told_kinds(page: AppTest) -> dict[str, tuple[int, int]]:
         re.sub(r".*\((\w+)\)", r"\1", row["Labelled as"]): (row["Let through"], row["Of"])
         for _, row in table.iterrows()
     }
-
-
-def fact(page: AppTest, label: str) -> str:
-    return texts(page).split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]
 
 
 def check(page: AppTest, closeness: dict[tuple[str, str], float], least: float) -> None:

@@ -1,13 +1,13 @@
 """The walkthrough page (pages/walkthrough.py): each step on a pair, its numbers recomputed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_world import labels, pages, run_until, texts
+from tests.support.page_world import Open, fact, labels, pages, run_until, texts
 from tests.support.pair_world import (
     copy_world,
     features,
@@ -21,7 +21,6 @@ from visil_dash.ui.laboratory.walkthrough import STEPS
 from visil_dash.ui.laboratory.walkthrough_library import amount
 from visil_dash.ui.shell import backend
 
-Open = Callable[[str], AppTest]
 QUERY, REFERENCE = "excerpt.mp4", "market.mp4"
 
 
@@ -37,10 +36,6 @@ def at_step(open_page: Open, step: str) -> AppTest:
     page.query_params["r"] = ids()[REFERENCE][:16]
     page.query_params["step"] = step
     return page.run()
-
-
-def fact(page: AppTest, label: str) -> str:
-    return texts(page).split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]
 
 
 @pytest.mark.parametrize("step", [s.key for s in STEPS])

@@ -1,6 +1,7 @@
 """Small libraries for tests: features follow from the bytes, pipelines need no model."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,7 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.index.frames import FrameSpace, open_frame_space
+from visil_dash.library import tables
 from visil_dash.library.blobs import FeatureManifest, Step, no_step
+from visil_dash.library.catalogue import (
+    CATALOGUE_NAME,
+    Catalogue,
+    catalogue_engine,
+    migrate,
+    next_count,
+    put_row,
+)
 from visil_dash.library.jobs import Report
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import Array, JobRecord, JobState, MediaInfo, VideoFeatures, VideoRecord
@@ -162,3 +172,27 @@ def plain_nearest(vectors: Array, queries: Array, k: int) -> Array:
         distances = [float(((v - query) ** 2).sum()) for v in vectors.astype(np.float64)]
         out.append(sorted(distances)[:k])
     return np.array(out).reshape(len(queries), min(k, len(vectors)))
+
+
+def old_library(folder: Path) -> None:
+    """A library of schema 1, before jobs and the index were in the catalogue."""
+    for name in ("media", "features", "incoming"):
+        (folder / name).mkdir(parents=True)
+    catalogue = Catalogue(catalogue_engine(folder / CATALOGUE_NAME, read_only=False))
+    migrate(catalogue, upto=1)
+    video_id = content_id(b"one")
+    (folder / "media" / video_id).mkdir()
+    (folder / "media" / video_id / "original").write_bytes(b"one")
+    with catalogue.write() as connection:
+        row = {
+            "video_id": video_id,
+            "ordinal": next_count(connection, "ordinal"),
+            "name": "old.mp4",
+            "bytes": 3,
+            "info": json.dumps(vars(fake_info())),
+            "added": "2024-01-01T00:00:00.000+00:00",
+            "frames": 0,
+            "tags": "[]",
+        }
+        put_row(connection, tables.videos, row)
+    catalogue.close()

@@ -14,21 +14,16 @@ from unittest.mock import patch
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import SOON, filled_library, page_settings
 from tests.support.fakes import fake_model
 from tests.support.scenes import make_scene
-from visil_dash.settings import Settings
+from visil_dash.models.load import Model
 from visil_dash.ui.shell import backend
-from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.bench import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]
-SOON = 30.0
+Open = Callable[[str], AppTest]
 NAMES = ("harbour.mp4", "market.mp4", "station.mp4")
-
-
-def page_settings(folder: Path, **changes: Any) -> Settings:
-    return Settings(
-        **({"library": folder, "model": "fake", "min_free_bytes": 0, "threads": 1} | changes)
-    )
 
 
 @cache
@@ -39,24 +34,16 @@ def shared_library() -> Path:
     folder, videos = root / "library", root / "videos"
     videos.mkdir()
     paths = [make_scene(videos / name, scene) for scene, name in enumerate(NAMES)]
-    with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-        bench = open_workbench(settings=page_settings(folder), library=folder, model="fake")
-    try:
-        bench.add_paths(paths)
-        assert bench.worker.wait_idle(SOON)
-        assert len(bench.videos()) == len(NAMES), bench.jobs()
-    finally:
-        bench.close()
-    return folder
+    return filled_library(folder, paths)
 
 
 @contextmanager
-def pages(folder: Path, **changes: Any) -> Iterator[Callable[[str], AppTest]]:
+def pages(folder: Path, *, model: Model | None = None, **changes: Any) -> Iterator[Open]:
     """`open_page("search")` gives the page over the library in `folder`, not run yet."""
     settings = page_settings(folder, **changes)
-    model = fake_model()
+    loaded = fake_model() if model is None else model
     with (
-        patch("visil_dash.workbench.bench.load_model", lambda name, settings: model),
+        patch("visil_dash.workbench.bench.load_model", lambda *_, **__: loaded),
         patch("visil_dash.ui.shell.backend.get_settings", lambda: settings),
     ):
         st.cache_resource.clear()
@@ -74,11 +61,6 @@ def pages(folder: Path, **changes: Any) -> Iterator[Callable[[str], AppTest]]:
                     bench.close()
                 st.cache_resource.clear()
                 st.cache_data.clear()
-
-
-def copy_library(source: Path, target: Path) -> Path:
-    """A library of the test's own, to change."""
-    return Path(shutil.copytree(source, target))
 
 
 def run_until(page: AppTest, done: Callable[[AppTest], bool], *, seconds: float = SOON) -> AppTest:
@@ -104,3 +86,8 @@ def texts(page: AppTest) -> str:
 
 def labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
+
+
+def fact(page: AppTest, label: str) -> str:
+    """The value beside `label` in a list of facts."""
+    return texts(page).split(f">{label}</dt><dd", 1)[1].split(">", 1)[1].split("<", 1)[0]

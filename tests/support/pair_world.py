@@ -8,18 +8,16 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import filled_library
 from tests.support.fakes import fake_model
-from tests.support.page_world import SOON, page_settings
 from tests.support.scenes import make_scene
 from visil_dash.library.store import open_library
 from visil_dash.records import Array, VideoFeatures
 from visil_dash.settings import Settings
-from visil_dash.workbench.bench import open_workbench
 
 # name: (scene, start, seconds); the excerpt is a part of the market, encoded anew.
 SCENES = {
@@ -41,15 +39,7 @@ def copy_world() -> Path:
         make_scene(videos / name, scene, start=start, seconds=seconds)
         for name, (scene, start, seconds) in SCENES.items()
     ]
-    with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-        bench = open_workbench(settings=page_settings(folder), library=folder, model="fake")
-    try:
-        bench.add_paths(paths)
-        assert bench.worker.wait_idle(SOON)
-        assert len(bench.videos()) == len(SCENES), bench.jobs()
-    finally:
-        bench.close()
-    return folder
+    return filled_library(folder, paths)
 
 
 @cache

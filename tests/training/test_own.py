@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.support.library_fakes import fake_info, small_settings
-from tests.training.test_training import Teacher, photos
+from tests.support.training_fakes import Teacher, photos
 from visil_dash.cli.main import main
 from visil_dash.errors import ModelError
 from visil_dash.labels.label import Label

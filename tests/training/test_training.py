@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes import fake_regions
+from tests.support.training_fakes import Teacher, photos
 from visil_dash.errors import InputError
 from visil_dash.matching.similarity import frame_to_frame
 from visil_dash.models.comparator import VideoComparator
@@ -23,15 +24,6 @@ from visil_dash.training.comparator import ComparatorOptions, make_set, mixed, t
 from visil_dash.training.distill import DistillOptions, distill
 from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.photos import held_back, load_photos
-
-
-def photos(count, seed=0, shape=(60, 80)):
-    rng = np.random.default_rng(seed)
-    made = []
-    for _ in range(count):
-        coarse = rng.integers(0, 256, (6, 8, 3)).astype(np.uint8)
-        made.append(cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC))
-    return made
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -177,24 +169,6 @@ def test_a_mixed_comparator_gives_the_mean_of_its_output_and_its_input():
         assert not torch.allclose(net(matrix), silent(matrix))
     with pytest.raises(ValueError, match="directly"):
         mixed(VideoComparator(), 0.5)
-
-
-def constant_teacher(frames):
-    """Stands for a teacher: 24 dims of coarse colour per region, no network."""
-    pooled = torch.nn.functional.adaptive_avg_pool2d(frames.float(), (6, 6))
-    parts = pooled.unfold(2, 2, 2).unfold(3, 2, 2).permute(0, 2, 3, 1, 4, 5)
-    x = parts.reshape(len(frames), 9, 12)
-    return torch.cat([x, x**2], -1)
-
-
-class Teacher:
-    def __call__(self, frames):
-        return constant_teacher(frames)
-
-    regions = __call__
-
-    def to_bfloat16(self):
-        return self
 
 
 @given(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.matching.test_reasons import pair
+from tests.support.comparisons import pair
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.reasons import Direction
 from visil_dash.matching.scorers import scorer_rows

@@ -4,84 +4,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import av
-import cv2
 import numpy as np
 import pytest
 
+from tests.support.benches import fill
 from tests.support.fakes import fake_model
 from visil_dash.cli import main
 from visil_dash.errors import NotFound
 from visil_dash.library.store import open_library
 from visil_dash.matching.confidence import background
-from visil_dash.records import JobState
-from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
-
-RATE = 5
-
-
-def scenes(seed, seconds):
-    """Frames of a drifting random picture that changes every second, so that time is visible."""
-    rng = np.random.default_rng(seed)
-    frames = []
-    for _ in range(seconds):
-        picture = cv2.resize(rng.integers(0, 256, (7, 9, 3)).astype(np.uint8), (180, 130))
-        frames += [picture[4 * i : 4 * i + 96, 4 * i : 4 * i + 128] for i in range(RATE)]
-    return frames
-
-
-def write(path, frames):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"crf": "18"})
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for picture in frames:
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    """a: 12 s; b: 4 s of its own, then seconds 5 to 10 of a; c, d: unrelated."""
-    folder = tmp_path_factory.mktemp("clips")
-    a, b, c, d = (scenes(seed, 12) for seed in range(4))
-    made = {
-        "a.mp4": a,
-        "b.mp4": b[: 4 * RATE] + a[5 * RATE : 10 * RATE],
-        "c.mp4": c,
-        "d.mp4": d,
-    }
-    paths = {name: write(folder / name, frames) for name, frames in made.items()}
-    # The same seconds of `a`, re-encoded smaller and darker: what a query looks like.
-    query = [(f * 0.8).astype(np.uint8) for f in a[5 * RATE : 10 * RATE]]
-    paths["query.mp4"] = write(folder / "query.mp4", query)
-    (folder / "broken.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42 nothing follows")
-    paths["broken.mp4"] = folder / "broken.mp4"
-    return paths
-
-
-@pytest.fixture(scope="module")
-def settings():
-    return Settings(min_free_bytes=0)
-
-
-def fill(bench, paths):
-    bench.add_paths(paths)
-    assert bench.worker.wait_idle(120)
-    return {j.name: j for j in bench.jobs()}
-
-
-@pytest.fixture(scope="module")
-def bench(clips, settings, tmp_path_factory):
-    library = open_library(tmp_path_factory.mktemp("library"), settings=settings)
-    with Workbench(library, fake_model(), settings) as made:
-        jobs = fill(made, [clips[n] for n in ("a.mp4", "b.mp4", "c.mp4", "d.mp4", "broken.mp4")])
-        assert jobs["broken.mp4"].state is JobState.REFUSED
-        assert jobs["broken.mp4"].reason
-        assert [jobs[n].state for n in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")] == ["indexed"] * 4
-        yield made
 
 
 def test_a_clip_is_found_in_its_source_and_where_it_was_pasted(bench, clips):

@@ -8,12 +8,13 @@ from unittest.mock import patch
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import copy_library, fake_bench, page_settings
 from tests.support.fakes import fake_model
-from tests.support.page_world import copy_library, page_settings, pages, run_until, texts
+from tests.support.page_world import pages, run_until, texts
 from tests.support.pair_world import copy_world, ids
 from visil_dash.cli import main
 from visil_dash.library.store import open_library
-from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.questions import search_report
 from visil_dash.workbench.thresholds import calibrate, undo
 
@@ -27,9 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bench(folder: Path) -> Iterator[Workbench]:
-    with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-        bench = open_workbench(settings=page_settings(folder), library=folder, model="fake")
-    with bench:
+    with fake_bench(folder) as bench:
         yield bench
 
 
@@ -78,8 +77,7 @@ def test_the_commands_call_a_match_what_the_library_does(
         ]
 
     def change(value: float | None) -> None:
-        with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-            opened = open_workbench(settings=page_settings(folder), library=folder, model="fake")
+        opened = fake_bench(folder)
         with opened:
             if value is None:
                 undo(opened, "match")
@@ -137,9 +135,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
 
 
 def test_a_saved_score_belongs_to_its_model(folder: Path) -> None:
-    with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-        bench = open_workbench(settings=page_settings(folder), library=folder, model="fake")
-    with bench:
+    with fake_bench(folder) as bench:
         calibrate(bench, "match", 0.9)
     other = fake_model(extractor="other-00000000")
     settings = page_settings(folder)

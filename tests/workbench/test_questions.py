@@ -7,7 +7,6 @@ import pytest
 
 from tests.support.asked_at_once import read_once
 from tests.support.scenes import make_scene
-from tests.workbench.test_bench import bench, clips, fill, settings  # noqa: F401 fixtures
 from visil_dash.candidates.aside import set_frames_aside, take_frames_back
 from visil_dash.candidates.thresholds import pairwise_distances
 from visil_dash.errors import Cancelled, MediaRefused, NotFound
@@ -17,11 +16,11 @@ from visil_dash.workbench.questions import search_many, search_nearest
 
 
 @pytest.fixture
-def query(bench, clips):  # noqa: F811
+def query(bench, clips):
     return bench.open_clip(clips["query.mp4"]).query_id
 
 
-def by_plain_loop(bench, query_id, aside=()):  # noqa: F811
+def by_plain_loop(bench, query_id, aside=()):
     """Videos in the order of their nearest frame to any query frame."""
     view = bench.space.view()
     vectors = view.reduction(bench.clip(query_id).features.frame_vectors)
@@ -36,14 +35,14 @@ def by_plain_loop(bench, query_id, aside=()):  # noqa: F811
     return sorted(nearest, key=lambda v: nearest[v])
 
 
-def test_the_nearest_videos_answer_where_the_threshold_admits_nothing(bench, query):  # noqa: F811
+def test_the_nearest_videos_answer_where_the_threshold_admits_nothing(bench, query):
     result = search_nearest(bench, query, most=2, threshold=0.0)
     assert {c.video_id for c in result.candidates} == set(by_plain_loop(bench, query)[:2])
     assert "Nothing lies within the distance threshold" in result.notices[0]
     assert len(result.matches) == 2
 
 
-def test_frames_set_aside_make_no_video_near(bench, query):  # noqa: F811
+def test_frames_set_aside_make_no_video_near(bench, query):
     first = by_plain_loop(bench, query)[0]
     count = next(v.frames for v in bench.videos() if v.video_id == first)
     set_frames_aside(bench.library, bench.extractor, {first: range(count)})
@@ -57,7 +56,7 @@ def test_frames_set_aside_make_no_video_near(bench, query):  # noqa: F811
     assert first in {c.video_id for c in again.candidates}
 
 
-def test_each_of_several_queries_has_the_answer_that_it_has_alone(bench, clips):  # noqa: F811
+def test_each_of_several_queries_has_the_answer_that_it_has_alone(bench, clips):
     said = []
     asked = [clips["query.mp4"], "a.mp4", clips["b.mp4"]]
     found = list(search_many(bench, asked, exhaustive=True, on_progress=lambda *p: said.append(p)))
@@ -73,7 +72,7 @@ def test_each_of_several_queries_has_the_answer_that_it_has_alone(bench, clips):
     assert said[-1][0].startswith("Query 3 of 3: ")
 
 
-def test_a_query_that_fails_is_told_and_holds_up_no_other(bench, clips, tmp_path):  # noqa: F811
+def test_a_query_that_fails_is_told_and_holds_up_no_other(bench, clips, tmp_path):
     text = tmp_path / "text.mp4"
     text.write_text("not a video")
     bad, unknown, good = search_many(bench, [text, "no such name", clips["query.mp4"]], top=1)
@@ -84,7 +83,7 @@ def test_a_query_that_fails_is_told_and_holds_up_no_other(bench, clips, tmp_path
     assert good.error is None
 
 
-def test_answers_are_told_as_they_come_and_stopping_keeps_them(bench, clips):  # noqa: F811
+def test_answers_are_told_as_they_come_and_stopping_keeps_them(bench, clips):
     stop = False
     found = search_many(bench, ["a.mp4", "b.mp4"], exhaustive=True, cancelled=lambda: stop)
     assert next(found).query == "a.mp4"
@@ -93,13 +92,13 @@ def test_answers_are_told_as_they_come_and_stopping_keeps_them(bench, clips):  #
         next(found)
 
 
-def test_a_clip_that_two_ask_for_at_once_is_read_once(bench, tmp_path, monkeypatch):  # noqa: F811
+def test_a_clip_that_two_ask_for_at_once_is_read_once(bench, tmp_path, monkeypatch):
     path = make_scene(tmp_path / "both.mp4", 2, start=2, seconds=3)
     options = read_once(monkeypatch, "extract_features", partial(bench.open_clip, path))
     assert options["name"] == "both.mp4"
 
 
-def test_after_a_failed_reading_the_next_reads(bench, tmp_path, monkeypatch):  # noqa: F811
+def test_after_a_failed_reading_the_next_reads(bench, tmp_path, monkeypatch):
     path = make_scene(tmp_path / "later.mp4", 2, start=2, seconds=4)
     real = clips_module.extract_features
 

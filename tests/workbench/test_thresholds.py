@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
-from tests.support.fakes import fake_model
-from tests.support.page_world import page_settings
+from tests.support.benches import fake_bench
 from visil_dash.errors import InputError, StoreReadOnly
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import labels_digest
-from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.thresholds import (
     band_borders,
     calibrate,
@@ -25,8 +23,7 @@ from visil_dash.workbench.thresholds import (
 
 
 def opened(folder: Path) -> Workbench:
-    with patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()):
-        return open_workbench(settings=page_settings(folder), library=folder, model="fake")
+    return fake_bench(folder)
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+from tests.support.benches import copy_library, fake_bench
 from tests.support.fakes import fake_model
-from tests.support.page_world import NAMES, copy_library, page_settings, shared_library
+from tests.support.page_world import NAMES, shared_library
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled, InputError, StoreReadOnly
 from visil_dash.workbench import upkeep
-from visil_dash.workbench.bench import Workbench, open_workbench
+from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.upkeep import (
     extract_missing,
     last_verification,
@@ -33,10 +34,7 @@ def open_bench(tmp_path: Path) -> Open:
     folder = copy_library(shared_library(), tmp_path / "library")
 
     def opened(*, dim: int = OTHER_DIM) -> Workbench:
-        with patch(
-            "visil_dash.workbench.bench.load_model", lambda name, settings: fake_model(dim=dim)
-        ):
-            return open_workbench(settings=page_settings(folder), library=folder, model="fake")
+        return fake_bench(folder, model=fake_model(dim=dim))
 
     return opened
 
@@ -74,11 +72,7 @@ def test_extraction_gives_what_adding_the_files_would_have_given(
             (v.name, bench.library.media_path(v.video_id).read_bytes()) for v in bench.videos()
         ]
     fresh = tmp_path / "fresh"
-    with patch(
-        "visil_dash.workbench.bench.load_model", lambda name, settings: fake_model(dim=OTHER_DIM)
-    ):
-        bench = open_workbench(settings=page_settings(fresh), library=fresh, model="fake")
-    with bench:
+    with fake_bench(fresh, model=fake_model(dim=OTHER_DIM)) as bench:
         for name, content in originals:
             staged = bench.library.stage(name)
             staged.write_bytes(content)

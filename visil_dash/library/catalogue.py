@@ -79,7 +79,7 @@ def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Ca
     by a newer program, or by an older one when read-only.
     """
     path = folder / CATALOGUE_NAME
-    catalogue = Catalogue(_engine(path, read_only=read_only))
+    catalogue = Catalogue(catalogue_engine(path, read_only=read_only))
     try:
         with catalogue.read() as connection:
             problems = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
@@ -204,12 +204,8 @@ def translated_errors() -> Iterator[None]:
         raise StoreDamaged(f"{CATALOGUE_NAME}: a text is not UTF-8 ({error.reason})") from error
 
 
-def read_engine(path: Path) -> Engine:
-    """An engine on a catalogue that may be damaged, for reading what is left."""
-    return _engine(path, read_only=True)
-
-
-def _engine(path: Path, *, read_only: bool) -> Engine:
+def catalogue_engine(path: Path, *, read_only: bool) -> Engine:
+    """An engine on a catalogue file, which may be damaged; the writer's makes a missing one."""
     writable = os.access(path.parent, os.W_OK)
 
     def connect() -> sqlite3.Connection:

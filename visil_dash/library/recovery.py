@@ -16,11 +16,11 @@ from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
     Catalogue,
+    catalogue_engine,
     checked_rows,
     next_count,
     open_catalogue,
     put_row,
-    read_engine,
     set_aside,
 )
 from visil_dash.library.rows import put_feature_row
@@ -92,7 +92,7 @@ def _blobs_without_row(folder: Path, catalogue: Catalogue) -> list[Path]:
 def _salvage(path: Path) -> dict[str, list[Row]]:
     """Rows whose checksums hold, as far as SQLite can still read them."""
     kept: dict[str, list[Row]] = {}
-    engine = read_engine(path)
+    engine = catalogue_engine(path, read_only=True)
     try:
         for table in KEPT:
             try:
