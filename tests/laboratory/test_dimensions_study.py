@@ -131,7 +131,8 @@ def test_lpp_keeps_the_neighbours_on_a_curve_that_pca_loses_in_noise() -> None:
     vectors = vectors.astype(np.float32)
 
     def objective(projected: Array) -> float:
-        rows, columns, weights = neighbour_graph(vectors, 8)
+        graph = neighbour_graph(vectors, 8).tocoo()
+        rows, columns, weights = graph.row, graph.col, graph.data
         y = projected.astype(float) - projected.mean(0)
         degree = np.bincount(rows, weights, minlength=len(y))
         local = (

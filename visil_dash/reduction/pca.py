@@ -1,8 +1,8 @@
 """Dimension reduction of frame vectors: fitted, stored, versioned, never mixed.
 
-PCA and LPP (reduction_local.py) are orthonormal: they never lengthen a distance, so a threshold
+PCA and LPP (projections.py) are orthonormal: they never lengthen a distance, so a threshold
 kept from the full space admits every pair that it admitted there. Random projection is not, and
-no threshold means the same in two spaces: threshold_transfer.py carries one over.
+no threshold means the same in two spaces: transfer.py carries one over.
 """
 
 import hashlib
@@ -22,9 +22,6 @@ REDUCTION_FORMAT = 1
 DEFAULT_DIM = 256
 FRAMES_PER_DIM = 2  # frames needed to fit one dimension
 FULL = "full"
-EXACT_SIDE = 1024  # largest matrix whose eigenvectors are computed in full: under a second
-OVERSAMPLING = 64
-POWER_ITERATIONS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +55,14 @@ def identity(dim: int) -> Reduction:
 def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
     """The `dim` directions of largest variance of `vectors` `[N, D]`, orthonormal.
 
-    Exact by the Gram or covariance matrix up to EXACT_SIDE, beyond by subspace iteration
-    (Halko, Martinsson, Tropp 2011). The same vectors give the same reduction. Raises ValueError
-    for fewer than 2·dim vectors, dim > D and values that are not finite.
+    Exact, by the eigenvectors of the smaller of the Gram and the covariance matrix. scikit-learn's
+    PCA has no Gram form and takes numpy's eigenvectors: for 800 frames of 2304 dimensions 1.9 s
+    of CPU time against 0.1 s, for 8192 2.5 s against 2.0 s. The same vectors give the same
+    reduction. Raises ValueError for fewer than 2·dim vectors, dim > D and values that are not
+    finite.
     """
+    import torch
+
     count, input_dim = vectors.shape
     if count < FRAMES_PER_DIM * dim or not 0 < dim <= input_dim:
         raise ValueError(
@@ -72,16 +73,13 @@ def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
     if not np.isfinite(vectors).all():
         raise ValueError("vectors hold values that are not finite")
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = vectors - mean
-    if min(count, input_dim) > EXACT_SIDE:
-        matrix = _subspace(centred, dim)
-    elif input_dim <= count:
-        matrix = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :dim]
-    else:
-        matrix = centred.T @ np.linalg.eigh(centred @ centred.T)[1][:, ::-1][:, :dim]
+    centred = torch.from_numpy(vectors - mean)
+    gram = count < input_dim
+    square = centred @ centred.T if gram else centred.T @ centred
+    leading = torch.linalg.eigh(square).eigenvectors.flip(1)[:, :dim]
+    matrix = (centred.T @ leading if gram else leading).double()
     # Directions without variance come out of the Gram form as noise: QR makes all orthonormal.
-    matrix = np.linalg.qr(matrix.astype(np.float64))[0].astype(np.float32)
-    return fitted_reduction(f"pca{dim}", mean, matrix)
+    return fitted_reduction(f"pca{dim}", mean, torch.linalg.qr(matrix).Q.float().numpy())
 
 
 def fitted_reduction(method: str, mean: Array, matrix: Array) -> Reduction:
@@ -91,18 +89,6 @@ def fitted_reduction(method: str, mean: Array, matrix: Array) -> Reduction:
     matrix = np.ascontiguousarray(matrix * np.where(signs == 0, 1, signs), np.float32)
     input_dim, dim = matrix.shape
     return Reduction(_fitted_id(method, mean, matrix), method, input_dim, dim, mean, matrix)
-
-
-def _subspace(centred: Array, dim: int) -> Array:
-    """An orthonormal basis `[D, dim]` of the leading right singular vectors of `[N, D]`."""
-    width = min(dim + OVERSAMPLING, *centred.shape)
-    basis = np.random.default_rng(0).standard_normal((centred.shape[1], width), np.float32)
-    for _ in range(POWER_ITERATIONS):
-        basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
-    inside = centred @ basis
-    rotation: Array = np.linalg.eigh(inside.T @ inside)[1][:, ::-1][:, :dim]
-    turned: Array = basis @ rotation
-    return turned
 
 
 def save_reduction(
