@@ -21,6 +21,7 @@ BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated vid
 # would tell a dozen true copies of one clip that they are strangers.
 RANKED_SHARE = 0.7
 EVIDENCE_SHARE = 0.5
+ROUNDING = 1e-12  # steps of the isotonic fit below this are none
 EVIDENCE_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
 
 
@@ -112,50 +113,23 @@ def fit_evidence(strengths: Array, copies: Array) -> Evidence:
     block, so that no ratio exceeds what so many pairs can show. Raises ValueError when a class is
     missing.
     """
+    from scipy.optimize import isotonic_regression  # most of a second; needed in training alone
+
     y = np.asarray(copies, bool)
     if y.all() or not y.any():
         raise ValueError("evidence needs pairs that are copies and pairs that are none")
     values, place = np.unique(np.asarray(strengths, np.float64), return_inverse=True)
-    found = np.bincount(place, y).tolist()
-    strange = np.bincount(place, ~y).tolist()
-    most = int(y.sum()), int((~y).sum())
-    blocks: list[_Block] = []
-    for value, true, false in zip(values.tolist(), found, strange, strict=True):
-        blocks.append(_Block(value * (true + false), true, false))
-        while len(blocks) > 1 and blocks[-2].share(*most) >= blocks[-1].share(*most):
-            last = blocks.pop()
-            blocks[-1] = blocks[-1].joined(last)
-    ratios = [b.log_ratio(*most) for b in blocks]
+    counts = np.stack([np.bincount(place, y), np.bincount(place, ~y)])
+    shares = counts / counts.sum(1, keepdims=True)
+    weights = shares.sum(0)
+    rising = isotonic_regression(shares[0] / weights, weights=weights).x
+    block = np.cumsum(np.diff(rising, prepend=rising[:1]) > ROUNDING)
+    true, false = (np.bincount(block, row) for row in counts)
+    mine, others = (true + 0.5) / (y.sum() + 1), (false + 0.5) / ((~y).sum() + 1)
     return Evidence(
-        tuple(b.total / (b.copies + b.strangers) for b in blocks),
-        tuple(np.maximum.accumulate(ratios).tolist()),
+        tuple((np.bincount(block, values * counts.sum(0)) / (true + false)).tolist()),
+        tuple(np.maximum.accumulate(np.log(mine / others)).tolist()),
     )
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Pairs of neighbouring strengths: their sum, and how many are copies and strangers."""
-
-    total: float
-    copies: float
-    strangers: float
-
-    def joined(self, other: "_Block") -> "_Block":
-        return _Block(
-            self.total + other.total,
-            self.copies + other.copies,
-            self.strangers + other.strangers,
-        )
-
-    def share(self, copies: int, strangers: int) -> float:
-        """Share of copies if, of so many in all, there were as many copies as strangers."""
-        mine, others = self.copies / copies, self.strangers / strangers
-        return mine / (mine + others)
-
-    def log_ratio(self, copies: int, strangers: int) -> float:
-        mine = (self.copies + 0.5) / (copies + 1)
-        others = (self.strangers + 0.5) / (strangers + 1)
-        return math.log(mine / others)
 
 
 @dataclass(frozen=True)
@@ -168,7 +142,10 @@ class Reliability:
 
 
 def reliability(probabilities: Array, copies: Array, *, bins: int = 10) -> tuple[Reliability, ...]:
-    """The reliability curve over bins of equal width; empty bins are left out."""
+    """The reliability curve over bins of equal width; empty bins are left out.
+
+    scikit-learn's `calibration_curve` leaves out the counts, which the calibration error needs.
+    """
     p, y = np.asarray(probabilities, np.float64), np.asarray(copies, bool)
     place = np.minimum((p * bins).astype(int), bins - 1)
     return tuple(
