@@ -1,1 +1,1 @@
-"""Measurements of the product; none of this is needed to run it."""
+"""Measurements of speed and quality; not needed to run the product."""

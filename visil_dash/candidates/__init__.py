@@ -1,1 +1,1 @@
-"""Candidate generation: library frames near a query's, mapped to videos; their distances."""
+"""Candidate generation: the library frames near a query's frames, and their videos."""

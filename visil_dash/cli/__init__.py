@@ -1,1 +1,1 @@
-"""The commands of `python -m visil_dash`."""
+"""The command line, `python -m visil_dash`."""

@@ -24,7 +24,7 @@ DONE, REFUSED, FAILED = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; `arguments` default to the process's own."""
-    given = _parser().parse_args(arguments)
+    given = build_parser().parse_args(arguments)
     settings = get_settings()
     try:
         code: int = given.run(given, settings)
@@ -290,7 +290,8 @@ def _open(given: argparse.Namespace, settings: Settings, *, worker: bool = False
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and its options; the documented commands are checked against it."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--library", type=Path, help="folder of the library")
     common.add_argument("--model", help="compact (bundled, default) or visil (the paper's)")

@@ -1,1 +1,1 @@
-"""Every video against every other: the pair table, groups, the map, what to review."""
+"""All pairs of a library: pair table, groups, map, review queue."""

@@ -1,1 +1,1 @@
-"""Edited copies of a clip, of graded strength and with exact truth about what they show when."""
+"""Edited copies of a clip, in graded strengths and with exact ground truth."""

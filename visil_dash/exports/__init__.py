@@ -1,1 +1,1 @@
-"""What leaves the dashboard: search tables, segment lists, the HTML report."""
+"""What users download: search tables, segment lists, the HTML report."""

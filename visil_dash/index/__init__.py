@@ -1,1 +1,1 @@
-"""Frame indexes: exact and HNSW behind one protocol, immutable generations, the frame space."""
+"""Frame indexes, exact and HNSW, behind one protocol, stored as immutable generations."""

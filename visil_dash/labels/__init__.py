@@ -1,1 +1,1 @@
-"""Which pairs are known to match: review verdicts, CSV files, the demo set, FIVR-200K."""
+"""Known relations between videos: review verdicts, CSV files, the demo set, FIVR-200K."""

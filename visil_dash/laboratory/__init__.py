@@ -1,1 +1,1 @@
-"""Experiments over a library: dimensions, evaluation, robustness, hubs, scale, walkthrough."""
+"""Experiments on a library."""

@@ -1,1 +1,1 @@
-"""The data folder: media, feature blobs, the catalogue, the writer lock and the ingest jobs."""
+"""The data folder: media files, features, catalogue, writer lock, ingest jobs."""

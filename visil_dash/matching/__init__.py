@@ -1,1 +1,1 @@
-"""One pair: similarity, alignment, re-ranking, confidence and the verdict."""
+"""One pair of videos: similarity, alignment, re-ranking, confidence, the verdict."""

@@ -1,22 +1,22 @@
-"""Video in: every file is opened by one confined, short-lived child process.
+"""Video decoding: each file is opened by one confined, short-lived child process.
 
-    files.py         what a file is before any decoder sees it; walking folders; content hash
-    decode.py        sample_frames, frames_at: what the rest of visil_dash calls
-    preview.py       poster, film strip, browser-playable preview
-    outcome.py       how decoding ended, in words: ok, partial (how much), refused (why)
-    process.py       starts, watches and ends the child
-    wire.py          the messages between the two; all that both sides import
-    child.py         the child's entry: confine, open, do one task
-    confinement.py   limits, namespaces and system call filter that the child puts on itself
-    opening.py       FFmpeg with allow-lists, headers checked
-    timeline.py      frames on one time line
-    pictures.py      a frame as pixels: size, colours, turning
-    structure.py     is the file whole?
-    ticks.py         which frames are on screen at regular moments
-    tasks.py         what a child can do: sample, fetch frames, make a preview
-    encoding.py      the preview
-    reporting.py     messages from the child
-    dependencies.py  the versions without which nothing starts
+    files.py         identifies a file before any decoder sees it; walks folders; content hash
+    decode.py        sample_frames, frames_at: the entry points for the rest of visil_dash
+    preview.py       poster, film strip, preview that a browser can play
+    outcome.py       how decoding ended: ok, partial (how much), refused (why)
+    process.py       starts, supervises and stops the child process
+    wire.py          the messages between parent and child; the only shared module
+    child.py         entry point of the child: confine, open, do one task
+    confinement.py   resource limits, namespaces, system call filter, set by the child
+    opening.py       opens FFmpeg with allow-lists and checks headers
+    timeline.py      frames on one presentation timeline
+    pictures.py      frames as pixels: size, colour, rotation
+    structure.py     whether the file is complete
+    ticks.py         which frames are on screen at regular intervals
+    tasks.py         the child's tasks: sample, fetch frames, make a preview
+    encoding.py      encodes the preview
+    reporting.py     the child's messages to the parent
+    dependencies.py  the versions of dependencies that are required to start
 
-The child imports the standard library and PyAV, nothing else.
+The child process imports only the standard library and PyAV.
 """

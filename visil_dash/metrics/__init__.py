@@ -1,1 +1,1 @@
-"""Retrieval metrics and operating points."""
+"""Retrieval metrics, operating points, bootstrap intervals."""

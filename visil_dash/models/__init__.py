@@ -1,1 +1,1 @@
-"""Backbones, region pooling, whitening, attention, comparator and the files that hold them."""
+"""Backbones, region pooling, whitening, attention, the comparator, their weight files."""

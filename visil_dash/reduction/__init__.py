@@ -1,1 +1,1 @@
-"""Shorter frame vectors: PCA, random projection, quantisation."""
+"""Dimension reduction of frame vectors: PCA, projections, quantisation."""

@@ -1,1 +1,1 @@
-"""Making models: photos and augmentations, teachers, distillation, whitening and attention fits."""
+"""Model training: photos, augmentation, teachers, distillation, comparator, calibration."""

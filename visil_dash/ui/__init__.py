@@ -1,1 +1,1 @@
-"""The only code of the library that imports streamlit: state, caches, widgets, errors."""
+"""The Streamlit interface; nothing below it imports streamlit."""

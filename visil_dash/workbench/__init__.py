@@ -1,1 +1,1 @@
-"""The use cases that pages and commands call."""
+"""The use cases that the pages and the command line call."""

@@ -1,1 +1,1 @@
-"""How far frame vectors can be reduced, and what the index misses."""
+"""How far frame vectors can be reduced, and which neighbours the index misses."""

@@ -1,1 +1,1 @@
-"""Retrieval measured on a library, with a manifest that reproduces it."""
+"""Retrieval quality on a labelled library, with a manifest to reproduce it."""

@@ -1,1 +1,1 @@
-"""Frames that bring unrelated candidates."""
+"""Frames that make unrelated videos candidates."""

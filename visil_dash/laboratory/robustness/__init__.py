@@ -1,1 +1,1 @@
-"""A clip under graded edits."""
+"""Score and rank of a clip under edits of increasing strength."""

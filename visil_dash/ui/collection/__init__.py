@@ -1,1 +1,1 @@
-"""Collection and Review."""
+"""Elements of the Collection page and its review queue."""

@@ -1,1 +1,1 @@
-"""Compare: one pair."""
+"""Elements of the Compare page, with the two synchronised players."""

@@ -1,1 +1,1 @@
-"""The laboratory pages."""
+"""Elements of the laboratory's pages."""

@@ -1,1 +1,1 @@
-"""Library."""
+"""Elements of the Library page."""

@@ -1,1 +1,1 @@
-"""Search."""
+"""Elements of the Search page."""

@@ -1,1 +1,1 @@
-"""Threshold."""
+"""Elements of the Threshold page."""
