@@ -15,7 +15,7 @@ from visil_dash.ui.collection.table import (
     summary,
 )
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.verdicts import visible
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
@@ -25,10 +25,10 @@ page_header(
     " the score is least sure.",
 )
 with friendly():
-    told_errors()
-    if len(backend.videos()) < 2:
+    show_kept_errors()
+    if len(backend.library_videos()) < 2:
         empty_state(
-            "It takes two videos" if backend.videos() else "The library is empty",
+            "It takes two videos" if backend.library_videos() else "The library is empty",
             "There is no pair to compare yet.",
             add_videos_button,
         )

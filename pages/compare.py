@@ -3,7 +3,7 @@
 from visil_dash.ui.compare.evidence import evidence
 from visil_dash.ui.compare.verdict import choose_pair, compared, verdict
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
@@ -12,9 +12,9 @@ page_header(
     " its two frames, or drag a box to play it on both sides.",
 )
 with friendly():
-    told_errors()
+    show_kept_errors()
     chosen = choose_pair()
-    if not backend.videos():
+    if not backend.library_videos():
         empty_state(
             "The library is empty",
             "There is nothing to compare yet.",

@@ -14,7 +14,7 @@ from visil_dash.ui.laboratory.dimensions import (
 from visil_dash.ui.laboratory.dimensions_change import graph, in_force
 from visil_dash.ui.laboratory.dimensions_models import another_model
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
@@ -23,8 +23,8 @@ page_header(
     " videos, against exact search.",
 )
 with friendly():
-    told_errors()
-    if len(backend.videos()) < 2:
+    show_kept_errors()
+    if len(backend.library_videos()) < 2:
         empty_state(
             "Too little to measure",
             "Reductions are compared on frames of at least two videos.",

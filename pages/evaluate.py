@@ -1,7 +1,7 @@
 """Evaluate: how well are the labelled copies found, and which setting finds them better?"""
 
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 from visil_dash.ui.threshold.labels_in_use import choose_labels
 
@@ -11,10 +11,10 @@ page_header(
     " better? Choose labels and two settings.",
 )
 with friendly():
-    told_errors()
-    if len(backend.videos()) < 2:
+    show_kept_errors()
+    if len(backend.library_videos()) < 2:
         empty_state(
-            "It takes two videos" if backend.videos() else "The library is empty",
+            "It takes two videos" if backend.library_videos() else "The library is empty",
             "There is no pair to judge yet.",
             add_videos_button,
         )

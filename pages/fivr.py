@@ -1,7 +1,7 @@
 """FIVR: the research collection of the method, by its ids, into this library."""
 
 from visil_dash.ui.laboratory.fivr import choose, fetched, layout, nothing_chosen, outcome
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import page_header
 
 page_header(
@@ -10,7 +10,7 @@ page_header(
     " events by its annotations, fetch them, add them to the library.",
 )
 with friendly():
-    told_errors()
+    show_kept_errors()
     wanted = choose()
     if not wanted:
         nothing_chosen()

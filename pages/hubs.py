@@ -2,7 +2,7 @@
 
 from visil_dash.ui.laboratory.hubs import cards, chosen_hub, found_hubs, held_aside, summary
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
@@ -11,8 +11,8 @@ page_header(
     " plain pictures do. See what setting them aside would change, then decide.",
 )
 with friendly():
-    told_errors()
-    if len(backend.videos()) < 3:
+    show_kept_errors()
+    if len(backend.library_videos()) < 3:
         empty_state(
             "Too few videos",
             "A hub frame lies near frames of several unrelated videos.",

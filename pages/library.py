@@ -5,7 +5,7 @@ from visil_dash.ui.library.cards import grid
 from visil_dash.ui.library.health import health, running_extraction
 from visil_dash.ui.library.switch import choose_library
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import page_header
 
 page_header(
@@ -16,7 +16,7 @@ page_header(
 with friendly():
     extracting = running_extraction()
     overview = backend.workbench().overview()
-    told_errors()
+    show_kept_errors()
     choose_library()
     if overview.videos:
         health(overview, extracting=extracting)

@@ -1,7 +1,7 @@
 """Scale planner: what would a larger collection take, and when is one machine too small?"""
 
 from visil_dash.ui.laboratory.planner import collection, rates, shown
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import page_header
 
 page_header(
@@ -10,7 +10,7 @@ page_header(
     " the machine once.",
 )
 with friendly():
-    told_errors()
+    show_kept_errors()
     asked, query_minutes = collection()
     measured = rates()
     if measured is not None:

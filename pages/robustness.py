@@ -2,7 +2,7 @@
 
 from visil_dash.ui.laboratory.robustness import choose_clip, choose_run, preview, results, run
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
@@ -11,9 +11,9 @@ page_header(
     " and see where score and rank break.",
 )
 with friendly():
-    told_errors()
-    query = choose_clip() if backend.videos() else None
-    if not backend.videos():
+    show_kept_errors()
+    query = choose_clip() if backend.library_videos() else None
+    if not backend.library_videos():
         empty_state(
             "The library is empty",
             "There is nothing to edit and nothing to find yet.",

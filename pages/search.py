@@ -17,7 +17,7 @@ from visil_dash.ui.search.options import Options, choose_options, searched
 from visil_dash.ui.search.query import choose_query
 from visil_dash.ui.search.several import several
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.verdicts import hide_rejected
 from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
@@ -49,13 +49,13 @@ page_header(
     " in Compare to see why.",
 )
 with friendly():
-    told_errors()
+    show_kept_errors()
     query_id = choose_query()
     options = choose_options()
     clip = backend.session_clip(query_id) if query_id else None
-    if backend.videos():
+    if backend.library_videos():
         several(query_id, options)
-    if not backend.videos():
+    if not backend.library_videos():
         empty_state(
             "The library is empty",
             "There is nothing to search through yet.",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 from visil_dash.ui.threshold.distance import choose_query, explorer
 from visil_dash.ui.threshold.match import match_explorer
@@ -16,8 +16,8 @@ page_header(
     " to be called a match? Move the slider and watch what comes through.",
 )
 with friendly():
-    told_errors()
-    if not backend.videos():
+    show_kept_errors()
+    if not backend.library_videos():
         empty_state(
             "The library is empty",
             "There are no frames to measure against yet.",

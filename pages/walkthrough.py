@@ -2,7 +2,7 @@
 
 from visil_dash.ui.laboratory.walkthrough import choose_pair, choose_step, show
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.errors import friendly, told_errors
+from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
@@ -11,8 +11,8 @@ page_header(
     " the shapes of its data, a picture, and the page that does it for real.",
 )
 with friendly():
-    told_errors()
-    if not backend.videos():
+    show_kept_errors()
+    if not backend.library_videos():
         empty_state(
             "The library is empty",
             "The steps need a video to work on.",

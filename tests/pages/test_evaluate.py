@@ -107,7 +107,7 @@ def test_a_file_is_measured_by_without_being_kept(opened: Open) -> None:
     page = opened("evaluate").run()
     page.selectbox(key="labels_source").set_value("A file").run()
     assert "No labels to measure by" in texts(page)
-    text = labels_csv(labels()[:1], backend.videos().values())
+    text = labels_csv(labels()[:1], backend.library_videos().values())
     before = backend.workbench().library.labels()
     page.file_uploader(key="labels_file_0").set_value(("mine.csv", text.encode(), "text/csv")).run()
     page.run()

@@ -150,7 +150,7 @@ def test_a_new_model_extracts_what_it_never_saw_on_one_click(unseen: Open) -> No
     assert "newer has not seen" not in texts(page)
     assert "extract_again" not in [button.key for button in page.button]
     search = unseen("search")
-    search.session_state["search_query"] = next(iter(backend.videos()))
+    search.session_state["search_query"] = next(iter(backend.library_videos()))
     search.session_state["search_mode"] = "Exhaustive"
     run_until(search, lambda p: "All 3 videos compared" in texts(p))
 
@@ -162,7 +162,7 @@ def test_a_search_says_how_many_videos_the_model_never_saw(unseen: Open, tmp_pat
     page = run_until(page, lambda p: bool(p.warning))
     assert "3 videos of 3 were passed over: the model newer" in page.warning[0].value
     assert "Extract them on the Library page" in labels(page)
-    page.session_state["search_query"] = next(iter(backend.videos()))
+    page.session_state["search_query"] = next(iter(backend.library_videos()))
     page = run_until(page, lambda p: bool(p.error))
     assert "Extract them on the Library page" in page.error[0].value.replace("\\", "")
 

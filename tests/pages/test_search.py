@@ -41,7 +41,7 @@ def world() -> Iterator[Open]:
 def opened(world: Open) -> Iterator[Open]:
     """Every test begins without clips: all pages of this process are one session."""
     yield world
-    clips = backend._clips()
+    clips = backend.clip_store()
     for session in list(clips._clips):
         for clip in clips.of(session):
             clips.drop(session, clip.query_id)
@@ -390,7 +390,7 @@ def test_a_full_session_takes_no_more_clips(clip: bytes, tmp_path: Path) -> None
     with pages(shared_library(), session_bytes=len(clip) + 10) as open_page:
         page = answered(upload(open_page("search").run(), ("one.mp4", clip)))
         upload(page, ("two.mp4", clip + b"\0" * 100)).run()
-        assert "in all" in page.error[0].value
+        assert "in total" in page.error[0].value
         page = next(b for b in page.button if b.label == "Remove this clip").click().run()
         assert "Start with a clip" in texts(page)
 
@@ -455,7 +455,7 @@ def by_path(clip: bytes, tmp_path: Path) -> Iterator[tuple[AppTest, Path]]:
 
 def copies() -> list[Path]:
     """Files of all clips that the sessions hold."""
-    return list(backend._clips().folder.glob("*/original"))
+    return list(backend.clip_store().folder.glob("*/original"))
 
 
 def ask(page: AppTest, path: str) -> AppTest:

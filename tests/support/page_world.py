@@ -49,14 +49,14 @@ def pages(folder: Path, *, model: Model | None = None, **changes: Any) -> Iterat
         st.cache_resource.clear()
         st.cache_data.clear()
         benches: list[Workbench] = []
-        with patch.object(backend, "_open_benches", benches):
+        with patch.object(backend, "open_benches", benches):
             try:
                 yield lambda name: AppTest.from_file(
                     str(ROOT / "pages" / f"{name}.py"), default_timeout=SOON
                 )
             finally:
                 backend.tasks().close()
-                backend._clips().close()
+                backend.clip_store().close()
                 for bench in benches:
                     bench.close()
                 st.cache_resource.clear()

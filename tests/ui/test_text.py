@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.ui.shell.text import escaped, md, mmss, percent, plural, safe_name, seconds, size
+from visil_dash.clock import clock
+from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds, size
 
 HOSTILE = [
     "<script>alert(1)</script>.mp4",
@@ -82,7 +83,7 @@ def test_html_from_a_name_is_text(text: str) -> None:
 
 
 def test_numbers_are_told_as_people_read_them() -> None:
-    assert [mmss(s) for s in (0, 59.6, 83.4, 3723, -1)] == [
+    assert [clock(s) for s in (0, 59.6, 83.4, 3723, -1)] == [
         "0:00",
         "1:00",
         "1:23",

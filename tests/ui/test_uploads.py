@@ -117,7 +117,7 @@ def test_a_tab_that_comes_back_soon_finds_its_clips(tmp_path: Path, world: World
     [
         (b"", {}, "empty"),
         (b"x" * 101, {"max_file_bytes": 100}, "larger than 100 B"),
-        (b"x" * 60, {"session_bytes": 100}, "100 B in all"),
+        (b"x" * 60, {"session_bytes": 100}, "100 B in total"),
     ],
 )
 def test_what_is_over_a_limit_is_refused_and_leaves_nothing(
@@ -129,7 +129,7 @@ def test_what_is_over_a_limit_is_refused_and_leaves_nothing(
         clips.take("a", io.BytesIO(data), name="clip")
     assert files(tmp_path) == [before.path]
     clips.drop("a", before.query_id)
-    if data and reason.endswith("in all"):
+    if data and reason.endswith("in total"):
         assert clips.take("a", io.BytesIO(data), name="clip").bytes == 60
 
 

@@ -10,9 +10,9 @@ from visil_dash.labels.csv_file import MOST_CHARACTERS, labels_csv, read_labels
 from visil_dash.labels.label import Label
 from visil_dash.ui.collection.table import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import told_errors
+from visil_dash.ui.shell.errors import show_kept_errors
 from visil_dash.ui.shell.text import plural, safe_name
-from visil_dash.ui.shell.widgets import ago
+from visil_dash.ui.shell.widgets import minute_of
 
 _FILE = "labels_file"
 
@@ -26,7 +26,7 @@ def labels_menu(labels: tuple[Label, ...]) -> None:
         )
         st.download_button(
             "Download as CSV",
-            lambda: labels_csv(labels, backend.videos().values()),
+            lambda: labels_csv(labels, backend.library_videos().values()),
             file_name="labels.csv",
             mime="text/csv",
             on_click="ignore",
@@ -55,7 +55,7 @@ def labels_menu(labels: tuple[Label, ...]) -> None:
             " DS, CS, IS); videos by file name or id. A pair that is labelled already gets the"
             " file's label.",
         )
-    told_errors()
+    show_kept_errors()
     told = st.session_state.pop(state.REVIEW_TOLD, "")
     if told:
         st.toast(told, icon=":material/sell:")
@@ -102,7 +102,9 @@ def judged_pairs(labels: tuple[Label, ...]) -> None:
         return
     with st.expander(f"Judged: {plural(len(labels), 'pair')}"):
         rows = sorted(labels, key=lambda label: label.updated, reverse=True)
-        names = {video: safe_name(record.name) for video, record in backend.videos().items()}
+        names = {
+            video: safe_name(record.name) for video, record in backend.library_videos().items()
+        }
         event: Any = st.dataframe(
             pd.DataFrame(
                 {
@@ -111,7 +113,7 @@ def judged_pairs(labels: tuple[Label, ...]) -> None:
                     "Verdict": [VERDICT_WORDS[row.verdict] for row in rows],
                     "Relation": [row.relation for row in rows],
                     "From": [safe_name(row.source or "unknown") for row in rows],
-                    "When (UTC)": [ago(row.updated) for row in rows],
+                    "When (UTC)": [minute_of(row.updated) for row in rows],
                 }
             ),
             hide_index=True,

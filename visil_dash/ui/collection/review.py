@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.collection.queue import Question
 from visil_dash.collection.table import CollectionTable
 from visil_dash.errors import VisilDashError
@@ -24,7 +25,7 @@ from visil_dash.ui.collection.labels import judged_pairs, labels_menu
 from visil_dash.ui.collection.table import VERDICT_WORDS, compare_button
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import to_link
-from visil_dash.ui.shell.text import md, mmss, plural, safe_name
+from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, thumbnail
 
@@ -86,7 +87,7 @@ def _top_line(questions: tuple[Question, ...], told: Mapping[Pair, Label]) -> No
 
 def _current(questions: tuple[Question, ...], listed: list[Question]) -> tuple[str, str] | None:
     """The pair being judged: the chosen one, the link's, else the first of the queue."""
-    videos = backend.videos()
+    videos = backend.library_videos()
     pair = st.session_state.get(state.REVIEW_PAIR)
     if pair is None:
         wanted = [st.query_params.get(p, "") for p in (state.PARAM_QUERY, state.PARAM_REFERENCE)]
@@ -222,9 +223,9 @@ def _evidence(found: "Moment", least: float, place: str) -> None:
     ):
         with column:
             name = backend.name_of(video)
-            st.image(picture, width="stretch", alt=f"{safe_name(name)} at {mmss(time)}")
+            st.image(picture, width="stretch", alt=f"{safe_name(name)} at {clock(time)}")
             side = "Query" if video == found.query else "Reference"
-            name_line(safe_name(name), f"{side}, {mmss(time)}: the frames most alike")
+            name_line(safe_name(name), f"{side}, {clock(time)}: the frames most alike")
     margin = max(found.score, found.reverse) - least
     with st.container(horizontal=True, vertical_alignment="center"):
         facts(
@@ -233,7 +234,7 @@ def _evidence(found: "Moment", least: float, place: str) -> None:
                 "Reference → query": f"{found.reverse:.3f}",
                 "From the match score": f"{margin:+.3f}",
             },
-            told={"From the match score": f"The better score less {least:.3f}"},
+            meanings={"From the match score": f"The better score less {least:.3f}"},
         )
         st.space("stretch")
         st.caption(f"{place}nearest to the match score first", width="content")
@@ -241,7 +242,7 @@ def _evidence(found: "Moment", least: float, place: str) -> None:
     if not found.segments:
         st.caption("No stretch of the two lines up in time.")
         return
-    lengths = [info.duration if (info := backend.media_info(v)) else 0.0 for v in videos]
+    lengths = [info.duration if (info := backend.info_of(v)) else 0.0 for v in videos]
     spans = within(found.segments, query_seconds=lengths[0], reference_seconds=lengths[1])
     told = [span_text(span) for span in spans[:_SPANS_SHOWN]]
     st.plotly_chart(

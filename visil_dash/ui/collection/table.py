@@ -35,7 +35,7 @@ _CHART = {"displayModeBar": False, "scrollZoom": False}
 def controls() -> tuple[str, bool, float]:
     """What to show, whether only candidate pairs are compared, and the score of a match."""
     own = round(backend.workbench().match_score(), 3)
-    usual = ALL if len(backend.videos()) <= ALL_PAIRS_VIDEOS else CANDIDATES
+    usual = ALL if len(backend.library_videos()) <= ALL_PAIRS_VIDEOS else CANDIDATES
     views = {name.lower(): name for name in VIEWS}
     modes = {"all": ALL, "candidates": CANDIDATES}
     from_link(state.COLLECTION_VIEW, state.PARAM_VIEW, views.get, default=MATRIX)
@@ -95,7 +95,7 @@ def computed(*, candidates: bool) -> CollectionTable | None:
     """The table once it is there; its progress, with a way to stop, until then."""
     task = tasks.collection(candidates=candidates)
     title = "Comparing candidate pairs" if candidates else "Comparing all pairs"
-    if finished(task, title=title, name=plural(len(backend.videos()), "video")):
+    if finished(task, title=title, name=plural(len(backend.library_videos()), "video")):
         table: CollectionTable = task.result
         return table
     if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):

@@ -24,7 +24,7 @@ def collection(*, candidates: bool, again: bool = False) -> Task:
             return all_pairs(bench, on_progress=say, cancelled=cancelled)
         return candidate_table(bench, threshold=limit, on_progress=say, cancelled=cancelled)
 
-    key = ("collection", *backend.space_key(), bench.space.version, limit)
+    key = ("collection", *backend.task_scope(), bench.space.version, limit)
     return backend.tasks().start(key, work, again=again)
 
 
@@ -37,7 +37,7 @@ def queue(found: CollectionTable, match_score: float, *, again: bool = False) ->
     def work(say: Say, cancelled: Cancelled) -> "tuple[Question, ...]":
         return queue_of(bench, found.table, match_score, on_progress=say, cancelled=cancelled)
 
-    key = ("queue", *backend.space_key(), bench.space.version, found.threshold, match_score)
+    key = ("queue", *backend.task_scope(), bench.space.version, found.threshold, match_score)
     return backend.tasks().start(key, work, again=again)
 
 
@@ -51,7 +51,7 @@ def moment(query: str, reference: str) -> Task:
         say("Comparing the two videos", 0.0)
         return made(bench, query, reference)
 
-    return backend.tasks().start(("moment", *backend.space_key(), query, reference), work)
+    return backend.tasks().start(("moment", *backend.task_scope(), query, reference), work)
 
 
 def layout(found: CollectionTable, *, again: bool = False) -> Task:
@@ -71,5 +71,5 @@ def layout(found: CollectionTable, *, again: bool = False) -> Task:
         )
 
     bench = backend.workbench()
-    key = ("layout", *backend.space_key(), bench.space.version, found.threshold)
+    key = ("layout", *backend.task_scope(), bench.space.version, found.threshold)
     return backend.tasks().start(key, work, again=again)

@@ -17,8 +17,9 @@ from visil_dash.ui.compare.map_events import clickable_chart
 from visil_dash.ui.compare.player import Shown, paired_player
 from visil_dash.ui.compare.segments import longest, segments
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.playing import await_playable, playable
 from visil_dash.ui.shell.text import safe_name
-from visil_dash.ui.shell.widgets import await_playable, empty_state, name_line, playable
+from visil_dash.ui.shell.widgets import empty_state, name_line
 
 _MAP_HEIGHT = 380
 _CHART = {"displayModeBar": False, "scrollZoom": False}

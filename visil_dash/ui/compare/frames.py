@@ -48,8 +48,8 @@ def frames(pair: Comparison, cell: tuple[int, int]) -> None:
             )
         with st.spinner("Reading the two frames…"):
             pictures = [
-                backend.frames_at(pair.query, (at_query,))[0],
-                backend.frames_at(pair.reference, (at_reference,))[0],
+                backend.pictures_at(pair.query, (at_query,))[0],
+                backend.pictures_at(pair.reference, (at_reference,))[0],
             ]
         weights = found.query_attention, found.reference_attention
         preprocess = backend.workbench().model.preprocess

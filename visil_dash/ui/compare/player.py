@@ -11,8 +11,9 @@ from streamlit import runtime
 from visil_dash.clock import clock
 from visil_dash.records import Array
 from visil_dash.ui.compare.loops import LoopRange
+from visil_dash.ui.shell.playing import Playable
 from visil_dash.ui.shell.text import safe_name
-from visil_dash.ui.shell.widgets import ASSETS, Playable
+from visil_dash.ui.shell.widgets import ASSETS
 
 _FOLDER = ASSETS / "player"
 

@@ -103,7 +103,7 @@ def _exports(pair: Comparison) -> None:
             persist_state="session",
         )
         query, reference = (
-            Side(backend.name_of(video), frame_rate(backend.media_info(video)))
+            Side(backend.name_of(video), frame_rate(backend.info_of(video)))
             for video in (pair.query, pair.reference)
         )
         make = {"CSV": segments_csv, "EDL": segments_edl, "ffmpeg": segments_ffmpeg}[kind]

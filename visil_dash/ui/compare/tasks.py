@@ -62,7 +62,7 @@ def kept() -> Kept:
 def _key(query_id: str, reference_id: str) -> Key:
     """Both must be this session's to see; raises NotFound."""
     backend.name_of(query_id), backend.name_of(reference_id)
-    return (*backend.space_key(), query_id, reference_id)
+    return (*backend.task_scope(), query_id, reference_id)
 
 
 def comparing(query_id: str, reference_id: str, *, again: bool = False) -> Task:

@@ -9,9 +9,10 @@ from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparing, comparison
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.text import escaped, md, percent
 from visil_dash.ui.shell.waiting import finished, read_clip
-from visil_dash.ui.shell.widgets import ASSETS, facts, pick_video, verified_badge
+from visil_dash.ui.shell.widgets import ASSETS, facts, verified_badge
 
 # ---- which pair ----
 

@@ -73,7 +73,7 @@ def measured() -> Study | None:
             " the full space. It takes some seconds to a few minutes; you may leave meanwhile.",
         )
         return None
-    if not finished(task, title="Measuring", name=plural(len(backend.videos()), "video")):
+    if not finished(task, title="Measuring", name=plural(len(backend.library_videos()), "video")):
         return None
     found: Study = task.result
     return found
@@ -89,7 +89,7 @@ def sample_line(study: Study) -> None:
             "Full space": f"{study.input_dim:,} dims",
             "Threshold there": f"{study.threshold:.3f}",
         },
-        told={
+        meanings={
             "Query frames": "Their videos had no part in fitting; their own frames do not count.",
             "Threshold there": "The library's, carried to full frame vectors where it has others.",
         },
@@ -169,7 +169,7 @@ def curse(study: Study) -> None:
             "Full frame vector": f"{study.input_dim:,} dims, {size(4 * study.input_dim)}",
         },
         big=True,
-        told={"Effective dims": "Participation ratio of the spectrum: (Σλ)² / Σλ²."},
+        meanings={"Effective dims": "Participation ratio of the spectrum: (Σλ)² / Σλ²."},
     )
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):

@@ -203,7 +203,7 @@ def _offer(found: Proposal) -> None:
                     "Threshold now" if k == "Threshold there" else k: v
                     for k, v in transfer_facts(carried).items()
                 },
-                told=TOLD,
+                meanings=TOLD,
             )
             choices[f"Carry it over: {carried.threshold:.4g}"] = carried.threshold
         if not found.same_space:

@@ -68,7 +68,7 @@ def _offer(found: ModelTransfer) -> None:
         return
     bench = backend.workbench()
     with st.container(border=True, key="carried"):
-        facts(transfer_facts(found.carried), big=True, told=TOLD)
+        facts(transfer_facts(found.carried), big=True, meanings=TOLD)
         st.caption(
             md(
                 f"Measured on {plural(found.frames, 'frame')} of {plural(found.videos, 'video')}."

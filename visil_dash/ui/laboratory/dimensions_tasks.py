@@ -21,7 +21,7 @@ from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task
 
 def _key(what: str, *about: object) -> Key:
     bench = backend.workbench()
-    return (what, *backend.space_key(), bench.space.version, *about)
+    return (what, *backend.task_scope(), bench.space.version, *about)
 
 
 def known_study(options: StudyOptions) -> Task | None:

@@ -209,7 +209,7 @@ def _numbers(name: str, outcome: Outcome, task: str) -> None:
                 "Time a query": seconds(spent),
             },
             big=True,
-            told=MEANINGS,
+            meanings=MEANINGS,
         )
 
 
@@ -246,7 +246,7 @@ def _rerank(run: EvaluationRun, task: str) -> None:
 def _queries(run: EvaluationRun, task: str) -> None:
     """Every query, misses first; a row leads to what was missed."""
     st.subheader("Queries, misses first", anchor=False)
-    names = {video_id: v.name for video_id, v in backend.videos().items()}
+    names = {video_id: v.name for video_id, v in backend.library_videos().items()}
     by_query = [{row.query: row for row in o.queries[task]} for o in run.outcomes]
     rows = run.outcomes[0].queries[task]
     table: dict[str, list[Any]] = {

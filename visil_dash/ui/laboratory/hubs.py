@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.errors import VisilDashError
 from visil_dash.laboratory.hubs.hubs import Effect, Hub
 from visil_dash.laboratory.hubs.library import (
@@ -13,7 +14,7 @@ from visil_dash.laboratory.hubs.library import (
 )
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.text import md, mmss, plural, safe_name
+from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line
 
@@ -35,7 +36,9 @@ def found_hubs() -> HubReport | None:
         " many videos that share no footage with its own.",
     )
     task = dimensions_tasks.hub_report(int(least))
-    if finished(task, title="Looking for hub frames", name=plural(len(backend.videos()), "video")):
+    if finished(
+        task, title="Looking for hub frames", name=plural(len(backend.library_videos()), "video")
+    ):
         report: HubReport = task.result
         return report
     if task.ended and st.button("Look again", icon=":material/refresh:"):
@@ -55,7 +58,7 @@ def summary(report: HubReport) -> None:
             "Set aside": plural(held, "frame"),
         },
         big=True,
-        told={"Hubs": "Frames one after the other that lie near the same videos count once."},
+        meanings={"Hubs": "Frames one after the other that lie near the same videos count once."},
     )
 
 
@@ -83,13 +86,13 @@ def _card(report: HubReport, hub: Hub) -> None:
     video = report.video_ids[hub.video]
     at = seconds_of(bench, report, hub.best)
     with st.container(border=True, key=f"hub-{hub.best}"):
-        pictures = backend.frames_at(video, [at], long_side=320)
+        pictures = backend.pictures_at(video, [at], long_side=320)
         name = safe_name(report.names[hub.video])
         if pictures:
-            st.image(pictures[0], width="stretch", alt=f"{name} at {mmss(at)}")
+            st.image(pictures[0], width="stretch", alt=f"{name} at {clock(at)}")
         name_line(
             report.names[hub.video],
-            f"at {mmss(at)}, {plural(len(hub.rows), 'frame')} in a row",
+            f"at {clock(at)}, {plural(len(hub.rows), 'frame')} in a row",
         )
         names = [safe_name(report.names[v], longest=28) for v in hub.videos]
         more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
@@ -129,7 +132,9 @@ def chosen_hub(report: HubReport) -> None:
                 "Matches lost": f"{len(found.lost):,} of {found.matches:,}",
             },
             big=True,
-            told={"Candidates a query": f"{plural(found.queries, 'library video')} as queries."},
+            meanings={
+                "Candidates a query": f"{plural(found.queries, 'library video')} as queries."
+            },
         )
         if found.lost:
             short = [safe_name(name, longest=28) for name in report.names]

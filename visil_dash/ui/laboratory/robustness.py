@@ -21,10 +21,11 @@ from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.tasks import RunChoice
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_error
+from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.waiting import finished, read_clip
-from visil_dash.ui.shell.widgets import facts, pick_video
+from visil_dash.ui.shell.widgets import facts
 
 _FIRST_KINDS = ("crop", "blur")
 _CHART = {"displayModeBar": False, "scrollZoom": False}
@@ -173,7 +174,7 @@ def run(choice: RunChoice) -> RobustnessReport | None:
             st.session_state[state.ROBUSTNESS_RUN] = choice
             with friendly():
                 tasks.robustness(choice, again=True)
-        videos = len(backend.videos())
+        videos = len(backend.library_videos())
         searched = (
             f"each searched for among {plural(videos, 'video')}, exhaustively and hierarchically"
             if videos <= EXHAUSTIVE_VIDEOS

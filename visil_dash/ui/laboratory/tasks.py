@@ -31,7 +31,7 @@ def robustness(choice: RunChoice, *, again: bool = False) -> Task:
     """Edits, searches and measures; `result` is a RobustnessReport."""
     bench = backend.workbench()
     backend.opened(choice.query_id)
-    key = ("robustness", *backend.space_key(), bench.space.version, choice.query_id, choice)
+    key = ("robustness", *backend.task_scope(), bench.space.version, choice.query_id, choice)
 
     def work(say: Say, cancelled: Cancelled) -> "RobustnessReport":
         from visil_dash.laboratory.robustness.run import run_robustness

@@ -9,8 +9,8 @@ from visil_dash.ui.laboratory import walkthrough_library as library
 from visil_dash.ui.laboratory import walkthrough_steps as steps
 from visil_dash.ui.laboratory.walkthrough_steps import Pair
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
-from visil_dash.ui.shell.widgets import pick_video
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _begin_with_a_pair() -> None:
     if wanted is not None:
         st.session_state[state.WALK_QUERY], st.session_state[state.WALK_REFERENCE] = wanted
     given = state.PARAM_QUERY in st.query_params or state.WALK_QUERY in st.session_state
-    videos = list(backend.videos())
+    videos = list(backend.library_videos())
     if given or len(videos) < 2:
         return
     st.session_state[state.WALK_QUERY] = videos[0]

@@ -62,7 +62,7 @@ def reranking(pair: Pair) -> None:
     if not finished(full, title="Searching exhaustively", name=name):
         return
     found, whole = quick.result, full.result
-    lengths = {v: r.frames for v, r in backend.videos().items() if v != pair.query}
+    lengths = {v: r.frames for v, r in backend.library_videos().items() if v != pair.query}
     index_dim = bench.space.reduction.dim or bench.model.regions * bench.model.dim
     counts = search_operations(
         len(query),

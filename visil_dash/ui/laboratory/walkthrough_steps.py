@@ -77,7 +77,7 @@ def sampling(pair: Pair) -> None:
     )
     for video, taken in ((pair.query, query), (pair.reference, reference)):
         times = taken.timestamps[np.linspace(0, len(taken) - 1, _STRIP).round().astype(int)]
-        pictures = backend.frames_at(video, times.tolist(), 240)
+        pictures = backend.pictures_at(video, times.tolist(), 240)
         with st.container(border=True):
             st.caption(md(backend.name_of(video)))
             with st.container(horizontal=True, gap="small"):
@@ -180,7 +180,7 @@ def attention(pair: Pair) -> None:
     query = pair.features[0]
     weights = query.attention
     at = int(np.argmax(np.ptp(weights, axis=1)))
-    picture = backend.frames_at(pair.query, [float(query.timestamps[at])], 480)[0]
+    picture = backend.pictures_at(pair.query, [float(query.timestamps[at])], 480)[0]
     facts(
         {
             "Weights of the query": shape(*weights.shape),
@@ -326,7 +326,9 @@ def asymmetry(pair: Pair) -> None:
     )
     st.markdown("**Where the two directions differ most in this library**")
     task = collection(candidates=False)
-    if not finished(task, title="Comparing all pairs", name=plural(len(backend.videos()), "video")):
+    if not finished(
+        task, title="Comparing all pairs", name=plural(len(backend.library_videos()), "video")
+    ):
         return
     most = most_asymmetric(task.result.table)
     if most is None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 import visil_dash
+from visil_dash.clock import clock
 from visil_dash.errors import VisilDashError
 from visil_dash.records import JobRecord, JobState
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly
 from visil_dash.ui.shell.paths import allowed_folders, allowed_path
-from visil_dash.ui.shell.text import md, mmss, plural, safe_name
+from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.widgets import name_line
 
@@ -167,7 +168,7 @@ def _job_told(job: JobRecord) -> str:
         known = safe_name(with_name.name) if with_name else job.duplicate_of[:12]
         return f"the same bytes as {known}, which the library has: nothing was added"
     if job.state is JobState.DECODING and job.total > 0:
-        told += f", {mmss(job.done)} of {mmss(job.total)}"
+        told += f", {clock(job.done)} of {clock(job.total)}"
     # The reason begins with the file's name, or with the one it has in the store: told above.
     reason = job.reason.removeprefix(f"{job.name}: ").removeprefix("original: ")
     return f"{told}: {reason}" if reason else told

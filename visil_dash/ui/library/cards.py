@@ -5,21 +5,22 @@ from collections.abc import Callable, Iterable
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.errors import InputError
 from visil_dash.records import VideoRecord
 from visil_dash.ui.library.adding import add_demo, has_demo
 from visil_dash.ui.shell import backend, dialogs, state
 from visil_dash.ui.shell.errors import friendly
-from visil_dash.ui.shell.text import md, mmss, size
+from visil_dash.ui.shell.playing import play
+from visil_dash.ui.shell.text import md, size
 from visil_dash.ui.shell.widgets import (
-    ago,
     await_posters,
     empty_state,
     facts,
+    minute_of,
     name_line,
-    play,
+    partly_read_badge,
     thumbnail,
-    verdict_badge,
 )
 
 PER_PAGE = 24
@@ -34,7 +35,7 @@ SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
 
 def grid(*, read_only: bool) -> None:
     """Filter, order and page through the videos."""
-    videos = list(backend.videos().values())
+    videos = list(backend.library_videos().values())
     if not videos:
         if has_demo() and not read_only:
             empty_state(
@@ -80,7 +81,7 @@ def grid(*, read_only: bool) -> None:
         for video in shown:
             _card(video)
     await_posters(video.video_id for video in shown)
-    opened = dialogs.shown(dialogs.LIBRARY)
+    opened = dialogs.requested(dialogs.LIBRARY)
     for video in videos:
         if opened == (video.video_id,):
             _open(video, read_only=read_only)
@@ -117,11 +118,11 @@ def _card(video: VideoRecord) -> None:
         thumbnail(video.video_id, key="grid")
         name_line(
             video.name,
-            f"{mmss(info.duration)} · {info.width}×{info.height} · {info.codec} · "
+            f"{clock(info.duration)} · {info.width}×{info.height} · {info.codec} · "
             f"{size(video.bytes)}",
             one_line=True,
         )
-        verdict_badge(video)
+        partly_read_badge(video)
         if video.tags:
             with st.container(horizontal=True, gap="small"):
                 for tag in video.tags:
@@ -148,10 +149,10 @@ def _card(video: VideoRecord) -> None:
 
 def _show(video_id: str) -> None:
     _ask_removal("")
-    dialogs.show(dialogs.LIBRARY, video_id)
+    dialogs.request(dialogs.LIBRARY, video_id)
 
 
-@st.dialog("Video", width="medium", on_dismiss=dialogs.close)
+@st.dialog("Video", width="medium", on_dismiss=dialogs.dismiss)
 def _open(video: VideoRecord, *, read_only: bool) -> None:
     name_line(video.name)
     with friendly():
@@ -159,12 +160,12 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
     info = video.info
     facts(
         {
-            "Length": mmss(info.duration),
+            "Length": clock(info.duration),
             "Picture": f"{info.width}×{info.height}",
             "Format": f"{info.codec} in {info.container}",
             "Size": size(video.bytes),
             "Sampled frames": f"{video.frames:,}",
-            "Added": ago(video.added),
+            "Added": minute_of(video.added),
             "Id": video.video_id[:12],
         }
     )
@@ -195,7 +196,7 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
                 with friendly():
                     backend.workbench().remove(video.video_id)
                     _ask_removal("")
-                    dialogs.close()
+                    dialogs.dismiss()
                     st.rerun()
             st.button("Keep it", on_click=_ask_removal, args=("",))
 
@@ -204,7 +205,7 @@ def _naming(video: VideoRecord) -> None:
     """Another name and tags; the file itself stays as it is."""
     with st.form(f"naming-{video.video_id[:16]}", border=False):
         name = st.text_input("Name", video.name, max_chars=200)
-        everywhere = sorted({tag for v in backend.videos().values() for tag in v.tags})
+        everywhere = sorted({tag for v in backend.library_videos().values() for tag in v.tags})
         tags = st.multiselect(
             "Tags",
             everywhere,
@@ -216,7 +217,7 @@ def _naming(video: VideoRecord) -> None:
         if st.form_submit_button("Save", icon=":material/save:"):
             with friendly():
                 _rename(video, name, tags)
-                dialogs.close()
+                dialogs.dismiss()
                 st.rerun()
 
 

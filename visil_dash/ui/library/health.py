@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.tasks import Cancelled, Say, Task
-from visil_dash.ui.shell.text import md, mmss, percent, plural, safe_name, size
-from visil_dash.ui.shell.widgets import ago, facts, name_line, verified_badge
+from visil_dash.ui.shell.text import md, percent, plural, safe_name, size
+from visil_dash.ui.shell.widgets import facts, minute_of, name_line, verified_badge
 
 if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
     from visil_dash.records import Overview
@@ -30,7 +31,7 @@ def health(overview: "Overview", *, extracting: Task | None) -> None:
         facts(
             {
                 "Videos": f"{overview.videos:,}",
-                "Footage": mmss(overview.seconds),
+                "Footage": clock(overview.seconds),
                 "Sampled frames": f"{overview.frames:,}",
                 "On disk": size(overview.media_bytes),
                 "Disk free": size(backend.workbench().library.free_bytes()),
@@ -163,11 +164,11 @@ def _verification() -> None:
         elif last.problems:
             st.markdown(
                 f":red[:material/error:] {plural(len(last.problems), 'problem')} found by the"
-                f" verification of {ago(last.at)} UTC",
+                f" verification of {minute_of(last.at)} UTC",
                 width="content",
             )
         else:
-            st.caption(f"Verified {ago(last.at)} UTC: everything in order", width="content")
+            st.caption(f"Verified {minute_of(last.at)} UTC: everything in order", width="content")
         st.button(
             "Verify now",
             key="verify_now",

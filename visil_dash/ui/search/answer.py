@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.matching.agreement import agreement
 from visil_dash.matching.verdict import answer
 from visil_dash.records import SearchResult
@@ -11,7 +12,7 @@ from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import downloads
 from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, Options
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.text import md, mmss, percent, plural, safe_name, seconds
+from visil_dash.ui.shell.text import md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, thumbnail, verified_badge
 
@@ -80,14 +81,16 @@ def _looked(result: SearchResult) -> str:
 
 def query_line(query_id: str) -> None:
     """What is searched for: its picture, name and facts."""
-    info = backend.media_info(query_id)
+    info = backend.info_of(query_id)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="query-card"):
         with st.container(width=160):
             thumbnail(query_id, key="query")
         with st.container():
             told = "a clip of this session" if backend.session_clip(query_id) else "in the library"
             if info is not None:
-                told = f"{mmss(info.duration)} · {info.width}×{info.height} · {info.codec} · {told}"
+                told = (
+                    f"{clock(info.duration)} · {info.width}×{info.height} · {info.codec} · {told}"
+                )
             name_line(backend.name_of(query_id), told)
 
 
@@ -164,7 +167,7 @@ def agreement_card(result: SearchResult, options: Options, match_score: float) -
                 "Hierarchical": seconds(found.hierarchical_seconds),
                 "Exhaustive": seconds(found.exhaustive_seconds),
             },
-            told={
+            meanings={
                 "Matches found": "Videos that score as a match and that hierarchical search found",
                 f"Overlap of the top {found.k}": "Share of the exhaustive list's top that were"
                 " candidates, whether they are matches or not",

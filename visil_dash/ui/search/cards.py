@@ -5,13 +5,15 @@ from typing import Literal
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.matching.verdict import OUT_OF_STEP, Related, Relation, Spans, related
 from visil_dash.media.views import BY_KEY
 from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
 from visil_dash.ui.shell import backend, dialogs, state
-from visil_dash.ui.shell.text import escaped, mmss, percent, plural
-from visil_dash.ui.shell.widgets import ASSETS, await_posters, facts, name_line, play, thumbnail
+from visil_dash.ui.shell.playing import play
+from visil_dash.ui.shell.text import escaped, percent, plural
+from visil_dash.ui.shell.widgets import ASSETS, await_posters, facts, name_line, thumbnail
 
 SPANS_SHOWN = 4
 TIMELINES_SHOWN = 20
@@ -20,7 +22,7 @@ Ranked = tuple[int, Related]
 
 def ranked(result: SearchResult, match_score: float) -> tuple[Ranked, ...]:
     """Every match with its rank and what it is to the clip."""
-    info = backend.media_info(result.query_id)
+    info = backend.info_of(result.query_id)
     length = info.duration if info else 0.0
     found = []
     for rank, match in enumerate(result.matches, 1):
@@ -42,7 +44,7 @@ def match_cards(
     """The ranked videos; those that neither score nor line up take a single line."""
     st.html(ASSETS / "search.css")
     shown = found[:top]
-    info = backend.media_info(result.query_id)
+    info = backend.info_of(result.query_id)
     length = info.duration if info else 0.0
     weak = [(rank, told) for rank, told in shown if _is_weak(told)]
     for rank, told in shown:
@@ -53,7 +55,7 @@ def match_cards(
     for rank, told in weak:
         _weak_row(rank, told, result.query_id)
     await_posters([result.query_id, *(told.match.video_id for _, told in shown)])
-    opened = dialogs.shown(dialogs.SEARCH)
+    opened = dialogs.requested(dialogs.SEARCH)
     for _, told in shown:
         if opened is not None and opened[0] == told.match.video_id:
             _play(told.match, float(opened[1]))
@@ -103,7 +105,7 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
                     "Nearest frame": "not a candidate" if near is None else f"{near:.3f}",
                     "Near frame pairs": f"{match.candidate_frames:,}",
                 },
-                told=_MEANING,
+                meanings=_MEANING,
             )
             if told.out_of_step:
                 st.caption(f":material/sync_problem: {OUT_OF_STEP}")
@@ -112,11 +114,11 @@ def _card(rank: int, told: Related, query_id: str, *, query_seconds: float) -> N
             with st.container(horizontal=True):
                 _compare_button(rank, match, query_id)
                 st.button(
-                    f"Play at {mmss(at)}",
+                    f"Play at {clock(at)}",
                     key=f"play-{rank}",
                     icon=":material/play_arrow:",
                     type="tertiary",
-                    on_click=dialogs.show,
+                    on_click=dialogs.request,
                     args=(dialogs.SEARCH, match.video_id, at),
                 )
 
@@ -212,7 +214,7 @@ def _spans(rank: int, match: Match, query_seconds: float) -> float:
     return max(spans, key=lambda span: span.score).reference_start
 
 
-@st.dialog("Player", width="large", on_dismiss=dialogs.close)
+@st.dialog("Player", width="large", on_dismiss=dialogs.dismiss)
 def _play(match: Match, at: float) -> None:
-    name_line(match.name, f"from {mmss(at)}")
+    name_line(match.name, f"from {clock(at)}")
     play(match.video_id, start=at)

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from visil_dash.clock import clock
 from visil_dash.ui.search.tasks import frame_search, strip
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.text import mmss, safe_name
+from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import ASSETS, empty_state, facts, name_line
 
@@ -39,13 +40,13 @@ def frame_strip(query_id: str) -> None:
     with st.container(horizontal=True, gap="small", key="strip"):
         for number, (time, picture) in enumerate(task.result):
             with st.container(width=104, gap=None):
-                st.image(picture, width="stretch", alt=f"{name} at {mmss(time)}")
+                st.image(picture, width="stretch", alt=f"{name} at {clock(time)}")
                 st.button(
-                    mmss(time),
+                    clock(time),
                     key=f"moment-{number}",
                     type="tertiary",
                     icon=":material/image_search:",
-                    help=f"Search with the frame at {mmss(time)} alone",
+                    help=f"Search with the frame at {clock(time)} alone",
                     width="stretch",
                     on_click=_choose,
                     args=(query_id, time),
@@ -75,9 +76,9 @@ def frame_results(query_id: str, at: float, *, top: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container(width=220):
             name = safe_name(backend.name_of(query_id))
-            st.image(picture, width="stretch", alt=f"{name} at {mmss(found.time)}")
+            st.image(picture, width="stretch", alt=f"{name} at {clock(found.time)}")
         with st.container():
-            st.subheader(f"One frame, at {mmss(found.time)}", anchor=False)
+            st.subheader(f"One frame, at {clock(found.time)}", anchor=False)
             near = sum(frames[0].distance <= found.threshold for frames in found.videos)
             st.markdown(
                 f"**{near} of {len(found.videos)}** videos below have a frame within the"
@@ -107,10 +108,10 @@ def frame_results(query_id: str, at: float, *, top: int) -> None:
                     st.image(
                         pictures[best.video_id],
                         width="stretch",
-                        alt=f"{safe_name(best.name)} at {mmss(best.time)}",
+                        alt=f"{safe_name(best.name)} at {clock(best.time)}",
                     )
                 name_line(f"{rank}. {best.name}", _also([f.time for f in frames[1:]]))
-                facts({"At": mmss(best.time), "Distance": f"{best.distance:.3f}"})
+                facts({"At": clock(best.time), "Distance": f"{best.distance:.3f}"})
                 if best.distance <= found.threshold:
                     st.badge("near", color="green", help="Within the library's threshold")
                 if st.button("Compare", key=f"frame-compare-{rank}", icon=":material/compare:"):
@@ -124,12 +125,12 @@ def frame_results(query_id: str, at: float, *, top: int) -> None:
 
 
 def _also(times: list[float]) -> str:
-    return "then at " + ", ".join(mmss(time) for time in times) if times else ""
+    return "then at " + ", ".join(clock(time) for time in times) if times else ""
 
 
 def _choose_exactly(query_id: str, at: float) -> None:
     """A slider over the clip for the moments between those of the strip."""
-    info = backend.media_info(query_id)
+    info = backend.info_of(query_id)
     length = info.duration if info else 0.0
     if length <= 1:
         return

@@ -9,11 +9,11 @@ import streamlit as st
 from visil_dash.errors import Cancelled as Stopped
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.paths import allowed_folders, open_allowed
+from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.tasks import Cancelled, Say, Task
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import pick_video
 
 
 def choose_query() -> str | None:

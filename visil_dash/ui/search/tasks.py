@@ -16,7 +16,7 @@ REPORT_SPANS = 3  # a match shows the frames of its longest spans
 
 
 def _space() -> tuple[str, str, int]:
-    return *backend.space_key(), backend.workbench().space.version
+    return *backend.task_scope(), backend.workbench().space.version
 
 
 def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only w
 
 
 def _close(bench: "Workbench") -> None:
-    if bench in _open_benches:
-        _open_benches.remove(bench)
+    if bench in open_benches:
+        open_benches.remove(bench)
     bench.close()
 
 
@@ -49,7 +49,7 @@ def _workbench(library: str, model: str) -> "Workbench":
     from visil_dash.workbench.bench import open_workbench
 
     bench = open_workbench(settings=get_settings(), library=Path(library), model=model)
-    _open_benches.append(bench)
+    open_benches.append(bench)
     # Streamlit collects garbage after every run of a script, and a page that shows progress runs
     # twice a second. What the imports and the model made lives on: walking it took 155 ms each
     # time, in which no task went on.
@@ -58,13 +58,13 @@ def _workbench(library: str, model: str) -> "Workbench":
 
 
 # The sweeper's thread has no session to ask for the workbench, so each is noted when it opens.
-_open_benches: "list[Workbench]" = []
+open_benches: "list[Workbench]" = []
 
 
 def _chosen() -> tuple[str, str]:
     settings = get_settings()
-    model = st.session_state.get(state.MODEL) or settings.model
-    return str(st.session_state.get(state.LIBRARY) or settings.library.absolute()), model
+    folder = st.session_state.get(state.LIBRARY) or settings.library.absolute()
+    return str(folder), settings.model
 
 
 def workbench() -> "Workbench":
@@ -72,7 +72,7 @@ def workbench() -> "Workbench":
     return _workbench(*_chosen())
 
 
-def space_key() -> tuple[str, str]:
+def task_scope() -> tuple[str, str]:
     """What every task's key holds: two libraries may have the same videos, in other versions."""
     bench = workbench()
     return str(bench.library.folder), bench.extractor
@@ -103,7 +103,7 @@ def _ended(session: str) -> None:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _clips() -> Clips:
+def clip_store() -> Clips:
     clips = Clips(get_settings(), alive=_alive, gone=_forget, ended=_ended)
     clips.start()
     return clips
@@ -128,13 +128,13 @@ def _forget(query_id: str) -> None:
     for forget in _forgetters:
         forget(query_id)
     _query_distances.clear()
-    for bench in _open_benches:
+    for bench in open_benches:
         bench.forget_clip(query_id)
 
 
 def session_clips() -> tuple[SessionClip, ...]:
     """The clips that this session brought, newest first."""
-    return _clips().of(session_id())
+    return clip_store().of(session_id())
 
 
 def clip_taker() -> Callable[[Readable, str], SessionClip]:
@@ -142,7 +142,7 @@ def clip_taker() -> Callable[[Readable, str], SessionClip]:
 
     It raises InputError.
     """
-    clips, session = _clips(), session_id()
+    clips, session = clip_store(), session_id()
     return lambda source, name: clips.take(session, source, name=name)
 
 
@@ -162,7 +162,7 @@ def add_upload(source: Readable, *, name: str) -> JobRecord:
 
 
 def drop_clip(query_id: str) -> None:
-    _clips().drop(session_id(), query_id)
+    clip_store().drop(session_id(), query_id)
 
 
 def session_clip(query_id: str) -> SessionClip | None:
@@ -176,7 +176,7 @@ def _videos(library: str, model: str, revision: int) -> dict[str, VideoRecord]:
     return {v.video_id: v for v in _workbench(library, model).videos()}
 
 
-def videos() -> dict[str, VideoRecord]:
+def library_videos() -> dict[str, VideoRecord]:
     """The library's videos by id, in the order of their arrival. Do not change it."""
     revision = workbench().library.revision()
     return _videos(*_chosen(), revision)
@@ -184,7 +184,7 @@ def videos() -> dict[str, VideoRecord]:
 
 def library_video(video_id: str) -> VideoRecord | None:
     """The video that this id, or the id of a view of it, names."""
-    return videos().get(split_view(video_id)[0])
+    return library_videos().get(split_view(video_id)[0])
 
 
 def name_of(query_id: str) -> str:
@@ -222,7 +222,7 @@ def media_path(query_id: str) -> Path:
     return workbench().library.media_path(split_view(query_id)[0])
 
 
-def media_info(query_id: str) -> MediaInfo | None:
+def info_of(query_id: str) -> MediaInfo | None:
     """What is known of the file; None for a clip that was not read yet."""
     video = library_video(query_id)
     if video is not None:
@@ -249,7 +249,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
         )
         return opened_clip.query_id
 
-    return tasks().start(("clip", *space_key(), clip.query_id, clip.name), work, again=again)
+    return tasks().start(("clip", *task_scope(), clip.query_id, clip.name), work, again=again)
 
 
 def reader(query_id: str) -> Callable[[Say, Cancelled], None]:
@@ -280,7 +280,7 @@ def search(
     name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
     asked = query_id, name, limit, exhaustive, inside
-    key = ("search", *space_key(), bench.space.version, *asked)
+    key = ("search", *task_scope(), bench.space.version, *asked)
 
     def work(say: Say, cancelled: Cancelled) -> SearchResult:
         read(say, cancelled)
@@ -316,16 +316,16 @@ def query_distances(query_id: str) -> "QueryDistances":
 
 
 @st.cache_data(max_entries=64, show_spinner=False, scope="session")
-def _frames_at(
+def _pictures_at(
     library: str, model: str, query_id: str, times: tuple[float, ...], long_side: int
 ) -> list[Array]:
     return _workbench(library, model).frames(query_id, list(times), long_side=long_side)
 
 
-def frames_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
+def pictures_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
     """Pictures as displayed at these times, uint8 RGB."""
     name_of(query_id)
-    return _frames_at(*_chosen(), query_id, tuple(float(t) for t in times), long_side)
+    return _pictures_at(*_chosen(), query_id, tuple(float(t) for t in times), long_side)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -349,7 +349,7 @@ def _asset_folder(video_id: str) -> Path:
     library = workbench().library
     if not library.read_only:
         return library.asset(video_id, "poster.jpg").parent
-    folder = _clips().pictures / video_id
+    folder = clip_store().pictures / video_id
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -1,4 +1,4 @@
-"""Errors meant for the user, shown as one sentence; everything else is left to raise."""
+"""Errors meant for the user, shown as one sentence; all others are left to raise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from visil_dash.ui.shell.text import md
 
 
 def show_error(error: BaseException) -> None:
-    """The error's sentence, in the tone that its kind asks for."""
+    """Shows the error's message: cancelling is information, a locked library a warning."""
     if isinstance(error, Cancelled):
         st.info(md(str(error)), icon=":material/cancel:")
     elif isinstance(error, StoreReadOnly):
@@ -22,7 +22,7 @@ def show_error(error: BaseException) -> None:
 
 @contextmanager
 def friendly() -> Iterator[None]:
-    """Shows a VisilDashError in the place where it arose and goes on after the block.
+    """Shows a VisilDashError in place of the rest of the block.
 
     Streamlit's own control flow (rerun, stop, page switch) and unknown exceptions pass.
     """
@@ -32,7 +32,16 @@ def friendly() -> Iterator[None]:
         show_error(error)
 
 
-def told_errors() -> None:
-    """Errors of callbacks, shown once."""
+@contextmanager
+def keep_errors() -> Iterator[None]:
+    """For callbacks: keeps a VisilDashError until the page runs `show_kept_errors`."""
+    try:
+        yield
+    except VisilDashError as error:
+        st.session_state.setdefault(state.ERRORS, []).append(error)
+
+
+def show_kept_errors() -> None:
+    """Shows the errors of callbacks, once."""
     for error in st.session_state.pop(state.ERRORS, []):
         show_error(error)

@@ -1,4 +1,4 @@
-"""What stands around every page: the navigation, and the way back into it."""
+"""What surrounds every page: the navigation, and the redirect through app.py."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from streamlit.runtime.pages_manager import PagesManager
 
 
 def through_the_frame() -> None:
-    """Starts the run anew through app.py when Streamlit came to the page without it.
+    """Restarts the run through app.py when Streamlit opened the page without it.
 
-    Until st.navigation was called once in the process, Streamlit runs the files of pages/ by
-    themselves: a link to a page, opened first after a start, would pass by app.py and its guard.
+    Until st.navigation has been called once in the process, Streamlit runs the files of pages/
+    directly: a link to a page, opened first after a start, would bypass app.py and its guard.
     """
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
@@ -19,10 +19,10 @@ def through_the_frame() -> None:
 
 
 def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
-    """The page to run; all of them in the sidebar as one list, each group under its name.
+    """The page to run; the sidebar lists all pages, each group under its name.
 
-    Streamlit's own groups are not used: they put list items into no list, so that a screen reader
-    counts none, and their names fold the group away on a click that no key can make.
+    Streamlit's own groups are not used: their list items are outside any list, so a screen reader
+    does not count them, and a group is folded by a click that has no key.
     """
     rules, first = [], 1
     for name, pages in groups.items():
@@ -37,8 +37,8 @@ def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
     )
     st.html(f"<style>{chr(10).join(rules)}</style>")
     listed = [page for pages in groups.values() for page in pages]
-    # The first page is served at the bare address only: a link by its own name would be told that
-    # there is no such page, and the name stays taken, so app.py calls the page otherwise.
+    # The first page is served at the root address only: a link with its own name would get "page
+    # not found", and the name stays reserved, so app.py gives the page another one.
     home = listed[0]
     named = st.Page(
         lambda: st.switch_page(home),

@@ -1,4 +1,4 @@
-"""What must hold before the dashboard shows anything: a local address and safe dependencies."""
+"""Checks before the dashboard shows anything: a local address and safe dependencies."""
 
 import ipaddress
 import os
@@ -16,7 +16,7 @@ def is_loopback(address: str | None) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
-        return False  # a host name or a socket: what it leads to is not known here
+        return False  # a host name or a socket: unknown where it leads
 
 
 def address_refusal(address: str | None, *, allow_public: bool) -> str:
@@ -33,7 +33,7 @@ def address_refusal(address: str | None, *, allow_public: bool) -> str:
 
 @cache
 def dependency_refusal() -> str:
-    """Why the installed packages are not safe for files from strangers; empty when they are."""
+    """Why the installed packages are not safe for untrusted files; empty when they are."""
     if os.environ.get("VISIL_DASH_SKIP_DEPENDENCY_GATE") == "1":
         return ""
     from visil_dash.media.dependencies import problems

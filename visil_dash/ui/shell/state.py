@@ -8,7 +8,6 @@ from typing import NoReturn
 import streamlit as st
 
 # Widget keys of the pickers; goto_* set them, so a page opens with what was asked for.
-MODEL = "model"
 SEARCH_QUERY = "search_query"
 SEARCH_MODE = "search_mode"
 SEARCH_THRESHOLD = "search_threshold"

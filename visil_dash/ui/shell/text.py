@@ -1,15 +1,11 @@
-"""Text that users typed or files carried, made fit to be shown; times, sizes and shares as text."""
+"""Makes text of users and files safe to show; formats sizes, durations and shares."""
 
 import html
 import re
 import unicodedata
 
-from visil_dash.clock import clock as mmss
-
-__all__ = ["escaped", "md", "mmss", "percent", "plural", "safe_name", "seconds", "size"]
-
 # Control, format (zero-width, bidirectional overrides), surrogate, private use, line and
-# paragraph separators: none of them has a place in a name on a screen.
+# paragraph separators: a name must not hide or reorder the text around it.
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 _WORD_JOINER = (
     "\u2060"  # invisible; keeps Streamlit from reading :name: as an emoji, -> as an arrow
@@ -19,7 +15,7 @@ _WORD_JOINER = (
 def safe_name(text: str, *, longest: int = 120) -> str:
     """The name without characters that hide or reorder text, shortened in the middle.
 
-    It may still hold Markdown or HTML: show it with st.text, or through `md` or `escaped`.
+    It may still contain Markdown or HTML: show it with st.text, or through `md` or `escaped`.
     """
     kept = "".join(c for c in text if unicodedata.category(c) not in _UNSEEN).strip()
     kept = kept or "unnamed"

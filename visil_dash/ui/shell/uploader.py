@@ -1,4 +1,4 @@
-"""The upload box: files go to disk in the callback, and leave the server's memory at once."""
+"""The upload box: the callback writes files to disk and frees the server's memory at once."""
 
 from collections.abc import Callable
 from typing import BinaryIO, cast
@@ -8,23 +8,24 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visil_dash.errors import VisilDashError
 from visil_dash.ui.shell import state
+from visil_dash.ui.shell.errors import keep_errors
 
-Take = Callable[[BinaryIO, str], str]
+_Take = Callable[[BinaryIO, str], str]
 
 
 def upload_box(
     label: str,
     *,
     name: str,
-    take: Take,
+    take: _Take,
     done: Callable[[list[str]], None] | None = None,
     help: str | None = None,  # noqa: A002 as Streamlit calls it
 ) -> None:
-    """An upload box for several files. `take` stores one and names it; `done` hears all names.
+    """An upload box for several files. `take` stores one and returns its id; `done` gets all ids.
 
-    Errors are kept for `errors.told_errors`. Any type may be chosen: what a file is, its bytes say.
+    Errors are kept for `errors.show_kept_errors`. Any file type may be chosen: the type is decided
+    by the bytes, not by the name.
     """
     key = state.uploader_key(name)
     st.file_uploader(
@@ -37,17 +38,15 @@ def upload_box(
     )
 
 
-def _take_all(key: str, take: Take, done: Callable[[list[str]], None] | None) -> None:
-    # The browser may name files once more that were taken and released: those are told as deleted.
+def _take_all(key: str, take: _Take, done: Callable[[list[str]], None] | None) -> None:
+    # The browser may list files again that were taken and released: those come as DeletedFile.
     files = [f for f in st.session_state.get(key) or [] if isinstance(f, UploadedFile)]
     if not files:
         return
     taken = []
     for file in files:
-        try:
+        with keep_errors():
             taken.append(take(file, file.name))
-        except VisilDashError as error:
-            st.session_state.setdefault(state.ERRORS, []).append(error)
         _release(file)
     state.next_upload_round()
     if done is not None and taken:

@@ -3,8 +3,8 @@
     <temporary folder>/visil_dash-<user>/<random>/lock          held while this process lives
     <temporary folder>/visil_dash-<user>/<random>/<sha256>/original
 
-A clip is stored once, by its content, and belongs to the sessions that brought it; it is deleted
-when the last of them has ended. Folders whose process died are swept at the next start.
+A clip is stored once, by its content, and belongs to the sessions that added it; it is deleted when
+the last of them has ended. Folders whose process died are deleted at the next start.
 """
 
 import hashlib
@@ -25,21 +25,21 @@ from visil_dash.library.lock import WriterLock
 from visil_dash.settings import Settings
 from visil_dash.ui.shell.text import safe_name, size
 
-CHUNK = 1 << 20
-GRACE_SECONDS = 120.0  # a tab that lost its connection comes back within this, clips and all
-SWEEP_SECONDS = 20.0
-FRESH_SECONDS = 60.0  # a folder without a lock is being made, or its maker died at that moment
+_CHUNK = 1 << 20
+GRACE_SECONDS = 120.0  # a tab that lost its connection keeps its clips for this long
+_SWEEP_SECONDS = 20.0
+_FRESH_SECONDS = 60.0  # a younger folder without a lock may still be under construction
 
 
 class Readable(Protocol):
-    """What clips are streamed from: an upload, a file."""
+    """A source of bytes: an upload or a file."""
 
     def read(self, count: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
 class SessionClip:
-    """A clip that a session brought: `query_id` is the sha256 of its bytes."""
+    """A clip of a session; `query_id` is the sha256 of its bytes."""
 
     query_id: str
     name: str
@@ -47,12 +47,16 @@ class SessionClip:
     bytes: int
 
 
-def clips_root() -> Path:
+def _clips_root() -> Path:
     return Path(tempfile.gettempdir()) / f"visil_dash-{os.getuid()}"
 
 
 class Clips:
-    """Clips by session. `alive` says whether a session is connected; `gone` hears deleted ids."""
+    """Clips by session.
+
+    `alive(session)`: whether it is connected. `gone(query_id)` is called for every deleted clip,
+    `ended(session)` once for every session that has been away for GRACE_SECONDS.
+    """
 
     def __init__(
         self,
@@ -67,7 +71,7 @@ class Clips:
         self._settings = settings
         self._alive, self._gone, self._ended = alive, gone, ended
         self._clock = clock
-        self._root = root or clips_root()
+        self._root = root or _clips_root()
         self._clips: dict[str, dict[str, SessionClip]] = {}
         self._seen: dict[str, float] = {}
         self._lock = Lock()
@@ -77,8 +81,8 @@ class Clips:
         if self._root.is_symlink() or self._root.stat().st_uid != os.getuid():
             raise InputError(
                 str(self._root),
-                "the folder for query clips belongs to somebody else",
-                "remove it or set TMPDIR to a folder of your own",
+                "the folder for query clips belongs to another user",
+                "remove it, or set TMPDIR to a folder of your own",
             )
         sweep_dead(self._root)
         self.folder, self._held = _own_folder(self._root)
@@ -126,7 +130,7 @@ class Clips:
         return sum(clip.bytes for clip in self.of(session))
 
     def drop(self, session: str, query_id: str) -> None:
-        """The session gives the clip up; its bytes go unless another session has it too."""
+        """Removes the clip from the session; deletes its bytes unless another session has it."""
         with self._lock:
             clip = self._clips.get(session, {}).pop(query_id, None)
             held = any(query_id in clips for clips in self._clips.values())
@@ -152,13 +156,13 @@ class Clips:
                 self._ended(session)
 
     def start(self) -> None:
-        """Sweeps every SWEEP_SECONDS until `close`."""
+        """Sweeps every _SWEEP_SECONDS until `close`."""
 
         def run() -> None:
-            while not self._stop.wait(SWEEP_SECONDS):
+            while not self._stop.wait(_SWEEP_SECONDS):
                 try:
                     self.sweep()
-                except Exception:  # a sweeper that died would keep clips for ever
+                except Exception:  # a dead sweeper would keep clips for ever
                     logging.getLogger(__name__).exception("query clips could not be swept")
 
         self._thread = Thread(target=run, name="visil_dash-sweeper", daemon=True)
@@ -175,13 +179,13 @@ class Clips:
 def write_upload(
     source: Readable, path: Path, *, name: str, settings: Settings, room: int | None = None
 ) -> tuple[str, int]:
-    """Streams an upload to a new file: its sha256 and size. `room`: what the session has left.
+    """Streams an upload to a new file: its sha256 and size. `room`: bytes left to the session.
 
-    Raises InputError for an empty file and one over a limit; the caller removes what was written.
+    Raises InputError for an empty file and one over a limit; the caller removes the partial file.
     """
     digest, count = hashlib.sha256(), 0
     with path.open("xb") as out:
-        while chunk := source.read(CHUNK):
+        while chunk := source.read(_CHUNK):
             count += len(chunk)
             if count > settings.max_file_bytes:
                 most = size(settings.max_file_bytes)
@@ -189,7 +193,7 @@ def write_upload(
             if room is not None and count > room:
                 raise InputError(
                     name,
-                    f"the clips of one session may take {size(settings.session_bytes)} in all",
+                    f"the clips of one session may take up {size(settings.session_bytes)} in total",
                     "remove a clip that you no longer need",
                 )
             free = shutil.disk_usage(path.parent).free
@@ -223,12 +227,12 @@ def sweep_dead(root: Path) -> None:
             continue
         lock = WriterLock(folder / "lock")
         try:
-            fresh = time.time() - folder.stat().st_mtime < FRESH_SECONDS
+            fresh = time.time() - folder.stat().st_mtime < _FRESH_SECONDS
             if not (folder / "lock").exists() and fresh:
                 continue
             if lock.acquire():
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
-            continue  # it went away by itself
+            continue  # already gone
         finally:
             lock.release()

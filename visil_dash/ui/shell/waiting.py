@@ -1,4 +1,4 @@
-"""Waiting for a task: its progress, its error and a way to cancel it."""
+"""Waiting for a task: its progress, its error and a button that cancels it."""
 
 import streamlit as st
 
@@ -13,9 +13,9 @@ _QUICK = 0.4  # seconds that a page waits for a result before it shows progress 
 
 
 def finished(task: Task, *, title: str, name: str, key: str = "cancel_task") -> bool:
-    """Whether the task has given its result; else its progress, its error and a way out.
+    """Whether the task has a result; draws its progress with a Cancel button, or its error.
 
-    `key`: of the button that cancels, where two such tasks may be on one page.
+    `key`: of the Cancel button, for pages that may draw two tasks.
     """
     if not task.wait(_QUICK):
         _watch(task, title, name, key)
@@ -37,11 +37,11 @@ def _watch(task: Task, title: str, name: str, key: str) -> None:
             st.caption("Stopping…")
         elif st.button("Cancel", icon=":material/close:", key=key):
             task.cancel()
-    st.caption("You may look at other pages meanwhile: the work goes on.")
+    st.caption("You can open other pages meanwhile; the work continues.")
 
 
 def read_clip(clip: SessionClip) -> bool:
-    """Whether the uploaded clip was read; its progress or failure otherwise."""
+    """Whether the uploaded clip has been read; otherwise draws its progress or error."""
     task = backend.open_clip(clip)
     if finished(task, title="Reading the clip", name=clip.name):
         return True

@@ -93,7 +93,7 @@ def _of_query(view: QueryDistances, duplicate: float, related: float) -> None:
     facts(
         {name.capitalize(): f"{int((band == b).sum()):,}" for b, name in enumerate(BANDS)},
         big=True,
-        told={name.capitalize(): "Videos of the library for this query" for name in BANDS},
+        meanings={name.capitalize(): "Videos of the library for this query" for name in BANDS},
     )
     rows = sorted(range(len(band)), key=lambda v: float(nearest[v]))
     near = [v for v in rows if band[v] < 2][:200]

@@ -18,10 +18,11 @@ from visil_dash.labels.label import Label
 from visil_dash.plots import distances as plots_distances
 from visil_dash.records import Candidate
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import told_errors
+from visil_dash.ui.shell.errors import show_kept_errors
+from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.text import plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import read_clip
-from visil_dash.ui.shell.widgets import empty_state, facts, pick_video
+from visil_dash.ui.shell.widgets import empty_state, facts
 from visil_dash.ui.threshold import operating, scoring
 from visil_dash.ui.threshold.bands import bands
 from visil_dash.ui.threshold.saving import history_list, save_controls
@@ -138,7 +139,7 @@ def explorer(query_id: str | None) -> None:
     view = None if query_id is None else backend.query_distances(query_id)
     levels = backend.workbench().levels()
     value = _controls(float(max(levels.orthogonal, levels.unrelated, 1e-3) * 1.1))
-    told_errors()
+    show_kept_errors()
     saving = st.container()
     if view is not None and view.distances.size:
         _one_query(view, value)

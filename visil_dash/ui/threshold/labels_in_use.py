@@ -106,7 +106,7 @@ def _take_file() -> None:
     )
     if upload is None:
         return
-    videos = backend.videos().values()
+    videos = backend.library_videos().values()
     try:
         text = upload.getvalue().decode("utf-8")
     except UnicodeDecodeError as error:

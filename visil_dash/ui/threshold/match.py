@@ -4,7 +4,7 @@ import streamlit as st
 
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import told_errors
+from visil_dash.ui.shell.errors import show_kept_errors
 from visil_dash.ui.threshold import operating
 from visil_dash.ui.threshold.saving import history_list, save_controls
 from visil_dash.workbench.thresholds import model_default
@@ -72,7 +72,7 @@ def match_explorer() -> None:
             on_change=_take,
             args=(state.MATCH_NUMBER,),
         )
-    told_errors()
+    show_kept_errors()
     saving = st.container()
     view = st.segmented_control(
         "Show",

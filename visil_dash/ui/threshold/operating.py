@@ -87,7 +87,7 @@ def panel(
             else percent(point.false_positive_rate, digits=1),
         },
         big=True,
-        told={
+        meanings={
             "Precision": "Of the pairs let through, the share that are copies",
             "Recall": "Of the copies, the share that is let through",
         },
@@ -274,7 +274,7 @@ def _pairs(measure: Measure, pairs: JudgedPairs, least: float, upto: Upto) -> No
     rows = pair_rows(
         pairs,
         by_group[str(chosen)][:MOST_ROWS],
-        {video_id: v.name for video_id, v in backend.videos().items()},
+        {video_id: v.name for video_id, v in backend.library_videos().items()},
     )
     if not rows:
         st.caption("None." if chosen != LET_THROUGH else "None: nothing but copies is let through.")

@@ -9,7 +9,7 @@ from visil_dash.errors import VisilDashError
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import plural, safe_name
-from visil_dash.ui.shell.widgets import ago, empty_state
+from visil_dash.ui.shell.widgets import empty_state, minute_of
 from visil_dash.workbench.thresholds import Kind, calibrate, history, in_force, undo, undoable
 
 _SAVING = {
@@ -48,7 +48,7 @@ def save_controls(kind: Kind, value: float, default: float, labels: tuple[Label,
         type="tertiary",
         help="Takes back the last saved change."
         if step is None
-        else f"Takes back the change of {ago(step.when)}: {told(step.previous, default)} again.",
+        else f"Reverts the change of {minute_of(step.when)} to {told(step.previous, default)}.",
     )
     now = "Searches now use" if kind == "distance" else "A match now scores"
     st.caption(f"{now} {saved:.4g}{'.' if kind == 'distance' else ' or more.'}", width="content")
@@ -99,7 +99,7 @@ def history_list(kind: Kind, default: float) -> None:
     event: Any = st.dataframe(
         pd.DataFrame(
             {
-                "When (UTC)": [ago(s.when) for s in steps],
+                "When (UTC)": [minute_of(s.when) for s in steps],
                 "Threshold": [told(s.value, default) for s in steps],
                 "Before": [told(s.previous, default) for s in steps],
                 "Who": [safe_name(s.who) if s.who else "" for s in steps],
@@ -125,7 +125,7 @@ def history_list(kind: Kind, default: float) -> None:
             type="primary",
             key=f"restore_{kind}",
             on_click=_save,
-            args=(kind, step.value, (), f"restored from {ago(step.when)}"),
+            args=(kind, step.value, (), f"restored from {minute_of(step.when)}"),
             disabled=bench.library.read_only,
         )
     else:

@@ -1,0 +1,69 @@
+"""A picker over the library's videos and the clips of this session."""
+
+from collections import Counter
+
+import streamlit as st
+
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.text import safe_name
+
+
+def pick_video(
+    label: str,
+    *,
+    key: str,
+    param: str | None = None,
+    placeholder: str = "Choose a video",
+    help: str | None = None,  # noqa: A002 as Streamlit calls it
+) -> str | None:
+    """The id of the chosen video or clip, or None.
+
+    `key` is a constant of `state`; the choice survives page changes. `param`: query parameter
+    that carries the choice in links.
+    """
+    labels = _labels()
+    _restore(key, param, labels)
+    picked = st.selectbox(
+        label,
+        list(labels),
+        index=None,
+        format_func=lambda v: labels.get(v, v),
+        key=key,
+        placeholder=placeholder,
+        help=help,
+        persist_state="session",
+    )
+    if param is not None:
+        if picked is None:
+            st.query_params.pop(param, None)
+        elif st.query_params.get(param) != state.short(picked):
+            st.query_params[param] = state.short(picked)
+    return picked
+
+
+def _labels() -> dict[str, str]:
+    """Names by id, clips first; names that occur twice carry the beginning of their id."""
+    labels = {c.query_id: f"Your clip · {safe_name(c.name)}" for c in backend.session_clips()}
+    videos = backend.library_videos()
+    labels |= {v: safe_name(r.name) for v, r in videos.items() if v not in labels}
+    repeated = {name for name, count in Counter(labels.values()).items() if count > 1}
+    return {v: f"{name} · {v[:8]}" if name in repeated else name for v, name in labels.items()}
+
+
+def _restore(key: str, param: str | None, labels: dict[str, str]) -> None:
+    """Gives the picker the choice of the link, and drops a choice that has been removed."""
+    chosen = st.session_state.get(key)
+    if chosen is not None:
+        if chosen not in labels:
+            del st.session_state[key]
+        return
+    wanted = st.query_params.get(param, "") if param is not None else ""
+    matching = [v for v in labels if len(wanted) >= 6 and v.startswith(wanted)]
+    if len(matching) == 1:
+        st.session_state[key] = matching[0]
+    elif wanted:
+        st.info(
+            "The link names a video that is not in this library, or a clip of another session."
+            " Clips are private and deleted when their session ends.",
+            icon=":material/link_off:",
+        )
