@@ -11,6 +11,9 @@ PORT ?= 8501
 VENV := .venv
 RUN := $(VENV)/bin/python
 TESTS ?= tests
+FAST := not browser and not slow and not night
+PARALLEL := --numprocesses 2 --dist loadfile # a module's fixtures are made once
+NO_TESTS := 5 # pytest's exit code where TESTS has none of a lane
 SCREENS ?= build/screens
 
 .DEFAULT_GOAL := help
@@ -25,20 +28,21 @@ run: environment ## start the dashboard on this machine, with the demo library i
 demo: environment ## put the demo videos into the library (those already there are skipped)
 	@$(RUN) -m visil_dash demo
 
-test: dev-environment ## all tests but the nightly ones; TESTS=tests/test_x.py for some
-	@$(RUN) -m pytest -m "not night" $(TESTS)
+test: dev-environment ## the fast lane, a few minutes: no browsers, no slow tests; TESTS=tests/index for some
+	@$(RUN) -m pytest -m "$(FAST)" $(PARALLEL) --durations=15 $(TESTS)
 
-check: dev-environment ## format, lint, types and tests: what must pass before a change is taken
+check: dev-environment ## format, lint, types, the fast lane, then all other tests but the nightly ones
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
-	@$(RUN) -m pytest -m "not night" $(TESTS)
+	@$(RUN) -m pytest -m "$(FAST)" $(PARALLEL) --durations=15 $(TESTS) || [ $$? = $(NO_TESTS) ]
+	@$(RUN) -m pytest -m "not ($(FAST)) and not night" $(TESTS) || [ $$? = $(NO_TESTS) ]
 
 format: dev-environment ## put the code into the one format
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
-night: dev-environment ## the tests with large numbers, up to an hour
+night: dev-environment ## the tests with large numbers, up to an hour; nothing else
 	@$(RUN) -m pytest -m night $(TESTS)
 
 screens: dev-environment ## screenshots of every page, light and dark, into SCREENS=build/screens

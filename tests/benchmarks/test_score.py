@@ -212,6 +212,7 @@ def videos(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     said = []
     folder = tmp_path / "bench"
@@ -263,6 +264,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     assert (folder / "baselines.json").is_file()
 
 
+@pytest.mark.slow
 def test_copies_are_found_among_their_siblings_end_to_end(videos, tmp_path, capsys):
     folder = tmp_path / "bench"
     truth = make_copies(

@@ -16,6 +16,8 @@ import pytest
 from tests.support.library_fakes import content_id, open_space, small_settings, violations
 from visil_dash.library.store import open_library
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -9
 

@@ -18,6 +18,8 @@ from visil_dash.errors import MediaRefused
 from visil_dash.media.decode import sample_frames
 from visil_dash.records import Preprocess, Verdict
 
+pytestmark = pytest.mark.slow
+
 FILES = int(os.environ.get("MEDIA_FUZZ", "300"))
 SEED = int(os.environ.get("MEDIA_FUZZ_SEED", "20"))
 SQUASH = Preprocess(side=64)

@@ -22,6 +22,8 @@ from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import video_files
 from visil_dash.records import Preprocess, Verdict
 
+pytestmark = pytest.mark.slow
+
 SQUASH = Preprocess(side=64)
 LONGEST_SECONDS = 30.0
 CHILD_MIB, PARENT_MIB = 1640, 50

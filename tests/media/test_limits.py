@@ -107,6 +107,7 @@ def test_memory_of_the_child(clip: Path) -> None:
         decode(clip, settings=limited(child_memory_bytes=60 << 20))
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_midway_leaves_a_partial_video(tmp_path: Path) -> None:
     small, large = (make_clip(
         tmp_path / f"{side}.ts",
@@ -156,6 +157,7 @@ def growth(path: Path, *, rate: float, keep: bool = False) -> list[float]:
     return [float(number) for number in done.stdout.split()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("times", "rate"),
     [
@@ -174,6 +176,7 @@ def test_memory_stays_flat_however_long_the_video(
     assert child < 300
 
 
+@pytest.mark.slow
 def test_memory_grows_where_frames_are_kept(tmp_path: Path) -> None:
     """The control: the same measure shows it."""
     path = make_clip(tmp_path / "a.mp4", regular(1500, 60))

@@ -1,17 +1,21 @@
-"""Where real clips and bad files lie on machines that have them; nothing of them is in here."""
+"""Real clips and bad files, on machines that have them; the project holds none."""
 
 import os
 from pathlib import Path
 
-_BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data"
+NO_REAL_DATA = (
+    "set VISIL_DASH_TEST_DATA to a folder of real clips, with bad/ and videos/ in it, to run this"
+)
 
 
 def real_data() -> Path | None:
-    """The folder with `bad/` and `videos/`: VISIL_DASH_TEST_DATA, else ../shared/data beside the
-    project, else None. A test that needs it skips with `NO_REAL_DATA`."""
+    """The folder that VISIL_DASH_TEST_DATA names; None without one, and the test then skips with
+    `NO_REAL_DATA`. Raises FileNotFoundError when the folder is not what was promised."""
     named = os.environ.get("VISIL_DASH_TEST_DATA")
-    folder = Path(named) if named else _BESIDE
-    return folder if (folder / "bad").is_dir() and (folder / "videos").is_dir() else None
-
-
-NO_REAL_DATA = "no folder of real clips (VISIL_DASH_TEST_DATA or ../shared/data)"
+    if not named:
+        return None
+    folder = Path(named)
+    for part in (folder / "bad", folder / "videos"):
+        if not part.is_dir():
+            raise FileNotFoundError(f"VISIL_DASH_TEST_DATA is {named}, but {part} is no folder")
+    return folder

@@ -61,6 +61,7 @@ def trained(tmp_path_factory):
     return folder / "model"
 
 
+@pytest.mark.slow
 def test_a_trained_folder_is_a_whole_model(trained):
     model = load_bundled(trained)
     vectors = model.extract(np.zeros((2, 32, 32, 3), np.uint8))
@@ -97,6 +98,7 @@ def test_calibration_takes_each_pair_as_strong_as_a_search_tells_it():
     assert strengths[1, 2] == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_trained_folder_is_taken_in_only_as_unverified_and_says_so(
     trained, tmp_path, monkeypatch, capsys
 ):
@@ -123,6 +125,7 @@ def test_a_trained_folder_is_taken_in_only_as_unverified_and_says_so(
         get_settings.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "why"), [("compact", "name of a model"), ("../x", "letters")])
 def test_a_folder_cannot_take_a_name_that_is_taken_or_a_path(trained, tmp_path, name, why, capsys):
     copy = tmp_path / "copy"
@@ -241,6 +244,7 @@ def library_of(folder: Path, extractor: str, dim: int, videos: dict[str, np.ndar
     return ids
 
 
+@pytest.mark.slow
 def test_a_comparator_is_tuned_on_a_librarys_own_labels_from_the_shell(tmp_path, capsys):
     meta = read_meta(COMPACT)
     rng = np.random.default_rng(2)

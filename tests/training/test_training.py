@@ -144,6 +144,7 @@ def test_attention_turns_away_from_regions_that_show_nothing():
     assert weight[:, :3].mean() < 0.5 * weight[:, 3:].mean()
 
 
+@pytest.mark.slow
 def test_the_comparator_learns_to_part_copies_from_strangers():
     options = ComparatorOptions(
         clips=12, copies=2, frames=(8, 14), steps=240, batch=6, size=48, hard=6, excess=0.1
@@ -197,6 +198,7 @@ def test_nine_of_ten_matches_are_right_wherever_a_score_can_promise_that(pairs):
         assert best == pytest.approx(max(p[3] for p in points))
 
 
+@pytest.mark.slow
 def test_training_resumes_from_its_checkpoint(tmp_path, monkeypatch):
     made = {f"p{i}.png": p for i, p in enumerate(photos(90, shape=(40, 40)))}
     assert any(held_back(n) for n in made)
