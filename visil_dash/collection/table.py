@@ -178,14 +178,10 @@ def group_order(scores: Array) -> list[int]:
 
 def groups(scores: Array, threshold: float) -> Iterator[tuple[int, ...]]:
     """Connected groups of two or more videos whose score either way reaches `threshold`."""
-    near = strength(scores) >= np.float32(threshold)
-    unseen = near.any(0)
-    while unseen.any():
-        group = np.zeros(len(near), bool)
-        group[int(unseen.argmax())] = True
-        edge = group
-        while edge.any():
-            edge = near[edge].any(0) & ~group
-            group = group | edge
-        unseen &= ~group
-        yield tuple(np.flatnonzero(group).tolist())
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    near = csr_array(strength(scores) >= np.float32(threshold))
+    member = connected_components(near, directed=False)[1]
+    for group in np.flatnonzero(np.bincount(member) > 1):
+        yield tuple(np.flatnonzero(member == group).tolist())
