@@ -54,46 +54,42 @@ def similarity_map(
     the stress, the squared difference of distances and dissimilarities, until they gain little.
     Raises Cancelled.
     """
+    from sklearn.manifold import smacof
+
     wanted = dissimilarity(scores)
     positions = classical_scaling(wanted)
-    before = np.inf
+    before = float(((distances(positions) - wanted) ** 2).sum()) / 2
     for step in range(MOST_STEPS):
         if cancelled is not None and cancelled():
             raise Cancelled("Laying out the map was stopped.")
         if on_progress is not None:
             on_progress(step / MOST_STEPS)
-        far = distances(positions)
-        stress = float(((far - wanted) ** 2).sum())
+        # One step at a time: a run of many can be neither watched nor stopped.
+        positions, stress = smacof(wanted, init=positions, max_iter=1, normalized_stress=False)
         if before - stress <= LEAST_GAIN * stress:
             break
         before = stress
-        ratio = np.divide(wanted, far, out=np.zeros_like(far), where=far > 1e-12)
-        pull = -ratio
-        np.fill_diagonal(pull, ratio.sum(1))
-        positions = pull @ positions / len(positions)
     return SimilarityMap(positions, _explained(distances(positions), wanted))
 
 
 def classical_scaling(wanted: Array) -> Array:
     """`[N, N]` distances → `[N, 2]`: the two strongest axes of the doubly centred squares."""
-    n = len(wanted)
-    if n < 3:
-        return np.array([[0.0, 0.0], [float(wanted[0, -1]), 0.0]][:n]).reshape(n, 2)
-    squares = wanted**2
-    centred = squares - squares.mean(0) - squares.mean(1)[:, None] + squares.mean()
-    values, vectors = np.linalg.eigh(-centred / 2)
-    # An eigenvector's sign is arbitrary: the largest entry is made positive.
-    vectors = vectors[:, [-1, -2]]
-    top = np.abs(vectors).argmax(0)
-    vectors = vectors * np.sign(vectors[top, [0, 1]])
-    out: Array = vectors * np.sqrt(np.maximum(values[[-1, -2]], 0))
+    from sklearn.manifold import ClassicalMDS
+
+    if len(wanted) < 2:
+        return np.zeros((len(wanted), 2))
+    # Distances that no plane holds have axes of negative strength: they come as NaN and count 0.
+    with np.errstate(invalid="ignore"):
+        axes = ClassicalMDS(2, metric="precomputed").fit_transform(wanted)
+    out: Array = np.nan_to_num(axes)
     return out
 
 
 def distances(positions: Array) -> Array:
     """Euclidean distances `[N, N]` of positions `[N, 2]`."""
-    x, y = positions.T
-    out: Array = np.hypot(x[:, None] - x, y[:, None] - y)
+    from scipy.spatial.distance import cdist
+
+    out: Array = cdist(positions, positions)
     return out
 
 
