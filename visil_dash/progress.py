@@ -5,11 +5,23 @@ from dataclasses import dataclass, replace
 
 from visil_dash.errors import Cancelled
 
-Report = Callable[[str, float], None]  # (what is being done, share done 0..1)
+
+@dataclass(frozen=True)
+class Progress:
+    """`what` is being done, and how much of it: `done` of `total` in any unit (0: unknown)."""
+
+    what: str
+    done: float
+    total: float = 1.0
+
+    @property
+    def share(self) -> float:
+        """0..1; 0 while the total is unknown."""
+        return min(1.0, max(0.0, self.done / self.total)) if self.total > 0 else 0.0
 
 
-def _unheard(_what: str, _share: float) -> None:
-    """Reports go nowhere."""
+def _ignore(_progress: Progress) -> None:
+    """Nobody follows the work."""
 
 
 def _never() -> bool:
@@ -20,36 +32,43 @@ def _never() -> bool:
 class Watch:
     """Where long work reports its progress, and where it learns that it should stop.
 
-    `report` receives what is being done and the share done, 0..1; `stopped` says whether to stop.
-    Neither is called by the work itself: it calls `step` or `check`, which raise Cancelled.
+    `report` receives the progress; `stopped` returns whether to stop, and `message` is then the
+    text of Cancelled. Work calls `step`, `count` and `check` rather than these.
     """
 
-    report: Report = _unheard
+    report: Callable[[Progress], None] = _ignore
     stopped: Callable[[], bool] = _never
+    message: str = "Stopped."
 
     def check(self) -> None:
         """Raises Cancelled when the work should stop."""
         if self.stopped():
-            raise Cancelled("Stopped.")
+            raise Cancelled(self.message)
 
     def step(self, what: str, share: float) -> None:
-        """Reports progress. Raises Cancelled when the work should stop."""
-        self.check()
-        self.report(what, min(1.0, max(0.0, share)))
+        """Reports the share done, 0..1. Raises Cancelled when the work should stop."""
+        self.count(what, share, 1.0)
 
     def count(self, what: str, done: float, total: float) -> None:
-        """Reports `done` of `total` (0: unknown, reported as nothing done). Raises Cancelled."""
-        self.step(what, done / total if total > 0 else 0.0)
+        """Reports `done` of `total` (0: unknown). Raises Cancelled when the work should stop."""
+        self.check()
+        self.report(Progress(what, done, total))
 
-    def part(self, start: float, end: float, *, name: str = "") -> "Watch":
+    def part(self, start: float, end: float, *, name: str = "", prefix: str = "") -> "Watch":
         """For a stage that takes the work from share `start` to share `end`.
 
-        `name` replaces what the stage itself says it is doing.
+        `name` replaces what the stage itself reports to be doing, `prefix` stands before it.
         """
-        outer = self.report
-        return replace(
-            self, report=lambda what, share: outer(name or what, start + (end - start) * share)
-        )
+
+        def report(stage: Progress) -> None:
+            what = name or prefix + stage.what
+            self.report(Progress(what, start + (end - start) * stage.share))
+
+        return replace(self, report=report)
+
+    def with_message(self, message: str) -> "Watch":
+        """The same, for work whose user should read `message` when it was stopped."""
+        return replace(self, message=message)
 
 
 UNWATCHED = Watch()  # for work that nobody follows

@@ -8,6 +8,7 @@ import pytest
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.errors import Cancelled
 from visil_dash.index.frames import frame_ids
+from visil_dash.progress import Watch
 from visil_dash.records import Array
 
 DIM = 6
@@ -84,7 +85,7 @@ def test_frames_with_more_neighbours_than_are_looked_at_are_told() -> None:
 
 def test_looking_up_candidates_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
-        candidate_pairs(Exact(world(0)), 1.0, cancelled=lambda: True)
+        candidate_pairs(Exact(world(0)), 1.0, watch=Watch(stopped=lambda: True))
 
 
 def test_an_empty_collection_has_no_candidates() -> None:

@@ -14,6 +14,7 @@ from visil_dash.collection.map import (
 )
 from visil_dash.errors import Cancelled
 from visil_dash.plots.collection import selected_dots, similarity_dots
+from visil_dash.progress import Progress, Watch
 from visil_dash.records import Array
 
 
@@ -52,17 +53,18 @@ def test_groups_stand_apart_and_their_members_together() -> None:
     np.testing.assert_array_equal(found.positions, again.positions)
 
 
-def test_laying_out_tells_its_progress_and_stops_when_asked() -> None:
+def test_laying_out_reports_its_progress_and_stops_when_asked() -> None:
     scores = np.random.default_rng(0).uniform(size=(30, 30))
-    said: list[float] = []
-    similarity_map(scores, on_progress=said.append)
-    assert said[0] == 0
-    assert all(a < b < 1 for a, b in itertools.pairwise(said))
-    assert len(said) > 3
-    said.clear()
+    seen: list[Progress] = []
+    similarity_map(scores, watch=Watch(seen.append))
+    shares = [progress.share for progress in seen]
+    assert shares[0] == 0
+    assert all(a < b < 1 for a, b in itertools.pairwise(shares))
+    assert len(shares) > 3
+    seen.clear()
     with pytest.raises(Cancelled):
-        similarity_map(scores, on_progress=said.append, cancelled=lambda: len(said) == 3)
-    assert len(said) == 3
+        similarity_map(scores, watch=Watch(seen.append, lambda: len(seen) == 3))
+    assert len(seen) == 3
 
 
 def test_distances_are_those_of_plain_loops() -> None:

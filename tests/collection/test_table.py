@@ -9,6 +9,7 @@ from visil_dash.collection import table as collection
 from visil_dash.collection.table import KnownPairs, group_order, groups, pair_table
 from visil_dash.errors import Cancelled
 from visil_dash.matching.similarity import chamfer, frame_to_frame
+from visil_dash.progress import Watch
 from visil_dash.records import VideoFeatures
 
 
@@ -55,15 +56,14 @@ def test_known_pairs_are_not_computed_again():
 
 def test_stopping_keeps_the_pairs_done_so_far():
     videos, known = features(2), KnownPairs()
-    told = []
-    with pytest.raises(Cancelled):
+    seen = []
+    with pytest.raises(Cancelled, match="the pairs done so far are kept"):
         table_of(
             videos,
             known=known,
-            on_progress=lambda *done: told.append(done),
-            cancelled=lambda: len(told) == 3,
+            watch=Watch(seen.append, lambda: len(seen) == 3),
         )
-    assert told == [(1, 10), (2, 10), (3, 10)]
+    assert [(p.done, p.total) for p in seen] == [(1, 10), (2, 10), (3, 10)]
     assert [known.get("v0", v) is not None for v in videos] == [True, True, True, False]
 
 
@@ -91,9 +91,9 @@ def test_features_of_two_tiles_at_most_are_held(tile, monkeypatch):
         loads.append(video_id)
         return videos[video_id]
 
-    table = table_of(videos, load=load, on_progress=lambda at, total: done.append((at, total)))
+    table = table_of(videos, load=load, watch=Watch(done.append))
     np.testing.assert_array_equal(table.scores, table_of(videos).scores)
-    assert done == [(at, 66) for at in range(1, 67)]
+    assert [(p.done, p.total) for p in done] == [(at, 66) for at in range(1, 67)]
     tiles = -(-len(videos) // tile)
     assert len(loads) <= len(videos) * (tiles + 1)
 

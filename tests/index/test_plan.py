@@ -30,6 +30,7 @@ from visil_dash.index.hnsw import GraphOptions
 from visil_dash.index.plan import PLAN_SETTING, IndexPlan, stored_plans
 from visil_dash.index.rebuild import rebuilt
 from visil_dash.library.store import Library, open_library
+from visil_dash.progress import Watch
 from visil_dash.reduction.pca import FULL
 
 CONTENTS = [b"clip %d" % i for i in range(4)]
@@ -161,7 +162,7 @@ def test_a_crash_at_any_step_leaves_one_whole_index(made: Path, tmp_path: Path) 
 def test_cancelled_or_impossible_changes_leave_it_as_it_was(library: Library) -> None:
     space = opened(library)
     with pytest.raises(Stopped):
-        space.adopt(SECOND, cancelled=lambda: True)
+        space.adopt(SECOND, watch=Watch(stopped=lambda: True))
     check(space, library, FIRST)
     with pytest.raises(InputError, match="needs 200 frames"):
         space.adopt(IndexPlan("lpp100"))

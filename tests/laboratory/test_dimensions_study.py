@@ -23,6 +23,7 @@ from visil_dash.laboratory.dimensions.study import (
     sample_of,
     truth_of,
 )
+from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.reduction.pca import fit_pca
 from visil_dash.reduction.projections import fit_lpp, neighbour_graph, random_projection
@@ -233,7 +234,7 @@ def test_it_stops_when_told(sample: FrameSample) -> None:
             threshold=1.0,
             match_score=0.5,
             score=score,
-            cancelled=lambda: True,
+            watch=Watch(stopped=lambda: True),
         )
 
 

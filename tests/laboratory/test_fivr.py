@@ -26,6 +26,7 @@ from visil_dash.laboratory.fivr import (
     wanted_csv,
 )
 from visil_dash.media.files import video_files
+from visil_dash.progress import Progress, Watch
 from visil_dash.settings import Settings
 
 SETTINGS = Settings(min_free_bytes=0)
@@ -158,17 +159,18 @@ def bodies(name: str) -> list[str]:
 def test_a_video_is_fetched_whole_and_never_again(
     source: str, video: bytes, tmp_path: Path
 ) -> None:
-    shares: list[float] = []
+    seen: list[Progress] = []
     (got,) = fetch(
         wanted("-ok_1"),
         tmp_path,
         settings=SETTINGS,
         address=source,
-        on_progress=lambda _what, share: shares.append(share),
+        watch=Watch(seen.append),
     )
     assert (got.file, got.bytes, got.reason, got.new) == ("-ok_1.mp4", len(video), "", True)
     assert (tmp_path / "-ok_1.mp4").read_bytes() == video
     assert list(video_files([tmp_path])) == [tmp_path / "-ok_1.mp4"]
+    shares = [progress.share for progress in seen]
     assert shares == sorted(shares)
     assert shares[-1] == 1
     Source.asked.clear()
@@ -199,15 +201,14 @@ def test_each_failure_has_its_reason_and_the_rest_goes_on(
 def test_a_stopped_download_goes_on_where_it_stood(
     source: str, video: bytes, tmp_path: Path
 ) -> None:
-    shares: list[float] = []
+    seen: list[Progress] = []
     with pytest.raises(Cancelled, match="what is whole was kept"):
         fetch(
             wanted("slow-1"),
             tmp_path,
             settings=SETTINGS,
             address=source,
-            on_progress=lambda _what, share: shares.append(share),
-            cancelled=lambda: any(s > 0 for s in shares),
+            watch=Watch(seen.append, lambda: any(p.share > 0 for p in seen)),
         )
     part = tmp_path / PARTS / "slow-1.mp4.part"
     begun = part.stat().st_size
@@ -263,7 +264,7 @@ def test_pauses_lie_between_videos_and_can_be_stopped(source: str, tmp_path: Pat
             address=source,
             pause_seconds=3600,
             on_video=lambda f: done.append(f.video),
-            cancelled=lambda: bool(done),
+            watch=Watch(stopped=lambda: bool(done)),
         )
     assert done == ["ok-1"]
 

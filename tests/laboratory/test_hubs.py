@@ -18,6 +18,7 @@ from visil_dash.candidates.library import library_hits
 from visil_dash.errors import Cancelled
 from visil_dash.laboratory.hubs.hubs import Nearness, effect, hubs, look_alikes, nearness
 from visil_dash.library.store import open_library
+from visil_dash.progress import Watch
 from visil_dash.records import Array
 
 VIDEOS, FRAMES, DIM = 6, 8, 24
@@ -86,7 +87,7 @@ def test_setting_the_slate_aside_loses_no_copy(world: tuple[Array, Array]) -> No
 
 def test_it_stops_when_told(world: tuple[Array, Array]) -> None:
     with pytest.raises(Cancelled):
-        nearness(*world, 1.0, cancelled=lambda: True)
+        nearness(*world, 1.0, watch=Watch(stopped=lambda: True))
 
 
 def test_frames_set_aside_do_not_count_until_they_are_taken_back(tmp_path: Path) -> None:

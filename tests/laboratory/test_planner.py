@@ -14,6 +14,7 @@ from visil_dash.errors import Cancelled
 from visil_dash.index.hnsw import HnswIndex, M
 from visil_dash.laboratory.planner.costs import LINK_BYTES, Advice, Collection, advice, plan
 from visil_dash.laboratory.planner.rates import measure_rates
+from visil_dash.progress import Progress, Watch
 from visil_dash.ui.laboratory.planner import duration
 
 ASKED = Collection(
@@ -95,7 +96,7 @@ def test_the_size_of_a_graph_is_that_of_a_real_one(tmp_path: Path) -> None:
 def test_the_machine_is_measured_step_by_step_and_stops(tmp_path: Path) -> None:
     video = make_scene(tmp_path / "v.mp4", 1, seconds=6)
     settings = page_settings(tmp_path)
-    said: list[str] = []
+    seen: list[Progress] = []
     found = measure_rates(
         fake_model(),
         dims=32,
@@ -103,9 +104,9 @@ def test_the_machine_is_measured_step_by_step_and_stops(tmp_path: Path) -> None:
         settings=settings,
         video=video,
         frames=500,
-        on_progress=lambda what, _share: said.append(what),
+        watch=Watch(seen.append),
     )
-    assert len(said) == 5
+    assert len(seen) == 5
     assert found.graph_frames == 500
     for name in (
         "extracted_frames_per_second",
@@ -117,7 +118,11 @@ def test_the_machine_is_measured_step_by_step_and_stops(tmp_path: Path) -> None:
         assert 0 < getattr(found, name) < float("inf"), name
     with pytest.raises(Cancelled):
         measure_rates(
-            fake_model(), dims=8, folder=tmp_path, settings=settings, cancelled=lambda: True
+            fake_model(),
+            dims=8,
+            folder=tmp_path,
+            settings=settings,
+            watch=Watch(stopped=lambda: True),
         )
 
 

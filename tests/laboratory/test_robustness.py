@@ -24,6 +24,7 @@ from visil_dash.laboratory.robustness.run import (
     source_time,
     stretch,
 )
+from visil_dash.progress import Watch
 from visil_dash.safe_csv import to_csv
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features
@@ -125,19 +126,21 @@ def test_nothing_of_a_copy_is_kept(bench: Workbench, tmp_path: Path) -> None:
             bench.clip(query_id)
 
 
-def test_a_run_stops_between_two_copies(bench: Workbench) -> None:
-    said: list[str] = []
-    with pytest.raises(Cancelled):
+def test_a_run_can_be_stopped_at_any_copy(bench: Workbench) -> None:
+    seen: list[str] = []
+    watch = Watch(
+        lambda progress: seen.append(progress.what), lambda: seen[-1:] == ["blur at 0.50"]
+    )
+    with pytest.raises(Cancelled, match="nothing of it was kept"):
         run_robustness(
             bench,
             ids()[CLIP],
             kinds=("blur",),
             steps=4,
             seconds=4.0,
-            on_progress=lambda what, share: said.append(what),
-            cancelled=lambda: len(said) >= 3,
+            watch=watch,
         )
-    assert said == ["Reading the clip", "blur at 0.25", "blur at 0.50"]
+    assert list(dict.fromkeys(seen)) == ["Reading the clip", "blur at 0.25", "blur at 0.50"]
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,10 @@ from tests.support.library_fakes import (
 )
 from visil_dash.errors import Cancelled, InputError, MediaRefused, NotFound, StoreError
 from visil_dash.library import jobs as jobs_module
-from visil_dash.library.jobs import Report, Worker
+from visil_dash.library.jobs import Worker
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.store import Library, open_library
+from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 
@@ -34,11 +35,10 @@ class Gate:
     reached: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, _job: JobRecord, _source: Path, cancelled: Callable[[], bool]) -> None:
+    def __call__(self, _job: JobRecord, _source: Path, watch: Watch) -> None:
         self.reached.set()
         while not self.go.wait(0.005):
-            if cancelled():
-                raise Cancelled("stopped")
+            watch.check()
 
 
 class Bench:
@@ -83,21 +83,21 @@ def test_a_file_becomes_an_indexed_video_and_stays_where_it_was(
     file = write(tmp_path, "a.mp4", b"one")
     states: list[JobState] = []
 
-    def watch(
-        job: JobRecord, source: Path, *, report: Report, cancelled: Callable[[], bool]
+    def pipeline(
+        job: JobRecord, source: Path, *, enter: Callable[[JobState], None], watch: Watch
     ) -> str:
         states.append(worker.job(job.job_id).state)
         assert job.video_id == content_id(b"one")
         assert source.read_bytes() == b"one"
         assert source != file
 
-        def told(state: JobState, done: float, total: float) -> None:
-            report(state, done, total)
+        def entered(state: JobState) -> None:
+            enter(state)
             states.append(worker.job(job.job_id).state)
 
-        return bench.pipeline(job, source, report=told, cancelled=cancelled)
+        return bench.pipeline(job, source, enter=entered, watch=watch)
 
-    worker = bench.worker(watch)
+    worker = bench.worker(pipeline)
     queued = worker.enqueue(file, name="a.mp4")
     assert (queued.state, queued.name) == (JobState.RECEIVED, "a.mp4")
     worker.start()

@@ -17,6 +17,7 @@ from visil_dash.errors import Cancelled, MediaRefused, StoreError
 from visil_dash.media import preview
 from visil_dash.media.decode import frames_at, sample_frames
 from visil_dash.media.preview import make_poster, make_preview, make_strip, plays_in_browser
+from visil_dash.progress import Watch
 from visil_dash.records import Array, MediaInfo, Preprocess
 
 
@@ -132,7 +133,7 @@ def test_nothing_is_left_where_a_preview_fails_or_is_cancelled(tmp_path: Path) -
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(Cancelled):
-        make_preview(clip, out / "p.mp4", settings=SETTINGS, cancelled=lambda: True)
+        make_preview(clip, out / "p.mp4", settings=SETTINGS, watch=Watch(stopped=lambda: True))
     stopped = SETTINGS.model_copy(update={"child_wall_seconds": 0.05})
     with pytest.raises(MediaRefused):
         make_preview(clip, out / "p.mp4", settings=stopped)

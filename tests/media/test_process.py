@@ -23,6 +23,7 @@ from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import open_checked
 from visil_dash.media.process import Child, ChildStopped
 from visil_dash.media.wire import Kind, Request
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Preprocess, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +91,7 @@ def test_cancelling_ends_the_child_at_once(clip: Path) -> None:
     before = children()
     stop = threading.Event()
     frames = sample_frames(
-        clip, preprocess=SQUASH, rate=25, settings=SETTINGS, cancelled=stop.is_set
+        clip, preprocess=SQUASH, rate=25, settings=SETTINGS, watch=Watch(stopped=stop.is_set)
     )
     # The child cannot have ended: of 1,500 frames it has sent one batch and what a pipe holds.
     next(iter(frames))
@@ -105,36 +106,32 @@ def test_cancelling_ends_the_child_at_once(clip: Path) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_cancelled_is_asked_every_fifth_of_a_second_while_the_child_says_nothing(
-    silent_child: Child,
+def test_stopping_is_checked_every_fifth_of_a_second_while_the_child_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[float] = []
 
-    def cancelled() -> bool:
+    def stopped() -> bool:
         asked.append(time.monotonic())
         return len(asked) == 6
 
-    silent_child._cancelled = cancelled
-    with silent_child, pytest.raises(Cancelled):
+    monkeypatch.setattr(process, "_START", "import time; time.sleep(60)")
+    with child(watch=Watch(stopped=stopped)) as silent_child, pytest.raises(Cancelled):
         next(silent_child.messages())
     gaps = [b - a for a, b in itertools.pairwise(asked)]
     assert sorted(gaps)[len(gaps) // 2] < 0.2
 
 
-@pytest.fixture
-def silent_child(monkeypatch: pytest.MonkeyPatch) -> Child:
-    monkeypatch.setattr(process, "_START", "import time; time.sleep(60)")
-    return child()
-
-
-def child(*, wall_seconds: float = 60.0, idle_seconds: float = 60.0) -> Child:
+def child(
+    *, wall_seconds: float = 60.0, idle_seconds: float = 60.0, watch: Watch = UNWATCHED
+) -> Child:
     return Child(
         request(),
         pass_fds=(),
         max_frame_bytes=300,
         wall_seconds=wall_seconds,
         idle_seconds=idle_seconds,
-        cancelled=None,
+        watch=watch,
     )
 
 

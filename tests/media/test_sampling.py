@@ -21,6 +21,7 @@ from tests.support.clips import (
 )
 from visil_dash.media.decode import FrameBatch, sample_frames
 from visil_dash.media.ticks import on_ticks
+from visil_dash.progress import Progress, Watch
 from visil_dash.records import Array, MediaInfo, Preprocess, Verdict
 
 SQUASH = Preprocess(side=64)
@@ -165,16 +166,16 @@ def test_info_tells_what_was_decoded(tmp_path: Path) -> None:
 
 def test_progress_ends_at_the_duration(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", regular(50, 25))
-    heard: list[tuple[float, float]] = []
+    seen: list[Progress] = []
     with sample_frames(
         path,
         preprocess=SQUASH,
         settings=SETTINGS,
-        on_progress=lambda done, total: heard.append((done, total)),
+        watch=Watch(seen.append),
     ) as video:
         list(video)
-    assert heard[-1] == pytest.approx((2.0, 2.0))
-    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    assert (seen[-1].done, seen[-1].total) == pytest.approx((2.0, 2.0))
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
 
 
 def test_a_clock_that_restarts_is_carried_on_and_told(tmp_path: Path) -> None:

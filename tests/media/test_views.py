@@ -16,6 +16,7 @@ from visil_dash.library.store import open_library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import rerank
 from visil_dash.media.views import BY_KEY, VIEWS, cut, split_view, view_id
+from visil_dash.progress import Watch
 from visil_dash.records import Candidate, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
@@ -131,7 +132,7 @@ def test_looking_inside_can_be_stopped(world):
     bench, query = world
     bench._clips._views.clear()
     with pytest.raises(Cancelled):
-        bench.search(query, inside=True, cancelled=lambda: True)
+        bench.search(query, inside=True, watch=Watch(stopped=lambda: True))
 
 
 def test_parts_that_two_ask_for_at_once_are_read_once(world, monkeypatch):

@@ -29,6 +29,7 @@ from visil_dash.models.weights import (
     is_verified,
     load_weights,
 )
+from visil_dash.progress import Progress, Watch
 from visil_dash.settings import Settings
 
 LAYOUT = {"w": (64, 128), "b": (64,)}
@@ -401,12 +402,12 @@ def test_a_download_is_checked_kept_and_reported(settings, model):
             replace(model.pinned, url=f"{address}/pinned.pth"),
             replace(model.loose, url=f"{address}/loose.pth"),
         )
-        told = []
+        seen_progress = []
         paths = download_weights(
-            "tiny", settings=settings, unverified=True, on_progress=lambda *a: told.append(a)
+            "tiny", settings=settings, unverified=True, watch=Watch(seen_progress.append)
         )
         assert [p.read_bytes() for p in paths] == [GOOD, GOOD]
-        assert ("pinned.pth", len(GOOD), len(GOOD)) in told
+        assert Progress("Downloading pinned.pth", len(GOOD), len(GOOD)) in seen_progress
         assert seen == ["/pinned.pth", "/loose.pth"]
         download_weights("tiny", settings=settings, unverified=True)
         assert len(seen) == 2, "what is there and whole is not fetched again"
@@ -567,7 +568,7 @@ def test_a_cancelled_download_leaves_nothing(settings, model):
     with serving(sends(GOOD)) as (address, _):
         model(replace(model.pinned, url=f"{address}/pinned.pth"))
         with pytest.raises(Cancelled):
-            download_weights("tiny", settings=settings, cancelled=lambda: True)
+            download_weights("tiny", settings=settings, watch=Watch(stopped=lambda: True))
     assert list(settings.models.iterdir()) == []
 
 

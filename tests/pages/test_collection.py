@@ -128,9 +128,9 @@ def test_the_work_shows_its_progress_stops_and_goes_on() -> None:
     begun, real = Event(), Workbench.pairwise
 
     def slow(self: Workbench, **options: Any) -> Any:
-        options["on_progress"]("Comparing pairs", 0.4)
+        options["watch"].step("Comparing pairs", 0.4)
         begun.set()
-        while not options["cancelled"]():
+        while not options["watch"].stopped():
             pass
         raise Cancelled("The pairwise table was stopped; the pairs done so far are kept.")
 

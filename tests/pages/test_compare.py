@@ -316,11 +316,11 @@ def test_a_long_comparison_is_watched_stopped_and_begun_again(opened: Open) -> N
     begun, real = Event(), Workbench.compare
 
     def slow(self: Workbench, query: str, reference: str, **options: Any) -> Any:
-        if "on_progress" not in options:
+        if "watch" not in options:
             pytest.fail("the page waited for the comparison itself")
-        options["on_progress"]("Comparing frames", 0.37)
+        options["watch"].step("Comparing frames", 0.37)
         begun.set()
-        while not options["cancelled"]():
+        while not options["watch"].stopped():
             Event().wait(0.01)
         raise Cancelled("The comparison was stopped.")
 

@@ -31,6 +31,7 @@ from visil_dash.laboratory.evaluation.run import (
     run_evaluation,
 )
 from visil_dash.library.store import open_library
+from visil_dash.progress import Watch
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import backend
 
@@ -207,7 +208,7 @@ def test_a_stopped_evaluation_keeps_the_scores_it_had(opened: Open) -> None:
     opened("evaluate").run()
     known: Known = {}
     with pytest.raises(Cancelled):
-        run(known=known, cancelled=lambda: len(known) >= 2)
+        run(known=known, watch=Watch(stopped=lambda: len(known) >= 2))
     assert len(known) == 2
     first = dict(known)
     run(known=known)

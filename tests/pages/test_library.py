@@ -1,6 +1,6 @@
 """The library page (pages/library.py): what there is, what is coming in, and taking things out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from unittest.mock import patch
@@ -12,9 +12,10 @@ from tests.support.benches import copy_library
 from tests.support.fakes import fake_model
 from tests.support.page_world import NAMES, Open, labels, pages, run_until, shared_library, texts
 from tests.support.scenes import make_scene
-from visil_dash.errors import Cancelled, ModelError
+from visil_dash.errors import ModelError
 from visil_dash.library.jobs import Worker
 from visil_dash.library.store import open_library
+from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 from visil_dash.ui.library import adding
@@ -170,11 +171,11 @@ def test_a_search_says_how_many_videos_the_model_never_saw(unseen: Open, tmp_pat
 def test_an_extraction_can_be_stopped_and_goes_on(unseen: Open) -> None:
     begun = Event()
 
-    def slow(*_: object, cancelled: Callable[[], bool], **__: object) -> None:
+    def slow(*_: object, watch: Watch, **__: object) -> None:
         begun.set()
-        while not cancelled():
+        while True:
+            watch.check()
             Event().wait(0.01)
-        raise Cancelled("stopped")
 
     with patch("visil_dash.workbench.upkeep.extract_features", slow):
         page = unseen("library").run()

@@ -193,8 +193,8 @@ def test_searching_for_several_clips_can_be_stopped_and_begun_again(
     ]
 
     def slow(self: Workbench, path: Path, **options: Any) -> Any:
-        options["on_progress"]("Reading the clip", 0.25)
-        while not options["cancelled"]():
+        options["watch"].step("Reading the clip", 0.25)
+        while not options["watch"].stopped():
             Event().wait(0.01)
         raise Cancelled("The reading was stopped.")
 
@@ -400,9 +400,9 @@ def test_reading_can_be_watched_cancelled_and_begun_again(opened: Open, tmp_path
     begun, real = Event(), Workbench.open_clip
 
     def slow(self: Workbench, path: Path, **options: Any) -> Any:
-        options["on_progress"]("Reading the clip", 0.25)
+        options["watch"].step("Reading the clip", 0.25)
         begun.set()
-        while not options["cancelled"]():
+        while not options["watch"].stopped():
             Event().wait(0.01)
         raise Cancelled("The reading was stopped.")
 

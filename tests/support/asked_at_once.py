@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from visil_dash.errors import Cancelled
+from visil_dash.progress import Watch
 from visil_dash.workbench import clips as clips_module
 
 
@@ -30,7 +31,7 @@ def read_once(
         first = pool.submit(ask)
         assert begun.wait(30)
         second = pool.submit(ask)
-        stopped = pool.submit(ask, cancelled=lambda: True)
+        stopped = pool.submit(ask, watch=Watch(stopped=lambda: True))
         with pytest.raises(Cancelled):
             stopped.result(30)
         go.set()

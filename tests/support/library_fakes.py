@@ -19,8 +19,8 @@ from visil_dash.library.catalogue import (
     next_count,
     put_row,
 )
-from visil_dash.library.jobs import Report
 from visil_dash.library.store import Library, open_library
+from visil_dash.progress import Progress, Watch
 from visil_dash.records import Array, JobRecord, JobState, MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
@@ -73,25 +73,26 @@ class FakePipeline:
         library: Library,
         space: FrameSpace,
         *,
-        before: Callable[[JobRecord, Path, Callable[[], bool]], None] | None = None,
+        before: Callable[[JobRecord, Path, Watch], None] | None = None,
         on_commit: Callable[[str], None] | None = None,
     ) -> None:
         self.library, self.space = library, space
         self.before, self.on_commit = before, on_commit
 
     def __call__(
-        self, job: JobRecord, source: Path, *, report: Report, cancelled: Callable[[], bool]
+        self, job: JobRecord, source: Path, *, enter: Callable[[JobState], None], watch: Watch
     ) -> str:
-        report(JobState.DECODING, 0.0, float(FRAMES))
+        enter(JobState.DECODING)
         if self.before is not None:
-            self.before(job, source, cancelled)
+            self.before(job, source, watch)
+        watch.report(Progress("Decoding", FRAMES, FRAMES))
         record = self.library.put_video(
             source, name=job.name, info=fake_info(), video_id=job.video_id
         )
-        report(JobState.FEATURES, float(FRAMES), float(FRAMES))
+        enter(JobState.FEATURES)
         features = fake_video_features(record.video_id)
         self.library.put_features(features, MANIFEST)
-        report(JobState.COMMITTED, float(FRAMES), float(FRAMES))
+        enter(JobState.COMMITTED)
         self.space.add_video(record.ordinal, features.frame_vectors)
         return record.video_id
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from visil_dash.errors import Cancelled
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
+from visil_dash.progress import Progress, Watch
 from visil_dash.records import Comparison, VideoFeatures
 from visil_dash.ui.compare.tasks import Kept, size_of
 
@@ -55,7 +56,7 @@ def test_the_latest_is_kept_however_large_and_a_forgotten_one_is_gone() -> None:
     assert kept.get(("l", "x", "q", "r")) is None
 
 
-def test_a_comparison_tells_its_progress_and_stops_when_asked(
+def test_a_comparison_reports_its_progress_and_stops_when_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
@@ -63,28 +64,27 @@ def test_a_comparison_tells_its_progress_and_stops_when_asked(
     )  # 8 rows a block
     query, reference = features("q", 40, 0), features("r", 40, 1)
     options = AlignOptions(frame_level=0.7)
-    said: list[tuple[str, float]] = []
+    seen: list[Progress] = []
     whole = compare_pair(
         query,
         reference,
         compare=None,
         options=options,
-        on_progress=lambda *told: said.append(told),
+        watch=Watch(seen.append),
     )
-    assert [what for what, _ in said] == 5 * ["Comparing frames"] + ["Aligning"]
-    shares = [share for _, share in said]
+    assert [progress.what for progress in seen] == 5 * ["Comparing frames"] + ["Aligning"]
+    shares = [progress.share for progress in seen]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] < 1
     plain = compare_pair(query, reference, compare=None, options=options)
     np.testing.assert_array_equal(whole.frame_similarity, plain.frame_similarity)
-    said.clear()
+    seen.clear()
     with pytest.raises(Cancelled):
         compare_pair(
             query,
             reference,
             compare=None,
             options=options,
-            on_progress=lambda *told: said.append(told),
-            cancelled=lambda: len(said) == 2,
+            watch=Watch(seen.append, lambda: len(seen) == 2),
         )
-    assert len(said) == 2
+    assert len(seen) == 2

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from visil_dash.errors import Cancelled, InputError
+from visil_dash.progress import Watch
 from visil_dash.ui.shell.tasks import Task, Tasks
 
 SOON = 10.0
@@ -20,17 +21,17 @@ def tasks() -> Any:
 
 def test_the_same_key_is_worked_on_once_and_its_result_kept(tasks: Tasks) -> None:
     calls: list[int] = []
-    first = tasks.start(("a",), lambda _say, _stop: calls.append(1) or 7)  # type: ignore[func-returns-value]
+    first = tasks.start(("a",), lambda _watch: calls.append(1) or 7)  # type: ignore[func-returns-value]
     assert first.wait(SOON)
-    assert tasks.start(("a",), lambda _say, _stop: 8) is first
+    assert tasks.start(("a",), lambda _watch: 8) is first
     assert (first.result, first.error, calls) == (7, None, [1])
 
 
 def test_progress_is_seen_while_the_work_goes_on(tasks: Tasks) -> None:
     begun, go = Event(), Event()
 
-    def work(say: Any, _stop: Any) -> str:
-        say("half", 0.5)
+    def work(watch: Watch) -> str:
+        watch.step("half", 0.5)
         begun.set()
         go.wait(SOON)
         return "done"
@@ -46,9 +47,9 @@ def test_progress_is_seen_while_the_work_goes_on(tasks: Tasks) -> None:
 def test_a_cancelled_task_ends_as_cancelled_and_may_be_started_again(tasks: Tasks) -> None:
     begun = Event()
 
-    def work(_say: Any, stop: Any) -> None:
+    def work(watch: Watch) -> None:
         begun.set()
-        while not stop():
+        while not watch.stopped():
             Event().wait(0.01)
         raise Cancelled("Stopped.")
 
@@ -57,7 +58,7 @@ def test_a_cancelled_task_ends_as_cancelled_and_may_be_started_again(tasks: Task
     task.cancel()
     assert task.wait(SOON)
     assert isinstance(task.error, Cancelled)
-    again = tasks.start(("c",), lambda _say, _stop: 1, again=True)
+    again = tasks.start(("c",), lambda _watch: 1, again=True)
     assert again is not task
     assert again.wait(SOON)
     assert again.result == 1
@@ -66,8 +67,8 @@ def test_a_cancelled_task_ends_as_cancelled_and_may_be_started_again(tasks: Task
 def test_a_task_cancelled_before_its_turn_never_works() -> None:
     tasks = Tasks(threads=1)
     go = Event()
-    tasks.start(("busy",), lambda _say, _stop: go.wait(SOON))
-    waiting = tasks.start(("next",), lambda _say, _stop: pytest.fail("it worked"))
+    tasks.start(("busy",), lambda _watch: go.wait(SOON))
+    waiting = tasks.start(("next",), lambda _watch: pytest.fail("it worked"))
     waiting.cancel()
     go.set()
     assert waiting.wait(SOON)
@@ -78,7 +79,7 @@ def test_a_task_cancelled_before_its_turn_never_works() -> None:
 def test_errors_of_the_work_are_kept_for_the_page(tasks: Tasks) -> None:
     error = InputError("x.mp4", "it is empty")
 
-    def work(_say: Any, _stop: Any) -> None:
+    def work(_watch: Watch) -> None:
         raise error
 
     task = tasks.start(("e",), work)
@@ -88,9 +89,9 @@ def test_errors_of_the_work_are_kept_for_the_page(tasks: Tasks) -> None:
 
 def test_only_ended_tasks_are_dropped_when_there_are_too_many(tasks: Tasks) -> None:
     go = Event()
-    running = tasks.start(("running",), lambda _say, _stop: go.wait(SOON))
+    running = tasks.start(("running",), lambda _watch: go.wait(SOON))
     for i in range(6):
-        assert tasks.start((i,), lambda _say, _stop: None).wait(SOON)
+        assert tasks.start((i,), lambda _watch: None).wait(SOON)
     assert tasks.get(("running",)) is running
     assert tasks.get((0,)) is None
     assert tasks.get((5,)) is not None
@@ -101,13 +102,13 @@ def test_what_names_a_deleted_clip_is_forgotten_and_stopped(tasks: Tasks) -> Non
     begun = Event()
     seen: list[Task] = []
 
-    def work(_say: Any, stop: Any) -> None:
+    def work(watch: Watch) -> None:
         begun.set()
-        while not stop():
+        while not watch.stopped():
             Event().wait(0.01)
 
     seen.append(tasks.start(("search", "abc", 1), work))
-    other = tasks.start(("search", "def", 1), lambda _say, _stop: 2)
+    other = tasks.start(("search", "def", 1), lambda _watch: 2)
     assert begun.wait(SOON)
     tasks.forget("abc")
     assert tasks.get(("search", "abc", 1)) is None

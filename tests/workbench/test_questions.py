@@ -11,6 +11,7 @@ from visil_dash.candidates.aside import set_frames_aside, take_frames_back
 from visil_dash.candidates.thresholds import pairwise_distances
 from visil_dash.errors import Cancelled, MediaRefused, NotFound
 from visil_dash.index.frames import split_ids
+from visil_dash.progress import Watch
 from visil_dash.workbench import clips as clips_module
 from visil_dash.workbench.questions import search_many, search_nearest
 
@@ -57,19 +58,19 @@ def test_frames_set_aside_make_no_video_near(bench, query):
 
 
 def test_each_of_several_queries_has_the_answer_that_it_has_alone(bench, clips):
-    said = []
+    seen = []
     asked = [clips["query.mp4"], "a.mp4", clips["b.mp4"]]
-    found = list(search_many(bench, asked, exhaustive=True, on_progress=lambda *p: said.append(p)))
+    found = list(search_many(bench, asked, exhaustive=True, watch=Watch(seen.append)))
     assert [answer.query for answer in found] == asked
     for answer in found:
         query = answer.query if isinstance(answer.query, str) else bench.open_clip(answer.query)
         alone = bench.search(getattr(query, "query_id", query), exhaustive=True)
         assert answer.error is None
         assert answer.result.matches == alone.matches
-    shares = [share for _, share in said]
+    shares = [progress.share for progress in seen]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
-    assert said[-1][0].startswith("Query 3 of 3: ")
+    assert seen[-1].what.startswith("Query 3 of 3: ")
 
 
 def test_a_query_that_fails_is_told_and_holds_up_no_other(bench, clips, tmp_path):
@@ -85,7 +86,9 @@ def test_a_query_that_fails_is_told_and_holds_up_no_other(bench, clips, tmp_path
 
 def test_answers_are_told_as_they_come_and_stopping_keeps_them(bench, clips):
     stop = False
-    found = search_many(bench, ["a.mp4", "b.mp4"], exhaustive=True, cancelled=lambda: stop)
+    found = search_many(
+        bench, ["a.mp4", "b.mp4"], exhaustive=True, watch=Watch(stopped=lambda: stop)
+    )
     assert next(found).query == "a.mp4"
     stop = True
     with pytest.raises(Cancelled):

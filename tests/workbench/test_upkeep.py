@@ -13,6 +13,7 @@ from tests.support.fakes import fake_model
 from tests.support.page_world import NAMES, shared_library
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled, InputError, StoreReadOnly
+from visil_dash.progress import Progress, Watch
 from visil_dash.workbench import upkeep
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.upkeep import (
@@ -60,9 +61,10 @@ def test_extraction_gives_what_adding_the_files_would_have_given(
     open_bench: Open, tmp_path: Path
 ) -> None:
     with open_bench() as bench:
-        shares: list[float] = []
-        result = extract_missing(bench, on_progress=lambda _what, share: shares.append(share))
+        seen: list[Progress] = []
+        result = extract_missing(bench, watch=Watch(seen.append))
         assert (result.done, result.failed) == (len(NAMES), {})
+        shares = [progress.share for progress in seen]
         assert shares == sorted(shares)
         assert without_features(bench) == ()
         found = {v.name: bench.search(v.video_id, exhaustive=True) for v in bench.videos()}
@@ -97,14 +99,14 @@ def test_the_features_of_the_old_model_stay(open_bench: Open) -> None:
 def test_stopped_it_keeps_what_is_done_and_goes_on_from_there(open_bench: Open) -> None:
     with open_bench() as bench:
         with pytest.raises(Cancelled, match="after 1 of 3"):
-            extract_missing(bench, cancelled=lambda: len(without_features(bench)) == 2)
+            extract_missing(bench, watch=Watch(stopped=lambda: len(without_features(bench)) == 2))
         assert [v.name for v in without_features(bench)] == list(NAMES[1:])
     with open_bench() as bench:  # also after the program ended
         assert len(bench.space.view().ordinals) == 1
-        seen: list[str] = []
-        extract_missing(bench, on_progress=lambda what, _share: seen.append(what))
+        seen: list[Progress] = []
+        extract_missing(bench, watch=Watch(seen.append))
         assert without_features(bench) == ()
-        assert not any(NAMES[0] in what for what in seen)
+        assert not any(NAMES[0] in progress.what for progress in seen)
 
 
 def test_a_video_that_cannot_be_read_is_told_and_the_others_go_on(open_bench: Open) -> None:
@@ -122,11 +124,11 @@ def test_a_video_removed_meanwhile_is_no_failure(open_bench: Open) -> None:
     with open_bench() as bench:
         gone = bench.videos()[2].video_id
 
-        def step(what: str, _share: float) -> None:
-            if NAMES[1] in what and bench.library.has_video(gone):
+        def remove(progress: Progress) -> None:
+            if NAMES[1] in progress.what and bench.library.has_video(gone):
                 bench.remove(gone)
 
-        assert extract_missing(bench, on_progress=step).failed == {}
+        assert extract_missing(bench, watch=Watch(remove)).failed == {}
         assert without_features(bench) == ()
 
 

@@ -1,12 +1,12 @@
 """Smallest frame distance of every labelled query to every video: what the threshold decides by."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from visil_dash.candidates.thresholds import pairwise_distances
-from visil_dash.errors import Cancelled
 from visil_dash.index.frames import split_ids
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, VideoRecord
 
 BLOCK_FLOATS = 8_000_000  # distances held at once: 32 MB of float32
@@ -18,8 +18,7 @@ def nearest_by_video(
     ids: Array,
     vectors: Array,
     *,
-    on_progress: Callable[[int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Array:
     """Smallest squared L2 distance of any two frames, `[Q, V]` float32; inf without frames.
 
@@ -41,15 +40,13 @@ def nearest_by_video(
     starts = np.array([first[v] for v in there])
     step = max(1, BLOCK_FLOATS // len(vectors))
     for done, query in enumerate(queries):
+        watch.count("Measuring distances", done, len(queries))
         frames = vectors[first[query] : last[query]]
         for at in range(0, len(frames), step):
-            if cancelled is not None and cancelled():
-                raise Cancelled("The measurement of distances was stopped.")
+            watch.check()
             nearest = pairwise_distances(frames[at : at + step], vectors).min(0)
             # Frames of videos that were just removed lie between those asked for.
             ends = [last[v] for v in there]
             found = [nearest[a:b].min() for a, b in zip(starts, ends, strict=True)]
             out[done, columns] = np.minimum(out[done, columns], found)
-        if on_progress is not None:
-            on_progress(done + 1)
     return out

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.output import progress
+from visil_dash.cli.output import watch
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.settings import Settings
@@ -35,7 +35,7 @@ def evaluate(given: argparse.Namespace, settings: Settings) -> int:
             strangers=given.strangers,
             seed=given.seed,
             rounds=given.rounds,
-            on_progress=progress(given),
+            watch=watch(given),
         )
         found = report(bench, run)
         names = {v.video_id: v.name for v in bench.videos()}

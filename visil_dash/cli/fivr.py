@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from visil_dash.cli.output import watch
 from visil_dash.errors import InputError
 from visil_dash.laboratory import fivr
 from visil_dash.settings import Settings
@@ -85,7 +86,6 @@ def _select(given: argparse.Namespace, _settings: Settings) -> int:
 
 def _fetch(given: argparse.Namespace, settings: Settings) -> int:
     wanted = fivr.read_wanted(read_text(given.ids), name=given.ids.name)
-    show = sys.stderr.isatty() and not given.json
     found = fivr.fetch(
         wanted,
         given.out,
@@ -94,7 +94,7 @@ def _fetch(given: argparse.Namespace, settings: Settings) -> int:
         address=given.address,
         rate_bytes=given.rate,
         pause_seconds=given.pause,
-        on_progress=_progress if show else None,
+        watch=watch(given),
         on_video=_teller(given),
     )
     here = sum(f.here for f in found)
@@ -110,7 +110,3 @@ def _teller(given: argparse.Namespace) -> Callable[[fivr.Fetched], None]:
         print(json.dumps(asdict(f)) if given.json else line, flush=True)
 
     return tell
-
-
-def _progress(what: str, share: float) -> None:
-    print(f"\r{what}: {share:4.0%}", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from visil_dash.cli import evaluate, models, train
 from visil_dash.cli.fivr import add_fivr
-from visil_dash.cli.output import progress, say_line
+from visil_dash.cli.output import say_line, watch
 from visil_dash.errors import VisilDashError
 from visil_dash.settings import Settings, get_settings
 
@@ -205,7 +205,7 @@ def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.safe_csv import to_csv
 
     with _open(given, settings) as bench:
-        table = bench.pairwise(on_progress=progress(given))
+        table = bench.pairwise(watch=watch(given))
         rows: list[dict[str, Any]] = [
             {
                 "query": q,

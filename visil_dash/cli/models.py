@@ -1,11 +1,10 @@
 """`models list|import|download`: the models and their weights."""
 
 import argparse
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from visil_dash.cli.output import progress, say_line
+from visil_dash.cli.output import say_line, watch
 from visil_dash.settings import Settings
 
 DONE = 0
@@ -29,7 +28,7 @@ def models(given: argparse.Namespace, settings: Settings) -> int:
             given.name,
             settings=settings,
             unverified=given.unverified,
-            on_progress=_bytes(given),
+            watch=watch(given),
         )
         print(f"downloaded {given.name}")
     else:
@@ -38,13 +37,6 @@ def models(given: argparse.Namespace, settings: Settings) -> int:
             mark = "" if info.verified or not info.available else " (unverified weights)"
             say_line(given, f"{info.name:12} {info.title}: {state}{mark}", asdict(info))
     return DONE
-
-
-def _bytes(given: argparse.Namespace) -> Callable[[str, int, int], None] | None:
-    say = progress(given)
-    if say is None:
-        return None
-    return lambda file, done, total: say(f"Downloading {file}", done / total if total else 0.0)
 
 
 def add_actions(models: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -3,20 +3,20 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from typing import Any
+
+from visil_dash.progress import UNWATCHED, Progress, Watch
 
 
 def say_line(given: argparse.Namespace, line: str, facts: dict[str, Any]) -> None:
     print(json.dumps(facts, default=str) if given.json else line, flush=True)
 
 
-def progress(given: argparse.Namespace) -> Callable[[str, float], None] | None:
-    if given.json or not sys.stderr.isatty():
-        return None
+def watch(given: argparse.Namespace) -> Watch:
+    """Shows progress on a terminal, and nowhere else."""
+    return UNWATCHED if given.json or not sys.stderr.isatty() else Watch(_show)
 
-    def say(what: str, share: float) -> None:
-        end = "\n" if share >= 1 else ""
-        print(f"\r{what}: {share:4.0%}", end=end, file=sys.stderr, flush=True)
 
-    return say
+def _show(progress: Progress) -> None:
+    end = "\n" if progress.share >= 1 else ""
+    print(f"\r{progress.what}: {progress.share:4.0%}", end=end, file=sys.stderr, flush=True)

@@ -5,14 +5,13 @@ enough to compare pairs of which some frame lies within a squared-L2 distance of
 other: for every frame its neighbours are looked up, and the videos they belong to are paired.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from visil_dash.errors import Cancelled
 from visil_dash.index.frames import split_ids
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 
 FIRST_K = 32
@@ -57,8 +56,7 @@ def candidate_pairs(
     *,
     first_k: int = FIRST_K,
     most_k: int = MOST_K,
-    on_progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> CandidatePairs:
     """Pairs of videos with a frame of one within `threshold` of a frame of the other.
 
@@ -72,11 +70,11 @@ def candidate_pairs(
     nearest: dict[tuple[int, int], float] = {}
     capped = 0
     for start in range(0, total, CHUNK):
+        watch.count("Looking up near frames", start, total)
         pending = np.arange(start, min(start + CHUNK, total))
         k = min(first_k, total)
         while len(pending):
-            if cancelled is not None and cancelled():
-                raise Cancelled("The search for candidate pairs was stopped.")
+            watch.check()
             found, distances = view.search(vectors[pending], k)
             _keep(nearest, owners[pending], found, distances, threshold)
             more = distances[:, -1] <= threshold
@@ -85,8 +83,6 @@ def candidate_pairs(
                 break
             pending = pending[more]
             k = min(2 * k, most_k, total)
-        if on_progress is not None:
-            on_progress(min(start + CHUNK, total), total)
     pairs = sorted(nearest)
     return CandidatePairs(
         first=np.array([a for a, _ in pairs], np.int64),

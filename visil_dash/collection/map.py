@@ -1,12 +1,11 @@
 """A collection on a plane: near dots are similar videos, as far as a plane can show it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from visil_dash.collection.table import strength
-from visil_dash.errors import Cancelled
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 
 MOST_STEPS = 100
@@ -45,8 +44,7 @@ def dissimilarity(scores: Array) -> Array:
 def similarity_map(
     scores: Array,
     *,
-    on_progress: Callable[[float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> SimilarityMap:
     """Positions by multidimensional scaling of `dissimilarity`; the same in, the same out.
 
@@ -60,10 +58,7 @@ def similarity_map(
     positions = classical_scaling(wanted)
     before = float(((distances(positions) - wanted) ** 2).sum()) / 2
     for step in range(MOST_STEPS):
-        if cancelled is not None and cancelled():
-            raise Cancelled("Laying out the map was stopped.")
-        if on_progress is not None:
-            on_progress(step / MOST_STEPS)
+        watch.count("Moving similar videos together", step, MOST_STEPS)
         # One step at a time: a run of many can be neither watched nor stopped.
         positions, stress = smacof(wanted, init=positions, max_iter=1, normalized_stress=False)
         if before - stress <= LEAST_GAIN * stress:

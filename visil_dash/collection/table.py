@@ -7,8 +7,8 @@ from threading import Lock
 
 import numpy as np
 
-from visil_dash.errors import Cancelled
 from visil_dash.matching.similarity import Compare, pair_scores
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, PairTable, VideoFeatures
 
 ALL_PAIRS_VIDEOS = 200  # up to so many, comparing all pairs is a matter of minutes
@@ -79,8 +79,7 @@ def pair_table(
     compare: Compare | None,
     symmetric: bool = False,
     known: KnownPairs | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> PairTable:
     """Video-to-video similarity both ways, `scores[query, reference]`, NaN where not compared.
 
@@ -94,9 +93,9 @@ def pair_table(
     scores = np.full((len(ids), len(ids)), np.nan, np.float32)
     known = KnownPairs() if known is None else known
     cached = lru_cache(maxsize=2 * TILE)(load)
+    watch = watch.with_message("The comparison was stopped; the pairs done so far are kept.")
     for done, (i, j) in enumerate(wanted):
-        if cancelled is not None and cancelled():
-            raise Cancelled("The comparison was stopped; the pairs done so far are kept.")
+        watch.check()
         found = known.get(ids[i], ids[j])
         if found is None:
             pair = pair_scores(
@@ -105,8 +104,7 @@ def pair_table(
             found = pair.score, pair.reverse_score
             known.keep(ids[i], ids[j], *found)
         scores[i, j], scores[j, i] = found
-        if on_progress is not None:
-            on_progress(done + 1, total)
+        watch.count("Comparing pairs", done + 1, total)
     return PairTable(ids, tuple(names.values()), scores, extractor)
 
 

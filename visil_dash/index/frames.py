@@ -7,7 +7,7 @@ thread of its own; what changed meanwhile is carried over at the swap.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +32,7 @@ from visil_dash.index.rebuild import (
 from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, IndexStatus
 from visil_dash.reduction.pca import FULL, Reduction, identity
 from visil_dash.settings import Settings
@@ -201,14 +202,14 @@ class FrameSpace:
         finally:
             self._builder = None
 
-    def adopt(self, plan: IndexPlan, *, cancelled: Callable[[], bool] = lambda: False) -> None:
+    def adopt(self, plan: IndexPlan, *, watch: Watch = UNWATCHED) -> None:
         """Builds and publishes a generation by `plan`, then puts both in force, in the foreground.
 
         Searches go on in the old space until then; whatever fails or is stopped before leaves it
         in force. Raises StoreReadOnly, InputError for too few frames, Stopped. Without a frame
         nothing is built and the plan stays.
         """
-        self._start(Request(plan=plan, cancelled=cancelled), background=False)
+        self._start(Request(plan=plan, watch=watch), background=False)
 
     def touch(self) -> None:
         """Counts a change of what may be found, so that nothing remembered is taken for new."""
@@ -318,7 +319,7 @@ class FrameSpace:
             reduction = reduction_for(
                 library, view, request, extractor=extractor, method=self.plan.method
             )
-            stop = EitherStop(self._stop, request.cancelled)
+            stop = EitherStop(self._stop, request.watch)
             generation = rebuilt(
                 library, view, reduction, extractor=extractor, plan=plan, stop=stop
             )

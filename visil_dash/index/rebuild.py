@@ -1,6 +1,5 @@
 """The steps of a rebuild that need no lock: the reduction to use, its vectors, what to delete."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from visil_dash.index.plan import AUTO, IndexPlan
 from visil_dash.index.snapshot import Snapshot
 from visil_dash.library import tables
 from visil_dash.library.store import Library
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.reduction.pca import FRAMES_PER_DIM, FULL, Reduction, identity
 
 
@@ -30,7 +30,7 @@ class Request:
 
     refit: bool = False
     plan: IndexPlan | None = None
-    cancelled: Callable[[], bool] = lambda: False
+    watch: Watch = UNWATCHED
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class EitherStop:
     """Set when the space is being closed or the user cancels."""
 
     closing: StopFlag
-    cancelled: Callable[[], bool]
+    watch: Watch
 
     def is_set(self) -> bool:
-        return self.closing.is_set() or self.cancelled()
+        return self.closing.is_set() or self.watch.stopped()
 
 
 def reduction_for(

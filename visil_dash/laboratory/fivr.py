@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from visil_dash.errors import Cancelled, InputError
+from visil_dash.errors import InputError
 from visil_dash.labels.fivr import parse_annotation
 from visil_dash.library.blobs import write_atomic
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.safe_csv import plain_cell, to_csv
 from visil_dash.settings import Settings
 
@@ -51,8 +52,6 @@ _REASONS = (  # (what yt-dlp says, what it means); the first that fits
     ("connection", "the source cannot be reached; run it again"),
     ("resolve", "the source cannot be reached; run it again"),
 )
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -166,9 +165,8 @@ def fetch(
     address: str = YOUTUBE,
     rate_bytes: int = RATE_BYTES,
     pause_seconds: float = PAUSE_SECONDS,
-    on_progress: Progress | None = None,
     on_video: Callable[[Fetched], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[Fetched, ...]:
     """Fetches the videos that are not in `out` yet, at most `limit`, at most `rate_bytes` a second.
 
@@ -177,8 +175,9 @@ def fetch(
     """
     if "{id}" not in address:
         raise InputError(address, "the address holds no {id}", f"write it like {YOUTUBE}")
-    say = on_progress or (lambda _what, _share: None)
-    stop = cancelled or (lambda: False)
+    watch = watch.with_message(
+        "The download was stopped; what is whole was kept, the rest goes on later."
+    )
     out.mkdir(parents=True, exist_ok=True)
     known = _known(out)
     results: list[Fetched] = []
@@ -192,34 +191,25 @@ def fetch(
             results.append(Fetched(item.video, "", 0, "not tried: the limit of this run"))
             continue
         if tried:
-            _rest(pause_seconds, stop)
+            _rest(pause_seconds, watch)
         tried += 1
-
-        def share(part: float, place: int = place, video: str = item.video) -> None:
-            say(f"Fetching {video}", (place + part) / len(wanted))
-
-        share(0.0)
-        got = _one(item.video, out, address, rate_bytes, settings, share, stop)
+        part = watch.part(place / len(wanted), (place + 1) / len(wanted))
+        got = _one(item.video, out, address, rate_bytes, settings, part)
         known[item.video] = got
         _keep(out, known)
         results.append(got)
         if on_video is not None:
             on_video(got)
-    say("Fetched", 1.0)
+    watch.step("Fetched", 1.0)
     return tuple(results)
 
 
-def _rest(seconds: float, stop: Callable[[], bool]) -> None:
+def _rest(seconds: float, watch: Watch) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        _stop_if(stop)
+        watch.check()
         time.sleep(min(0.1, left))
-    _stop_if(stop)
-
-
-def _stop_if(stop: Callable[[], bool]) -> None:
-    if stop():
-        raise Cancelled("The download was stopped; what is whole was kept, the rest goes on later.")
+    watch.check()
 
 
 def _one(
@@ -228,19 +218,18 @@ def _one(
     address: str,
     rate_bytes: int,
     settings: Settings,
-    share: Callable[[float], None],
-    stop: Callable[[], bool],
+    watch: Watch,
 ) -> Fetched:
     """One video through yt-dlp, with the reason when it cannot be had. Raises Cancelled."""
     from yt_dlp import YoutubeDL
-    from yt_dlp.utils import DownloadCancelled, DownloadError, YoutubeDLError
+    from yt_dlp.utils import DownloadError, YoutubeDLError
 
-    def heard(state: dict[str, Any]) -> None:
-        if stop():
-            raise DownloadCancelled("stopped")
+    what = f"Fetching {video}"
+    watch.step(what, 0.0)
+
+    def report(state: dict[str, Any]) -> None:
         total = state.get("total_bytes") or state.get("total_bytes_estimate") or 0
-        if total:
-            share(min(1.0, state.get("downloaded_bytes", 0) / total))
+        watch.count(what, state.get("downloaded_bytes", 0), total)
 
     options = {
         "paths": {"home": str(out), "temp": PARTS},
@@ -261,13 +250,11 @@ def _one(
         "no_warnings": True,
         "noprogress": True,
         "logger": _Silent(),
-        "progress_hooks": [heard],
+        "progress_hooks": [report],
     }
     try:
         with YoutubeDL(options) as loader:
             info = loader.extract_info(address.replace("{id}", video), download=True)
-    except DownloadCancelled:
-        _stop_if(lambda: True)
     except (DownloadError, YoutubeDLError) as error:
         return Fetched(video, "", 0, reason_of(str(error)))
     path = _written(info, out)

@@ -22,13 +22,13 @@ from safetensors.numpy import load, save
 
 import visil_dash
 from visil_dash.errors import (
-    Cancelled,
     InputError,
     MediaRefused,
     StoreDamaged,
     StoreError,
     StoreMismatch,
 )
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoFeatures
 
 BLOB_FORMAT = 1
@@ -136,8 +136,7 @@ def copy_hashed(
     target: Path,
     *,
     max_bytes: int,
-    cancelled: Callable[[], bool] | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[str, int]:
     """Copies a regular file and returns the sha256 and size of what was copied, flushed.
 
@@ -162,15 +161,12 @@ def copy_hashed(
         digest, size = hashlib.sha256(), 0
         with writing(target), target.open("wb") as writer:
             while chunk := reader.read(CHUNK_BYTES):
-                if cancelled is not None and cancelled():
-                    raise Cancelled(f"{name}: stopped while copying")
                 digest.update(chunk)
                 writer.write(chunk)
                 size += len(chunk)
                 if size > max_bytes:
                     raise too_large
-                if on_progress is not None:
-                    on_progress(size, status.st_size)
+                watch.count(f"Copying {name}", size, status.st_size)
             writer.flush()
             os.fsync(writer.fileno())
     return digest.hexdigest(), size

@@ -26,6 +26,7 @@ from visil_dash.library.blobs import copy_hashed, sha256_file
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.rows import clean_name
 from visil_dash.library.store import Library
+from visil_dash.progress import Progress, Watch
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 
@@ -34,20 +35,19 @@ PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
 BY_USER = "cancelled by the user"
 DISK_SECONDS = 2.0  # how often a full disk is looked at again
 
-Report = Callable[[JobState, float, float], None]  # (state, seconds done, seconds in all or 0)
-
 
 class Pipeline(Protocol):
     """Takes a staged file into the library and makes it findable.
 
     `source` holds the bytes whose sha256 is `job.video_id`, under a server-made name; the
-    pipeline moves it with put_video. It returns the video's id, or raises MediaRefused, Cancelled
+    pipeline moves it with put_video. It calls `enter` with each state that the job reaches and
+    counts sampled seconds for `watch`. It returns the video's id, or raises MediaRefused, Cancelled
     or another error. Doing the same job again must be harmless: it may run after a crash, and for
     bytes that are in the library already.
     """
 
     def __call__(
-        self, job: JobRecord, source: Path, *, report: Report, cancelled: Callable[[], bool]
+        self, job: JobRecord, source: Path, *, enter: Callable[[JobState], None], watch: Watch
     ) -> str: ...
 
 
@@ -267,30 +267,38 @@ class Worker:
     def _ingest(self, row: dict[str, Any], running: _Running) -> dict[str, Any]:
         """Runs one job to its end and returns the changes of its row."""
 
-        def cancelled() -> bool:
+        def stopped() -> bool:
             return running.cancel.is_set() or self._stopping.is_set()
 
         written = time.monotonic()
 
-        def report(state: JobState, done: float, total: float) -> None:
+        def write() -> None:
             nonlocal written
-            changed = state is not running.state
-            running.state, running.done, running.total = state, done, total
-            if changed or time.monotonic() - written > PROGRESS_SECONDS:
-                written = time.monotonic()
-                self._table.update(running.job_id, state=state.value, done=done, total=total)
-                self._notify()
+            written = time.monotonic()
+            self._table.update(
+                running.job_id, state=running.state.value, done=running.done, total=running.total
+            )
+            self._notify()
 
-        source, video_id = self._source(row, cancelled)
+        def enter(state: JobState) -> None:
+            running.state = state
+            write()
+
+        def report(progress: Progress) -> None:
+            running.done, running.total = progress.done, progress.total
+            if time.monotonic() - written > PROGRESS_SECONDS:
+                write()
+
+        source, video_id = self._source(row, Watch(stopped=stopped))
         known = self._library.has_video(video_id)
         duplicate = video_id if known and row["video_id"] != video_id else row["duplicate_of"]
         self._table.update(running.job_id, video_id=video_id, duplicate_of=duplicate)
-        report(JobState.HASHED, 0.0, 0.0)
+        enter(JobState.HASHED)
         job = self._record(self._table.row(running.job_id))
-        indexed = self._pipeline(job, source, report=report, cancelled=cancelled)
+        indexed = self._pipeline(job, source, enter=enter, watch=Watch(report, stopped))
         return {"state": JobState.INDEXED.value, "video_id": indexed, "reason": ""}
 
-    def _source(self, row: dict[str, Any], cancelled: Callable[[], bool]) -> tuple[Path, str]:
+    def _source(self, row: dict[str, Any], watch: Watch) -> tuple[Path, str]:
         """The job's bytes within the library, copied if they lie elsewhere, and their sha256."""
         staged = Path(row["staged"]) if row["staged"] else None
         if staged is not None and staged.is_file():
@@ -320,7 +328,7 @@ class Worker:
             # Renamed when whole: after a crash half a copy must not pass for the file.
             half = staged.with_name("copying")
             video_id, _ = copy_hashed(
-                source, half, max_bytes=self._settings.max_file_bytes, cancelled=cancelled
+                source, half, max_bytes=self._settings.max_file_bytes, watch=watch
             )
             self._library.step("copy:flushed")
             os.replace(half, staged)

@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from visil_dash.errors import Cancelled, StoreError
+from visil_dash.errors import StoreError
 from visil_dash.matching.alignment import AlignOptions, segments
 from visil_dash.matching.similarity import (
     Compare,
-    Progress,
     chamfer,
     frame_to_frame_both,
     pair_scores,
     part_score,
 )
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     Array,
     Candidate,
@@ -31,25 +31,17 @@ def compare_pair(
     compare: Compare | None,
     symmetric: bool = False,
     options: AlignOptions,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Comparison:
     """Everything that the method says of one pair. Raises Cancelled."""
-
-    def say(what: str, share: float) -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled("The comparison was stopped.")
-        if on_progress is not None:
-            on_progress(what, 0.75 * share)  # aligning takes the rest of the time
-
     pair = pair_scores(
         query.regions,
         reference.regions,
         compare=compare,
         symmetric=symmetric,
-        on_progress=say,
+        watch=watch.part(0.0, 0.75),  # aligning takes the rest of the time
     )
-    say("Aligning", 1.0)
+    watch.step("Aligning", 0.75)
     return Comparison(
         query=query.video_id,
         reference=reference.video_id,
@@ -100,8 +92,7 @@ def rerank(
     symmetric: bool = False,
     options: AlignOptions,
     align_top: int = 50,
-    on_progress: Callable[[int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[tuple[Match, ...], dict[str, str]]:
     """Matches by falling strength, and the videos left out with the reason.
 
@@ -109,12 +100,13 @@ def rerank(
     `videos`: those to compare with each view. Of each video the view that scores highest counts, of
     equal ones the first. Segments are found for the `align_top` that score best either way; what
     lines up may make a match stronger than its scores. A video whose features are missing or
-    damaged is left out, not fatal: the others still answer. `on_progress` hears the number of
-    videos that are done. Raises Cancelled.
+    damaged is left out, not fatal: the others still answer.
+    Raises Cancelled.
     """
     found: list[_Scored] = []
     skipped: dict[str, str] = {}
-    for done, video_id in enumerate(dict.fromkeys(chain.from_iterable(videos.values()))):
+    compared = dict.fromkeys(chain.from_iterable(videos.values()))
+    for done, video_id in enumerate(compared):
         try:
             reference = load(video_id)
         except StoreError as error:
@@ -122,8 +114,7 @@ def rerank(
             continue
         scored = []
         for key, query in views.items():
-            if cancelled is not None and cancelled():
-                raise Cancelled("The search was stopped.")
+            watch.check()
             if video_id in videos.get(key, ()):
                 candidate = candidates.get(video_id)
                 pair = pair_scores(
@@ -141,8 +132,7 @@ def rerank(
                 )
                 scored.append(_Scored(match, pair.best, pair.reverse_best))
         found.append(min(scored, key=lambda s: (-s.match.score, -s.match.reverse_score)))
-        if on_progress is not None:
-            on_progress(done + 1)
+        watch.count("Comparing", done + 1, len(compared))
     found.sort(key=lambda s: rank(s.match))
     matches = [s.match for s in found]
     # Matrices are made anew for the few that are shown: keeping all would not fit at scale.

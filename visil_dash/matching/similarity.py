@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 
 Compare = Callable[[Array], Array]
-Progress = Callable[[str, float], None]  # (what is being done, share done 0..1); may raise
 
 _BLOCK_BYTES = 64 * 1024**2  # region-pair products kept at once; larger blocks gain nothing
 
@@ -26,15 +26,14 @@ def _check(query: Array, reference: Array) -> None:
 
 
 def frame_to_frame_both(
-    query: Array, reference: Array, *, on_rows: Callable[[int], None] | None = None
+    query: Array, reference: Array, *, watch: Watch = UNWATCHED
 ) -> tuple[Array, Array]:
     """Frame-to-frame similarity in both directions, `[Tq, Tr]` and `[Tr, Tq]`, from one product.
 
     Chamfer over regions (ViSiL eq. 4): the best-matching reference region for each query region,
     averaged over the query's regions; and the same with the roles exchanged. The two differ.
-    `on_rows` hears how many of the query's frames are done; what it raises stops the work.
 
-    Raises ValueError when the shapes are not [T, R, D] with equal D.
+    Raises ValueError when the shapes are not [T, R, D] with equal D, and Cancelled.
     """
     _check(query, reference)
     tq, rq, dim = query.shape
@@ -48,8 +47,7 @@ def frame_to_frame_both(
         pairs = (rows.reshape(-1, dim) @ columns).reshape(len(rows), rq, tr, rr)
         forward[start : start + step] = pairs.max(axis=3).mean(axis=1)
         reverse[:, start : start + step] = pairs.max(axis=1).mean(axis=2).T
-        if on_rows is not None:
-            on_rows(min(start + step, tq))
+        watch.count("Comparing frames", min(start + step, tq), tq)
     return forward, reverse
 
 
@@ -121,25 +119,20 @@ def pair_scores(
     *,
     compare: Compare | None,
     symmetric: bool = False,
-    on_progress: Progress | None = None,
+    watch: Watch = UNWATCHED,
 ) -> PairScores:
     """Compare region vectors `[Tq, R, D]` with `[Tr, R, D]` in both directions.
 
     `symmetric`: the comparator reads the mean of the two directions, as ViSiL_sym's was trained to.
-    What `on_progress` raises stops the work.
+    Raises Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     frames_share = 1.0 if compare is None else 0.5  # of the time, for half an hour against another
-    forward, reverse = frame_to_frame_both(
-        query,
-        reference,
-        on_rows=lambda done: say("Comparing frames", frames_share * done / len(query)),
-    )
+    forward, reverse = frame_to_frame_both(query, reference, watch=watch.part(0, frames_share))
     if compare is None:
         return PairScores(forward, reverse, None, None, chamfer(forward), chamfer(reverse))
     mean = (forward + reverse.T) / 2
     output = compare(mean if symmetric else forward)
-    say("Looking for what runs in step", (frames_share + 1) / 2)
+    watch.step("Looking for what runs in step", (frames_share + 1) / 2)
     back = compare(mean.T if symmetric else reverse)
     return PairScores(forward, reverse, output, back, chamfer(output), chamfer(back))
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from visil_dash.media.files import GIVE_VIDEO, check_regular, open_checked, show
 from visil_dash.media.outcome import Done, Opened
 from visil_dash.media.process import Child, ChildStopped
 from visil_dash.media.wire import Kind, Message, Request
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, MediaInfo, Preprocess
 from visil_dash.settings import Settings
 
@@ -27,8 +28,6 @@ THREADS = 2  # that opening.py gives a decoder; not imported, because that would
 # far less; a small file that asks for more is built to waste time.
 CPU_SECONDS, CPU_SECONDS_PER_MIB = 15.0, 120.0
 FINEST_RATE = 1_000_000  # denominator up to which a sampling rate is taken as an exact fraction
-
-Progress = Callable[[float, float], None]
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,7 @@ def sample_frames(
     preprocess: Preprocess,
     rate: float = 1.0,
     settings: Settings,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> SampledVideo:
     """`rate` frames a second of the video's own time, each resized as `preprocess` says.
 
@@ -93,8 +91,8 @@ def sample_frames(
     presentation times alone (never by counts or a nominal rate). A frame is given once, with its
     true time relative to the first frame. Pictures are turned as the file says.
 
-    `on_progress(seconds decoded, seconds in all)`: 0.0 in all = unknown. `cancelled` is asked at
-    least every 0.2 s while waiting for the decoder.
+    Progress is reported in seconds of video. `watch.stopped` is called at least every 0.2 s while
+    waiting for the decoder.
 
     Raises MediaRefused, here for what can be told without decoding, else while iterating (also
     after batches were given, when a limit is passed midway); Cancelled while iterating.
@@ -113,7 +111,7 @@ def sample_frames(
         },
         max_frame_bytes=preprocess.side * preprocess.side * 3,
     )
-    return SampledVideo(_sampled(path, task, preprocess.side, settings, on_progress, cancelled))
+    return SampledVideo(_sampled(path, task, preprocess.side, settings, watch))
 
 
 def frames_at(
@@ -166,15 +164,12 @@ def _sampled(
     task: "Task",
     side: int,
     settings: Settings,
-    on_progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
+    watch: Watch,
 ) -> Generator[FrameBatch | MediaInfo, None, None]:
     frames: list[Array] = []
     times: list[float] = []
     last = -1.0
-    for item in decoded(
-        path, task, settings=settings, on_progress=on_progress, cancelled=cancelled
-    ):
+    for item in decoded(path, task, settings=settings, watch=watch):
         if isinstance(item, Message):
             if (item.width, item.height) != (side, side) or item.seconds <= last:
                 raise MediaRefused(shown_name(path), "the decoder misbehaved", outcome.AGAIN)
@@ -217,8 +212,7 @@ def decoded(
     task: Task,
     *,
     settings: Settings,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Generator[Message | MediaInfo, None, None]:
     """FRAME messages of one child, then what was learned of the file.
 
@@ -234,7 +228,7 @@ def decoded(
             max_frame_bytes=task.max_frame_bytes,
             wall_seconds=settings.child_wall_seconds,
             idle_seconds=settings.child_idle_seconds,
-            cancelled=cancelled,
+            watch=watch,
         ) as child:
             try:
                 for message in child.messages():
@@ -249,8 +243,7 @@ def decoded(
                         yield message
                     else:
                         done = outcome.parse_done(message.payload)
-                        if on_progress is not None:
-                            on_progress(done.end, _total(opened, settings))
+                        watch.count("Decoding", done.end, _total(opened, settings))
             except ChildStopped as error:
                 stopped = error
     finally:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,9 @@ import numpy as np
 
 from visil_dash.errors import MediaRefused, StoreError
 from visil_dash.media import outcome
-from visil_dash.media.decode import Progress, Task, decoded, displayed_frames
+from visil_dash.media.decode import Task, decoded, displayed_frames
 from visil_dash.media.files import shown_name
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, MediaInfo, Verdict
 from visil_dash.settings import Settings
 
@@ -77,12 +78,11 @@ def make_preview(
     out: Path,
     *,
     settings: Settings,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> None:
     """H.264 MP4 without sound: at most 640 pixels a side and 30 frames a second, index in front.
 
-    Of a damaged file what can be decoded. `on_progress`, `cancelled`: as in sample_frames.
+    Of a damaged file what can be decoded.
 
     Raises MediaRefused, Cancelled, StoreError when `out` cannot be written.
     """
@@ -93,7 +93,7 @@ def make_preview(
             scratch_fd=fd,
             effort=PREVIEW_EFFORT,
         )
-        seen = decoded(path, task, settings=settings, on_progress=on_progress, cancelled=cancelled)
+        seen = decoded(path, task, settings=settings, watch=watch)
         infos = [item for item in seen if isinstance(item, MediaInfo)]
         if not _is_finished(fd):
             reason = infos[0].reason if infos and infos[0].verdict is Verdict.PARTIAL else ""

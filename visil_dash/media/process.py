@@ -8,17 +8,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from visil_dash.errors import Cancelled, StoreError
+from visil_dash.errors import StoreError
 from visil_dash.media.wire import HEADER, MAGIC, MAX_TEXT_BYTES, Kind, Message, Request
+from visil_dash.progress import Watch
 
-POLL_SECONDS = 0.1  # between two looks at `cancelled` and the deadlines
+POLL_SECONDS = 0.1  # between two looks at `watch` and the deadlines
 PIPE_BYTES = 1 << 20
 LAST_WORDS_SECONDS = 5.0  # between a closed pipe and the exit of its writer
 _START = "import sys; sys.path += sys.argv[2:]; from visil_dash.media.child import main; main()"
@@ -47,13 +48,13 @@ class Child:
         max_frame_bytes: int,
         wall_seconds: float,
         idle_seconds: float,
-        cancelled: Callable[[], bool] | None,
+        watch: Watch,
     ) -> None:
         self._request, self._pass_fds = request, pass_fds
         self._max_frame_bytes = max_frame_bytes
         self._wall_left, self._idle_seconds = wall_seconds, idle_seconds
         self._idle = 0.0
-        self._cancelled = cancelled
+        self._watch = watch
         self._polled = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -159,8 +160,7 @@ class Child:
         now = time.monotonic()
         if now - self._polled >= POLL_SECONDS:
             self._polled = now
-            if self._cancelled is not None and self._cancelled():
-                raise Cancelled("decoding was cancelled")
+            self._watch.check()
         if self._wall_left < 0:
             raise ChildStopped("time")
         if self._idle > self._idle_seconds:

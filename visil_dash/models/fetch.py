@@ -4,14 +4,12 @@ import hashlib
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from typing import IO
 
 from visil_dash import __version__
-from visil_dash.errors import Cancelled, ModelError
-
-Progress = Callable[[str, int, int], None]  # (file name, bytes here, bytes in all; 0: unknown)
+from visil_dash.errors import ModelError
+from visil_dash.progress import UNWATCHED, Watch
 
 TIMEOUT = 30.0  # seconds without an answer or, in the long run, without progress
 _MIN_RATE = 2048  # bytes a second: slower servers would take a night for the largest file
@@ -26,8 +24,7 @@ def fetch(
     size: int | None = None,
     timeout: float = TIMEOUT,
     remedy: str = "",
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[str, int]:
     """Write what `url` serves to `stream`; returns its sha256 and its size.
 
@@ -54,8 +51,7 @@ def fetch(
                 total=total or size or 0,
                 timeout=timeout,
                 remedy=remedy,
-                on_progress=on_progress,
-                cancelled=cancelled,
+                watch=watch,
             )
     except urllib.error.HTTPError as error:
         with error:
@@ -84,8 +80,7 @@ def _receive(
     total: int,
     timeout: float,
     remedy: str,
-    on_progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
+    watch: Watch,
 ) -> tuple[str, int]:
     name = url.rsplit("/", 1)[-1]
     digest, size = hashlib.sha256(), 0
@@ -97,10 +92,7 @@ def _receive(
             raise _failed(url, f"sends more than {limit:,} bytes", remedy)
         digest.update(chunk)
         stream.write(chunk)
-        if on_progress is not None:
-            on_progress(name, size, total)
-        if cancelled is not None and cancelled():
-            raise Cancelled(f"The download of {name} was stopped.")
+        watch.count(f"Downloading {name}", size, total)
         now = time.monotonic()
         if now - window_start >= timeout:
             rate = (size - window_size) / (now - window_start)

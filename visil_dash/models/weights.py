@@ -13,16 +13,17 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from visil_dash.errors import ModelError
-from visil_dash.models.fetch import TIMEOUT, Progress, fetch
+from visil_dash.models.fetch import TIMEOUT, fetch
 from visil_dash.models.published import MODEL_FILES, WeightFile
 from visil_dash.models.states import check_layout, read_checked, tensors_of
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
@@ -170,8 +171,7 @@ def download_weights(
     settings: Settings,
     unverified: bool = False,
     timeout: float = TIMEOUT,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[Path, ...]:
     """Download those files of a model that are not there yet; returns the paths of all.
 
@@ -195,8 +195,7 @@ def download_weights(
                 limit=file.limit,
                 timeout=timeout,
                 remedy=f"Or download it elsewhere and place it by hand: {_import_command(file)}",
-                on_progress=on_progress,
-                cancelled=cancelled,
+                watch=watch,
             )
             _take(
                 file,

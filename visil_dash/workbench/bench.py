@@ -14,7 +14,7 @@ from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
 from visil_dash.collection.table import KnownPairs, pair_table
 from visil_dash.index.frames import FrameSpace, open_frame_space, split_ids
-from visil_dash.library.jobs import Report, Worker
+from visil_dash.library.jobs import Worker
 from visil_dash.library.store import Library, open_library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
@@ -22,11 +22,13 @@ from visil_dash.media.decode import frames_at
 from visil_dash.media.files import check_regular, video_files
 from visil_dash.media.views import BY_KEY, cut, split_view
 from visil_dash.models.load import Model, load_model
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE,
     Array,
     Comparison,
     JobRecord,
+    JobState,
     Overview,
     PairTable,
     SearchResult,
@@ -37,9 +39,6 @@ from visil_dash.settings import Settings, get_settings
 from visil_dash.workbench.clips import ClipStore, QueryClip
 from visil_dash.workbench.ingest import ingest
 from visil_dash.workbench.search import search_library, timed
-
-Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
-Cancelled = Callable[[], bool]
 
 THRESHOLD_SETTING = "distance_threshold"
 MATCH_SETTING = "match_score"
@@ -110,8 +109,7 @@ class Workbench:
         path: Path,
         *,
         name: str | None = None,
-        on_progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
+        watch: Watch = UNWATCHED,
     ) -> QueryClip:
         """Features of a clip outside the library; kept in memory under its content hash.
 
@@ -120,8 +118,7 @@ class Workbench:
         return self._clips.open(
             path,
             name=name or path.name,
-            on_progress=_share("Reading the clip", on_progress),
-            cancelled=cancelled,
+            watch=watch.part(0.0, 1.0, name="Reading the clip"),
         )
 
     def clip(self, query_id: str) -> QueryClip:
@@ -144,8 +141,7 @@ class Workbench:
         exhaustive: bool = False,
         inside: bool = False,
         top: int | None = None,
-        on_progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
+        watch: Watch = UNWATCHED,
     ) -> SearchResult:
         """Videos that share footage with the query, the strongest first.
 
@@ -162,9 +158,8 @@ class Workbench:
         views = {WHOLE: clip.features}
         if inside and split_view(clip.query_id)[1] == WHOLE:
             with timed(timings, "parts of the picture"):
-                views |= self._clips.views(
-                    query_id, on_progress=_share("Looking inside", on_progress), cancelled=cancelled
-                )
+                inner = watch.part(0.0, 1.0, name="Looking inside")
+                views |= self._clips.views(query_id, watch=inner)
         found = search_library(
             clip,
             views,
@@ -175,8 +170,7 @@ class Workbench:
             threshold=self.threshold() if threshold is None else threshold,
             exhaustive=exhaustive,
             timings=timings,
-            on_progress=on_progress,
-            cancelled=cancelled,
+            watch=watch,
         )
         return found if top is None else replace(found, matches=found.matches[:top])
 
@@ -188,8 +182,7 @@ class Workbench:
         query_id: str,
         reference_id: str,
         *,
-        on_progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
+        watch: Watch = UNWATCHED,
     ) -> Comparison:
         """One pair in full; either side may be a query clip, a library video or a view of one.
 
@@ -202,8 +195,7 @@ class Workbench:
             compare=self.model.compare,
             symmetric=self.model.symmetric,
             options=self.options,
-            on_progress=on_progress,
-            cancelled=cancelled,
+            watch=watch,
         )
         return replace(pair, query=query.query_id, reference=reference.query_id)
 
@@ -211,15 +203,13 @@ class Workbench:
         self,
         pairs: Iterable[tuple[str, str]] | None = None,
         *,
-        on_progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
+        watch: Watch = UNWATCHED,
     ) -> PairTable:
         """Video-to-video similarity both ways of these pairs of the library; None: of all pairs.
 
         Pairs compared before are not compared again. Raises Cancelled.
         """
         have = set(self.library.features_ids(self.extractor))
-        say = on_progress or (lambda _what, _share: None)
         return pair_table(
             {v.video_id: v.name for v in self.library.videos() if v.video_id in have},
             pairs,
@@ -228,8 +218,7 @@ class Workbench:
             compare=self.model.compare,
             symmetric=self.model.symmetric,
             known=self.known_pairs,
-            on_progress=lambda done, total: say("Comparing pairs", done / total),
-            cancelled=cancelled,
+            watch=watch,
         )
 
     # ---- thresholds ----
@@ -294,7 +283,9 @@ class Workbench:
     def jobs(self) -> tuple[JobRecord, ...]:
         return self.worker.jobs()
 
-    def _ingest(self, job: JobRecord, source: Path, *, report: Report, cancelled: Cancelled) -> str:
+    def _ingest(
+        self, job: JobRecord, source: Path, *, enter: Callable[[JobState], None], watch: Watch
+    ) -> str:
         """The pipeline of a job (see jobs.Pipeline)."""
         return ingest(
             job,
@@ -303,8 +294,8 @@ class Workbench:
             space=self.space,
             model=self.model,
             settings=self.settings,
-            report=report,
-            cancelled=cancelled,
+            enter=enter,
+            watch=watch,
         )
 
     def remove(self, video_id: str) -> VideoRecord:
@@ -345,12 +336,6 @@ class Workbench:
         self.worker.stop()
         self.space.close()
         self.library.close()
-
-
-def _share(what: str, say: Progress | None) -> Callable[[float, float], None] | None:
-    if say is None:
-        return None
-    return lambda done, total: say(what, min(1.0, done / total) if total > 0 else 0.0)
 
 
 def open_workbench(

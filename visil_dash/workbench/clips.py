@@ -5,18 +5,19 @@ nothing of it outlives the process.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
 from typing import TypeVar
 
-from visil_dash.errors import Cancelled, NotFound, StoreError
+from visil_dash.errors import NotFound, StoreError
 from visil_dash.library.store import Library
 from visil_dash.media.files import content_hash
 from visil_dash.media.views import BY_KEY, split_view, view_id
 from visil_dash.models.load import Model
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import extract_features, extract_views
@@ -55,28 +56,26 @@ class ClipStore:
         path: Path,
         *,
         name: str,
-        on_progress: Callable[[float, float], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        watch: Watch = UNWATCHED,
     ) -> QueryClip:
         """Features from the library if it holds the same bytes, else extracted now.
 
         Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
         """
         query_id = content_hash(path)
-        with self._alone(query_id, cancelled):
+        with self._alone(query_id, watch):
             clip = self._kept(self._clips, query_id)
             if clip is None:
-                clip = self._read(path, query_id, name, on_progress, cancelled)
+                clip = self._read(path, query_id, name, watch)
                 self._keep(self._clips, query_id, clip, CLIPS_KEPT)
             return clip
 
     @contextmanager
-    def _alone(self, what: str, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+    def _alone(self, what: str, watch: Watch) -> Iterator[None]:
         """Lets one thread at a time read `what`; the others wait. Raises Cancelled."""
         with self._lock:
             while what in self._reading:
-                if cancelled is not None and cancelled():
-                    raise Cancelled("The reading was stopped.")
+                watch.check()
                 self._lock.wait(LOOK_AGAIN_SECONDS)
             self._reading.add(what)
         try:
@@ -103,8 +102,7 @@ class ClipStore:
         path: Path,
         query_id: str,
         name: str,
-        on_progress: Callable[[float, float], None] | None,
-        cancelled: Callable[[], bool] | None,
+        watch: Watch,
     ) -> QueryClip:
         try:
             features = self._library.features(query_id, extractor=self._model.extractor)
@@ -117,8 +115,7 @@ class ClipStore:
                 video_id=query_id,
                 model=self._model,
                 settings=self._settings,
-                on_progress=on_progress,
-                cancelled=cancelled,
+                watch=watch,
             )
             features, info = extracted.features, extracted.info
         return QueryClip(query_id, name, path, features, info)
@@ -151,15 +148,14 @@ class ClipStore:
         self,
         query_id: str,
         *,
-        on_progress: Callable[[float, float], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        watch: Watch = UNWATCHED,
     ) -> dict[str, VideoFeatures]:
         """Features of the parts of the picture of a clip or library video, by the view's key.
 
         Asked for twice at once, they are read once. Raises NotFound, MediaRefused and Cancelled.
         """
         clip = self.get(query_id)
-        with self._alone(f"views of {clip.query_id}", cancelled):
+        with self._alone(f"views of {clip.query_id}", watch):
             found = self._kept(self._views, clip.query_id)
             if found is None:
                 found = extract_views(
@@ -167,8 +163,7 @@ class ClipStore:
                     video_id=clip.query_id,
                     model=self._model,
                     settings=self._settings,
-                    on_progress=on_progress,
-                    cancelled=cancelled,
+                    watch=watch,
                 )
                 self._keep(self._views, clip.query_id, found, VIEWS_KEPT)
             return found

@@ -5,24 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash import errors
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.queue import ALIGNED, Question, review_queue
 from visil_dash.collection.table import CollectionTable
 from visil_dash.labels.demo_set import demo_labels
 from visil_dash.labels.label import Label, Pair, by_pair
 from visil_dash.matching.rerank import pair_segments
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, Comparison, PairTable, Segment
-from visil_dash.workbench.bench import Cancelled, Progress, Workbench
+from visil_dash.workbench.bench import Workbench
 
 MOMENT_SIDE = 640  # pixels of the longer side of a picture of the best moment
 
 
-def all_pairs(
-    bench: Workbench, *, on_progress: Progress | None = None, cancelled: Cancelled | None = None
-) -> CollectionTable:
+def all_pairs(bench: Workbench, *, watch: Watch = UNWATCHED) -> CollectionTable:
     """Every pair of the library."""
-    table = bench.pairwise(on_progress=on_progress, cancelled=cancelled)
+    table = bench.pairwise(watch=watch)
     total = _pairs_of(len(table.video_ids))
     return CollectionTable(table, compared=total, total=total)
 
@@ -31,20 +29,17 @@ def candidate_table(
     bench: Workbench,
     *,
     threshold: float | None = None,
-    on_progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    watch: Watch = UNWATCHED,
 ) -> CollectionTable:
     """The pairs that the index proposes within a squared-L2 `threshold` (None: the library's).
 
     Pairs compared before are not compared again. Raises Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     limit = bench.threshold() if threshold is None else threshold
     found = candidate_pairs(
         bench.space.view(),
         limit,
-        on_progress=lambda done, total: say("Looking up near frames", 0.2 * done / max(total, 1)),
-        cancelled=cancelled,
+        watch=watch.part(0.0, 0.2),
     )
     have = set(bench.library.features_ids(bench.extractor))
     videos = [v for v in bench.videos() if v.video_id in have]
@@ -54,12 +49,8 @@ def candidate_table(
         for a, b in zip(found.first.tolist(), found.second.tolist(), strict=True)
         if a in by_ordinal and b in by_ordinal
     ]
-
-    table = bench.pairwise(
-        pairs,
-        on_progress=lambda _what, share: say("Comparing candidate pairs", 0.2 + 0.8 * share),
-        cancelled=cancelled,
-    )
+    comparing = watch.part(0.2, 1.0, name="Comparing candidate pairs")
+    table = bench.pairwise(pairs, watch=comparing)
     return CollectionTable(
         table,
         compared=len(pairs),
@@ -81,19 +72,15 @@ def queue_of(
     table: PairTable,
     match_score: float,
     *,
-    on_progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    watch: Watch = UNWATCHED,
 ) -> tuple[Question, ...]:
     """The pairs to judge, those nearest to the match score first (see review_queue)."""
-    say = on_progress or (lambda _what, _share: None)
     done = 0
 
     def matched_seconds(query: str, reference: str) -> float:
         nonlocal done
-        if cancelled is not None and cancelled():
-            raise errors.Cancelled("Ordering the pairs was stopped.")
+        watch.count("Aligning the closest pairs", done, ALIGNED)
         done += 1
-        say("Aligning the closest pairs", min(1.0, done / ALIGNED))
         found = pair_segments(
             bench.library.features(query, extractor=bench.extractor),
             bench.library.features(reference, extractor=bench.extractor),

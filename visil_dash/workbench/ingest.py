@@ -10,11 +10,11 @@ import numpy as np
 from visil_dash.errors import MediaRefused
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
-from visil_dash.library.jobs import Report
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.views import VIEWS, View, cut
 from visil_dash.models.load import Model
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     Array,
     JobRecord,
@@ -50,13 +50,11 @@ def extract_features(
     video_id: str,
     model: Model,
     settings: Settings,
-    on_progress: Callable[[float, float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Extracted:
     """Region vectors of a video file, sampled at `settings.rate` frames a second.
 
-    Flat frames get zero vectors, which match nothing. `on_progress` hears seconds decoded and
-    seconds in all (0: unknown).
+    Flat frames get zero vectors, which match nothing. Progress is reported in seconds of video.
 
     Raises MediaRefused (not decodable, over a limit, or nothing but flat frames) and Cancelled.
     """
@@ -68,8 +66,7 @@ def extract_features(
             preprocess=model.preprocess,
             rate=settings.rate,
             settings=settings,
-            on_progress=on_progress,
-            cancelled=cancelled,
+            watch=watch,
         ) as sampled:
             for batch in sampled:
                 vectors = model.extract(batch.frames)
@@ -113,8 +110,7 @@ def extract_views(
     video_id: str,
     model: Model,
     settings: Settings,
-    on_progress: Callable[[float, float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> dict[str, VideoFeatures]:
     """Features of every view of a video file, by the view's key, sampled as the whole is.
 
@@ -129,8 +125,7 @@ def extract_views(
         preprocess=Preprocess(side=_FINER * side),
         rate=settings.rate,
         settings=settings,
-        on_progress=on_progress,
-        cancelled=cancelled,
+        watch=watch,
     ) as sampled:
         for batch in sampled:
             times.append(batch.timestamps)
@@ -167,8 +162,8 @@ def ingest(
     space: FrameSpace,
     model: Model,
     settings: Settings,
-    report: Report,
-    cancelled: Callable[[], bool],
+    enter: Callable[[JobState], None],
+    watch: Watch,
 ) -> str:
     """Take a staged file into the library (see jobs.Pipeline): decode, extract, commit, index.
 
@@ -178,22 +173,21 @@ def ingest(
         known = library.video(job.video_id)
         record = library.put_video(source, name=job.name, info=known.info, video_id=job.video_id)
     else:
-        report(JobState.DECODING, 0.0, 0.0)
+        enter(JobState.DECODING)
         extracted = extract_features(
             source,
             name=job.name,
             video_id=job.video_id,
             model=model,
             settings=settings,
-            on_progress=lambda done, total: report(JobState.DECODING, done, total),
-            cancelled=cancelled,
+            watch=watch,
         )
-        report(JobState.FEATURES, 0.0, 0.0)
+        enter(JobState.FEATURES)
         record = library.put_video(
             source, name=job.name, info=extracted.info, video_id=job.video_id
         )
         library.put_features(extracted.features, feature_manifest(model, rate=settings.rate))
-    report(JobState.COMMITTED, 0.0, 0.0)
+    enter(JobState.COMMITTED)
     features = library.features(record.video_id, extractor=model.extractor)
     space.add_video(record.ordinal, features.frame_vectors)
     return record.video_id

@@ -19,17 +19,15 @@ import visil_dash
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.generation import candidate_videos, frames_within
 from visil_dash.candidates.nearest import nearest_frames
-from visil_dash.errors import Cancelled as Cancellation
-from visil_dash.errors import MediaRefused, NotFound, StoreError, VisilDashError
+from visil_dash.errors import Cancelled, MediaRefused, NotFound, StoreError, VisilDashError
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
 from visil_dash.matching.rerank import rerank
 from visil_dash.matching.verdict import related
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Array, Candidate, Match, SearchResult, VideoRecord
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.search import sure
 
-Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
-Cancelled = Callable[[], bool]
 Inside = Literal["never", "auto", "always"]
 NEAREST = "nearest"  # SearchResult.mode
 JPEG_QUALITY = 85
@@ -45,15 +43,13 @@ def search_nearest(
     *,
     most: int,
     threshold: float | None = None,
-    on_progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    watch: Watch = UNWATCHED,
 ) -> SearchResult:
     """The `most` videos with the nearest frames, compared in full: always an answer.
 
     Candidates are nearest videos by squared L2 distance of frames, whether within `threshold`
     (None: the library's) or not; the notices say when none of them is. Raises NotFound, Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     clip = bench.clip(query_id)
     limit = bench.threshold() if threshold is None else threshold
     records = bench.videos()
@@ -79,7 +75,7 @@ def search_nearest(
         for f in nearest
     }
     found_in = time.perf_counter() - start
-    say("Candidates found", 0.1)
+    watch.step("Candidates found", 0.1)
     start = time.perf_counter()
     matches, skipped = rerank(
         {WHOLE: clip.features},
@@ -90,8 +86,7 @@ def search_nearest(
         compare=bench.model.compare,
         symmetric=bench.model.symmetric,
         options=bench.options,
-        on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / max(1, len(candidates))),
-        cancelled=cancelled,
+        watch=watch.part(0.1, 1.0),
     )
     for video_id in set(names) - set(bench.library.features_ids(bench.extractor)):
         skipped[video_id] = f"no features of the model {bench.model.name} yet"
@@ -218,8 +213,7 @@ def search_many(
     exhaustive: bool = False,
     inside: Inside = "never",
     top: int | None = None,
-    on_progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Iterator[Answer]:
     """One search a query, in their order, each told as soon as it is there (see Workbench.search).
 
@@ -228,12 +222,14 @@ def search_many(
     A query that cannot be read or found is told with its error and does not hold up the others.
     Raises Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     for number, query in enumerate(queries):
-        told = partial(_half_of_many, say, number, len(queries))
+        done = number / len(queries)
+        one = watch.part(
+            done, done + 1 / len(queries), prefix=f"Query {number + 1} of {len(queries)}: "
+        )
         try:
             if isinstance(query, Path):
-                clip = bench.open_clip(query, on_progress=told(0.0), cancelled=cancelled)
+                clip = bench.open_clip(query, watch=one.part(0.0, 0.5))
             else:
                 clip = bench.clip(query)
             search = partial(
@@ -242,13 +238,12 @@ def search_many(
                 threshold=threshold,
                 exhaustive=exhaustive,
                 top=top,
-                on_progress=told(0.5),
-                cancelled=cancelled,
+                watch=one.part(0.5, 1.0),
             )
             result = search(inside=inside == "always")
             if inside == "auto" and not has_match(result, bench.match_score()):
                 result = search(inside=True)
-        except Cancellation:
+        except Cancelled:
             raise
         except VisilDashError as error:
             yield Answer(query, None, error)
@@ -259,13 +254,6 @@ def search_many(
 def has_match(result: SearchResult, match_score: float) -> bool:
     """Whether one of the videos scores as a match, in the query's direction."""
     return any(match.score >= match_score for match in result.matches)
-
-
-def _half_of_many(say: Progress, number: int, count: int, done: float) -> Progress:
-    """Progress of one of two halves of a query's work: reading it (from 0 on), searching (0.5)."""
-    return lambda what, share: say(
-        f"Query {number + 1} of {count}: {what}", (number + done + share / 2) / count
-    )
 
 
 # ---- pictures ----
@@ -305,14 +293,12 @@ def search_report(
     *,
     matches: int,
     spans: int,
-    on_progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    watch: Watch = UNWATCHED,
 ) -> str:
     """The result as one HTML page: its first `matches` with frames of their `spans` longest spans.
 
     A video whose pictures cannot be read has none in the report. Raises NotFound, Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     records = {v.video_id: v for v in bench.videos()}
     query = bench.clip(result.query_id)
     lengths = {m.video_id: _seconds(records.get(m.video_id)) for m in result.matches}
@@ -328,9 +314,7 @@ def search_report(
     ]
     evidence: dict[str, list[Evidence]] = {}
     for number, told in enumerate(found):
-        if cancelled is not None and cancelled():
-            raise Cancellation("The report was stopped.")
-        say(f"Frames of {told.match.name}", number / len(found))
+        watch.step(f"Frames of {told.match.name}", number / len(found))
         with suppress(MediaRefused, NotFound, StoreError):
             evidence[told.match.video_id] = _evidence(bench, result.query_id, told.match, spans)
     facts = ReportFacts(

@@ -1,7 +1,7 @@
 """The search of a library: candidate generation and re-ranking, joined into one result."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -16,6 +16,7 @@ from visil_dash.matching.confidence import Evidence, background, probability
 from visil_dash.matching.rerank import rerank
 from visil_dash.media.views import split_view
 from visil_dash.models.load import Model
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Match, SearchResult, VideoFeatures
 from visil_dash.workbench.clips import QueryClip
 
@@ -31,15 +32,13 @@ def search_library(
     threshold: float,
     exhaustive: bool,
     timings: Mapping[str, float],
-    on_progress: Callable[[str, float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> SearchResult:
     """Videos that share footage with any of the `views` of a clip (by key), the strongest first.
 
     Each view is compared with the candidates within `threshold` (squared L2) of its own frames,
     or, when `exhaustive`, with every video. `timings`: of what went before. Raises Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     names = {v.video_id: v.name for v in library.videos()}
     have = library.features_ids(model.extractor)
     spent = dict(timings)
@@ -49,13 +48,12 @@ def search_library(
             for key, features in views.items()
         }
         candidates = merged(proposed.values())
-    say("Candidates found", 0.1)
+    watch.step("Candidates found", 0.1)
     able = set(names) & set(have) - {split_view(clip.query_id)[0]}
     chosen = {
         key: [v for v in (have if exhaustive else [c.video_id for c in found]) if v in able]
         for key, found in proposed.items()
     }
-    total = len(set().union(*chosen.values()))
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
@@ -66,8 +64,7 @@ def search_library(
             compare=model.compare,
             symmetric=model.symmetric,
             options=options,
-            on_progress=lambda done: say("Comparing", 0.1 + 0.9 * done / total),
-            cancelled=cancelled,
+            watch=watch.part(0.1, 1.0),
         )
     parts = len(set(views) - {WHOLE})
     matches, level = sure(matches, model.evidence, among=len(names), parts=parts)

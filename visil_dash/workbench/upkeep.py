@@ -1,17 +1,16 @@
 """What keeps a library fit for use: features of the present model, verification, room on disk."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from visil_dash.errors import Cancelled, InputError, MediaRefused, NotFound, StoreDamaged
+from visil_dash.errors import InputError, MediaRefused, NotFound, StoreDamaged
 from visil_dash.library.catalogue import now
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoRecord
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features, feature_manifest
 
-Progress = Callable[[str, float], None]  # (what is being done, share done 0..1)
 VERIFICATION_SETTING = "last_verification"
 PROBLEMS_KEPT = 100
 _LIBRARY_NAME = re.compile(r"[^\W_][\w .-]{0,59}")
@@ -37,8 +36,7 @@ def without_features(bench: Workbench) -> tuple[VideoRecord, ...]:
 def extract_missing(
     bench: Workbench,
     *,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Extraction:
     """Features of the workbench's model for every video that lacks them, from the stored media.
 
@@ -49,20 +47,17 @@ def extract_missing(
     Raises Cancelled, StoreReadOnly, and StoreError when the disk is full.
     """
     bench.require_writer()
-    say = on_progress or (lambda _what, _share: None)
-    stop = cancelled or (lambda: False)
     waiting = without_features(bench)
     manifest = feature_manifest(bench.model, rate=bench.settings.rate)
     done, failed = 0, dict[str, str]()
     for number, video in enumerate(waiting):
-        if stop():
-            raise Cancelled(_stopped(number, len(waiting)))
-
-        def step(done: float, total: float, number: int = number, name: str = video.name) -> None:
-            part = min(1.0, done / total) if total > 0 else 0.0
-            say(f"{name} ({number + 1} of {len(waiting)})", (number + part) / len(waiting))
-
-        step(0.0, 0.0)
+        total = len(waiting)
+        what = f"{video.name} ({number + 1} of {total})"
+        stopped = (
+            f"Stopped after {number} of {total} videos; those are kept, and it goes on from there."
+        )
+        reading = watch.part(number / total, (number + 1) / total, name=what).with_message(stopped)
+        reading.step(what, 0.0)
         bench.library.check_disk(video.name)
         try:
             extracted = extract_features(
@@ -71,8 +66,7 @@ def extract_missing(
                 video_id=video.video_id,
                 model=bench.model,
                 settings=bench.settings,
-                on_progress=step,
-                cancelled=stop,
+                watch=reading,
             )
             bench.library.put_features(extracted.features, manifest)
             bench.space.add_video(video.ordinal, extracted.features.frame_vectors)
@@ -81,13 +75,7 @@ def extract_missing(
             failed[video.name] = str(error)
         except NotFound:
             continue  # it was removed meanwhile
-        except Cancelled:
-            raise Cancelled(_stopped(number, len(waiting))) from None
     return Extraction(done, failed)
-
-
-def _stopped(done: int, total: int) -> str:
-    return f"Stopped after {done} of {total} videos; those are kept, and it goes on from there."
 
 
 # ---- verification ----

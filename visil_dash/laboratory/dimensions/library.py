@@ -1,6 +1,6 @@
 """The dimension study over a library, and changing the space of its index by what it found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,7 +22,6 @@ from visil_dash.laboratory.dimensions.geometry import (
 )
 from visil_dash.laboratory.dimensions.study import (
     FrameSample,
-    Say,
     Score,
     SpaceResult,
     compare_spaces,
@@ -30,6 +29,7 @@ from visil_dash.laboratory.dimensions.study import (
     sample_of,
 )
 from visil_dash.matching.similarity import pair_scores
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.pca import FULL, Reduction
 from visil_dash.reduction.quantisation import Precision, code_distances, encode
@@ -145,24 +145,21 @@ def study(
     bench: Workbench,
     options: StudyOptions,
     *,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Study:
     """Everything that the Dimensions page tells. Raises InputError and Cancelled."""
-    say = on_progress or (lambda _what, _share: None)
-    say("Reading frames", 0.0)
+    watch.step("Reading frames", 0.0)
     drawn = library_sample(bench, frames=options.frames, seed=options.seed)
     sample = drawn.frames
     input_dim = int(sample.vectors.shape[1])
-    say("Measuring distances", 0.05)
+    watch.step("Measuring distances", 0.05)
     curve = concentration(
         sample.vectors,
         sample.owners,
         [d for d in CURVE_DIMS if d < input_dim] + [input_dim],
         seed=options.seed,
     )
-    if cancelled is not None and cancelled():
-        raise Cancelled("The study was stopped.")
+    watch.check()
     found = spectrum(sample.vectors, seed=options.seed)
     threshold = full_threshold(bench, sample)
     rows = compare_spaces(
@@ -172,8 +169,7 @@ def study(
         threshold=threshold,
         match_score=bench.match_score(),
         score=pair_score(bench, drawn.video_ids),
-        on_progress=lambda what, share: say(what, 0.1 + 0.9 * share),
-        cancelled=cancelled,
+        watch=watch.part(0.1, 1.0),
         seed=options.seed,
     )
     return Study(
@@ -293,8 +289,7 @@ def apply(
     proposal: Proposal,
     *,
     threshold: float | None,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> IndexPlan:
     """Builds the index anew by the proposal and puts it in force; the old one serves until then.
 
@@ -302,17 +297,17 @@ def apply(
     StoreReadOnly, InputError and Cancelled; the old plan then stays in force.
     """
     bench.require_writer()
-    if on_progress is not None:
-        on_progress("Building the new index; searches use the old one", 0.1)
+    watch = watch.with_message("The index stays as it was.")
+    watch.step("Building the new index; searches use the old one", 0.1)
     if not proposal.same_space and threshold != proposal.before:  # nobody searches there yet
         why = "the default of the new space"
         if proposal.carried is not None and threshold == proposal.carried.threshold:
             why = f"carried over from {proposal.threshold:.4g} in {proposal.former}"
         calibrate(bench, "distance", threshold, why=why, reduction_id=proposal.reduction_id)
     try:
-        bench.space.adopt(proposal.plan, cancelled=cancelled or (lambda: False))
+        bench.space.adopt(proposal.plan, watch=watch)
     except Stopped as error:
-        raise Cancelled("The index stays as it was.") from error
+        raise Cancelled(watch.message) from error
     return proposal.plan
 
 

@@ -4,16 +4,16 @@ The same sampled frames have features of both models, so their distances can be 
 pair (threshold_transfer).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.errors import Cancelled, InputError
+from visil_dash.errors import InputError
 from visil_dash.index.fitted import stored_reduction
 from visil_dash.index.plan import stored_plans
 from visil_dash.laboratory.dimensions.library import SAMPLE_BYTES, distances
-from visil_dash.laboratory.dimensions.study import Say, sample_of
+from visil_dash.laboratory.dimensions.study import sample_of
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.pca import FULL, Reduction, identity
 from visil_dash.reduction.transfer import RECALL, Transfer, transfer
@@ -82,18 +82,17 @@ def carry_from(
     frames: int = 4000,
     seed: int = 0,
     recall: float = RECALL,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> ModelTransfer:
     """Carries `threshold` (squared L2 in the space of the model `extractor`) into the space in
     force, on whole videos drawn by `seed` until `frames` frames are there. Nothing is changed.
 
     Raises InputError where fewer than two videos have the same frames of both models; Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
-    there, here, owners = _shared_frames(bench, extractor, frames, seed, say, cancelled)
+    watch = watch.with_message("The threshold was not carried over.")
+    there, here, owners = _shared_frames(bench, extractor, frames, seed, watch)
     sample = sample_of(here, owners, total=len(here), seed=seed)
-    say("Matching distances of both models", 0.8)
+    watch.step("Matching distances of both models", 0.8)
     rows, reduction = sample.queries, _reduction(bench, extractor)
     carried = transfer(
         distances(there[rows], there, reduction),
@@ -113,8 +112,7 @@ def _shared_frames(
     extractor: str,
     frames: int,
     seed: int,
-    say: Say,
-    cancelled: Callable[[], bool] | None,
+    watch: Watch,
 ) -> tuple[Array, Array, Array]:
     """Frame vectors of the other model and of this one, row by row the same frames, and owners."""
     library, others = bench.library, set(bench.library.features_ids(extractor))
@@ -124,11 +122,10 @@ def _shared_frames(
     here: list[Array] = []
     room = frames
     for place in order.tolist():
-        if cancelled is not None and cancelled():
-            raise Cancelled("The threshold was not carried over.")
+        watch.check()
         if room <= 0:
             break
-        say("Reading frames of both models", 0.8 * (1 - room / frames))
+        watch.step("Reading frames of both models", 0.8 * (1 - room / frames))
         old = library.features(both[place], extractor=extractor)
         new = library.features(both[place], extractor=bench.extractor)
         if len(old) != len(new) or not np.array_equal(old.timestamps, new.timestamps):

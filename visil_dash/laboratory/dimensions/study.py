@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.errors import Cancelled
 from visil_dash.index.fitted import METHODS, fit
 from visil_dash.metrics.ranking import average_precision
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.pca import FRAMES_PER_DIM, FULL, Reduction, identity
 from visil_dash.reduction.quantisation import (
@@ -31,7 +31,6 @@ TIMES = 3  # a query's time is the best of so many: other work on the machine on
 TOP = 10  # matches of which the order is compared
 
 Score = Callable[[int, int], float]  # video-to-video similarity of query and reference positions
-Say = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,23 +258,19 @@ def compare_spaces(
     threshold: float,
     match_score: float,
     score: Score,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
     seed: int = 0,
 ) -> tuple[SpaceResult, ...]:
     """Every method at every possible dim in every precision, the full space first.
 
     Raises Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
-    say("Searching exactly, ranking its candidates", 0.0)
+    watch.step("Searching exactly, ranking its candidates", 0.0)
     truth = truth_of(sample, k=k, threshold=threshold, score=score)
     spaces = [FULL, *(f"{m}{d}" for d in possible_dims(sample, dims) for m in METHODS)]
     fitting, rows = sample.fitting, []
     for done, space in enumerate(spaces):
-        if cancelled is not None and cancelled():
-            raise Cancelled("The study was stopped.")
-        say(f"Measuring {space}", done / len(spaces))
+        watch.count(f"Measuring {space}", done, len(spaces))
         start = time.perf_counter()
         reduction = identity(fitting.shape[1]) if space == FULL else fit(space, fitting)
         spent = time.perf_counter() - start

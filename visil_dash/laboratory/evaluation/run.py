@@ -5,7 +5,7 @@ may be kept and handed in again as `known`.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.distances_pairs import nearest_by_video
 from visil_dash.candidates.generation import candidate_videos, frames_within
-from visil_dash.errors import Cancelled, InputError
+from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import Truth, truth_of
 from visil_dash.matching.similarity import chamfer, pair_scores
@@ -27,10 +27,10 @@ from visil_dash.metrics.retrieval import (
     query_rows,
     rerank_curve,
 )
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
 
-Say = Callable[[str, float], None]
 EXHAUSTIVE, HIERARCHICAL = "exhaustive", "hierarchical"
 COMPARATOR, CHAMFER = "comparator", "chamfer"
 
@@ -117,8 +117,7 @@ def run_evaluation(
     seed: int = 0,
     rounds: int = 1000,
     known: Known | None = None,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> EvaluationRun:
     """Evaluates one or two settings on the same labels.
 
@@ -126,7 +125,6 @@ def run_evaluation(
     stays in `known`.
     """
     start = time.perf_counter()
-    say = on_progress or (lambda _what, _share: None)
     known = {} if known is None else known
     videos = bench.videos()
     have = set(bench.library.features_ids(bench.extractor))
@@ -146,12 +144,12 @@ def run_evaluation(
         )
     returned, seconds = [], []
     for setting in settings:
-        say("Generating candidates", 0.0)
-        mask, took = _returned(bench, truth, setting, cancelled)
+        watch.step("Generating candidates", 0.0)
+        mask, took = _returned(bench, truth, setting, watch)
         returned.append(mask)
         seconds.append(took)
-    scored = _score(bench, truth, np.logical_or.reduce(returned), known, say, cancelled)
-    say("Measuring", 0.97)
+    scored = _score(bench, truth, np.logical_or.reduce(returned), known, watch)
+    watch.step("Measuring", 0.97)
     outcomes = tuple(
         _outcome(truth, setting, mask, took, scored, seed=seed, rounds=rounds)
         for setting, mask, took in zip(settings, returned, seconds, strict=True)
@@ -167,15 +165,14 @@ def run_evaluation(
     if whole is not None:
         ids, vectors = bench.space.snapshot()
         with_features = [v for v in videos if v.video_id in have]
-        distances = nearest_by_video(
-            truth.queries, with_features, ids, vectors, cancelled=cancelled
-        )
+        measuring = watch.part(0.97, 0.99, name="Measuring")
+        distances = nearest_by_video(truth.queries, with_features, ids, vectors, watch=measuring)
         table, cost = scored[whole.scorer]
         curve = {
             task: rerank_curve(truth, table, distances, cost, task, seed=seed, rounds=rounds)
             for task in outcomes[0].tasks
         }
-    say("Done", 1.0)
+    watch.step("Done", 1.0)
     return EvaluationRun(
         truth=truth,
         labels=tuple(labels),
@@ -201,12 +198,10 @@ def match_table(
     truth: Truth,
     *,
     known: Known,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Array:
     """Video-to-video similarity of every counted pair, `[Q, V]`, NaN elsewhere."""
-    say = on_progress or (lambda _what, _share: None)
-    scored = _score(bench, truth, truth.counted, known, say, cancelled)
+    scored = _score(bench, truth, truth.counted, known, watch)
     return scored[COMPARATOR][0]
 
 
@@ -214,7 +209,7 @@ def _returned(
     bench: Workbench,
     truth: Truth,
     setting: Setting,
-    cancelled: Callable[[], bool] | None,
+    watch: Watch,
 ) -> tuple[Array, float]:
     """Which counted pairs reach the scorer `[Q, V]`, and the seconds a query that took."""
     if setting.threshold is None:
@@ -225,8 +220,7 @@ def _returned(
     mask = np.zeros(truth.kind.shape, bool)
     took = 0.0
     for i, query in enumerate(truth.queries):
-        if cancelled is not None and cancelled():
-            raise Cancelled("The evaluation was stopped.")
+        watch.check()
         vectors = bench.clip(query).features.frame_vectors
         begin = time.perf_counter()
         hits = frames_within(
@@ -250,10 +244,10 @@ def _score(
     truth: Truth,
     wanted: Array,
     known: Known,
-    say: Say,
-    cancelled: Callable[[], bool] | None,
+    watch: Watch,
 ) -> dict[str, tuple[Array, Array]]:
     """Scores and seconds `[Q, V]` by scorer, NaN and 0 where not wanted."""
+    watch = watch.with_message("The evaluation was stopped; pairs scored so far are kept.")
     shape = truth.kind.shape
     out = {name: (np.full(shape, np.nan), np.zeros(shape)) for name in (COMPARATOR, CHAMFER)}
     total, done = int(wanted.sum()), 0
@@ -263,15 +257,14 @@ def _score(
             reference = truth.references[j]
             key = (bench.extractor, query, reference)
             if key not in known:
-                if cancelled is not None and cancelled():
-                    raise Cancelled("The evaluation was stopped; pairs scored so far are kept.")
+                watch.check()
                 assert asking is not None
                 known[key] = _pair(bench, asking.regions, reference)
             pair = known[key]
             out[COMPARATOR][0][i, j], out[COMPARATOR][1][i, j] = pair.comparator, pair.seconds
             out[CHAMFER][0][i, j], out[CHAMFER][1][i, j] = pair.chamfer, pair.chamfer_seconds
             done += 1
-            say(f"Comparing pairs, {done:,} of {total:,}", 0.95 * done / total)
+            watch.step(f"Comparing pairs, {done:,} of {total:,}", 0.95 * done / total)
     return out
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.errors import Cancelled
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.quantisation import Precision, code_distances, encode
 
@@ -81,8 +81,7 @@ def nearness(
     threshold: float,
     *,
     aside: Array | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    on_progress: Callable[[float], None] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Nearness:
     """Exact, all frames `[N, d]` against all. `owners` `[N]` ascending from 0 without a gap;
     `aside` `[N]` bool: frames that nobody finds (they still ask). Raises Cancelled."""
@@ -91,10 +90,7 @@ def nearness(
     occurrence = np.zeros(len(vectors), np.int64)
     codes = encode(vectors, Precision.FP32)
     for start in range(0, len(vectors), ROWS_AT_ONCE):
-        if cancelled is not None and cancelled():
-            raise Cancelled("The search for hub frames was stopped.")
-        if on_progress is not None:
-            on_progress(start / len(vectors))
+        watch.count("Comparing all frames", start, len(vectors))
         rows = slice(start, start + ROWS_AT_ONCE)
         distances = code_distances(vectors[rows], codes)
         distances[owners[rows][:, None] == owners[None]] = np.inf

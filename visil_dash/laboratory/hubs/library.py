@@ -1,6 +1,5 @@
 """Hub frames of a library: found, weighed against what they bring, set aside, taken back."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +9,6 @@ from visil_dash.errors import InputError
 from visil_dash.index.snapshot import split_ids
 from visil_dash.labels.label import by_pair, is_copy, pair_of
 from visil_dash.laboratory.dimensions.library import pair_score
-from visil_dash.laboratory.dimensions.study import Say
 from visil_dash.laboratory.hubs.hubs import (
     Effect,
     Hub,
@@ -21,6 +19,7 @@ from visil_dash.laboratory.hubs.hubs import (
     look_alikes,
     nearness,
 )
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
 
@@ -73,8 +72,7 @@ def find_hubs(
     bench: Workbench,
     *,
     least: int = LEAST_VIDEOS,
-    on_progress: Say | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
     seed: int = 0,
 ) -> HubReport:
     """Frames set aside already are not found again. Raises InputError and Cancelled.
@@ -83,7 +81,6 @@ def find_hubs(
     scores at least the model's match score against the other; a frame near many of those is no
     hub.
     """
-    say = on_progress or (lambda _what, _share: None)
     videos = {v.ordinal: v for v in bench.videos()}
     view = bench.space.view()
     ids = np.sort(view.ids)
@@ -107,8 +104,7 @@ def find_hubs(
         owners,
         threshold,
         aside=aside,
-        cancelled=cancelled,
-        on_progress=lambda share: say("Comparing all frames", 0.7 * share),
+        watch=watch.part(0.0, 0.7),
     )
     near_shown = replace(near, near=np.where(aside[:, None], False, near.near))
     video_ids = tuple(videos[o].video_id for o in found.tolist())
@@ -123,7 +119,7 @@ def find_hubs(
             return told
         return max(score(a, b), score(b, a)) >= match
 
-    say("Comparing their videos", 0.7)
+    watch.step("Comparing their videos", 0.7)
     return HubReport(
         hubs=hubs(near_shown, related, least=least),
         near=near,

@@ -3,18 +3,17 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from visil_dash.errors import Cancelled
 from visil_dash.index.hnsw import HnswIndex
 from visil_dash.laboratory.planner.costs import Rates
 from visil_dash.matching.similarity import pair_scores
 from visil_dash.media.decode import sample_frames
 from visil_dash.models.load import Model
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.settings import Settings
 
@@ -22,8 +21,6 @@ SYNTHETIC_FRAMES = 4000  # vectors in the measured graph: a few seconds of build
 QUERY_FRAMES = 200
 EXTRACTED_FRAMES = 32  # one batch of the model
 COMPARED_FRAMES = 120  # a side of the compared pair: two minutes at one frame a second
-
-Progress = Callable[[str, float], None]
 
 
 def measure_rates(
@@ -34,8 +31,7 @@ def measure_rates(
     settings: Settings,
     video: Path | None = None,
     frames: int = SYNTHETIC_FRAMES,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> Rates:
     """Extraction, decoding of `video`, index and re-ranking, each for a second or so.
 
@@ -43,30 +39,23 @@ def measure_rates(
     search than real frames. `folder`: where the library lies, for its free disk. Raises Cancelled
     and MediaRefused.
     """
-    say = on_progress or (lambda _what, _share: None)
-
-    def step(what: str, share: float) -> None:
-        if cancelled is not None and cancelled():
-            raise Cancelled("The measurement was stopped.")
-        say(what, share)
-
     rng = np.random.default_rng(0)
-    step("Extracting frames", 0.0)
+    watch.step("Extracting frames", 0.0)
     extracted = _extraction(model, rng)
-    step("Decoding a video", 0.3)
+    watch.step("Decoding a video", 0.3)
     decoded = _decoding(video, model, settings) if video is not None else None
-    step("Building an index", 0.45)
+    watch.step("Building an index", 0.45)
     vectors = rng.standard_normal((frames, dims), dtype=np.float32)
     index = HnswIndex(dims, capacity=frames, threads=settings.threads)
     start = time.perf_counter()
     index.add(vectors, np.arange(frames))
     built = time.perf_counter() - start
-    step("Searching it", 0.8)
+    watch.step("Searching it", 0.8)
     queries = rng.standard_normal((QUERY_FRAMES, dims), dtype=np.float32)
     start = time.perf_counter()
     index.search(queries, 32)
     searched = time.perf_counter() - start
-    step("Comparing a pair", 0.9)
+    watch.step("Comparing a pair", 0.9)
     return Rates(
         extracted_frames_per_second=extracted,
         decoded_seconds_per_second=decoded,

@@ -6,7 +6,7 @@ hides it in, are left out.
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from visil_dash.edits.kinds import (
     hosts_for,
     strengths_of,
 )
-from visil_dash.errors import Cancelled, InputError
+from visil_dash.errors import InputError
 from visil_dash.media.decode import frames_at
+from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, SearchResult
 from visil_dash.workbench.bench import Workbench
 
@@ -31,8 +32,6 @@ LEAST_SECONDS, MOST_SECONDS = 4.0, 20.0  # of the clip that is edited; 20 s are 
 HOST_SECONDS = 10.0  # of other footage kept in memory for each host; longer needs repeat it
 MOST_KINDS, MOST_STEPS = 6, 12  # of one run: six kinds at twelve strengths are 73 copies
 EXHAUSTIVE_VIDEOS = 300  # libraries above are searched hierarchically only: a run must end
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -188,15 +187,14 @@ def preview(
     seconds: float = MOST_SECONDS,
     seed: int = 0,
     moments: int = 3,
-    on_progress: Progress | None = None,
+    watch: Watch = UNWATCHED,
 ) -> EditPreview:
     """What the search would see: the copy is encoded to a file and its frames read back."""
-    say = on_progress or (lambda _what, _share: None)
-    say("Reading the clip", 0.0)
+    watch.step("Reading the clip", 0.0)
     source = stretch(bench, query_id, start=start, seconds=seconds)
     needed = hosts_for(kind, strength)
     hosts = host_clips(bench, host_ids(bench, query_id, needed)) if needed else []
-    say("Editing", 0.4)
+    watch.step("Editing", 0.4)
     edited = edited_at(kind, source, hosts, strength=strength, seed=seed)
     length = len(edited) / edited.rate
     times = tuple((i + 0.5) * length / moments for i in range(moments))
@@ -204,7 +202,7 @@ def preview(
     with tempfile.TemporaryDirectory(prefix="visil_dash-edit-") as folder:
         path = Path(folder) / "copy.mp4"
         write_video(path, edited.frames(), rate=edited.rate, crf=edited.crf)
-        say("Reading the copy", 0.8)
+        watch.step("Reading the copy", 0.8)
         after = frames_at(path, times, long_side=LONG_SIDE, settings=bench.settings)
         size = path.stat().st_size
     before = tuple(None if t is None else _jpeg(source.frames[_frame(source, t)]) for t in shown)
@@ -241,8 +239,7 @@ def run_robustness(
     start: float = 0.0,
     seconds: float = MOST_SECONDS,
     seed: int = 0,
-    on_progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watch: Watch = UNWATCHED,
 ) -> RobustnessReport:
     """Edits a stretch of the clip with each kind at growing strength and searches for each copy.
 
@@ -250,30 +247,31 @@ def run_robustness(
     encoded anew, finds first. Raises InputError: unknown kinds or too many, a clip that finds
     nothing, too few hosts; Cancelled.
     """
-    say = on_progress or (lambda _what, _share: None)
     _check(kinds, steps)
-    say("Reading the clip", 0.0)
+    watch = watch.with_message("The robustness run was stopped; nothing of it was kept.")
+    watch.step("Reading the clip", 0.0)
     source = stretch(bench, query_id, start=start, seconds=seconds)
     plan = [(k, s) for k in kinds for s in strengths_of(k, steps) if s > 0]
     hidden = host_ids(bench, query_id, hosts_wanted(kinds)) if hosts_wanted(kinds) else ()
     clips = host_clips(bench, hidden)
-    stop = cancelled or (lambda: False)
     trials: list[Trial] = []
     with tempfile.TemporaryDirectory(prefix="visil_dash-robustness-") as folder:
         place, match = Path(folder), bench.match_score()
         known = query_id if any(v.video_id == query_id for v in bench.videos()) else None
         plain = edited_at(kinds[0], source, [], strength=0.0)
-        first = _searched(bench, place, plain, target=known, cancelled=stop)
+        share = 1 / (len(plan) + 1)
+        reading = watch.part(0.0, share, name="Reading the clip")
+        first = _searched(bench, place, plain, target=known, watch=reading)
         target = first.target
         relatives = {m.video_id for m in first.result.matches if m.score >= match} - {target}
         strangers = _relatives_of(bench, hidden) - {target}
         trials.append(_trial("", 0.0, plain.note, first, relatives))
-        for done, (kind, strength) in enumerate(plan):
-            if stop():
-                raise Cancelled("The robustness run was stopped; nothing of it was kept.")
-            say(f"{kind.replace('_', ' ')} at {strength:.2f}", (done + 1) / (len(plan) + 1))
+        for done, (kind, strength) in enumerate(plan, start=1):
+            name = f"{kind.replace('_', ' ')} at {strength:.2f}"
+            one = watch.part(done * share, (done + 1) * share, name=name)
+            one.step(name, 0.0)
             copy = edited_at(kind, source, clips, strength=strength, seed=seed)
-            found = _searched(bench, place, copy, target=target, cancelled=stop)
+            found = _searched(bench, place, copy, target=target, watch=one)
             left_out = relatives | (strangers if hosts_for(kind, strength) else set())
             trials.append(_trial(kind, strength, copy.note, found, left_out))
     names = {v.video_id: v.name for v in bench.videos()}
@@ -331,14 +329,16 @@ def _searched(
     edited: Edited,
     *,
     target: str | None,
-    cancelled: Callable[[], bool],
+    watch: Watch,
 ) -> _Found:
     """Encodes the copy, reads it as a query and searches for it. Nothing of it is kept."""
     path = folder / "copy.mp4"
     frames = write_video(path, edited.frames(), rate=edited.rate, crf=edited.crf)
-    copy = bench.open_clip(path, cancelled=cancelled)
+    copy = bench.open_clip(path, watch=watch.part(0.0, 0.5))
     try:
-        found = bench.search(copy.query_id, exhaustive=_exhaustive(bench), cancelled=cancelled)
+        found = bench.search(
+            copy.query_id, exhaustive=_exhaustive(bench), watch=watch.part(0.5, 1.0)
+        )
         aim = target or _best(edited.source.name, found, bench.match_score())
         mine = next((m for m in found.matches if m.video_id == aim), None)
         pair = mine or bench.compare(copy.query_id, aim)

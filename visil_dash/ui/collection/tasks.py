@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from visil_dash.collection.table import CollectionTable
+from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+from visil_dash.ui.shell.tasks import Task
 
 if TYPE_CHECKING:  # services import torch: only when it is needed
     from visil_dash.collection.map import SimilarityMap
@@ -19,10 +20,10 @@ def collection(*, candidates: bool, again: bool = False) -> Task:
     bench = backend.workbench()
     limit = bench.threshold() if candidates else None
 
-    def work(say: Say, cancelled: Cancelled) -> CollectionTable:
+    def work(watch: Watch) -> CollectionTable:
         if limit is None:
-            return all_pairs(bench, on_progress=say, cancelled=cancelled)
-        return candidate_table(bench, threshold=limit, on_progress=say, cancelled=cancelled)
+            return all_pairs(bench, watch=watch)
+        return candidate_table(bench, threshold=limit, watch=watch)
 
     key = ("collection", *backend.task_scope(), bench.space.version, limit)
     return backend.tasks().start(key, work, again=again)
@@ -34,8 +35,8 @@ def queue(found: CollectionTable, match_score: float, *, again: bool = False) ->
 
     bench = backend.workbench()
 
-    def work(say: Say, cancelled: Cancelled) -> "tuple[Question, ...]":
-        return queue_of(bench, found.table, match_score, on_progress=say, cancelled=cancelled)
+    def work(watch: Watch) -> "tuple[Question, ...]":
+        return queue_of(bench, found.table, match_score, watch=watch)
 
     key = ("queue", *backend.task_scope(), bench.space.version, found.threshold, match_score)
     return backend.tasks().start(key, work, again=again)
@@ -47,8 +48,8 @@ def moment(query: str, reference: str) -> Task:
 
     bench = backend.workbench()
 
-    def work(say: Say, _cancelled: Cancelled) -> "Moment":
-        say("Comparing the two videos", 0.0)
+    def work(watch: Watch) -> "Moment":
+        watch.step("Comparing the two videos", 0.0)
         return made(bench, query, reference)
 
     return backend.tasks().start(("moment", *backend.task_scope(), query, reference), work)
@@ -60,14 +61,13 @@ def layout(found: CollectionTable, *, again: bool = False) -> Task:
     `result` is a SimilarityMap.
     """
 
-    def work(say: Say, cancelled: Cancelled) -> "SimilarityMap":
+    def work(watch: Watch) -> "SimilarityMap":
         from visil_dash.collection.map import similarity_map
 
-        say("Finding where to begin", 0.0)
+        watch.step("Finding where to begin", 0.0)
         return similarity_map(
             found.table.scores,
-            on_progress=lambda share: say("Moving similar videos together", share),
-            cancelled=cancelled,
+            watch=watch,
         )
 
     bench = backend.workbench()

@@ -5,9 +5,10 @@ from threading import Lock
 
 import streamlit as st
 
+from visil_dash.progress import Watch
 from visil_dash.records import Array, Comparison
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task, is_about
+from visil_dash.ui.shell.tasks import Key, Task, is_about
 
 MOST_BYTES = 512 * 1024**2  # an hour against an hour takes 110 MB
 
@@ -69,11 +70,9 @@ def comparing(query_id: str, reference_id: str, *, again: bool = False) -> Task:
     """Compares the pair in the background; then `comparison` has it."""
     bench, pairs, key = backend.workbench(), kept(), _key(query_id, reference_id)
 
-    def work(say: Say, cancelled: Cancelled) -> None:
+    def work(watch: Watch) -> None:
         if pairs.get(key) is None:
-            pairs.keep(
-                key, bench.compare(query_id, reference_id, on_progress=say, cancelled=cancelled)
-            )
+            pairs.keep(key, bench.compare(query_id, reference_id, watch=watch))
 
     task = backend.tasks().start(("compare", *key), work, again=again)
     if task.ended and task.error is None and pairs.get(key) is None:  # made, and given up since

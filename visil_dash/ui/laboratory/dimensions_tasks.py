@@ -15,8 +15,9 @@ from visil_dash.laboratory.dimensions.library import (
 from visil_dash.laboratory.dimensions.models import ModelTransfer, carry_from
 from visil_dash.laboratory.hubs.hubs import Effect
 from visil_dash.laboratory.hubs.library import HubReport, effect_of, find_hubs
+from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task
+from visil_dash.ui.shell.tasks import Key, Task
 
 
 def _key(what: str, *about: object) -> Key:
@@ -33,8 +34,8 @@ def start_study(options: StudyOptions, *, again: bool = False) -> Task:
     """`result` is a Study."""
     bench = backend.workbench()
 
-    def work(say: Say, cancelled: Cancelled) -> Study:
-        return study(bench, options, on_progress=say, cancelled=cancelled)
+    def work(watch: Watch) -> Study:
+        return study(bench, options, watch=watch)
 
     return backend.tasks().start(
         _key("dimensions", options, bench.match_score()), work, again=again
@@ -45,8 +46,8 @@ def graph(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
     """`result` is a GraphStudy at every ef that the slider offers."""
     bench = backend.workbench()
 
-    def work(say: Say, _cancelled: Cancelled) -> GraphStudy:
-        say("Building a graph, searching it", 0.1)
+    def work(watch: Watch) -> GraphStudy:
+        watch.step("Building a graph, searching it", 0.1)
         return measure_graph(bench, GraphOptions(m, ef_construction), frames=frames, k=k, seed=0)
 
     return backend.tasks().start(_key("graph", m, ef_construction, frames, k), work)
@@ -56,8 +57,8 @@ def proposal(plan: IndexPlan, *, again: bool = False) -> Task:
     """`result` is a Proposal; nothing is changed yet."""
     bench = backend.workbench()
 
-    def work(say: Say, _cancelled: Cancelled) -> Proposal:
-        say("Fitting, measuring the threshold in both spaces", 0.1)
+    def work(watch: Watch) -> Proposal:
+        watch.step("Fitting, measuring the threshold in both spaces", 0.1)
         return propose(bench, plan)
 
     key = _key("proposal", plan, bench.threshold())
@@ -68,8 +69,8 @@ def applied(wanted: Proposal, threshold: float | None) -> Task:
     """Builds the index anew and puts it in force; `result` is its IndexPlan."""
     bench = backend.workbench()
 
-    def work(say: Say, cancelled: Cancelled) -> IndexPlan:
-        return apply(bench, wanted, threshold=threshold, on_progress=say, cancelled=cancelled)
+    def work(watch: Watch) -> IndexPlan:
+        return apply(bench, wanted, threshold=threshold, watch=watch)
 
     return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
 
@@ -78,8 +79,8 @@ def carried(extractor: str, threshold: float, *, again: bool = False) -> Task:
     """`result` is a ModelTransfer; nothing is changed yet."""
     bench = backend.workbench()
 
-    def work(say: Say, cancelled: Cancelled) -> ModelTransfer:
-        return carry_from(bench, extractor, threshold, on_progress=say, cancelled=cancelled)
+    def work(watch: Watch) -> ModelTransfer:
+        return carry_from(bench, extractor, threshold, watch=watch)
 
     shared = len(bench.library.features_ids(extractor))
     return backend.tasks().start(_key("carried", extractor, threshold, shared), work, again=again)
@@ -89,8 +90,8 @@ def hub_report(least: int, *, again: bool = False) -> Task:
     """`result` is a HubReport."""
     bench = backend.workbench()
 
-    def work(say: Say, cancelled: Cancelled) -> HubReport:
-        return find_hubs(bench, least=least, on_progress=say, cancelled=cancelled)
+    def work(watch: Watch) -> HubReport:
+        return find_hubs(bench, least=least, watch=watch)
 
     about = bench.threshold(), bench.match_score(), bench.library.labels_revision()
     key = _key("hubs", least, *about)
@@ -101,8 +102,8 @@ def hub_effect(report: HubReport, best: int, frames: dict[str, list[int]]) -> Ta
     """`result` is an Effect; nothing is changed yet."""
     about = report.threshold, backend.workbench().match_score(), best
 
-    def work(say: Say, _cancelled: Cancelled) -> Effect:
-        say("Generating candidates with and without", 0.2)
+    def work(watch: Watch) -> Effect:
+        watch.step("Generating candidates with and without", 0.2)
         return effect_of(report, frames)
 
     return backend.tasks().start(_key("hub effect", *about), work)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+from visil_dash.ui.shell.tasks import Task
 
 if TYPE_CHECKING:
     from visil_dash.laboratory.fivr import Fetched, Wanted
@@ -33,7 +34,7 @@ def robustness(choice: RunChoice, *, again: bool = False) -> Task:
     backend.opened(choice.query_id)
     key = ("robustness", *backend.task_scope(), bench.space.version, choice.query_id, choice)
 
-    def work(say: Say, cancelled: Cancelled) -> "RobustnessReport":
+    def work(watch: Watch) -> "RobustnessReport":
         from visil_dash.laboratory.robustness.run import run_robustness
 
         return run_robustness(
@@ -44,8 +45,7 @@ def robustness(choice: RunChoice, *, again: bool = False) -> Task:
             start=choice.start,
             seconds=choice.seconds,
             seed=choice.seed,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
 
     return backend.tasks().start(key, work, again=again)
@@ -58,7 +58,7 @@ def edit_preview(choice: RunChoice, kind: str, strength: float) -> Task:
     stretch = (choice.start, choice.seconds, choice.seed)
     key = ("edit", bench.extractor, choice.query_id, *stretch, kind, strength)
 
-    def work(say: Say, _cancelled: Cancelled) -> "EditPreview":
+    def work(watch: Watch) -> "EditPreview":
         from visil_dash.laboratory.robustness.run import preview
 
         return preview(
@@ -69,7 +69,7 @@ def edit_preview(choice: RunChoice, kind: str, strength: float) -> Task:
             start=choice.start,
             seconds=choice.seconds,
             seed=choice.seed,
-            on_progress=say,
+            watch=watch,
         )
 
     return backend.tasks().start(key, work)
@@ -93,11 +93,11 @@ def look_inside(query_id: str) -> Task:
     backend.name_of(query_id)
     path = backend.media_path(query_id)
 
-    def work(say: Say, _cancelled: Cancelled) -> LookedInside:
+    def work(watch: Watch) -> LookedInside:
         from visil_dash.laboratory.walkthrough import model_frames
         from visil_dash.models.stages import look_inside
 
-        say("Running the model step by step", 0.2)
+        watch.step("Running the model step by step", 0.2)
         frames, times = model_frames(
             path, preprocess=bench.model.preprocess, settings=bench.settings
         )
@@ -115,7 +115,7 @@ def measured_rates(*, again: bool = False) -> Task:
     middle = videos[len(videos) // 2].video_id if videos else None
     path = bench.library.media_path(middle) if middle else None
 
-    def work(say: Say, cancelled: Cancelled) -> "Rates":
+    def work(watch: Watch) -> "Rates":
         from visil_dash.laboratory.planner.rates import measure_rates
 
         return measure_rates(
@@ -124,8 +124,7 @@ def measured_rates(*, again: bool = False) -> Task:
             folder=bench.library.folder,
             settings=bench.settings,
             video=path,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
 
     return backend.tasks().start(("rates", bench.extractor, dims), work, again=again)
@@ -140,7 +139,7 @@ def fetch_fivr(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = F
     """Fetches videos by their ids; `result` is a tuple of fivr.Fetched."""
     settings, folder = backend.workbench().settings, fivr_folder()
 
-    def work(say: Say, cancelled: Cancelled) -> "tuple[Fetched, ...]":
+    def work(watch: Watch) -> "tuple[Fetched, ...]":
         from visil_dash.laboratory.fivr import fetch
 
         return fetch(
@@ -148,8 +147,7 @@ def fetch_fivr(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = F
             folder,
             settings=settings,
             rate_bytes=rate_bytes,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
 
     # One at a time for all sessions: two would write into the same folder.

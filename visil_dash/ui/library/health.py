@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from visil_dash.clock import clock
+from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, percent, plural, safe_name, size
 from visil_dash.ui.shell.widgets import facts, minute_of, name_line, verified_badge
 
@@ -64,10 +65,10 @@ def extraction_task(*, begin: bool = False) -> Task | None:
     bench = backend.workbench()
     key = ("extract", str(bench.library.folder), bench.extractor)
 
-    def work(say: Say, cancelled: Cancelled) -> "Extraction":
+    def work(watch: Watch) -> "Extraction":
         from visil_dash.workbench.upkeep import extract_missing
 
-        return extract_missing(bench, on_progress=say, cancelled=cancelled)
+        return extract_missing(bench, watch=watch)
 
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
@@ -140,10 +141,10 @@ def verification_task(*, begin: bool = False) -> Task | None:
     bench = backend.workbench()
     key = ("verify", str(bench.library.folder), bench.extractor)
 
-    def work(say: Say, _cancelled: Cancelled) -> "Verification":
+    def work(watch: Watch) -> "Verification":
         from visil_dash.workbench.upkeep import verify_library
 
-        say("Reading everything stored against its hashes", 0.0)
+        watch.step("Reading everything stored against its hashes", 0.0)
         return verify_library(bench)
 
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)

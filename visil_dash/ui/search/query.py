@@ -6,11 +6,11 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from visil_dash.errors import Cancelled as Stopped
+from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.paths import allowed_folders, open_allowed
 from visil_dash.ui.shell.picker import pick_video
-from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.waiting import finished
@@ -128,23 +128,22 @@ def take_path(typed: str, *, again: bool = False) -> Task:
     """Copies a file of an allowed folder to a clip of this session; `result` is its id."""
     settings, take = backend.workbench().settings, backend.clip_taker()
 
-    def work(say: Say, cancelled: Cancelled) -> str:
+    def work(watch: Watch) -> str:
         source, name = open_allowed(typed, settings=settings)
         with source:
-            return take(_Told(source, say, cancelled), name).query_id
+            return take(_Watched(source, watch), name).query_id
 
     return backend.tasks().start(("path", backend.session_id(), typed), work, again=again)
 
 
-class _Told:
-    """A file that says how much of it was read, and stops when it is to."""
+class _Watched:
+    """A file that reports how much of it was read, and raises Cancelled when it should stop."""
 
-    def __init__(self, source: BinaryIO, say: Say, cancelled: Cancelled) -> None:
-        self._source, self._say, self._cancelled = source, say, cancelled
+    def __init__(self, source: BinaryIO, watch: Watch) -> None:
+        self._source = source
+        self._watch = watch.with_message("The copying was stopped; nothing of the file was kept.")
         self._whole = max(1, os.fstat(source.fileno()).st_size)
 
     def read(self, count: int, /) -> bytes:
-        if self._cancelled():
-            raise Stopped("The copying was stopped; nothing of the file was kept.")
-        self._say("Copying the file", self._source.tell() / self._whole)
+        self._watch.count("Copying the file", self._source.tell(), self._whole)
         return self._source.read(count)

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from visil_dash.progress import Watch
 from visil_dash.records import SearchResult
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Cancelled, Say, Task
+from visil_dash.ui.shell.tasks import Task
 
 if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
     from visil_dash.workbench.questions import FrameResult
@@ -25,13 +26,11 @@ def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = 
     name = backend.name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
 
-    def work(say: Say, cancelled: Cancelled) -> SearchResult:
+    def work(watch: Watch) -> SearchResult:
         from visil_dash.workbench.questions import search_nearest
 
-        read(say, cancelled)
-        return search_nearest(
-            bench, query_id, most=most, threshold=limit, on_progress=say, cancelled=cancelled
-        )
+        read(watch)
+        return search_nearest(bench, query_id, most=most, threshold=limit, watch=watch)
 
     key = ("nearest", *_space(), query_id, name, limit, most)
     return backend.tasks().start(key, work, again=again)
@@ -42,10 +41,10 @@ def strip(query_id: str) -> Task:
     bench = backend.workbench()
     clip = backend.opened(query_id)
 
-    def work(say: Say, _cancelled: Cancelled) -> list[tuple[float, bytes]]:
+    def work(watch: Watch) -> list[tuple[float, bytes]]:
         from visil_dash.workbench.questions import jpegs, strip_times
 
-        say("Making pictures", 0.0)
+        watch.step("Making pictures", 0.0)
         times = strip_times(clip.features.timestamps, STRIP_FRAMES)
         return list(zip(times, jpegs(bench, query_id, times, long_side=STRIP_SIDE), strict=True))
 
@@ -57,17 +56,17 @@ def frame_search(query_id: str, at: float, *, most: int) -> Task:
     bench = backend.workbench()
     backend.name_of(query_id)
 
-    def work(say: Say, cancelled: Cancelled) -> "tuple[FrameResult, dict[str, bytes], bytes]":
+    def work(watch: Watch) -> "tuple[FrameResult, dict[str, bytes], bytes]":
         from visil_dash.workbench.questions import jpegs, search_frame
 
-        say("Looking for the nearest frames", 0.0)
+        watch.step("Looking for the nearest frames", 0.0)
         found = search_frame(bench, query_id, at, most=most)
         query = jpegs(bench, query_id, [found.time], long_side=480)[0]
         pictures: dict[str, bytes] = {}
         for number, frames in enumerate(found.videos):
-            if cancelled():
+            if watch.stopped():
                 break
-            say("Making pictures", number / len(found.videos))
+            watch.count("Making pictures", number, len(found.videos))
             best = frames[0]
             made = jpegs(bench, best.video_id, [best.time], long_side=480)
             pictures[best.video_id] = made[0]
@@ -83,7 +82,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     asked = result.mode, result.inside, result.threshold, bench.match_score()
     key = ("report", *_space(), result.query_id, result.query, *asked)
 
-    def work(say: Say, cancelled: Cancelled) -> str:
+    def work(watch: Watch) -> str:
         from visil_dash.workbench.questions import search_report
 
         return search_report(
@@ -91,8 +90,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
             result,
             matches=REPORT_MATCHES,
             spans=REPORT_SPANS,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
 
     return backend.tasks().start(key, work) if begin else backend.tasks().get(key)

@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from visil_dash.errors import NotFound
 from visil_dash.media.views import BY_KEY, split_view
+from visil_dash.progress import Watch
 from visil_dash.records import (
     Array,
     JobRecord,
@@ -25,7 +26,7 @@ from visil_dash.records import (
 )
 from visil_dash.settings import get_settings
 from visil_dash.ui.shell import state
-from visil_dash.ui.shell.tasks import Cancelled, Say, Task, Tasks
+from visil_dash.ui.shell.tasks import Task, Tasks
 from visil_dash.ui.shell.uploads import Clips, Readable, SessionClip, write_upload
 
 if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
@@ -240,28 +241,27 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
     """Reads an uploaded clip and extracts its features, whatever the page does meanwhile."""
     bench = workbench()
 
-    def work(say: Say, cancelled: Cancelled) -> str:
+    def work(watch: Watch) -> str:
         opened_clip = bench.open_clip(
             clip.path,
             name=clip.name,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
         return opened_clip.query_id
 
     return tasks().start(("clip", *task_scope(), clip.query_id, clip.name), work, again=again)
 
 
-def reader(query_id: str) -> Callable[[Say, Cancelled], None]:
+def reader(query_id: str) -> Callable[[Watch], None]:
     """Reads the query where it is a clip of this session that was not read yet; for use in a task.
 
     A clip that is being read by another task is waited for.
     """
     bench, clip = workbench(), session_clip(query_id)
 
-    def read(say: Say, cancelled: Cancelled) -> None:
+    def read(watch: Watch) -> None:
         if clip is not None:
-            bench.open_clip(clip.path, name=clip.name, on_progress=say, cancelled=cancelled)
+            bench.open_clip(clip.path, name=clip.name, watch=watch)
 
     return read
 
@@ -282,15 +282,14 @@ def search(
     asked = query_id, name, limit, exhaustive, inside
     key = ("search", *task_scope(), bench.space.version, *asked)
 
-    def work(say: Say, cancelled: Cancelled) -> SearchResult:
-        read(say, cancelled)
+    def work(watch: Watch) -> SearchResult:
+        read(watch)
         return bench.search(
             query_id,
             threshold=limit,
             exhaustive=exhaustive,
             inside=inside,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
 
     return tasks().start(key, work, again=again)
@@ -369,8 +368,8 @@ def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
     source, out = media_path(video_id), _asset_folder(video_id) / name
     settings = get_settings()
 
-    def work(say: Say, _cancelled: Cancelled) -> Path:
-        say("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
+    def work(watch: Watch) -> Path:
+        watch.step("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
         if name == "poster.jpg":
             make_poster(source, out, settings=settings)
         elif name == "strip.jpg":

@@ -12,11 +12,10 @@ from typing import Any
 
 from visil_dash import errors
 from visil_dash.media.views import split_view
+from visil_dash.progress import Progress, Watch
 
 Key = tuple[Any, ...]
-Say = Callable[[str, float], None]  # (what is being done, share done 0..1)
-Cancelled = Callable[[], bool]
-Work = Callable[[Say, Cancelled], Any]
+Work = Callable[[Watch], Any]
 
 
 def is_about(key: Key, about: str) -> bool:
@@ -51,14 +50,14 @@ class Task:
     def cancel(self) -> None:
         self._stop.set()
 
-    def _say(self, what: str, share: float) -> None:
-        self.what, self.share = what, min(1.0, max(0.0, share))
+    def _report(self, progress: Progress) -> None:
+        self.what, self.share = progress.what, progress.share
 
     def _run(self, work: Work) -> None:
         try:
-            if self._stop.is_set():
-                raise errors.Cancelled("Stopped before it began.")
-            self.result = work(self._say, self._stop.is_set)
+            watch = Watch(self._report, self._stop.is_set)
+            watch.with_message("Stopped before it began.").check()
+            self.result = work(watch)
         except errors.VisilDashError as error:
             self.error = error
         except BaseException as error:

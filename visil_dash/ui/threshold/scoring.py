@@ -15,9 +15,10 @@ from visil_dash.metrics.operating import (
     operating_curves,
     suggestions,
 )
+from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Cancelled, Key, Say, Task
+from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 
 if TYPE_CHECKING:  # these import services, which takes seconds
@@ -45,7 +46,7 @@ def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task
 
     bench, truth, known = backend.workbench(), given.truth, known_scores()
 
-    def distances(say: Say, cancelled: Cancelled) -> Array:
+    def distances(watch: Watch) -> Array:
         have = set(truth.references)
         ids, vectors = bench.space.snapshot()
         return -nearest_by_video(
@@ -53,12 +54,11 @@ def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task
             [v for v in bench.videos() if v.video_id in have],
             ids,
             vectors,
-            on_progress=lambda done: say("Measuring distances", done / len(truth.queries)),
-            cancelled=cancelled,
+            watch=watch,
         )
 
-    def scores(say: Say, cancelled: Cancelled) -> Array:
-        return match_table(bench, truth, known=known, on_progress=say, cancelled=cancelled)
+    def scores(watch: Watch) -> Array:
+        return match_table(bench, truth, known=known, watch=watch)
 
     work = distances if measure == "distance" else scores
     return backend.tasks().start(("closeness", *_key(measure, given)), work, again=again)
@@ -110,7 +110,7 @@ def rerank_rate() -> "Rate | None":
 
     bench = backend.workbench()
 
-    def work(_say: Say, _cancelled: Cancelled) -> "Rate | None":
+    def work(watch: Watch) -> "Rate | None":
         return measure_rate(bench)
 
     key = ("rate", str(bench.library.folder), bench.extractor, len(bench.videos()) // 10)
@@ -149,7 +149,7 @@ def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
     bench = backend.workbench()
     known: Known = {} if anew else known_scores()
 
-    def work(say: Say, cancelled: Cancelled) -> Evaluated:
+    def work(watch: Watch) -> Evaluated:
         run = run_evaluation(
             bench,
             plan.labels,
@@ -158,8 +158,7 @@ def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
             seed=plan.seed,
             rounds=plan.rounds,
             known=known,
-            on_progress=say,
-            cancelled=cancelled,
+            watch=watch,
         )
         return Evaluated(run, report(bench, run))
 
