@@ -18,7 +18,7 @@ from visil_dash.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PLACES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "demo/README.md", "docs/**/*.md")
+PLACES = ("*.md", "demo/*.md", "docs/**/*.md", "visil_dash/**/*.md")
 DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
 TOP_FOLDERS = ("pages", "visil_dash", "tests", "docs", "benchmarks", "scripts", "demo")
 COMMAND = r"^(?:\$ )?(?:\.venv/bin/)?python -m visil_dash (.+)$"
