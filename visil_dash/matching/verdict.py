@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from visil_dash.matching.confidence import in_words
+from visil_dash.matching.spans import Spans, covered, union
 from visil_dash.records import Match, Segment
 
 # Alignment cuts up to a sampled frame at each end of a span, and edits add titles and endings.
@@ -38,7 +39,6 @@ OUT_OF_STEP = (
     "Every moment of it agrees with every other nearly as well: a still picture, or the same view"
     " at another time. Scores cannot tell which: look in Compare whether what moves is the same."
 )
-TOUCHING = 1e-9  # seconds; spans that touch are one, also after rounding
 
 
 class Relation(StrEnum):
@@ -75,8 +75,6 @@ MEANINGS = {
     Relation.NONE: "Neither do its pictures agree nor does a stretch line up in time.",
 }
 
-Spans = tuple[tuple[float, float], ...]
-
 
 @dataclass(frozen=True)
 class Coverage:
@@ -97,33 +95,14 @@ def coverage(
     """
     query = [(s.query_start, s.query_end) for s in segments]
     reference = [(s.reference_start, s.reference_end) for s in segments]
-    query_spans = _union(query, query_seconds)
-    reference_spans = _union(reference, reference_seconds)
+    query_spans = union(query, query_seconds)
+    reference_spans = union(reference, reference_seconds)
     return Coverage(
-        query=_share(query_spans, query_seconds),
-        reference=_share(reference_spans, reference_seconds),
+        query=covered(query_spans, query_seconds),
+        reference=covered(reference_spans, reference_seconds),
         query_spans=query_spans,
         reference_spans=reference_spans,
     )
-
-
-def _union(spans: Sequence[tuple[float, float]], length: float) -> Spans:
-    end_of_all = length or max((end for _, end in spans), default=0.0)
-    merged: list[tuple[float, float]] = []
-    for start, end in sorted(spans):
-        start, end = max(0.0, start), min(end, end_of_all)
-        if end <= start:
-            continue
-        if merged and start <= merged[-1][1] + TOUCHING:
-            merged[-1] = merged[-1][0], max(merged[-1][1], end)
-        else:
-            merged.append((start, end))
-    return tuple(merged)
-
-
-def _share(spans: Spans, length: float) -> float:
-    length = length or (spans[-1][1] if spans else 0.0)
-    return min(1.0, sum(end - start for start, end in spans) / length) if length > 0 else 0.0
 
 
 def relation(

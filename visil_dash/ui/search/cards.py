@@ -6,7 +6,8 @@ from typing import Literal
 import streamlit as st
 
 from visil_dash.clock import clock
-from visil_dash.matching.verdict import OUT_OF_STEP, Related, Relation, Spans, related
+from visil_dash.matching.spans import Spans, bar_parts
+from visil_dash.matching.verdict import OUT_OF_STEP, Related, Relation, related
 from visil_dash.media.views import BY_KEY
 from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, SearchResult
@@ -152,10 +153,9 @@ def _coverage_bars(told: Related, query_seconds: float) -> None:
 
 def coverage_bar(share: float, spans: Spans, length: float, told: str) -> str:
     """HTML of a share in words over a bar that shows where on the timeline it lies."""
-    part = 100 / (length or (spans[-1][1] if spans else 1.0))
     parts = "".join(
-        f'<i style="left:{part * start:.2f}%;width:{part * (end - start):.2f}%"></i>'
-        for start, end in spans
+        f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
+        for left, width in bar_parts(spans, length)
     )
     return (
         f'<div class="vd-cover"><b>{percent(share)}</b> {escaped(told)}'
