@@ -162,7 +162,7 @@ def test_a_video_is_removed_after_a_question(
 
     ask()
     screens("library-remove")
-    dialog.get_by_role("button", name="Keep it").click()
+    dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).not_to_contain_text("Remove this video?")
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_have_count(0)

@@ -65,7 +65,7 @@ def test_the_filter_narrows_by_name_and_says_when_nothing_fits(library: Open) ->
     assert card_names(page) == ["market.mp4"]
     page.text_input(key="library_filter").set_value("zzz").run()
     assert card_names(page) == []
-    assert "No video fits" in texts(page)
+    assert "No video matches" in texts(page)
 
 
 def test_the_order_of_the_cards_follows_the_choice(library: Open) -> None:
@@ -99,10 +99,10 @@ def test_tags_narrow_the_cards_and_all_chosen_ones_count(own: Open, tmp_path: Pa
 
 def test_the_health_panel_verifies_on_a_click_and_remembers_it(own: Open, tmp_path: Path) -> None:
     page = own("library").run()
-    assert "<dt>Disk free</dt>" in texts(page)
+    assert "<dt>Free disk space</dt>" in texts(page)
     assert "Never verified" in texts(page)
     page.button(key="verify_now").click()
-    page = run_until(page, lambda p: "everything in order" in texts(p))
+    page = run_until(page, lambda p: "no problems" in texts(p))
     (tmp_path / "library" / _media(tmp_path)).write_bytes(b"other bytes")
     page.button(key="verify_now").click()
     page = run_until(page, lambda p: "1 problem found by the verification" in texts(p))
@@ -121,11 +121,11 @@ def test_libraries_are_switched_in_one_place_and_for_this_session_only(tmp_path:
         other = open_page("library").run()
         assert card_names(other) == []
         page.text_input(key="library_new").set_value("../up")
-        next(b for b in page.button if b.label == "Make it").click().run()
+        next(b for b in page.button if b.label == "Create").click().run()
         assert "choose another name" in page.error[0].value.lower().replace("\\", "")
         page.run()
         page.text_input(key="library_new").set_value("Mine")
-        next(b for b in page.button if b.label == "Make it").click().run()
+        next(b for b in page.button if b.label == "Create").click().run()
         assert page.selectbox(key="library_choice").options == ["Main library", "Mine", "films"]
         assert card_names(page) == []
         assert not (tmp_path / "up").exists()
@@ -142,13 +142,13 @@ def unseen(own: Open) -> Iterator[Open]:
 def test_a_new_model_extracts_what_it_never_saw_on_one_click(unseen: Open) -> None:
     page = unseen("library").run()
     assert card_names(page) == list(NAMES)
-    assert "**The model newer has not seen these videos yet.**" in texts(page)
+    assert "**Model newer has no features for these videos yet.**" in texts(page)
     button = page.button(key="extract_again")
     assert button.label == "Extract again with newer"
     button.click()
     page = run_until(page, lambda p: "Index ready · 30 frames" in texts(p))
     page.run()
-    assert "newer has not seen" not in texts(page)
+    assert "newer has no features" not in texts(page)
     assert "extract_again" not in [button.key for button in page.button]
     search = unseen("search")
     search.session_state["search_query"] = next(iter(backend.library_videos()))
@@ -207,7 +207,7 @@ def test_an_empty_library_without_a_demo_asks_for_an_upload(tmp_path: Path) -> N
         patch.object(adding, "DEMO_FOLDER", tmp_path / "none"),
     ):
         page = open_page("library").run()
-        assert "Upload some above" in texts(page)
+        assert "Upload videos above" in texts(page)
         assert "Add the demo library" not in labels(page)
 
 
@@ -227,7 +227,7 @@ def test_an_uploaded_video_becomes_findable_and_its_name_stays_text(
 def test_the_same_bytes_again_are_told_and_add_nothing(own: Open, tmp_path: Path) -> None:
     page = own("library").run()
     upload(page, "again.mp4", (tmp_path / "library").joinpath(_media(tmp_path)).read_bytes())
-    page = run_until(page, lambda p: "nothing was added" in texts(p))
+    page = run_until(page, lambda p: "not added" in texts(p))
     assert '<dd class="vd-big">3</dd>' in texts(page)
 
 
@@ -238,7 +238,7 @@ def _media(tmp_path: Path) -> Path:
 def test_a_file_that_is_no_video_is_refused_with_the_reason(own: Open) -> None:
     page = own("library").run()
     upload(page, "notes.mp4", b"these are my notes, not a video")
-    page = run_until(page, lambda p: "not taken" in texts(p))
+    page = run_until(page, lambda p: "refused" in texts(p))
     assert "notes.mp4" in texts(page)
     next(b for b in page.button if b.label == "Clear the list").click().run()
     assert "notes.mp4" not in texts(page)

@@ -1,39 +1,38 @@
-"""The library page: adding videos, and the queue of those on their way in."""
+"""The library page: adding videos, and the list of files that are being added."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 import visil_dash
 from visil_dash.clock import clock
-from visil_dash.errors import VisilDashError
 from visil_dash.records import JobRecord, JobState
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import friendly
+from visil_dash.ui.shell.errors import friendly, keep_errors
 from visil_dash.ui.shell.paths import allowed_folders, allowed_path
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.widgets import name_line
 
 DEMO_FOLDER = Path(visil_dash.__file__).parents[1] / "demo" / "videos"
-JOBS_SHOWN = 6
+_JOBS_SHOWN = 6
 
 STATE_WORDS = {
     JobState.RECEIVED: "waiting",
-    JobState.HASHED: "checked, next in line",
-    JobState.DECODING: "reading the pictures",
-    JobState.FEATURES: "saving what was seen",
-    JobState.COMMITTED: "saved, entering the index",
-    JobState.INDEXED: "indexed: on disk and findable",
-    JobState.REFUSED: "not taken",
-    JobState.CANCELLED: "stopped",
+    JobState.HASHED: "checked, waiting",
+    JobState.DECODING: "decoding frames",
+    JobState.FEATURES: "saving features",
+    JobState.COMMITTED: "saved, being indexed",
+    JobState.INDEXED: "indexed",
+    JobState.REFUSED: "refused",
+    JobState.CANCELLED: "cancelled",
     JobState.FAILED: "failed",
 }
 # ---- adding ----
 
 
-def adding(*, read_only: bool) -> None:
+def draw_adding(*, read_only: bool) -> None:
     """Upload, or a path on this machine."""
     if read_only:
         return
@@ -44,8 +43,8 @@ def adding(*, read_only: bool) -> None:
             "Upload files",
             name="library",
             take=_queue_upload,
-            help="Each file is read in a confined process and ends as findable, partly read or"
-            " refused, with the reason.",
+            help="Each file is decoded in a sandboxed process. The list below shows whether it was"
+            " indexed, partly read or refused, and why.",
         )
         if allowed_folders(settings):
             row = st.form("add_path", border=False).container(
@@ -55,13 +54,13 @@ def adding(*, read_only: bool) -> None:
                 "Or a file or folder on this machine",
                 key=state.LIBRARY_PATH,
                 placeholder=str(allowed_folders(settings)[0]),
-                help="Folders are read with all their subfolders. Links are not followed.",
+                help="Folders are read with all subfolders. Links are not followed.",
             )
             with row:
                 asked = st.form_submit_button("Add", icon=":material/create_new_folder:")
             if asked:
                 with friendly():
-                    _tell(
+                    _show_queued(
                         backend.workbench().add_paths([allowed_path(typed, settings=settings)]),
                     )
 
@@ -71,18 +70,18 @@ def _queue_upload(source: object, name: str) -> str:
     return ""
 
 
-def _tell(jobs: list[JobRecord]) -> None:
+def _show_queued(jobs: list[JobRecord]) -> None:
     if jobs:
         st.toast(f"{plural(len(jobs), 'file')} queued", icon=":material/playlist_add:")
     else:
-        st.info("There is no file in that folder.", icon=":material/folder_off:")
+        st.info("That folder contains no files.", icon=":material/folder_off:")
 
 
-def add_demo() -> None:
+def draw_demo_button() -> None:
     """The button that fills an empty library."""
     if st.button("Add the demo library", type="primary", icon=":material/movie:"):
         with friendly():
-            _tell(backend.workbench().add_paths([DEMO_FOLDER]))
+            _show_queued(backend.workbench().add_paths([DEMO_FOLDER]))
             st.rerun()
 
 
@@ -93,53 +92,56 @@ def has_demo() -> bool:
 # ---- jobs ----
 
 
-def jobs() -> None:
-    """Work that is going on or went wrong; looks again by itself while there is some."""
-    found = backend.workbench().jobs()
-    if any(not job.state.ended for job in found):
+def draw_jobs() -> None:
+    """Files in progress and files with a problem; refreshes itself while there is progress."""
+    jobs = backend.workbench().jobs()
+    if any(not job.state.ended for job in jobs):
         _polling_jobs()
     else:
-        _draw_jobs(found)
+        _job_list(jobs)
 
 
 @st.fragment(run_every=1.0)
 def _polling_jobs() -> None:
-    found = backend.workbench().jobs()
-    ended = sum(job.state.ended for job in found)
+    jobs = backend.workbench().jobs()
+    ended = sum(job.state.ended for job in jobs)
     before = st.session_state.get(state.JOBS_ENDED, ended)
     st.session_state[state.JOBS_ENDED] = ended
-    _draw_jobs(found)
-    # What ended is in the grid now, and the numbers above it have changed.
-    if ended != before or ended == len(found):
+    _job_list(jobs)
+    # Videos that have just been added belong in the grid and in the numbers above it.
+    if ended != before or ended == len(jobs):
         st.rerun()
 
 
-def _draw_jobs(found: Iterable[JobRecord]) -> None:
-    found = list(found)
-    active = [job for job in found if not job.state.ended]
-    troubled = [job for job in found if _worth_telling(job)]
-    if not active and not troubled:
+def _job_list(jobs: Sequence[JobRecord]) -> None:
+    active = [job for job in jobs if not job.state.ended]
+    ended = [job for job in jobs if _worth_showing(job)]
+    if not active and not ended:
         return
     paused = backend.workbench().worker.paused
     if active and paused:
         st.warning(md(paused), icon=":material/pause_circle:")
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("In progress" if active else "Last additions", anchor=False)
-            if active:
-                done = sum(job.state is JobState.INDEXED for job in found)
-                st.caption(f"{plural(len(active), 'file')} to go, {done} done", width="content")
-            if any(job.state.ended for job in found):
-                st.button("Clear the list", key="clear_jobs", on_click=_clear, type="tertiary")
-        for job in [*active[:JOBS_SHOWN], *troubled[:JOBS_SHOWN]]:
+        _jobs_heading(jobs, active=len(active))
+        for job in [*active[:_JOBS_SHOWN], *ended[:_JOBS_SHOWN]]:
             _job_row(job)
-        hidden = max(0, len(active) - JOBS_SHOWN) + max(0, len(troubled) - JOBS_SHOWN)
+        hidden = sum(max(0, len(part) - _JOBS_SHOWN) for part in (active, ended))
         if hidden:
             st.caption(f"and {plural(hidden, 'more', 'more')}")
 
 
-def _worth_telling(job: JobRecord) -> bool:
-    """Ended jobs are told when something is to be known: a reason, or that the bytes were known."""
+def _jobs_heading(jobs: Sequence[JobRecord], *, active: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("In progress" if active else "Recently added", anchor=False)
+        if active:
+            done = sum(job.state is JobState.INDEXED for job in jobs)
+            st.caption(f"{plural(active, 'file')} to go, {done} done", width="content")
+        if any(job.state.ended for job in jobs):
+            st.button("Clear the list", key="clear_jobs", on_click=_clear, type="tertiary")
+
+
+def _worth_showing(job: JobRecord) -> bool:
+    """Whether an ended job is more than "indexed": it has a reason, or was a duplicate."""
     return job.state.ended and (
         job.state is not JobState.INDEXED or bool(job.reason or job.duplicate_of)
     )
@@ -148,38 +150,36 @@ def _worth_telling(job: JobRecord) -> bool:
 def _job_row(job: JobRecord) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"job-{job.job_id[:24]}"):
         with st.container():
-            name_line(job.name, _job_told(job), one_line=True)
+            name_line(job.name, _job_status(job), one_line=True)
             if job.state in (JobState.DECODING, JobState.FEATURES):
                 st.progress(min(1.0, job.done / job.total) if job.total > 0 else 0.0)
         if not job.state.ended:
-            st.button(
-                "Cancel", key=f"cancel-{job.job_id}", on_click=_call, args=("cancel", job.job_id)
-            )
+            st.button("Cancel", key=f"cancel-{job.job_id}", on_click=_cancel, args=(job.job_id,))
         elif job.state in (JobState.FAILED, JobState.CANCELLED):
-            st.button(
-                "Try again", key=f"retry-{job.job_id}", on_click=_call, args=("retry", job.job_id)
-            )
+            st.button("Try again", key=f"retry-{job.job_id}", on_click=_retry, args=(job.job_id,))
 
 
-def _job_told(job: JobRecord) -> str:
-    told = STATE_WORDS[job.state]
+def _job_status(job: JobRecord) -> str:
     if job.duplicate_of:
-        with_name = backend.library_video(job.duplicate_of)
-        known = safe_name(with_name.name) if with_name else job.duplicate_of[:12]
-        return f"the same bytes as {known}, which the library has: nothing was added"
+        video = backend.library_video(job.duplicate_of)
+        name = safe_name(video.name) if video else job.duplicate_of[:12]
+        return f"the same file as {name}, which is already in the library; not added"
+    status = STATE_WORDS[job.state]
     if job.state is JobState.DECODING and job.total > 0:
-        told += f", {clock(job.done)} of {clock(job.total)}"
-    # The reason begins with the file's name, or with the one it has in the store: told above.
+        status += f", {clock(job.done)} of {clock(job.total)}"
+    # The reason begins with the file's name, which the row shows, or with its name in the store.
     reason = job.reason.removeprefix(f"{job.name}: ").removeprefix("original: ")
-    return f"{told}: {reason}" if reason else told
+    return f"{status}: {reason}" if reason else status
 
 
-def _call(what: str, job_id: str) -> None:
-    worker = backend.workbench().worker
-    try:
-        (worker.cancel if what == "cancel" else worker.retry)(job_id)
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
+def _cancel(job_id: str) -> None:
+    with keep_errors():
+        backend.workbench().worker.cancel(job_id)
+
+
+def _retry(job_id: str) -> None:
+    with keep_errors():
+        backend.workbench().worker.retry(job_id)
 
 
 def _clear() -> None:

@@ -1,14 +1,14 @@
-"""The library page: its videos as cards, found by name and tag; one video opened."""
+"""The library page: its videos as cards, filtered by name and tag; one video opened."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.errors import InputError
 from visil_dash.records import VideoRecord
-from visil_dash.ui.library.adding import add_demo, has_demo
+from visil_dash.ui.library.adding import draw_demo_button, has_demo
 from visil_dash.ui.shell import backend, dialogs, state
 from visil_dash.ui.shell.errors import friendly
 from visil_dash.ui.shell.playing import play
@@ -23,9 +23,9 @@ from visil_dash.ui.shell.widgets import (
     thumbnail,
 )
 
-PER_PAGE = 24
-MOST_TAGS = 20
-SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
+_PER_PAGE = 24
+_MOST_TAGS = 20
+_SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
     "Newest first": lambda v: (-v.ordinal,),
     "Name": lambda v: (v.name.casefold(), v.ordinal),
     "Longest first": lambda v: (-v.info.duration, v.ordinal),
@@ -33,20 +33,46 @@ SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
 }
 
 
-def grid(*, read_only: bool) -> None:
-    """Filter, order and page through the videos."""
+def draw_grid(*, read_only: bool) -> None:
+    """Filter, order and page through the videos; one of them opened as a dialog."""
     videos = list(backend.library_videos().values())
     if not videos:
-        if has_demo() and not read_only:
-            empty_state(
-                "No videos yet",
-                "Upload your own above, or start with the demo library: five scenes with "
-                "duplicates, edits, other cameras and other moments.",
-                add_demo,
-            )
-        else:
-            empty_state("No videos yet", "Upload some above to make them searchable.")
+        _no_videos(read_only=read_only)
         return
+    matching = _filtered(videos)
+    if not matching:
+        empty_state(
+            "No video matches",
+            "Names, former names and tags are searched; a video must have all chosen tags.",
+        )
+        return
+    pages = -(-len(matching) // _PER_PAGE)
+    page = st.pagination(pages, key=state.LIBRARY_PAGE) if pages > 1 else 1
+    shown = matching[(page - 1) * _PER_PAGE : page * _PER_PAGE]
+    with st.container(key="library-grid"):
+        for video in shown:
+            _card(video)
+    await_posters(video.video_id for video in shown)
+    opened = dialogs.requested(dialogs.LIBRARY)
+    for video in videos:
+        if opened == (video.video_id,):
+            _open(video, read_only=read_only)
+
+
+def _no_videos(*, read_only: bool) -> None:
+    if has_demo() and not read_only:
+        empty_state(
+            "No videos yet",
+            "Upload your own above, or start with the demo library: five scenes, each with an"
+            " edited copy, reused footage, a second camera and another day.",
+            draw_demo_button,
+        )
+    else:
+        empty_state("No videos yet", "Upload videos above to search them.")
+
+
+def _filtered(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
+    """The videos that match the name and tags typed and chosen here, in the chosen order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             "Find by name",
@@ -58,41 +84,23 @@ def grid(*, read_only: bool) -> None:
         )
         order = st.selectbox(
             "Order",
-            list(SORTS),
+            list(_SORTS),
             key=state.LIBRARY_SORT,
             label_visibility="collapsed",
             width=180,
             persist_state="session",
         )
     tags = _chosen_tags(videos)
-    fitting = (v for v in videos if _fits(v, wanted) and tags <= set(v.tags))
-    shown = sorted(fitting, key=SORTS[order])
-    if not shown:
-        empty_state(
-            "No video fits", "Names, other names and tags are searched; of tags, all chosen count."
-        )
-        return
-    pages = -(-len(shown) // PER_PAGE)
-    page = 1
-    if pages > 1:
-        page = st.pagination(pages, key=state.LIBRARY_PAGE)
-    shown = shown[(page - 1) * PER_PAGE : page * PER_PAGE]
-    with st.container(key="library-grid"):
-        for video in shown:
-            _card(video)
-    await_posters(video.video_id for video in shown)
-    opened = dialogs.requested(dialogs.LIBRARY)
-    for video in videos:
-        if opened == (video.video_id,):
-            _open(video, read_only=read_only)
+    matching = (v for v in videos if _matches(v, wanted) and tags <= set(v.tags))
+    return sorted(matching, key=_SORTS[order])
 
 
 def _chosen_tags(videos: Iterable[VideoRecord]) -> set[str]:
-    """The tags that a video must have to be shown; a choice among those that are in use."""
+    """Draws the tags in use; returns those that a video must have to be shown."""
     used = Counter(tag for video in videos for tag in video.tags)
     if not used:
         return set()
-    known = [tag for tag, _count in used.most_common(MOST_TAGS)]
+    known = [tag for tag, _count in used.most_common(_MOST_TAGS)]
     kept = [tag for tag in st.session_state.get(state.LIBRARY_TAGS) or [] if tag in known]
     st.session_state[state.LIBRARY_TAGS] = kept
     chosen = st.pills(
@@ -107,7 +115,7 @@ def _chosen_tags(videos: Iterable[VideoRecord]) -> set[str]:
     return set(chosen)
 
 
-def _fits(video: VideoRecord, wanted: str) -> bool:
+def _matches(video: VideoRecord, wanted: str) -> bool:
     text = wanted.casefold().strip()
     return any(text in n.casefold() for n in (video.name, *video.other_names, *video.tags))
 
@@ -141,7 +149,7 @@ def _card(video: VideoRecord) -> None:
                 key=f"open-{video.video_id}",
                 icon=":material/play_circle:",
                 type="tertiary",
-                help="Play it, see what is known of it, remove it",
+                help="Play, show details, rename or remove this video",
                 on_click=_show,
                 args=(video.video_id,),
             )
@@ -188,8 +196,8 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
         return
     with st.container(border=True):
         st.markdown(
-            "**Remove this video?** Its file in the library, its features and its frames in the"
-            " index are deleted. The file that it was added from stays where it is."
+            "**Remove this video?** Its file in the library, its features and its index entries are"
+            " deleted. The original file that you added is not touched."
         )
         with st.container(horizontal=True):
             if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
@@ -198,11 +206,11 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
                     _ask_removal("")
                     dialogs.dismiss()
                     st.rerun()
-            st.button("Keep it", on_click=_ask_removal, args=("",))
+            st.button("Cancel", on_click=_ask_removal, args=("",))
 
 
 def _naming(video: VideoRecord) -> None:
-    """Another name and tags; the file itself stays as it is."""
+    """A form for name and tags; the file itself does not change."""
     with st.form(f"naming-{video.video_id[:16]}", border=False):
         name = st.text_input("Name", video.name, max_chars=200)
         everywhere = sorted({tag for v in backend.library_videos().values() for tag in v.tags})
@@ -211,7 +219,7 @@ def _naming(video: VideoRecord) -> None:
             everywhere,
             default=list(video.tags),
             accept_new_options=True,
-            max_selections=MOST_TAGS,
+            max_selections=_MOST_TAGS,
             placeholder="Choose or type a tag",
         )
         if st.form_submit_button("Save", icon=":material/save:"):
@@ -223,7 +231,7 @@ def _naming(video: VideoRecord) -> None:
 
 def _rename(video: VideoRecord, name: str, tags: Iterable[str]) -> None:
     if not name.strip():
-        raise InputError("the new name", "it is empty", "type the name to be shown")
+        raise InputError("the new name", "it is empty", "enter a name")
     library = backend.workbench().library
     wanted = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
     if name.strip() != video.name:

@@ -1,4 +1,4 @@
-"""The library page's health panel: what there is, whether it is ready, and what can be mended."""
+"""The library page's health panel: its contents, whether they can be searched, and repairs."""
 
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
     from visil_dash.records import Overview
     from visil_dash.workbench.upkeep import Extraction, Verification
 
-PROBLEMS_SHOWN = 20
-INDEX_WORDS = {
+_PROBLEMS_SHOWN = 20
+_INDEX_STATES = {
     "ready": ":green[:material/check_circle:] Index ready",
     "empty": ":gray[:material/circle:] Index empty",
-    "rebuilding": ":orange[:material/sync:] Index being rebuilt, searches are exact meanwhile",
-    "degraded": ":orange[:material/warning:] Index degraded, searches are exact and slower",
+    "rebuilding": ":orange[:material/sync:] Index is being rebuilt; until then searches are exact",
+    "degraded": ":orange[:material/warning:] Index degraded: searches are exact but slower",
 }
 
 
-def health(overview: "Overview", *, extracting: Task | None) -> None:
-    """What there is, and whether it is ready to be searched."""
+def draw_health(overview: "Overview", *, extracting: Task | None) -> None:
+    """What the library contains, and whether it is ready to be searched."""
     index = overview.index
     with st.container(border=True, key="health"):
         facts(
@@ -35,17 +35,17 @@ def health(overview: "Overview", *, extracting: Task | None) -> None:
                 "Footage": clock(overview.seconds),
                 "Sampled frames": f"{overview.frames:,}",
                 "On disk": size(overview.media_bytes),
-                "Disk free": size(backend.workbench().library.free_bytes()),
+                "Free disk space": size(backend.workbench().library.free_bytes()),
             },
             big=True,
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            told = INDEX_WORDS.get(index.state, md(index.state))
+            index_line = _INDEX_STATES.get(index.state, md(index.state))
             if index.frames:
-                told += f" · {index.frames:,} frames, {index.dim} dimensions"
+                index_line += f" · {index.frames:,} frames, {index.dim} dimensions"
             if index.generation:
-                told += f", generation {index.generation}"
-            st.markdown(told, width="content")
+                index_line += f", generation {index.generation}"
+            st.markdown(index_line, width="content")
             st.markdown(f":gray[Model {md(overview.model)}]", width="content")
             verified_badge(overview.verified)
         _verification()
@@ -54,13 +54,13 @@ def health(overview: "Overview", *, extracting: Task | None) -> None:
     if extracting is not None:
         _extracting(extracting)
     elif overview.missing_features:
-        _other_model(overview)
+        _missing_features(overview)
 
 
 # ---- features of another model ----
 
 
-def extraction_task(*, begin: bool = False) -> Task | None:
+def _extraction_task(*, begin: bool = False) -> Task | None:
     """The extraction for this library and model; `begin` starts it, also after one that ended."""
     bench = backend.workbench()
     key = ("extract", str(bench.library.folder), bench.extractor)
@@ -74,20 +74,20 @@ def extraction_task(*, begin: bool = False) -> Task | None:
 
 
 def running_extraction() -> Task | None:
-    """Ask before the overview is made: that then knows what an extraction that ended has done."""
-    task = extraction_task()
+    """Call it before the overview is made, so that the overview includes what has just ended."""
+    task = _extraction_task()
     return None if task is None or task.ended else task
 
 
-def _other_model(overview: "Overview") -> None:
-    """Videos that the present model never saw, and the one button that mends it."""
-    task = extraction_task()
+def _missing_features(overview: "Overview") -> None:
+    """Videos without features of the present model, and the button that extracts them."""
+    task = _extraction_task()
     with st.container(border=True, key="other-model"):
-        st.markdown(_missing_told(overview))
+        st.markdown(_missing_text(overview))
         if task is not None and task.error is not None:
             show_error(task.error)
         elif task is not None and task.ended:
-            for name, reason in list(task.result.failed.items())[:PROBLEMS_SHOWN]:
+            for name, reason in list(task.result.failed.items())[:_PROBLEMS_SHOWN]:
                 name_line(name, reason)
         if not overview.read_only:
             st.button(
@@ -98,27 +98,27 @@ def _other_model(overview: "Overview") -> None:
                 on_click=_begin_extraction,
             )
             st.caption(
-                "Reads the stored files anew, one by one, in the background. What is done stays"
-                " when you stop; features of other models are kept."
+                "Reads the stored files again in the background, one by one. What is done is kept"
+                " when you stop; features of other models are kept as well."
             )
 
 
-def _missing_told(overview: "Overview") -> str:
+def _missing_text(overview: "Overview") -> str:
     missing, model = overview.missing_features, md(overview.model)
     if missing == overview.videos:
         return (
-            f"**The model {model} has not seen these videos yet.** Their features were made by"
-            " another model, or by another edition of this one, so searches find nothing until"
-            " they are extracted again."
+            f"**Model {model} has no features for these videos yet.** Their features come from"
+            " another model, or another version of this one. Searches find nothing until features"
+            " are extracted again."
         )
     return (
-        f"**{plural(missing, 'video')} of {overview.videos:,} cannot be found yet:** the model"
-        f" {model} has no features of {'it' if missing == 1 else 'them'}."
+        f"**{plural(missing, 'video')} of {overview.videos:,} cannot be found yet:** model"
+        f" {model} has no features for {'it' if missing == 1 else 'them'}."
     )
 
 
 def _begin_extraction() -> None:
-    extraction_task(begin=True)
+    _extraction_task(begin=True)
 
 
 @st.fragment(run_every=0.5)
@@ -137,14 +137,14 @@ def _extracting(task: Task) -> None:
 # ---- verification ----
 
 
-def verification_task(*, begin: bool = False) -> Task | None:
+def _verification_task(*, begin: bool = False) -> Task | None:
     bench = backend.workbench()
     key = ("verify", str(bench.library.folder), bench.extractor)
 
     def work(watch: Watch) -> "Verification":
         from visil_dash.workbench.upkeep import verify_library
 
-        watch.step("Reading everything stored against its hashes", 0.0)
+        watch.step("Checking stored files against their hashes", 0.0)
         return verify_library(bench)
 
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
@@ -153,7 +153,7 @@ def verification_task(*, begin: bool = False) -> Task | None:
 def _verification() -> None:
     from visil_dash.workbench.upkeep import last_verification
 
-    task = verification_task()
+    task = _verification_task()
     if task is not None and not task.ended:
         _verifying(task)
         return
@@ -169,25 +169,25 @@ def _verification() -> None:
                 width="content",
             )
         else:
-            st.caption(f"Verified {minute_of(last.at)} UTC: everything in order", width="content")
+            st.caption(f"Verified {minute_of(last.at)} UTC: no problems", width="content")
         st.button(
             "Verify now",
             key="verify_now",
             type="tertiary",
             icon=":material/fact_check:",
-            help="Reads every stored file and the index against their hashes, in the background",
+            help="Checks every stored file and the index against their hashes, in the background",
             on_click=_begin_verification,
         )
     if task is not None and task.error is not None:
         show_error(task.error)
     if last is not None and last.problems:
-        with st.expander("What is wrong"):
-            for problem in last.problems[:PROBLEMS_SHOWN]:
+        with st.expander("Problems"):
+            for problem in last.problems[:_PROBLEMS_SHOWN]:
                 st.text(safe_name(problem, longest=400))
 
 
 def _begin_verification() -> None:
-    verification_task(begin=True)
+    _verification_task(begin=True)
 
 
 @st.fragment(run_every=0.5)

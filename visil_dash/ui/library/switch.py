@@ -1,16 +1,16 @@
-"""Which library this session looks at: that of the settings, or one of the libraries' folder."""
+"""Which library this session uses: that of the settings, or one in the folder of libraries."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.errors import VisilDashError
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.text import safe_name
 
-MAIN = "Main library"
-# Choices that name videos of the library that was left.
-_OF_A_LIBRARY = (
+_MAIN = "Main library"
+# Choices that refer to videos of one library: dropped when the session opens another one.
+_LIBRARY_CHOICES = (
     state.SEARCH_QUERY,
     state.SEARCH_MOMENT,
     state.COMPARE_QUERY,
@@ -24,8 +24,8 @@ _OF_A_LIBRARY = (
 )
 
 
-def choose_library() -> None:
-    """The row that says which library this is, leads to another and makes a new one."""
+def draw_library_switch() -> None:
+    """The row that shows which library is open, opens another and creates a new one."""
     from visil_dash.workbench.upkeep import libraries_in
 
     settings = backend.workbench().settings
@@ -41,11 +41,11 @@ def choose_library() -> None:
             st.selectbox(
                 "Library",
                 folders,
-                format_func=lambda f: MAIN if f == str(main) else safe_name(Path(f).name),
+                format_func=lambda f: _MAIN if f == str(main) else safe_name(Path(f).name),
                 key=state.LIBRARY_CHOICE,
                 on_change=_switch,
                 width=320,
-                help="Every library has its own videos, index and thresholds. The choice holds for"
+                help="Each library has its own videos, index and thresholds. The choice applies to"
                 " this session.",
             )
         _new_library()
@@ -57,24 +57,22 @@ def _new_library() -> None:
         st.form("new_library", border=False, clear_on_submit=True),
     ):
         st.text_input("Name", key=state.LIBRARY_NEW, max_chars=60)
-        st.form_submit_button("Make it", on_click=_make)
+        st.form_submit_button("Create", on_click=_create)
 
 
 def _switch() -> None:
-    _look_at(st.session_state[state.LIBRARY_CHOICE])
+    _open_library(st.session_state[state.LIBRARY_CHOICE])
 
 
-def _make() -> None:
+def _create() -> None:
     from visil_dash.workbench.upkeep import new_library_folder
 
     root = backend.workbench().settings.libraries.absolute()
-    try:
-        _look_at(str(new_library_folder(root, st.session_state[state.LIBRARY_NEW])))
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
+    with keep_errors():
+        _open_library(str(new_library_folder(root, st.session_state[state.LIBRARY_NEW])))
 
 
-def _look_at(folder: str) -> None:
+def _open_library(folder: str) -> None:
     st.session_state[state.LIBRARY] = folder
-    for key in _OF_A_LIBRARY:
+    for key in _LIBRARY_CHOICES:
         st.session_state.pop(key, None)
