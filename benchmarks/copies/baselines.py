@@ -30,7 +30,6 @@ HASHES, TEACHER = "frame hashes (PDQ)", "MobileNetV2 whitened, Chamfer"
 _VERSION = 1  # raise when the same files would give other results
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
-Say = Callable[[str], None]
 Extract = Callable[[Array], Array]  # uint8 RGB [n, side, side, 3] → whitened regions [n, 9, D]
 
 
@@ -158,7 +157,7 @@ def baselines(
     teacher: Path | None,
     photos: Path | None,
     settings: Settings,
-    say: Say,
+    log: Callable[[str], None],
 ) -> dict[str, dict[str, Found]]:
     """Found of every query by each baseline; kept in the set's folder, as nothing changes them.
 
@@ -177,9 +176,9 @@ def baselines(
     if lacking:
         extract = None
         if TEACHER in lacking and teacher is not None and photos is not None:
-            say("fitting the teacher's whitening")
+            log("fitting the teacher's whitening")
             extract = whitened_teacher(teacher, photos)
-        for system, found in _search_all(bench, videos, truth, extract, settings, say).items():
+        for system, found in _search_all(bench, videos, truth, extract, settings, log).items():
             plain = {file: _plain(f) for file, f in found.items()}
             known[system] = {"key": wanted[system], "found": plain}
         save_json(kept, known)
@@ -192,22 +191,22 @@ def _search_all(
     truth: Truth,
     extract: Extract | None,
     settings: Settings,
-    say: Say,
+    log: Callable[[str], None],
 ) -> dict[str, dict[str, Found]]:
     references: dict[str, Look] = {}
     for i, name in enumerate(truth.references):
-        say(f"baselines: reference {i + 1} of {len(truth.references)}")
+        log(f"baselines: reference {i + 1} of {len(truth.references)}")
         try:
             references[name] = look(videos / name, extract=extract, settings=settings)
         except MediaRefused as error:
-            say(str(error))
+            log(str(error))
     systems: dict[str, dict[str, Found]] = {HASHES: {}}
     options = None
     if extract is not None:
         systems[TEACHER] = {}
         options = AlignOptions(frame_level=frame_level(references))
     for i, query in enumerate(truth.queries):
-        say(f"baselines: query {i + 1} of {len(truth.queries)}")
+        log(f"baselines: query {i + 1} of {len(truth.queries)}")
         seen = look(bench / query.file, extract=extract, settings=settings)
         systems[HASHES][query.file] = hash_search(seen, references)
         if options is not None:

@@ -27,8 +27,6 @@ HOST_SHARE = 0.2  # of the clips without relatives, kept out of the references
 HOST_SECONDS = 28.0  # the longest stretch of other footage that an edit asks for
 LEAST_HOSTS = 4  # a collage of the hard strength wants as many
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -222,7 +220,7 @@ def make_copies(
     tables: Sequence[Path] = (),
     exclude_groups: Sequence[str] = (),
     unanswered: int = 0,
-    say: Say = lambda line: print(line, file=sys.stderr, flush=True),
+    log: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> Truth:
     """Write `count` edited copies of the clips below `videos` and truth.json into `out`.
 
@@ -256,7 +254,7 @@ def make_copies(
                 note=edited.note,
             )
             save_json(note, {"made": made, "shown": asdict(shown)})
-            say(f"{plan.number + 1}/{len(plans)} {path.name} ({shown.note}) of {plan.source}")
+            log(f"{plan.number + 1}/{len(plans)} {path.name} ({shown.note}) of {plan.source}")
         queries.append(judged(folder.relations, folder.references, plan, shown))
     truth = Truth(seed, folder.references, folder.hosts, folder.excluded, tuple(queries))
     write_truth(out, truth)

@@ -30,7 +30,6 @@ from visil_dash.settings import get_settings
 from visil_dash.workbench.bench import Workbench, open_workbench
 from visil_dash.workbench.questions import has_match
 
-Say = Callable[[str], None]
 HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"
 INSIDE = ", inside the picture"  # parts of the query's picture are searched for as well
 AUTO = HIERARCHICAL + ", inside where nothing matches"  # what `search` does by default
@@ -53,7 +52,7 @@ class Timings:
     candidates: float
 
 
-def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
+def fill(bench: Workbench, paths: list[Path], *, log: Callable[[str], None]) -> dict[str, str]:
     """Take the files into the bench's library; returns why some were refused, by file name.
 
     Raises StoreReadOnly when another process writes to the library.
@@ -69,7 +68,7 @@ def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
             raise StoreError("The library's worker has stopped: see the log, and start again.")
         began = time.monotonic()
         jobs = [job for job in bench.jobs() if job.job_id in mine]
-        say(f"references: {sum(job.state.ended for job in jobs)} of {len(jobs)} new ones done")
+        log(f"references: {sum(job.state.ended for job in jobs)} of {len(jobs)} new ones done")
         if bench.worker.paused:
             raise InputError("library", bench.worker.paused, "make room and start again")
     return {
@@ -80,7 +79,12 @@ def fill(bench: Workbench, paths: list[Path], *, say: Say) -> dict[str, str]:
 
 
 def search_all(
-    bench: Workbench, folder: Path, truth: Truth, files: Mapping[str, str], *, say: Say
+    bench: Workbench,
+    folder: Path,
+    truth: Truth,
+    files: Mapping[str, str],
+    *,
+    log: Callable[[str], None],
 ) -> tuple[dict[str, dict[str, Found]], Timings]:
     """Found of every query by each of `WAYS` and `AUTO`, as strong as the product calls them, and
     by the score of one direction alone; by Chamfer alone if the model has more.
@@ -93,12 +97,12 @@ def search_all(
     measured: list[tuple[float, ...]] = []
     for i, query in enumerate(truth.queries):
         if (i + 1) % 10 == 0:
-            say(f"searching {i + 1} of {len(truth.queries)}")
+            log(f"searching {i + 1} of {len(truth.queries)}")
         marks = [time.perf_counter()]
         try:
             clip = bench.open_clip(folder / query.file)
         except MediaRefused as error:
-            say(str(error))
+            log(str(error))
             for found in systems.values():
                 found[query.file] = Found({}, {}, frozenset())
             continue
@@ -189,7 +193,7 @@ def score(
     hashes: bool = True,
     siblings: bool = False,
     out: Path | None = None,
-    say: Say = lambda line: print(line, file=sys.stderr, flush=True),
+    log: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
     opened: Workbench | None = None,
 ) -> list[Row]:
     """Print one table and, with `out`, write all of it as JSON; returns the rows.
@@ -212,7 +216,7 @@ def score(
     settings = get_settings() if opened is None else opened.settings
     bench = opened or open_workbench(settings=settings, library=library, model=model)
     try:
-        refused = fill(bench, list(paths.values()), say=say)
+        refused = fill(bench, list(paths.values()), log=log)
         strangers = [v.name for v in bench.videos() if v.video_id not in ids]
         if strangers:
             raise InputError(
@@ -220,7 +224,7 @@ def score(
             )
         held = set(bench.library.features_ids(bench.extractor))
         present = {video_id: name for video_id, name in ids.items() if video_id in held}
-        found, timings = search_all(bench, folder, truth, present, say=say)
+        found, timings = search_all(bench, folder, truth, present, log=log)
         systems = {f"{bench.model.name}, {mode}": results for mode, results in found.items()}
         identity = {"model": bench.model.name, "extractor": bench.extractor}
         curves = {
@@ -233,7 +237,7 @@ def score(
             bench.close()
     if not siblings and (hashes or teacher is not None):
         systems |= baselines(
-            folder, videos, truth, teacher=teacher, photos=photos, settings=settings, say=say
+            folder, videos, truth, teacher=teacher, photos=photos, settings=settings, log=log
         )
     for system in [s for s in systems if s != HASHES]:
         normal = {file: against_background(f) for file, f in systems[system].items()}

@@ -302,7 +302,7 @@ def quiet(_line):
 
 def test_a_set_knows_its_truth_and_goes_on_where_it_stopped(clips, groups, tmp_path):
     kinds = ("crop", "picture_in_picture", "flip")
-    options = {"kinds": kinds, "tables": [groups], "seed": 1, "say": quiet}
+    options = {"kinds": kinds, "tables": [groups], "seed": 1, "log": quiet}
     make_copies(clips, tmp_path, count=2, **options)
     before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.mp4")}
     assert len(before) == 2
@@ -337,7 +337,7 @@ def test_a_set_knows_its_truth_and_goes_on_where_it_stopped(clips, groups, tmp_p
 
 
 def test_other_choices_make_a_copy_anew(clips, tmp_path):
-    options = {"count": 1, "kinds": ("crop",), "say": quiet}
+    options = {"count": 1, "kinds": ("crop",), "log": quiet}
     first = make_copies(clips, tmp_path, seed=1, **options).queries[0]
     second = make_copies(clips, tmp_path, seed=2, **options).queries[0]
     assert first.file == second.file
@@ -346,9 +346,9 @@ def test_other_choices_make_a_copy_anew(clips, tmp_path):
 
 def test_a_folder_with_too_few_clips_and_unknown_kinds_are_refused(tmp_path):
     with pytest.raises(InputError, match="0 clips are fit"):
-        make_copies(tmp_path, tmp_path / "out", count=1, say=quiet)
+        make_copies(tmp_path, tmp_path / "out", count=1, log=quiet)
     with pytest.raises(InputError, match="no such kind"):
-        make_copies(tmp_path, tmp_path / "out", count=1, kinds=("melt",), say=quiet)
+        make_copies(tmp_path, tmp_path / "out", count=1, kinds=("melt",), log=quiet)
 
 
 def test_a_clip_needs_frames_of_one_size():

@@ -217,16 +217,16 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     said = []
     folder = tmp_path / "bench"
     kinds = ("reencode", "logo_text", "excerpt")
-    truth = make_copies(videos, folder, count=4, kinds=kinds, seed=2, say=said.append)
+    truth = make_copies(videos, folder, count=4, kinds=kinds, seed=2, log=said.append)
     settings = Settings(min_free_bytes=0)
     library = open_library(tmp_path / "library", settings=settings)
     out = tmp_path / "out.json"
     model = fake_model(with_comparator=True, evidence=Evidence((0.0, 1.0), (-4.0, 4.0)))
     with Workbench(library, model, settings) as bench:
         rows = score(
-            folder, videos, library=tmp_path, model="", opened=bench, out=out, say=said.append
+            folder, videos, library=tmp_path, model="", opened=bench, out=out, log=said.append
         )
-        again = score(folder, videos, library=tmp_path, model="", opened=bench, say=said.append)
+        again = score(folder, videos, library=tmp_path, model="", opened=bench, log=said.append)
     assert [replace(r, threshold=None) for r in again] == [replace(r, threshold=None) for r in rows]
     whole = {r.system: r for r in rows if r.part == "all"}
     assert set(whole) == {
@@ -268,7 +268,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
 def test_copies_are_found_among_their_siblings_end_to_end(videos, tmp_path, capsys):
     folder = tmp_path / "bench"
     truth = make_copies(
-        videos, folder, count=8, kinds=("reencode", "scale"), seed=2, say=lambda _line: None
+        videos, folder, count=8, kinds=("reencode", "scale"), seed=2, log=lambda _line: None
     )
     several = with_siblings(truth)
     assert any(len(q.correct) > 1 for q in several.queries)
@@ -282,7 +282,7 @@ def test_copies_are_found_among_their_siblings_end_to_end(videos, tmp_path, caps
             model="",
             siblings=True,
             opened=bench,
-            say=lambda _line: None,
+            log=lambda _line: None,
         )
     whole = {r.system: r for r in rows if r.part == "all"}
     assert whole["fake, exhaustive"].mean_ap == 1
@@ -299,18 +299,18 @@ def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_
 
 def test_a_library_with_other_videos_is_refused(videos, tmp_path):
     folder = tmp_path / "bench"
-    truth = make_copies(videos, folder, count=1, kinds=("crop",), say=lambda _line: None)
+    truth = make_copies(videos, folder, count=1, kinds=("crop",), log=lambda _line: None)
     settings = Settings(min_free_bytes=0)
     library = open_library(tmp_path / "library", settings=settings)
     with Workbench(library, fake_model(), settings) as bench:
         bench.add_paths([videos / truth.hosts[0]])
         assert bench.worker.wait_idle(60)
         with pytest.raises(InputError, match="no references"):
-            score(folder, videos, library=tmp_path, model="", opened=bench, say=lambda _line: None)
+            score(folder, videos, library=tmp_path, model="", opened=bench, log=lambda _line: None)
 
 
 def test_a_set_whose_clips_are_gone_is_refused(videos, tmp_path):
-    make_copies(videos, tmp_path, count=1, kinds=("crop",), say=lambda _line: None)
+    make_copies(videos, tmp_path, count=1, kinds=("crop",), log=lambda _line: None)
     with pytest.raises(InputError, match="references are not below"):
         score(tmp_path, tmp_path, library=tmp_path, model="")
     with pytest.raises(InputError, match=r"there is no truth\.json"):
@@ -318,7 +318,7 @@ def test_a_set_whose_clips_are_gone_is_refused(videos, tmp_path):
 
 
 def test_a_teacher_needs_photos(videos, tmp_path):
-    truth = make_copies(videos, tmp_path, count=1, kinds=("crop",), say=lambda _line: None)
+    truth = make_copies(videos, tmp_path, count=1, kinds=("crop",), log=lambda _line: None)
     with pytest.raises(InputError, match="--photos"):
         baselines.baselines(
             tmp_path,
@@ -327,7 +327,7 @@ def test_a_teacher_needs_photos(videos, tmp_path):
             teacher=tmp_path / "teacher.npz",
             photos=None,
             settings=Settings(),
-            say=lambda _line: None,
+            log=lambda _line: None,
         )
 
 
