@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from visil_dash.labels.label import Label
-from visil_dash.labels.truth import KINDS, NOT_COUNTED, Truth, labels_digest, truth_of
+from visil_dash.labels.truth import NOT_COUNTED, PAIR_KINDS, Truth, labels_digest, truth_of
 from visil_dash.metrics.bootstrap import (
     draws,
     interval,
@@ -16,7 +16,7 @@ from visil_dash.metrics.bootstrap import (
 )
 from visil_dash.metrics.operating import (
     JudgedPairs,
-    bands,
+    band_counts,
     judged,
     kind_counts,
     operating,
@@ -34,7 +34,9 @@ LABELS = (
 )
 
 
-def plain_kind(query: str, reference: str, labels: tuple[Label, ...], strangers: bool) -> str:
+def plain_kind(
+    query: str, reference: str, labels: tuple[Label, ...], count_unlabelled: bool
+) -> str:
     if query == reference:
         return "not counted"
     for label in labels:
@@ -42,13 +44,13 @@ def plain_kind(query: str, reference: str, labels: tuple[Label, ...], strangers:
             if label.verdict == "unsure":
                 return "not counted"
             return label.relation or label.verdict.replace("_", " ")
-    return "stranger" if strangers else "not counted"
+    return "unlabelled" if count_unlabelled else "not counted"
 
 
 def random_pairs(seed: int, *, queries: int = 6, videos: int = 30) -> JudgedPairs:
     """Closeness that follows the kind loosely, with ties and a few pairs that cannot pass."""
     rng = np.random.default_rng(seed)
-    kind = rng.choice(len(KINDS), (queries, videos), p=[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.4])
+    kind = rng.choice(len(PAIR_KINDS), (queries, videos), p=[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.4])
     closeness = np.round(-kind + rng.normal(0, 1.5, kind.shape), 1)
     closeness[rng.random(kind.shape) < 0.05] = np.nan
     names = tuple(f"q{i}" for i in range(queries))
@@ -59,14 +61,14 @@ def random_pairs(seed: int, *, queries: int = 6, videos: int = 30) -> JudgedPair
 # -- truth -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("strangers", [True, False])
-def test_every_pair_of_a_labelled_query_is_what_its_label_says(strangers: bool) -> None:
-    truth = truth_of(LABELS, VIDEOS, strangers=strangers)
+@pytest.mark.parametrize("count_unlabelled", [True, False])
+def test_every_pair_of_a_labelled_query_is_what_its_label_says(count_unlabelled: bool) -> None:
+    truth = truth_of(LABELS, VIDEOS, count_unlabelled=count_unlabelled)
     assert truth.queries == ("a", "d")
     for (i, query), (j, reference) in product(enumerate(truth.queries), enumerate(VIDEOS)):
         kind = int(truth.kind[i, j])
-        told = "not counted" if kind == NOT_COUNTED else KINDS[kind]
-        assert told == plain_kind(query, reference, LABELS, strangers), (query, reference)
+        told = "not counted" if kind == NOT_COUNTED else PAIR_KINDS[kind]
+        assert told == plain_kind(query, reference, LABELS, count_unlabelled), (query, reference)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +109,10 @@ def test_a_hand_worked_threshold() -> None:
     truth = truth_of(LABELS, VIDEOS)
     closeness = -np.array([[0, 1.0, 2.0, 3.0, 9.0], [3.0, 2.5, 9.0, 0, 1.0]])
     pairs = judged(truth, closeness)
-    # Counted: a-b ND 1, a-c CS 2, a-d match 3, a-e stranger 9; d-a match 3, d-b 2.5 and d-c 9
-    # strangers; d-e is unsure.
+    # Counted: a-b ND 1, a-c CS 2, a-d match 3, a-e unlabelled 9; d-a match 3, d-b 2.5 and d-c 9
+    # unlabelled; d-e is unsure.
     told = {c.kind: (c.admitted, c.total) for c in kind_counts(pairs, -2.7)}
-    assert told == {"ND": (1, 1), "CS": (1, 1), "match": (0, 2), "stranger": (1, 3)}
+    assert told == {"ND": (1, 1), "CS": (1, 1), "match": (0, 2), "unlabelled": (1, 3)}
     point = operating(pairs, -2.7, upto="DS")
     counts = point.confusion
     assert (counts.true_positives, counts.false_positives) == (1, 2)
@@ -122,7 +124,7 @@ def test_a_hand_worked_threshold() -> None:
     assert point.f1 is not None
     assert point.f1.value == pytest.approx(1 / 3)
     assert point.false_positive_rate == pytest.approx(2 / 4)
-    assert point.passing_a_query == 1.5
+    assert point.passing_per_query == 1.5
 
 
 def test_a_threshold_that_calls_nothing_has_no_precision() -> None:
@@ -137,10 +139,10 @@ def test_a_threshold_that_calls_nothing_has_no_precision() -> None:
 @pytest.mark.parametrize("upto", ["DS", "CS", "IS"])
 def test_counts_agree_with_plain_counting_at_every_threshold(seed: int, upto: str) -> None:
     pairs = random_pairs(seed)
-    sought = set(KINDS[: ("ND", "DS", "CS", "IS").index(upto) + 1]) | {"match"}
+    sought = set(PAIR_KINDS[: ("ND", "DS", "CS", "IS").index(upto) + 1]) | {"match"}
     for least in (*np.unique(pairs.closeness[np.isfinite(pairs.closeness)])[::7], 99.0):
         rows = [
-            (KINDS[k] in sought, float(c) >= least)
+            (PAIR_KINDS[k] in sought, float(c) >= least)
             for k, c in zip(pairs.kind, pairs.closeness, strict=True)
         ]
         counts = operating(pairs, float(least), upto=upto).confusion  # type: ignore[arg-type]
@@ -229,7 +231,7 @@ def test_no_threshold_does_better_than_the_suggested(seed: int) -> None:
 
 def test_what_cannot_be_reached_is_none() -> None:
     truth = truth_of([Label("a", "b", "match"), Label("a", "c", "match")], VIDEOS)
-    # The stranger d is nearest, and c has no frames.
+    # The unlabelled d is nearest, and c has no frames.
     pairs = judged(truth, -np.array([[0, 2.0, np.inf, 1.0, 3.0]]))
     found = suggestions(pairs, upto="DS", precision=0.9, recall=1.0)
     assert found.at_precision is None
@@ -238,19 +240,19 @@ def test_what_cannot_be_reached_is_none() -> None:
     assert found.best_f1.recall == 0.5
 
 
-# -- bands -----------------------------------------------------------------------------------
+# -- band_counts -----------------------------------------------------------------------------------
 
 
 def test_bands_count_each_pair_once() -> None:
     pairs = random_pairs(11)
-    cut = bands(pairs, duplicate=-1.0, related=-3.0)
-    for k, kind in enumerate(KINDS):
+    cut = band_counts(pairs, duplicate=-1.0, related=-3.0)
+    for k, kind in enumerate(PAIR_KINDS):
         mine = pairs.closeness[pairs.kind == k]
         expected = [(mine >= -1).sum(), ((mine >= -3) & (mine < -1)).sum(), (mine < -3).sum()]
         assert list(cut.counts[:, k]) == expected, kind
     assert cut.counts.sum() == len(pairs)
     with pytest.raises(ValueError, match="stricter"):
-        bands(pairs, duplicate=-3.0, related=-1.0)
+        band_counts(pairs, duplicate=-3.0, related=-1.0)
 
 
 # -- bootstrap -------------------------------------------------------------------------------

@@ -149,12 +149,12 @@ def test_scores_that_do_not_compare_across_queries_cost_uap_but_not_map():
 
 
 def test_the_same_pair_twice_is_an_error():
-    with pytest.raises(ValueError, match=r"\('a', 'x'\) is there twice"):
+    with pytest.raises(ValueError, match=r"\('a', 'x'\) occurs twice"):
         judge([*ROWS, ("a", "x", 0.1)], TRUTH)
 
 
 def test_a_row_of_an_unknown_query_is_an_error():
-    with pytest.raises(ValueError, match="does not name"):
+    with pytest.raises(ValueError, match="not in the ground truth"):
         judge([("stranger", "x", 1.0)], TRUTH)
 
 

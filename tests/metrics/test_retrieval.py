@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from visil_dash.labels.label import Label
-from visil_dash.labels.truth import KINDS, TASKS, Truth, truth_of
+from visil_dash.labels.truth import PAIR_KINDS, TASKS, Truth, truth_of
 from visil_dash.metrics.retrieval import (
     RERANK_SHARES,
     difference,
-    evaluate,
     evaluate_map,
     query_rows,
     rerank_curve,
+    task_results,
 )
 
 VIDEOS = ("a", "nd", "ds", "cs", "is", "x")
@@ -35,7 +35,7 @@ def plain_map(truth: Truth, scores: np.ndarray, task: str) -> float:  # type: ig
     sought = {"DSVR": {"ND", "DS"}, "CSVR": {"ND", "DS", "CS"}, "ISVR": {"ND", "DS", "CS", "IS"}}
     wanted, aps = sought[task] | {"match"}, []
     for i in range(len(truth.queries)):
-        kinds = {j: KINDS[k] for j, k in enumerate(truth.kind[i]) if k >= 0}
+        kinds = {j: PAIR_KINDS[k] for j, k in enumerate(truth.kind[i]) if k >= 0}
         total = sum(kind in wanted for kind in kinds.values())
         there = [j for j in kinds if not np.isnan(scores[i, j])]
         # Of equal scores the wrong come first.
@@ -47,7 +47,7 @@ def plain_map(truth: Truth, scores: np.ndarray, task: str) -> float:  # type: ig
 
 def random_case(seed: int) -> tuple[Truth, np.ndarray]:  # type: ignore[type-arg]
     rng = np.random.default_rng(seed)
-    kind = rng.choice(len(KINDS), (8, 40), p=[0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.7])
+    kind = rng.choice(len(PAIR_KINDS), (8, 40), p=[0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.7])
     kind[0, kind[0] < 5] = 6  # a query with nothing to find
     scores = np.round(rng.normal(0, 1, kind.shape) - kind / 4, 1)
     scores[rng.random(kind.shape) < 0.2] = np.nan
@@ -59,7 +59,7 @@ def random_case(seed: int) -> tuple[Truth, np.ndarray]:  # type: ignore[type-arg
 def test_hand_worked_tasks() -> None:
     truth = truth_of(LABELS, VIDEOS)
     scores = np.array([[np.nan, 0.9, 0.5, 0.6, 0.1, 0.7]])  # nd x cs ds is
-    found = evaluate(truth, scores)
+    found = task_results(truth, scores)
     values = {task: told.mean_average_precision.value for task, told in found.items()}
     assert values == {
         "DSVR": pytest.approx((1 / 1 + 2 / 4) / 2),
@@ -72,9 +72,9 @@ def test_hand_worked_tasks() -> None:
 
 def test_what_is_not_returned_counts_as_missed() -> None:
     truth = truth_of(LABELS, VIDEOS)
-    found = evaluate(truth, np.array([[np.nan, 0.9, np.nan, 0.6, 0.1, 0.7]]))
+    found = task_results(truth, np.array([[np.nan, 0.9, np.nan, 0.6, 0.1, 0.7]]))
     assert found["DSVR"].mean_average_precision.value == pytest.approx(1 / 2)
-    nothing = evaluate(truth, np.full((1, 6), np.nan))
+    nothing = task_results(truth, np.full((1, 6), np.nan))
     assert nothing["ISVR"].mean_average_precision.value == 0
     assert nothing["ISVR"].micro_average_precision.value == 0
 
@@ -83,7 +83,7 @@ def test_what_is_not_returned_counts_as_missed() -> None:
 @pytest.mark.parametrize("task", list(TASKS))
 def test_map_agrees_with_plain_loops(seed: int, task: str) -> None:
     truth, scores = random_case(seed)
-    told = evaluate(truth, scores, rounds=50)[task]
+    told = task_results(truth, scores, rounds=50)[task]
     assert told.mean_average_precision.value == pytest.approx(plain_map(truth, scores, task))
     alone = evaluate_map(truth, scores, task, rounds=50)
     assert alone == told.mean_average_precision
@@ -103,13 +103,13 @@ def test_uap_ranks_all_pairs_in_one_list() -> None:
     ]
     rows.sort(key=lambda row: (-row[0], row[1]))
     expected = plain_ap([hit for _, hit in rows], int(sought.sum()))
-    told = evaluate(truth, scores, rounds=20)["CSVR"].micro_average_precision
+    told = task_results(truth, scores, rounds=20)["CSVR"].micro_average_precision
     assert told.value == pytest.approx(expected)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     truth, scores = random_case(4)
-    one, same, other = (evaluate(truth, scores, rounds=60, seed=s)["DSVR"] for s in (1, 1, 2))
+    one, same, other = (task_results(truth, scores, rounds=60, seed=s)["DSVR"] for s in (1, 1, 2))
     assert one.mean_average_precision == same.mean_average_precision
     assert one.micro_average_precision == same.micro_average_precision
     assert one.mean_average_precision != other.mean_average_precision
@@ -131,7 +131,7 @@ def test_queries_that_missed_come_first_and_name_what_they_missed() -> None:
 def test_the_difference_of_two_settings_is_paired_by_query() -> None:
     truth, scores = random_case(5)
     better = np.where(truth.relevant("DS"), np.abs(np.nan_to_num(scores)) + 10, scores)
-    one, other = evaluate(truth, scores, rounds=20)["DSVR"], evaluate(truth, better)["DSVR"]
+    one, other = task_results(truth, scores, rounds=20)["DSVR"], task_results(truth, better)["DSVR"]
     gain = difference(one, other)
     assert gain is not None
     assert gain.value == pytest.approx(

@@ -164,7 +164,7 @@ def test_a_report_can_be_run_again_and_differs_in_nothing(opened: Open) -> None:
 def test_what_changed_between_two_runs_is_said(opened: Open) -> None:
     opened("evaluate").run()
     bench = backend.workbench()
-    then, now = report(bench, run()), report(bench, run(strangers=False))
+    then, now = report(bench, run()), report(bench, run(count_unlabelled=False))
     told = {d.what: (d.then, d.now) for d in differences(then, now)}
     assert told["strangers count"] == ("True", "False")
     assert any("mAP" in what for what in told) == (

@@ -49,7 +49,7 @@ def page_of(open_page: Open, *, view: str, **params: str) -> AppTest:
 def expected(closeness: dict[tuple[str, str], float], least: float) -> dict[str, tuple[int, int]]:
     kinds: dict[str, list[bool]] = {}
     for pair, value in closeness.items():
-        kinds.setdefault(RELATIONS.get(pair, "stranger"), []).append(value >= least)
+        kinds.setdefault(RELATIONS.get(pair, "unlabelled"), []).append(value >= least)
     return {kind: (sum(inside), len(inside)) for kind, inside in kinds.items()}
 
 
@@ -75,7 +75,7 @@ def check(page: AppTest, closeness: dict[tuple[str, str], float], least: float) 
         diamonds = [t for f in figure for t in f["data"] if t.get("name") == "this threshold"]
         at = [(values(d["x"])[0], values(d["y"])[0]) for d in diamonds]
         assert at[0] == pytest.approx((right / 2, right / called))
-        others = sum(n for kind, (_, n) in counts.items() if kind in ("CS", "stranger"))
+        others = sum(n for kind, (_, n) in counts.items() if kind in ("CS", "unlabelled"))
         assert at[1] == pytest.approx(((called - right) / others, right / 2))
 
 
@@ -135,7 +135,7 @@ def test_a_suggestion_is_used_saved_and_taken_back(opened: Open) -> None:
 
 def test_what_no_threshold_reaches_is_said(opened: Open) -> None:
     page = page_of(opened, view="Labels")
-    # harbour and station share nothing: strangers of the excerpt are as near or nearer.
+    # harbour and station share nothing: unlabelled pairs of the excerpt are as near or nearer.
     distances = nearest()
     hard = distances["harbour.mp4", "station.mp4"]
     assert any(d < hard for pair, d in distances.items() if pair not in RELATIONS)

@@ -32,7 +32,7 @@ def evaluate(given: argparse.Namespace, settings: Settings) -> int:
             bench,
             labels,
             _settings(bench, given),
-            strangers=given.strangers,
+            count_unlabelled=given.count_unlabelled,
             seed=given.seed,
             rounds=given.rounds,
             watch=watch(given),
@@ -150,7 +150,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--no-strangers",
-        dest="strangers",
+        dest="count_unlabelled",
         action="store_false",
         help="leave pairs out that nobody labelled, instead of counting them as wrong",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from visil_dash.labels.label import Pair, pair_of
+from visil_dash.labels.label import PairKey, pair_of
 from visil_dash.records import PairTable
 
 STEP = 0.02  # margins closer than this count as equal, and segments decide
@@ -29,7 +29,7 @@ class Question:
     matched: float | None = None
 
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> PairKey:
         return pair_of(self.query, self.reference)
 
 

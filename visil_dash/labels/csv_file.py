@@ -13,15 +13,15 @@ from visil_dash.labels.label import (
     UNSURE,
     VERDICTS,
     Label,
-    Pair,
+    PairKey,
     verdict_of,
 )
 from visil_dash.records import VideoRecord
 from visil_dash.safe_csv import plain_cell, to_csv
 
 COLUMNS = ("query", "reference", "verdict", "relation", "source", "updated")
-MIN_PREFIX = 6  # characters of an id that stand for it
-MOST_CHARACTERS = 20_000_000
+_MIN_PREFIX = 6  # characters of an id that can be used for it
+MOST_LABEL_CHARACTERS = 20_000_000
 
 _HEADINGS = {
     "query": ("query", "queryid", "queryvideo", "queryfile", "anchor", "videoa", "a"),
@@ -37,16 +37,18 @@ _VERDICTS = {
 
 
 def read_labels(text: str, videos: Iterable[VideoRecord], *, name: str) -> tuple[Label, ...]:
-    """The labels of a CSV file called `name`, in its order; a pair told twice alike counts once.
+    """The labels of a CSV file called `name`, in its order; equal lines count once.
 
-    The header may use other cases and common synonyms, the delimiter may be comma, semicolon or
-    tab, further columns are ignored. A verdict may be left out where a relation is given.
+    Headings are case-insensitive and may be common synonyms; the delimiter is a comma, semicolon or
+    tab; other columns are ignored. A line with a relation needs no verdict.
 
-    Raises InputError, with the line, for what cannot be read, a video that is not in `videos`,
-    and two lines that contradict each other.
+    Raises InputError, with the line number, for unreadable lines, videos that are not in `videos`,
+    and lines that contradict each other.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise InputError(name, f"is longer than {MOST_CHARACTERS:,} characters", "split the file")
+    if len(text) > MOST_LABEL_CHARACTERS:
+        raise InputError(
+            name, f"is longer than {MOST_LABEL_CHARACTERS:,} characters", "split the file"
+        )
     lines = _lines(text.removeprefix("\ufeff"), name)
     first = next(lines, None)
     if first is None:
@@ -54,7 +56,7 @@ def read_labels(text: str, videos: Iterable[VideoRecord], *, name: str) -> tuple
     columns = _columns(first[1], name)
     known = _Known(videos)
     source = f"csv:{name}"
-    found: dict[Pair, tuple[int, Label]] = {}
+    labels: dict[PairKey, tuple[int, Label]] = {}
     for number, cells in lines:
         cell = {
             key: plain_cell(cells[at]).strip() if at < len(cells) else ""
@@ -64,18 +66,18 @@ def read_labels(text: str, videos: Iterable[VideoRecord], *, name: str) -> tuple
             label = _label(cell, known, source)
         except _Refused as error:
             raise InputError(name, f"line {number}: {error.reason}", error.remedy) from None
-        earlier = found.setdefault(label.pair, (number, label))
+        earlier = labels.setdefault(label.pair, (number, label))
         if (earlier[1].verdict, earlier[1].relation) != (label.verdict, label.relation):
             raise InputError(
                 name,
-                f"line {number}: says something else of the same pair than line {earlier[0]}",
+                f"line {number}: contradicts line {earlier[0]}, which has the same pair",
                 "keep one of the two lines",
             )
-    return tuple(label for _, label in found.values())
+    return tuple(label for _, label in labels.values())
 
 
 def labels_csv(labels: Iterable[Label], videos: Iterable[VideoRecord]) -> str:
-    """CSV that `read_labels` takes back; videos by name, by id where several have that name."""
+    """CSV that `read_labels` reads; videos by name, or by id where several have that name."""
     known = _Known(videos)
     return to_csv(
         (
@@ -99,7 +101,7 @@ class _Refused(Exception):
 
 
 class _Known:
-    """Videos by what a file may call them."""
+    """Videos by the names and ids that a file may use."""
 
     def __init__(self, videos: Iterable[VideoRecord]) -> None:
         self.names: dict[str, str] = {}
@@ -112,19 +114,19 @@ class _Known:
     def find(self, key: str) -> str:
         if key in self.names:
             return key
-        found = self._by_name.get(key, set())
-        if not found and len(key) >= MIN_PREFIX:
-            found = {video_id for video_id in self.names if video_id.startswith(key.lower())}
-        if not found:
+        ids = self._by_name.get(key, set())
+        if not ids and len(key) >= _MIN_PREFIX:
+            ids = {video_id for video_id in self.names if video_id.startswith(key.lower())}
+        if not ids:
             raise _Refused(f"no video {key[:80]!r} in this library", "add it or remove the line")
-        if len(found) > 1:
-            ids = ", ".join(sorted(video_id[:12] for video_id in found))
-            raise _Refused(f"{len(found)} videos are called {key[:80]!r}: {ids}", "name it by id")
-        return next(iter(found))
+        if len(ids) > 1:
+            listed = ", ".join(sorted(video_id[:12] for video_id in ids))
+            raise _Refused(f"{len(ids)} videos are called {key[:80]!r}: {listed}", "use its id")
+        return next(iter(ids))
 
     def shown(self, video_id: str) -> str:
         name = self.names.get(video_id, video_id)
-        # A name with blanks at its ends would not come back from a cell.
+        # Blanks around a name would be lost in a cell.
         plain = name == name.strip() and name not in self.names
         return name if plain and self._by_name.get(name) == {video_id} else video_id
 
@@ -148,12 +150,12 @@ def _lines(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
 
 def _columns(header: Sequence[str], name: str) -> Mapping[str, int]:
     words = [_word(cell) for cell in header]
-    found = {
+    places = {
         key: next((words.index(w) for w in synonyms if w in words), -1)
         for key, synonyms in _HEADINGS.items()
     }
-    missing = [key for key in ("query", "reference") if found[key] < 0]
-    if found["verdict"] < 0 and found["relation"] < 0:
+    missing = [key for key in ("query", "reference") if places[key] < 0]
+    if places["verdict"] < 0 and places["relation"] < 0:
         missing.append("verdict (or relation)")
     if missing:
         raise InputError(
@@ -161,7 +163,7 @@ def _columns(header: Sequence[str], name: str) -> Mapping[str, int]:
             f"line 1: no column {' and no column '.join(missing)}",
             "begin with the line: query,reference,verdict,relation",
         )
-    return {key: at for key, at in found.items() if at >= 0}
+    return {key: at for key, at in places.items() if at >= 0}
 
 
 def _label(cell: Mapping[str, str], known: _Known, source: str) -> Label:
@@ -174,12 +176,12 @@ def _label(cell: Mapping[str, str], known: _Known, source: str) -> Label:
     relation = cell.get("relation", "").upper()
     if relation and relation not in RELATIONS:
         raise _Refused(
-            f"{cell['relation'][:40]!r} is no relation", f"use {', '.join(RELATIONS)} or nothing"
+            f"{cell['relation'][:40]!r} is not a relation", f"use {', '.join(RELATIONS)} or nothing"
         )
-    said = cell.get("verdict", "")
-    verdict = next((v for v, words in _VERDICTS.items() if _word(said) in words), "")
-    if said and not verdict:
-        raise _Refused(f"{said[:40]!r} is no verdict", f"use {', '.join(VERDICTS)}")
+    word = cell.get("verdict", "")
+    verdict = next((v for v, words in _VERDICTS.items() if _word(word) in words), "")
+    if word and not verdict:
+        raise _Refused(f"{word[:40]!r} is not a verdict", f"use {', '.join(VERDICTS)}")
     if not verdict and not relation:
         raise _Refused("there is neither a verdict nor a relation", "fill one in")
     return Label(query, reference, verdict or verdict_of(relation), relation, source)

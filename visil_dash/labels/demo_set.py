@@ -14,11 +14,9 @@ SOURCE = "demo"
 
 
 def demo_labels(videos: Iterable[VideoRecord], *, folder: Path = DEMO) -> tuple[Label, ...]:
-    """Anchor → near-duplicate, duplicate, complementary and incident scene, of those present.
+    """Labels of the demo videos that are among `videos`; empty where the demo is not installed.
 
-    The demo's videos are known by their bytes (a video id is their sha256), so renaming one
-    changes nothing and another video of the same name is left alone. Empty where the demo was
-    not installed.
+    Videos are identified by their content (a video id is its sha256), not by name.
     """
     listing = folder / "labels.csv"
     if not listing.is_file():
@@ -26,17 +24,17 @@ def demo_labels(videos: Iterable[VideoRecord], *, folder: Path = DEMO) -> tuple[
     present = {video.video_id for video in videos}
     with listing.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["relation"] in RELATIONS]
-    found = []
+    labels = []
     for row in rows:
         anchor, other = (_video_id(folder / "videos" / row[key]) for key in ("anchor", "file"))
         if anchor in present and other in present:
             relation = row["relation"]
-            found.append(Label(anchor, other, verdict_of(relation), relation, SOURCE))
-    return tuple(found)
+            labels.append(Label(anchor, other, verdict_of(relation), relation, SOURCE))
+    return tuple(labels)
 
 
 def _video_id(path: Path) -> str:
-    """sha256 of the file; empty, which is no id, where it is not there."""
+    """sha256 of the file; empty, which is never an id, when there is no file."""
     if not path.is_file():
         return ""
     status = path.stat()

@@ -1,8 +1,8 @@
 """Labels from FIVR-200K's annotation.json (Kordopatis-Zilos et al., 2019).
 
-{query id: {"ND": [video ids], "DS": [...], "CS": [...], "IS": [...]}}. Ids are YouTube's; here a
-video is found by its file's name without the ending. Further keys, such as DA (duplicate audio),
-say nothing of pictures and are left out.
+{query id: {"ND": [video ids], "DS": [...], "CS": [...], "IS": [...]}}. Ids are YouTube's; a
+video of the library has the id as its file name without the extension. Further keys, such as DA
+(duplicate audio), are not about pictures and are ignored.
 """
 
 import json
@@ -12,18 +12,20 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from visil_dash.errors import InputError
-from visil_dash.labels.label import RELATIONS, Label, Pair, verdict_of
+from visil_dash.labels.label import RELATIONS, Label, PairKey, verdict_of
 from visil_dash.records import VideoRecord
 
-MOST_CHARACTERS = 50_000_000  # the real file has about 1,500,000
-FORMAT = 'it should read {"query id": {"ND": ["video id", …], "DS": …, "CS": …, "IS": …}, …}'
+_MOST_CHARACTERS = 50_000_000  # the real file has about 1,500,000
+_EXPECTED_FORM = (
+    'it should read {"query id": {"ND": ["video id", …], "DS": …, "CS": …, "IS": …}, …}'
+)
 
 
 @dataclass(frozen=True)
 class FivrLabels:
-    """`labels` of the pairs that are here; what the file names beside them.
+    """`labels` of the pairs that are in the library.
 
-    `queries`, `pairs`: how many the file holds; `queries_here`: of those, in the library.
+    `queries`, `pairs`: how many the file has; `queries_here`: how many queries the library has.
     """
 
     labels: tuple[Label, ...]
@@ -35,13 +37,13 @@ class FivrLabels:
 def read_fivr(text: str, videos: Iterable[VideoRecord], *, name: str) -> FivrLabels:
     """The labels of an annotation file called `name`, of those videos that are in `videos`.
 
-    A pair told twice, from both sides or in two lists, keeps its closest relation.
-    Raises InputError for a file of another form, and where two videos have the name of one id.
+    A pair that occurs twice, in both orders or in two lists, keeps its closest relation.
+    Raises InputError for a file of another form, and where two videos are named by the same id.
     """
     annotation = parse_annotation(text, name)
     ids = {key for query, lists in annotation.items() for key in (query, *_named(lists))}
     here = _by_stem(videos, ids, name)
-    found: dict[Pair, Label] = {}
+    labels: dict[PairKey, Label] = {}
     pairs = 0
     for query, lists in annotation.items():
         for relation in RELATIONS:
@@ -51,11 +53,11 @@ def read_fivr(text: str, videos: Iterable[VideoRecord], *, name: str) -> FivrLab
                 if one is None or other is None or one == other:
                     continue
                 label = Label(one, other, verdict_of(relation), relation, f"fivr:{name}")
-                earlier = found.get(label.pair)
+                earlier = labels.get(label.pair)
                 if earlier is None or _rank(label) < _rank(earlier):
-                    found[label.pair] = label
+                    labels[label.pair] = label
     return FivrLabels(
-        labels=tuple(found.values()),
+        labels=tuple(labels.values()),
         queries=len(annotation),
         queries_here=sum(query in here for query in annotation),
         pairs=pairs,
@@ -75,38 +77,40 @@ def _named(lists: dict[str, list[str]]) -> list[str]:
 
 
 def parse_annotation(text: str, name: str) -> dict[str, dict[str, list[str]]]:
-    """The file's own table: lists of video ids by relation, by query. Raises InputError."""
-    if len(text) > MOST_CHARACTERS:
-        raise InputError(name, f"is longer than {MOST_CHARACTERS:,} characters", "split the file")
+    """The file's content: by query id, lists of video ids by relation. Raises InputError."""
+    if len(text) > _MOST_CHARACTERS:
+        raise InputError(name, f"is longer than {_MOST_CHARACTERS:,} characters", "split the file")
     try:
         data: Any = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        raise InputError(name, f"is not JSON ({error})", FORMAT) from error
+        raise InputError(name, f"is not JSON ({error})", _EXPECTED_FORM) from error
     if not isinstance(data, dict):
-        raise InputError(name, "is no table of queries", FORMAT)
+        raise InputError(name, "is not an object of queries", _EXPECTED_FORM)
     for query, lists in data.items():
         if not isinstance(lists, dict):
-            raise InputError(name, f"query {query[:40]!r} has no relations", FORMAT)
+            raise InputError(name, f"query {query[:40]!r} has no relations", _EXPECTED_FORM)
         for relation, keys in lists.items():
             listed = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
             if relation in RELATIONS and not listed:
                 raise InputError(
-                    name, f"query {query[:40]!r}: {relation} is no list of video ids", FORMAT
+                    name,
+                    f"query {query[:40]!r}: {relation} is not a list of video ids",
+                    _EXPECTED_FORM,
                 )
     return data
 
 
 def _by_stem(videos: Iterable[VideoRecord], ids: set[str], name: str) -> dict[str, str]:
-    """Video id by FIVR id, of the ids that the file names."""
-    found: dict[str, set[str]] = {}
+    """Library video id by FIVR id, for the ids in the file."""
+    named: dict[str, set[str]] = {}
     for video in videos:
         for file in (video.name, *video.other_names):
             stem = PurePosixPath(file).stem
             if stem in ids:
-                found.setdefault(stem, set()).add(video.video_id)
-    for stem, several in found.items():
+                named.setdefault(stem, set()).add(video.video_id)
+    for stem, several in named.items():
         if len(several) > 1:
             raise InputError(
                 name, f"{len(several)} videos are called {stem[:40]!r}", "rename all but one"
             )
-    return {stem: next(iter(several)) for stem, several in found.items()}
+    return {stem: next(iter(several)) for stem, several in named.items()}

@@ -1,7 +1,7 @@
-"""What people (or an annotation) say of pairs of videos; pure.
+"""Labels of pairs of videos: verdicts of people, or relations from an annotation.
 
-There is one label for a pair, whichever video asks: a copy is a copy from both sides. A label
-still keeps which of the two was the query, because retrieval tasks are scored by query.
+A pair has one label, whichever video is the query: being a copy is symmetric. A label keeps which
+of the two was the query, because retrieval is measured per query.
 
 Relations are those of FIVR-200K (Kordopatis-Zilos et al., 2019): ND near-duplicate, DS duplicate
 scene, CS complementary scene (the same moment from another camera), IS incident scene (the same
@@ -16,21 +16,21 @@ MATCH, NOT_MATCH, UNSURE = "match", "not_match", "unsure"
 VERDICTS = (MATCH, NOT_MATCH, UNSURE)
 RELATIONS = ("ND", "DS", "CS", "IS")
 Upto = Literal["DS", "CS", "IS"]  # DSVR, CSVR and ISVR count relations up to this one
-Pair = tuple[str, str]
+PairKey = tuple[str, str]
 
 
-def pair_of(one: str, other: str) -> Pair:
-    """The unordered pair as a key: both orders give the same."""
+def pair_of(one: str, other: str) -> PairKey:
+    """The unordered pair: the same key for both orders."""
     return (one, other) if one < other else (other, one)
 
 
 @dataclass(frozen=True)
 class Label:
-    """One pair of video ids and what is said of it.
+    """The label of one pair of video ids.
 
-    `verdict`: match, not_match or unsure. `relation`: one of RELATIONS, or empty where nobody
-    told. `source`: review, demo, csv:<file name>. `updated`: UTC in ISO 8601; empty before it is
-    stored.
+    `verdict`: match, not_match or unsure. `relation`: one of RELATIONS, or empty where unknown.
+    `source`: review, demo, csv:<file name>, fivr:<file name>. `updated`: UTC in ISO 8601; empty
+    before it is stored.
 
     Raises ValueError on other values, and for a video paired with itself.
     """
@@ -48,15 +48,15 @@ class Label:
         if self.relation not in ("", *RELATIONS):
             raise ValueError(f"relation: expected one of {RELATIONS} or '', got {self.relation!r}")
         if self.query == self.reference:
-            raise ValueError(f"label: a pair of two videos, got {self.query!r} twice")
+            raise ValueError(f"label: expected two different videos, got {self.query!r} twice")
 
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> PairKey:
         return pair_of(self.query, self.reference)
 
 
 def verdict_of(relation: str) -> str:
-    """The verdict that a relation stands for: ND and DS are copies, CS and IS are not."""
+    """The verdict that a relation implies: ND and DS are copies, CS and IS are not."""
     if relation not in RELATIONS:
         raise ValueError(f"relation: expected one of {RELATIONS}, got {relation!r}")
     return MATCH if relation in ("ND", "DS") else NOT_MATCH
@@ -65,8 +65,8 @@ def verdict_of(relation: str) -> str:
 def is_copy(label: Label, *, upto: Upto = "DS") -> bool | None:
     """Whether the pair is relevant in DSVR (`upto` DS), CSVR (CS) or ISVR (IS); None: unsure.
 
-    A relation decides where there is one, else the verdict: then a match is relevant in all three
-    tasks and a rejected pair in none.
+    Decided by the relation where there is one. By the verdict alone, a match is relevant in all
+    three tasks and any other pair in none.
     """
     if label.verdict == UNSURE:
         return None
@@ -75,11 +75,11 @@ def is_copy(label: Label, *, upto: Upto = "DS") -> bool | None:
     return label.verdict == MATCH
 
 
-def by_pair(labels: Iterable[Label]) -> Mapping[Pair, Label]:
-    """Labels by unordered pair; of several for one pair the last."""
+def by_pair(labels: Iterable[Label]) -> Mapping[PairKey, Label]:
+    """Labels by unordered pair; the last one where a pair has several."""
     return {label.pair: label for label in labels}
 
 
-def rejected(labels: Iterable[Label]) -> frozenset[Pair]:
+def rejected(labels: Iterable[Label]) -> frozenset[PairKey]:
     """Unordered pairs that were judged not to match."""
-    return frozenset(pair for pair, told in by_pair(labels).items() if told.verdict == NOT_MATCH)
+    return frozenset(pair for pair, label in by_pair(labels).items() if label.verdict == NOT_MATCH)

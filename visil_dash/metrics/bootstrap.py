@@ -1,8 +1,8 @@
-"""How far a measured number could be off: percentile bootstrap over queries (Efron, 1979).
+"""Confidence intervals: percentile bootstrap over queries (Efron, 1979).
 
-Pairs of one query stand or fall together, so whole queries are drawn, with replacement. A draw is
-a row of weights, how often each query was drawn; statistics that are ratios of sums over queries
-are then one matrix product for all draws.
+Pairs of one query are not independent, so whole queries are drawn, with replacement. A draw is a
+row of weights, how often each query was drawn; statistics that are ratios of sums over queries are
+then one matrix product for all draws.
 """
 
 from collections.abc import Callable
@@ -12,24 +12,24 @@ import numpy as np
 
 from visil_dash.records import Array
 
-ROUNDS = 1000
-LEVEL = 0.95
+_ROUNDS = 1000
+_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A measured `value` and the interval in which `level` of the draws lie.
+    """A measured `value` and the interval that holds the share `level` of the draws.
 
-    `low`, `high` None: too few queries, or too many draws without a value.
+    `low`, `high` are None with too few queries, or too many draws without a value.
     """
 
     value: float
     low: float | None
     high: float | None
-    level: float = LEVEL
+    level: float = _LEVEL
 
 
-def draws(queries: int, *, rounds: int = ROUNDS, seed: int = 0) -> Array:
+def draws(queries: int, *, rounds: int = _ROUNDS, seed: int = 0) -> Array:
     """Weights `[rounds, queries]` float64, each row a draw of `queries` with replacement."""
     if queries < 1:
         raise ValueError("a bootstrap needs at least one query")
@@ -37,28 +37,28 @@ def draws(queries: int, *, rounds: int = ROUNDS, seed: int = 0) -> Array:
     return rng.multinomial(queries, np.full(queries, 1 / queries), size=rounds).astype(np.float64)
 
 
-def interval(value: float, drawn: Array, *, level: float = LEVEL) -> Interval:
-    """The percentile interval of `drawn` `[rounds]`; NaN marks draws in which there is no value.
+def interval(value: float, drawn: Array, *, level: float = _LEVEL) -> Interval:
+    """The percentile interval of `drawn` `[rounds]`; NaN marks draws without a value.
 
-    None where more than half of the draws have none: what is left would flatter.
+    None where half of the draws or more have no value: the others would be biased.
     """
-    good = drawn[np.isfinite(drawn)]
-    if len(good) * 2 <= len(drawn):
+    finite = drawn[np.isfinite(drawn)]
+    if len(finite) * 2 <= len(drawn):
         return Interval(value, None, None, level)
-    low, high = np.quantile(good, ((1 - level) / 2, (1 + level) / 2))
+    low, high = np.quantile(finite, ((1 - level) / 2, (1 + level) / 2))
     return Interval(value, float(low), float(high), level)
 
 
 def mean_interval(
-    values: Array, *, rounds: int = ROUNDS, seed: int = 0, level: float = LEVEL
+    values: Array, *, rounds: int = _ROUNDS, seed: int = 0, level: float = _LEVEL
 ) -> Interval:
-    """Mean of one value a query `[Q]`, such as mAP of average precisions.
+    """Mean of one value per query `[Q]`, such as mAP of average precisions.
 
-    One query alone tells nothing of others: no interval then. Raises ValueError when empty.
+    A single query has no interval. Raises ValueError when empty.
     """
     values = np.asarray(values, float)
     if not len(values):
-        raise ValueError("the mean of no query")
+        raise ValueError("expected at least one value, got none")
     mean = float(values.mean())
     if len(values) == 1:
         return Interval(mean, None, None, level)
@@ -67,7 +67,7 @@ def mean_interval(
 
 
 def ratio_interval(
-    above: Array, below: Array, weights: Array, *, level: float = LEVEL
+    above: Array, below: Array, weights: Array, *, level: float = _LEVEL
 ) -> Interval | None:
     """Sum of `above` `[Q]` over sum of `below` `[Q]`, such as precision; None when that is 0 / 0.
 
@@ -83,7 +83,7 @@ def ratio_interval(
 
 
 def ratios(above: Array, below: Array) -> Array:
-    """above / below; NaN where that has no value."""
+    """above / below, NaN where `below` is 0."""
     out = np.full(np.shape(above), np.nan)
     np.divide(above, below, out=out, where=np.asarray(below) > 0)
     return out
@@ -94,11 +94,11 @@ def statistic_interval(
     statistic: Callable[[Array], float],
     queries: int,
     *,
-    rounds: int = ROUNDS,
+    rounds: int = _ROUNDS,
     seed: int = 0,
-    level: float = LEVEL,
+    level: float = _LEVEL,
 ) -> Interval:
-    """For a statistic that is no ratio of sums, such as uAP: `statistic(weights [Q])` a draw."""
+    """For other statistics, such as uAP: `statistic(weights [Q])` is evaluated on each draw."""
     if queries == 1:
         return Interval(value, None, None, level)
     weights = draws(queries, rounds=rounds, seed=seed)
@@ -108,25 +108,23 @@ def statistic_interval(
 def weighted_average_precision(
     order: Array, relevant: Array, query: Array, weights: Array, missed: Array
 ) -> float:
-    """AP of one ranking of all pairs in which the pairs of query q stand `weights[q]` times.
+    """AP of one ranking of all pairs, in which the pairs of query q count `weights[q]` times.
 
-    `order` `[N]` ranks the pairs, best first, of equal scores the wrong before the right;
-    `relevant`, `query` `[N]` are by pair, `missed` `[Q]` by query. Copies of a pair tie with it;
-    they take the places after all earlier pairs one by one, right ones last. NaN when nothing is
-    relevant.
+    `order` `[N]` ranks the pairs, best first, irrelevant before relevant among equal scores;
+    `relevant`, `query` `[N]` are per pair, `missed` `[Q]` per query. Repetitions of a pair take
+    consecutive ranks. NaN when nothing is relevant.
     """
     w = weights[query[order]]
-    right = relevant[order]
-    hits = np.cumsum(np.where(right, w, 0.0))
+    ranked = relevant[order]
+    hits = np.cumsum(np.where(ranked, w, 0.0))
     seen = np.cumsum(w)
     total = float(hits[-1] if len(hits) else 0.0) + float(weights @ missed)
     if not total:
         return float("nan")
-    here = right & (w > 0)
-    # A pair drawn w times: the mean precision over its w places is close to that at the last one
-    # only when much came before; sum the places exactly.
+    drawn = ranked & (w > 0)
+    # The precision changes over the w ranks of a pair that was drawn w times: sum over each rank.
     out = 0.0
-    for count, hit, place in zip(w[here], hits[here], seen[here], strict=True):
+    for count, hit, rank in zip(w[drawn], hits[drawn], seen[drawn], strict=True):
         back = np.arange(count)
-        out += float(((hit - back) / (place - back)).sum())
+        out += float(((hit - back) / (rank - back)).sum())
     return out / total

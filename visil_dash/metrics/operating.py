@@ -1,8 +1,8 @@
-"""What a threshold does to labelled pairs, and which threshold would do better; pure.
+"""Labelled pairs at a threshold: counts, precision, recall, curves, and better thresholds.
 
-One code for both thresholds: `closeness` is higher for closer pairs, the match score itself or the
-negative of the smallest frame distance of two videos. A pair passes when its closeness is at least
-the threshold's. A pair without a closeness (its video has no frames) never passes.
+The same code serves both thresholds: `closeness` is higher for closer pairs, either the score or
+the negative of the smallest frame distance of two videos. A pair passes when its closeness is at
+least the threshold's. A pair without a closeness (a video without frames) never passes.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from functools import cached_property
 import numpy as np
 
 from visil_dash.labels.label import Upto
-from visil_dash.labels.truth import KINDS, Truth, relevant_kinds
+from visil_dash.labels.truth import PAIR_KINDS, Truth, relevant_kinds
 from visil_dash.metrics.bootstrap import Interval, draws, interval, ratio_interval, ratios
 from visil_dash.metrics.ranking import Confusion, pr_curve, roc_curve
 from visil_dash.records import Array
 
-CURVE_POINTS = 200  # thresholds at which intervals are told
-CURVE_ROUNDS = 400
+_CURVE_POINTS = 200  # thresholds at which intervals are computed
+_CURVE_ROUNDS = 400
 
 
 @dataclass(frozen=True)
 class JudgedPairs:
-    """Pairs that take part, one row each.
+    """The counted pairs, one row per pair.
 
     `query` `[N]` position in `queries`; `reference` `[N]` position in `references`; `kind` `[N]`
-    position in KINDS; `closeness` `[N]` float64, -inf where the pair can never pass.
+    position in PAIR_KINDS; `closeness` `[N]` float64, -inf where the pair can never pass.
     """
 
     queries: tuple[str, ...]
@@ -44,8 +44,8 @@ class JudgedPairs:
 
     @cached_property
     def weights(self) -> Array:
-        """Draws of queries `[rounds, Q]`, the same for every threshold so that moving it is calm"""
-        return draws(max(1, len(self.queries)), rounds=CURVE_ROUNDS)
+        """Bootstrap draws `[rounds, Q]`, the same for every threshold: intervals do not flicker."""
+        return draws(max(1, len(self.queries)), rounds=_CURVE_ROUNDS)
 
     def by_query(self, mask: Array) -> Array:
         """How many pairs of each query are in `mask` `[N]`: `[Q]` float64."""
@@ -71,36 +71,42 @@ def judged(truth: Truth, closeness: Array) -> JudgedPairs:
 
 @dataclass(frozen=True)
 class KindCount:
-    """Of `total` pairs of one of KINDS, how many a threshold lets through."""
+    """How many of the `total` pairs of one of PAIR_KINDS pass a threshold."""
 
     kind: str
     admitted: int
     total: int
 
+    @property
+    def share(self) -> float:
+        return self.admitted / self.total
+
 
 def kind_counts(pairs: JudgedPairs, least: float) -> tuple[KindCount, ...]:
-    """The confusion of a threshold by what the pairs are; kinds without a pair are left out."""
-    total = np.bincount(pairs.kind, minlength=len(KINDS))
-    inside = np.bincount(pairs.kind[pairs.closeness >= least], minlength=len(KINDS))
+    """How many pairs pass, by kind; kinds without a pair are left out."""
+    total = np.bincount(pairs.kind, minlength=len(PAIR_KINDS))
+    inside = np.bincount(pairs.kind[pairs.closeness >= least], minlength=len(PAIR_KINDS))
     return tuple(
-        KindCount(kind, int(inside[i]), int(total[i])) for i, kind in enumerate(KINDS) if total[i]
+        KindCount(kind, int(inside[i]), int(total[i]))
+        for i, kind in enumerate(PAIR_KINDS)
+        if total[i]
     )
 
 
 @dataclass(frozen=True)
 class Operating:
-    """One threshold on the labelled pairs; shares with their interval, None without a value."""
+    """The labelled pairs at one threshold; None where a share is 0 / 0."""
 
     confusion: Confusion
     precision: Interval | None
     recall: Interval | None
     f1: Interval | None
     false_positive_rate: float | None
-    passing_a_query: float
+    passing_per_query: float
 
 
 def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
-    """Counts and shares when every pair at least `least` close is called relevant."""
+    """Counts and shares when the pairs with a closeness of `least` or more are called relevant."""
     relevant, called = pairs.relevant(upto), pairs.closeness >= least
     right, wrong = pairs.by_query(called & relevant), pairs.by_query(called & ~relevant)
     sought = pairs.by_query(relevant)
@@ -120,7 +126,7 @@ def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
         if sought.any()
         else None,
         false_positive_rate=float(wrong.sum() / others.sum()) if others.any() else None,
-        passing_a_query=float(called.sum() / max(1, len(pairs.queries))),
+        passing_per_query=float(called.sum() / max(1, len(pairs.queries))),
     )
 
 
@@ -147,7 +153,7 @@ class OperatingCurves:
 
 
 def operating_curves(pairs: JudgedPairs, *, upto: Upto) -> OperatingCurves | None:
-    """None when no pair is relevant: nothing could be found."""
+    """None when no pair is relevant."""
     relevant = pairs.relevant(upto)
     if not relevant.any():
         return None
@@ -158,9 +164,9 @@ def operating_curves(pairs: JudgedPairs, *, upto: Upto) -> OperatingCurves | Non
     sought, others = pairs.by_query(relevant), pairs.by_query(~relevant)
     w = pairs.weights
     tp, fp = right.sum(0), wrong.sum(0)
-    low, high = _bands(ratios(w @ right, w @ (right + wrong)), len(pairs.queries))
-    found = ratios(w @ right, np.broadcast_to((w @ sought)[:, None], (len(w), len(levels))))
-    found_low, found_high = _bands(found, len(pairs.queries))
+    low, high = _intervals(ratios(w @ right, w @ (right + wrong)), len(pairs.queries))
+    recalls = ratios(w @ right, np.broadcast_to((w @ sought)[:, None], (len(w), len(levels))))
+    recall_low, recall_high = _intervals(recalls, len(pairs.queries))
     both = relevant[real].any() and (~relevant)[real].any()
     return OperatingCurves(
         least=levels,
@@ -168,19 +174,19 @@ def operating_curves(pairs: JudgedPairs, *, upto: Upto) -> OperatingCurves | Non
         precision_low=low,
         precision_high=high,
         recall=tp / sought.sum(),
-        recall_low=found_low,
-        recall_high=found_high,
+        recall_low=recall_low,
+        recall_high=recall_high,
         false_positive_rate=fp / others.sum() if others.any() else np.zeros(len(levels)),
         roc_area=roc_curve(pairs.closeness[real], relevant[real]).area if both else None,
     )
 
 
 def _levels(closeness: Array, relevant: Array) -> Array:
-    """At most CURVE_POINTS distinct values, highest first, those of relevant pairs preferred."""
+    """At most _CURVE_POINTS distinct values, highest first, those of relevant pairs preferred."""
     every = np.unique(closeness)[::-1]
-    if len(every) <= CURVE_POINTS:
+    if len(every) <= _CURVE_POINTS:
         return every
-    half = CURVE_POINTS // 2
+    half = _CURVE_POINTS // 2
     kept = [_spread(np.unique(closeness[relevant]), half), _spread(every, half)]
     return np.unique(np.concatenate(kept))[::-1]
 
@@ -201,14 +207,14 @@ def _at_least(pairs: JudgedPairs, levels: Array, mask: Array) -> Array:
     return out
 
 
-def _bands(drawn: Array, queries: int) -> tuple[Array, Array]:
+def _intervals(drawn: Array, queries: int) -> tuple[Array, Array]:
     """Intervals of each column of `drawn` `[rounds, M]`."""
     low, high = (np.full(drawn.shape[1], np.nan) for _ in range(2))
     if queries > 1:
         for i, column in enumerate(drawn.T):
-            told = interval(0.0, column)
-            if told.low is not None and told.high is not None:
-                low[i], high[i] = told.low, told.high
+            band = interval(0.0, column)
+            if band.low is not None and band.high is not None:
+                low[i], high[i] = band.low, band.high
     return low, high
 
 
@@ -217,7 +223,7 @@ def _bands(drawn: Array, queries: int) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A threshold that the labels speak for; it lies halfway to the next pair that it keeps out."""
+    """A threshold, halfway between the last pair that should pass and the next one."""
 
     least: float
     precision: float
@@ -231,7 +237,7 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """None where no threshold gets there, which is an answer."""
+    """None where no threshold reaches the wanted share."""
 
     best_f1: Suggestion | None
     at_precision: Suggestion | None
@@ -276,7 +282,7 @@ def suggestions(pairs: JudgedPairs, *, upto: Upto, precision: float, recall: flo
 class Bands:
     """Pairs in three named bands: at least `duplicate` close, at least `related` close, the rest.
 
-    `counts` `[3, len(KINDS)]`; the sums over kinds are the bands' sizes.
+    `counts` `[3, len(PAIR_KINDS)]`; the sums over kinds are the bands' sizes.
     """
 
     duplicate: float
@@ -295,8 +301,8 @@ def band_of(closeness: Array, *, duplicate: float, related: float) -> Array:
     return out
 
 
-def bands(pairs: JudgedPairs, *, duplicate: float, related: float) -> Bands:
-    """How the labelled pairs fall into the bands."""
+def band_counts(pairs: JudgedPairs, *, duplicate: float, related: float) -> Bands:
+    """How many labelled pairs of each kind are in each band."""
     band = band_of(pairs.closeness, duplicate=duplicate, related=related)
-    flat = np.bincount(band * len(KINDS) + pairs.kind, minlength=3 * len(KINDS))
-    return Bands(duplicate, related, flat.reshape(3, len(KINDS)))
+    flat = np.bincount(band * len(PAIR_KINDS) + pairs.kind, minlength=3 * len(PAIR_KINDS))
+    return Bands(duplicate, related, flat.reshape(3, len(PAIR_KINDS)))

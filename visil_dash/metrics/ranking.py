@@ -1,8 +1,7 @@
-"""How well a ranking, a threshold or a set of segments agrees with the truth.
+"""Metrics of rankings, thresholds and segments against the ground truth.
 
-Pure functions of scores and relevance; higher scores are better. Equal scores are ordered against
-us (wrong before right), so a scorer that says the same of everything gains nothing. A relevant
-pair that a search never returned counts as missed, not as absent from the question.
+Functions of scores and relevance; higher scores are better. Among equal scores the irrelevant come
+first, so a constant scorer gains nothing. A relevant pair that was not returned counts as missed.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,14 +14,14 @@ from visil_dash.records import Array, Segment
 
 @dataclass(frozen=True)
 class ScoredPairs:
-    """Query–reference pairs with scores and truth, one row a pair.
+    """Query–reference pairs with scores and relevance, one row per pair.
 
     `queries`, `references`: N names. `scores` `[N]` float64, `relevant` `[N]` bool.
-    `missed`: for every query, how many of its relevant references have no row. Its keys are all
-    queries of the question, those without any row included.
+    `missed`: for every query, how many of its relevant references have no row; queries without any
+    row are keys too.
 
-    Raises ValueError on differing lengths, scores that are not finite, a pair that is there twice,
-    or a row of a query that `missed` does not name.
+    Raises ValueError on differing lengths, scores that are not finite, duplicate pairs, or a row of
+    a query that is not in `missed`.
     """
 
     queries: tuple[str, ...]
@@ -42,10 +41,10 @@ class ScoredPairs:
         seen: set[tuple[str, str]] = set()
         for pair in zip(self.queries, self.references, strict=True):
             if pair in seen:
-                raise ValueError(f"the pair {pair} is there twice: one score a pair")
+                raise ValueError(f"the pair {pair} occurs twice, expected one score per pair")
             seen.add(pair)
-        if strangers := set(self.queries) - set(self.missed):
-            raise ValueError(f"rows of queries that the truth does not name: {sorted(strangers)}")
+        if unknown := set(self.queries) - set(self.missed):
+            raise ValueError(f"rows of queries that are not in the ground truth: {sorted(unknown)}")
         if any(count < 0 for count in self.missed.values()):
             raise ValueError("missed counts cannot be negative")
 
@@ -62,7 +61,7 @@ def judge(
 ) -> ScoredPairs:
     """Rows (query, reference, score) against the relevant references of every query.
 
-    A query of `truth` with no relevant reference is a distractor: its rows can only be wrong.
+    A query without a relevant reference in `truth` is a distractor: all its rows are irrelevant.
     Raises ValueError as ScoredPairs does.
     """
     listed = list(rows)
@@ -88,7 +87,7 @@ def _check(scores: Array, relevant: Array) -> None:
 
 
 def against_us(scores: Array, relevant: Array) -> Array:
-    """Order of a ranking `[N]`, best first; of equal scores the wrong come before the right."""
+    """Ranking `[N]`, best first; among equal scores the irrelevant come before the relevant."""
     _check(scores, relevant)
     order: Array = np.lexsort((relevant, -scores))
     return order
@@ -97,7 +96,7 @@ def against_us(scores: Array, relevant: Array) -> Array:
 def average_precision(scores: Array, relevant: Array, *, missed: int = 0) -> float:
     """AP: precision at each relevant entry's rank, averaged over all relevant entries.
 
-    `scores`, `relevant` `[N]`; `missed` relevant entries were never returned and add zero.
+    `scores`, `relevant` `[N]`; `missed` relevant entries were not returned and add zero.
     Raises ValueError when nothing is relevant: AP has no value then.
     """
     hits = relevant[against_us(scores, relevant)]
@@ -111,17 +110,17 @@ def average_precision(scores: Array, relevant: Array, *, missed: int = 0) -> flo
 def query_average_precisions(pairs: ScoredPairs) -> dict[str, float]:
     """AP of each query that has a relevant reference."""
     rows = _rows_by_query(pairs)
-    found = {}
+    values = {}
     for query, missed in pairs.missed.items():
         mine = rows.get(query, [])
         relevant = pairs.relevant[mine]
         if missed or relevant.any():
-            found[query] = average_precision(pairs.scores[mine], relevant, missed=missed)
-    return found
+            values[query] = average_precision(pairs.scores[mine], relevant, missed=missed)
+    return values
 
 
 def mean_average_precision(pairs: ScoredPairs) -> float:
-    """mAP over the queries that have a relevant reference; scores need only compare within one.
+    """mAP over queries with a relevant reference; scores are compared within a query only.
 
     Raises ValueError when no query has one.
     """
@@ -132,7 +131,7 @@ def mean_average_precision(pairs: ScoredPairs) -> float:
 
 
 def micro_average_precision(pairs: ScoredPairs) -> float:
-    """uAP: AP of all pairs of all queries in one ranking, so scores must compare across queries.
+    """uAP: AP of all pairs of all queries in one ranking, so scores must be comparable.
 
     Raises ValueError when no query has a relevant reference.
     """
@@ -147,16 +146,16 @@ def recall_at_k(pairs: ScoredPairs, k: int) -> float:
     if k < 1:
         raise ValueError(f"recall@k: expected k >= 1, got {k}")
     rows = _rows_by_query(pairs)
-    found = []
+    hits = []
     for query, missed in pairs.missed.items():
         mine = rows.get(query, [])
         relevant = pairs.relevant[mine]
         if missed or relevant.any():
             order = against_us(pairs.scores[mine], relevant)
-            found.append(bool(relevant[order[:k]].any()))
-    if not found:
+            hits.append(bool(relevant[order[:k]].any()))
+    if not hits:
         raise ValueError("recall@k without a single relevant reference")
-    return float(np.mean(found))
+    return float(np.mean(hits))
 
 
 def _rows_by_query(pairs: ScoredPairs) -> dict[str, list[int]]:
@@ -168,7 +167,7 @@ def _rows_by_query(pairs: ScoredPairs) -> dict[str, list[int]]:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a threshold does: everything that scores at least `threshold` is called a copy."""
+    """Precision and recall when everything that scores at least `threshold` is called a copy."""
 
     threshold: float
     precision: float
@@ -179,7 +178,7 @@ class OperatingPoint:
 class PrecisionRecall:
     """Precision and recall `[M]` at each distinct score `thresholds` `[M]`, highest first.
 
-    Equal scores pass a threshold together, so each has one point.
+    Equal scores pass a threshold together and share one point.
     """
 
     thresholds: Array
@@ -188,7 +187,7 @@ class PrecisionRecall:
 
     @property
     def f1(self) -> Array:
-        """`[M]`, 0 where nothing right is called."""
+        """`[M]`, 0 where there is no true positive."""
         both = self.precision + self.recall
         out: Array = np.zeros_like(both)
         np.divide(2 * self.precision * self.recall, both, out=out, where=both > 0)
@@ -204,7 +203,7 @@ class PrecisionRecall:
 class Roc:
     """Rates `[M + 1]` from (0, 0) on, one point for each distinct score, highest first.
 
-    `area`: chance that a relevant pair scores strictly above another one; a tie counts as lost.
+    `area`: probability that a relevant pair scores strictly above an irrelevant one; ties count 0.
     """
 
     thresholds: Array
@@ -214,7 +213,7 @@ class Roc:
 
 
 def _steps(scores: Array, relevant: Array) -> tuple[Array, Array, Array]:
-    """Distinct scores `[M]`, highest first, with right and wrong entries at or above each."""
+    """Distinct scores `[M]`, highest first; relevant and irrelevant entries down to each."""
     order = against_us(scores, relevant)
     ordered = scores[order]
     last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)[: len(ordered)]
@@ -237,13 +236,13 @@ def pr_curve(scores: Array, relevant: Array, *, missed: int = 0) -> PrecisionRec
 def roc_curve(scores: Array, relevant: Array) -> Roc:
     """Rates of true and false positives as the threshold falls through the scores.
 
-    Raises ValueError unless there are both right and wrong entries.
+    Raises ValueError unless there are both relevant and irrelevant entries.
     """
     thresholds, right, wrong = _steps(scores, relevant)
     if not len(thresholds) or right[-1] == 0 or wrong[-1] == 0:
-        raise ValueError("a ROC curve needs at least one right and one wrong entry")
+        raise ValueError("a ROC curve needs at least one relevant and one irrelevant entry")
     gained = np.diff(right, prepend=0)
-    beaten = wrong[-1] - wrong  # wrong entries strictly below each distinct score
+    beaten = wrong[-1] - wrong  # irrelevant entries strictly below each distinct score
     return Roc(
         thresholds,
         np.append(0.0, wrong / wrong[-1]),
@@ -255,7 +254,7 @@ def roc_curve(scores: Array, relevant: Array) -> Roc:
 def recall_at_precision(
     scores: Array, relevant: Array, precision: float, *, missed: int = 0
 ) -> OperatingPoint | None:
-    """The threshold of highest recall whose precision is at least `precision`; None if none is.
+    """The threshold of highest recall whose precision is at least `precision`, or None.
 
     Of thresholds with the same recall the highest is taken.
     Raises ValueError when nothing is relevant or `precision` is outside 0..1.
@@ -305,7 +304,7 @@ def confusion(scores: Array, relevant: Array, threshold: float, *, missed: int =
 
 @dataclass(frozen=True)
 class SegmentAgreement:
-    """Temporal agreement of found and true segments of one pair, each a share in 0..1."""
+    """Temporal agreement of predicted and true segments of one pair, shares in 0..1."""
 
     precision: float
     recall: float
@@ -316,10 +315,10 @@ class SegmentAgreement:
         return 2 * self.precision * self.recall / both if both else 0.0
 
 
-Span = tuple[float, float]
+_Span = tuple[float, float]
 
 
-def _length(spans: Iterable[Span]) -> float:
+def _length(spans: Iterable[_Span]) -> float:
     """Length of the union of intervals."""
     total, reached = 0.0, -np.inf
     for start, end in sorted(spans):
@@ -328,35 +327,35 @@ def _length(spans: Iterable[Span]) -> float:
     return total
 
 
-def _meet(a: Span, b: Span) -> Span:
+def _meet(a: _Span, b: _Span) -> _Span:
     return max(a[0], b[0]), min(a[1], b[1])
 
 
-def _spans(segment: Segment) -> tuple[Span, Span]:
+def _spans(segment: Segment) -> tuple[_Span, _Span]:
     return (
         (segment.query_start, segment.query_end),
         (segment.reference_start, segment.reference_end),
     )
 
 
-def segment_agreement(found: Sequence[Segment], truth: Sequence[Segment]) -> SegmentAgreement:
-    """Overlap of found and true segments on both time axes (after He et al. 2022, VCSL).
+def segment_agreement(predicted: Sequence[Segment], truth: Sequence[Segment]) -> SegmentAgreement:
+    """Overlap of predicted and true segments on both time axes (after He et al. 2022, VCSL).
 
-    A found and a true segment meet where they overlap for more than an instant on the query's
-    axis and on the reference's. On each axis, the union of all these overlaps is divided by the
-    union of the found segments (precision) and by that of the true ones (recall); the two axes are
-    joined by their geometric mean. The right seconds of the query beside the wrong seconds of the
-    reference thus gain nothing. Direction and speed are not judged.
+    A predicted and a true segment intersect where they overlap on the query's axis and on the
+    reference's. On each axis, the union of these overlaps is divided by the union of the predicted
+    segments (precision) and by that of the true ones (recall); the two axes are combined by their
+    geometric mean. The right seconds of the query with the wrong seconds of the reference gain
+    nothing. Direction and speed are not compared.
 
     Raises ValueError when `truth` is empty or a segment of either has no length on an axis.
     """
     if not truth:
         raise ValueError("segment agreement needs at least one true segment")
-    for segment in (*found, *truth):
+    for segment in (*predicted, *truth):
         if any(end <= start for start, end in _spans(segment)):
             raise ValueError(f"a segment without length: {segment}")
-    shared: tuple[list[Span], list[Span]] = ([], [])
-    for one in found:
+    shared: tuple[list[_Span], list[_Span]] = ([], [])
+    for one in predicted:
         for other in truth:
             meets = [_meet(a, b) for a, b in zip(_spans(one), _spans(other), strict=True)]
             if all(end > start for start, end in meets):
@@ -365,6 +364,6 @@ def segment_agreement(found: Sequence[Segment], truth: Sequence[Segment]) -> Seg
     precision = recall = 1.0
     for axis in (0, 1):
         common = _length(shared[axis])
-        precision *= common / _length([_spans(s)[axis] for s in found]) if found else 0.0
+        precision *= common / _length([_spans(s)[axis] for s in predicted]) if predicted else 0.0
         recall *= common / _length([_spans(s)[axis] for s in truth])
     return SegmentAgreement(float(precision**0.5), float(recall**0.5))

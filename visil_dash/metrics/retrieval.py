@@ -1,8 +1,8 @@
-"""Retrieval quality on labelled queries, as FIVR-200K defines it; pure.
+"""Retrieval quality on labelled queries, with the tasks of FIVR-200K.
 
-DSVR seeks ND and DS, CSVR also CS, ISVR also IS (Kordopatis-Zilos et al., 2019). mAP is the mean
-over the queries that have something to find; what is labelled but was never returned counts as
-missed. uAP ranks the pairs of all queries in one list.
+Relevant are ND and DS in DSVR, also CS in CSVR, also IS in ISVR (Kordopatis-Zilos et al., 2019).
+mAP is the mean over queries with a relevant video; a relevant video that was not returned counts
+as missed. uAP ranks the pairs of all queries in one list.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visil_dash.labels.label import Upto
-from visil_dash.labels.truth import KINDS, TASKS, Truth
+from visil_dash.labels.truth import PAIR_KINDS, TASKS, Truth
 from visil_dash.metrics.bootstrap import (
     Interval,
     mean_interval,
@@ -22,15 +22,15 @@ from visil_dash.metrics.operating import JudgedPairs, OperatingCurves, judged, o
 from visil_dash.metrics.ranking import PrecisionRecall, against_us, average_precision, pr_curve
 from visil_dash.records import Array
 
-UAP_ROUNDS = 200  # a draw ranks all pairs anew
+_UAP_ROUNDS = 200  # each draw ranks all pairs again
 RERANK_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One of TASKS. `queries` have something to find, `relevant` is how much in all.
+    """Results of one of TASKS. `queries`: how many have a relevant video; `relevant`: pairs in all.
 
-    `average_precisions` by query id; `curves` of the pairs in one list, with intervals.
+    `average_precisions` by query id; `curves` of all pairs in one list, with intervals.
     """
 
     task: str
@@ -45,10 +45,10 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class QueryRow:
-    """How one query fared in one task.
+    """The result of one query in one task.
 
-    `worst`: the relevant video that came last, None in a query that found all of its own first;
-    `worst_rank` None: it was never returned. `worst_kind`: what it is.
+    `worst`: the relevant video with the lowest rank, None where all relevant videos come first;
+    `worst_rank` None: it was not returned. `worst_kind`: one of PAIR_KINDS.
     """
 
     query: str
@@ -60,7 +60,7 @@ class QueryRow:
     worst_rank: int | None
 
 
-def evaluate(
+def task_results(
     truth: Truth, scores: Array, *, seed: int = 0, rounds: int = 1000
 ) -> dict[str, TaskResult]:
     """Results by task; a task in which nothing is relevant is left out.
@@ -68,11 +68,11 @@ def evaluate(
     `scores` `[Q, V]` higher is closer, NaN where the pair was not returned.
     """
     pairs = judged(truth, scores)
-    found = {}
-    for task, upto in TASKS.items():
-        if truth.relevant(upto).any():
-            found[task] = _task(task, upto, pairs, seed=seed, rounds=rounds)
-    return found
+    return {
+        task: _task(task, upto, pairs, seed=seed, rounds=rounds)
+        for task, upto in TASKS.items()
+        if truth.relevant(upto).any()
+    }
 
 
 def _task(task: str, upto: Upto, pairs: JudgedPairs, *, seed: int, rounds: int) -> TaskResult:
@@ -102,7 +102,7 @@ def _task(task: str, upto: Upto, pairs: JudgedPairs, *, seed: int, rounds: int) 
             average_precision(scores, right, missed=int(missed.sum())),
             lambda weights: weighted_average_precision(order, right, query, weights, missed),
             len(pairs.queries),
-            rounds=min(rounds, UAP_ROUNDS),
+            rounds=min(rounds, _UAP_ROUNDS),
             seed=seed,
         ),
         average_precisions=aps,
@@ -112,7 +112,7 @@ def _task(task: str, upto: Upto, pairs: JudgedPairs, *, seed: int, rounds: int) 
 
 
 def query_rows(truth: Truth, scores: Array, task: str) -> tuple[QueryRow, ...]:
-    """Every query with something to find, the worst first."""
+    """Every query with a relevant video, the lowest average precision first."""
     upto = TASKS[task]
     rows = []
     for i, query in enumerate(truth.queries):
@@ -126,7 +126,7 @@ def query_rows(truth: Truth, scores: Array, task: str) -> tuple[QueryRow, ...]:
         lost = [int(v) for v in sought if int(v) not in rank]
         last = max((int(v) for v in sought if int(v) in rank), key=lambda v: rank[v], default=None)
         worst = lost[0] if lost else last
-        # All of its own in front: nothing was missed.
+        # All relevant videos come first: nothing was missed.
         if not lost and last is not None and rank[last] <= len(sought):
             worst = None
         rows.append(
@@ -138,7 +138,7 @@ def query_rows(truth: Truth, scores: Array, task: str) -> tuple[QueryRow, ...]:
                 relevant=len(sought),
                 returned=len(sought) - len(lost),
                 worst=None if worst is None else truth.references[worst],
-                worst_kind="" if worst is None else KINDS[truth.kind[i, worst]],
+                worst_kind="" if worst is None else PAIR_KINDS[truth.kind[i, worst]],
                 worst_rank=None if worst is None else rank.get(worst),
             )
         )
@@ -148,7 +148,7 @@ def query_rows(truth: Truth, scores: Array, task: str) -> tuple[QueryRow, ...]:
 def difference(
     one: TaskResult, other: TaskResult, *, seed: int = 0, rounds: int = 1000
 ) -> Interval | None:
-    """mAP of `other` less that of `one`, drawn over the queries that both have; None without."""
+    """mAP of `other` minus that of `one` over the queries of both; None without such a query."""
     both = [q for q in one.average_precisions if q in other.average_precisions]
     if not both:
         return None
@@ -156,13 +156,13 @@ def difference(
     return mean_interval(np.array(gain), rounds=rounds, seed=seed)
 
 
-# ---- re-ranking less ----
+# ---- re-ranking a share of the videos ----
 
 
 @dataclass(frozen=True)
 class RerankPoint:
-    """`share` of each query's videos, nearest frames first, sent to the scorer; the others stay
-    behind them in the order of their distance. `pairs` a query; `seconds` a query for them."""
+    """The result when `share` of each query's videos, those with the nearest frames, are re-ranked;
+    the others follow in the order of their distance. `pairs`, `seconds`: re-ranked per query."""
 
     share: float
     pairs: float
@@ -180,49 +180,51 @@ def rerank_curve(
     seed: int = 0,
     rounds: int = 1000,
 ) -> tuple[RerankPoint, ...]:
-    """mAP and time against the share that is re-ranked.
+    """mAP and time over the share that is re-ranked.
 
     `scores` `[Q, V]` of the scorer for every pair, `distances` `[Q, V]` smallest frame distance
-    (inf without frames), `seconds` `[Q, V]` that scoring the pair took. Raises ValueError where a
+    (inf without frames), `seconds` `[Q, V]` spent on scoring the pair. Raises ValueError where a
     counted pair has no score.
     """
     if np.isnan(scores[truth.counted]).any():
         raise ValueError("a re-rank curve needs the score of every pair")
     points = []
     for share in RERANK_SHARES:
-        mixed, sent = _mixed(truth, scores, distances, share)
-        result = evaluate_map(truth, mixed, task, seed=seed, rounds=rounds)
+        combined, reranked = _rerank_nearest(truth, scores, distances, share)
+        result = evaluate_map(truth, combined, task, seed=seed, rounds=rounds)
         points.append(
             RerankPoint(
                 share=share,
-                pairs=float(sent.sum(1).mean()),
-                seconds=float(np.where(sent, seconds, 0.0).sum(1).mean()),
+                pairs=float(reranked.sum(1).mean()),
+                seconds=float(np.where(reranked, seconds, 0.0).sum(1).mean()),
                 mean_average_precision=result,
             )
         )
     return tuple(points)
 
 
-def _mixed(truth: Truth, scores: Array, distances: Array, share: float) -> tuple[Array, Array]:
-    """Scores `[Q, V]` that rank the sent pairs first, and which were sent."""
-    sent = np.zeros(scores.shape, bool)
-    mixed = np.full(scores.shape, np.nan)
+def _rerank_nearest(
+    truth: Truth, scores: Array, distances: Array, share: float
+) -> tuple[Array, Array]:
+    """Scores `[Q, V]` that rank the re-ranked pairs first, and which pairs were re-ranked."""
+    reranked = np.zeros(scores.shape, bool)
+    combined = np.full(scores.shape, np.nan)
     for i in range(len(truth.queries)):
         mine = np.flatnonzero(truth.counted[i])
         order = mine[np.argsort(distances[i, mine], kind="stable")]
         first = order[: int(np.ceil(share * len(order)))]
-        sent[i, first] = True
-        # Behind every score; frames that are nowhere near come last, all alike.
+        reranked[i, first] = True
+        # Below every score; videos without frames come last, as equals.
         far = np.minimum(distances[i, mine], np.float32(1e9)).astype(float)
-        mixed[i, mine] = -1e3 - far
-        mixed[i, first] = scores[i, first]
-    return mixed, sent
+        combined[i, mine] = -1e3 - far
+        combined[i, first] = scores[i, first]
+    return combined, reranked
 
 
 def evaluate_map(
     truth: Truth, scores: Array, task: str, *, seed: int = 0, rounds: int = 1000
 ) -> Interval:
-    """mAP of one task alone."""
+    """mAP of one task."""
     relevant = truth.relevant(TASKS[task])
     aps = []
     for i in range(len(truth.queries)):

@@ -1,4 +1,4 @@
-"""Labelled pairs at a threshold as rows: which copies pass, which are kept out, which do harm."""
+"""Labelled pairs at a threshold, as rows of a table: matches, misses and false matches."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -6,25 +6,25 @@ from typing import TypedDict
 import numpy as np
 
 from visil_dash.labels.label import Upto
-from visil_dash.labels.truth import KINDS
-from visil_dash.metrics.operating import JudgedPairs, KindCount
+from visil_dash.labels.truth import PAIR_KINDS
+from visil_dash.metrics.operating import JudgedPairs
 from visil_dash.records import Array
 
-KEPT_OUT, LET_THROUGH, FOUND = "Copies kept out", "Others let through", "Copies let through"
-GROUPS = (KEPT_OUT, LET_THROUGH, FOUND)
-SAID = {
+MISSED, FALSE_MATCHES, MATCHED = "Copies missed", "False matches", "Copies matched"
+OUTCOMES = (MISSED, FALSE_MATCHES, MATCHED)
+KIND_NAMES = {
     "ND": "near-duplicate (ND)",
     "DS": "duplicate scene (DS)",
     "CS": "complementary scene (CS)",
     "IS": "incident scene (IS)",
     "match": "match",
     "not match": "not a match",
-    "stranger": "stranger",
+    "unlabelled": "unlabelled",
 }
 
 
-class PairRow(TypedDict):
-    """One labelled pair; `closeness` None: a video without frames or score."""
+class JudgedPairRow(TypedDict):
+    """One pair; `closeness` None: a video has no frames, or the pair no score."""
 
     query: str
     query_name: str
@@ -34,13 +34,13 @@ class PairRow(TypedDict):
     closeness: float | None
 
 
-def groups(pairs: JudgedPairs, least: float, *, upto: Upto) -> dict[str, Array]:
-    """Rows of `pairs` by GROUPS, those nearest to the threshold first."""
+def by_outcome(pairs: JudgedPairs, least: float, *, upto: Upto) -> dict[str, Array]:
+    """Positions in `pairs` by OUTCOMES, those closest to the threshold first."""
     relevant, called = pairs.relevant(upto), pairs.closeness >= least
     masks = {
-        KEPT_OUT: relevant & ~called,
-        LET_THROUGH: ~relevant & called,
-        FOUND: relevant & called,
+        MISSED: relevant & ~called,
+        FALSE_MATCHES: ~relevant & called,
+        MATCHED: relevant & called,
     }
     out = {}
     for name, mask in masks.items():
@@ -49,24 +49,22 @@ def groups(pairs: JudgedPairs, least: float, *, upto: Upto) -> dict[str, Array]:
     return out
 
 
-def pair_rows(pairs: JudgedPairs, rows: Array, names: Mapping[str, str]) -> list[PairRow]:
+def judged_pair_rows(
+    pairs: JudgedPairs, rows: Array, names: Mapping[str, str]
+) -> list[JudgedPairRow]:
     out = []
     for i in rows.tolist():
         query = pairs.queries[int(pairs.query[i])]
         reference = pairs.references[int(pairs.reference[i])]
         closeness = float(pairs.closeness[i])
         out.append(
-            PairRow(
+            JudgedPairRow(
                 query=query,
                 query_name=names.get(query, query),
                 reference=reference,
                 reference_name=names.get(reference, reference),
-                kind=KINDS[int(pairs.kind[i])],
+                kind=PAIR_KINDS[int(pairs.kind[i])],
                 closeness=closeness if np.isfinite(closeness) else None,
             )
         )
     return out
-
-
-def share(count: KindCount) -> float:
-    return count.admitted / count.total

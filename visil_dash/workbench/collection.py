@@ -9,7 +9,7 @@ from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.queue import ALIGNED, Question, review_queue
 from visil_dash.collection.table import CollectionTable
 from visil_dash.labels.demo_set import demo_labels
-from visil_dash.labels.label import Label, Pair, by_pair
+from visil_dash.labels.label import Label, PairKey, by_pair
 from visil_dash.matching.rerank import pair_segments
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, Comparison, PairTable, Segment
@@ -166,7 +166,7 @@ def add_demo_labels(bench: Workbench) -> int:
     return len(new)
 
 
-def restore_label(bench: Workbench, pair: Pair, earlier: Label | None) -> None:
+def restore_label(bench: Workbench, pair: PairKey, earlier: Label | None) -> None:
     """Undoes a verdict: the earlier label again, or none. Raises as Library.set_label."""
     if earlier is None:
         bench.library.remove_label(*pair)

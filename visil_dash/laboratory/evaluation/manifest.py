@@ -38,7 +38,7 @@ class Plan:
 
     labels: tuple[Label, ...]
     settings: tuple[Setting, ...]
-    strangers: bool
+    count_unlabelled: bool
     seed: int
     rounds: int
 
@@ -69,7 +69,7 @@ def report(bench: Workbench, run: EvaluationRun) -> Json:
             "labels": len(run.labels),
             "labels_sha256": labels_digest(run.labels),
             "label_sources": sorted({label.source for label in run.labels}),
-            "strangers_count": run.strangers,
+            "strangers_count": run.count_unlabelled,
             "seed": run.seed,
             "rounds": run.rounds,
         },
@@ -138,7 +138,7 @@ def plan_of(found: Json) -> Plan:
     return Plan(
         labels=tuple(Label(**row) for row in found["labels"]),
         settings=settings,
-        strangers=bool(made["strangers_count"]),
+        count_unlabelled=bool(made["strangers_count"]),
         seed=int(made["seed"]),
         rounds=int(made["rounds"]),
     )

@@ -23,9 +23,9 @@ from visil_dash.metrics.retrieval import (
     RerankPoint,
     TaskResult,
     difference,
-    evaluate,
     query_rows,
     rerank_curve,
+    task_results,
 )
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
@@ -98,7 +98,7 @@ class EvaluationRun:
 
     truth: Truth
     labels: tuple[Label, ...]
-    strangers: bool
+    count_unlabelled: bool
     seed: int
     rounds: int
     outcomes: tuple[Outcome, ...]
@@ -113,7 +113,7 @@ def run_evaluation(
     labels: Sequence[Label],
     settings: Sequence[Setting],
     *,
-    strangers: bool = True,
+    count_unlabelled: bool = True,
     seed: int = 0,
     rounds: int = 1000,
     known: Known | None = None,
@@ -134,7 +134,9 @@ def run_evaluation(
         if v.video_id not in have
     }
     truth = truth_of(
-        labels, [v.video_id for v in videos if v.video_id in have], strangers=strangers
+        labels,
+        [v.video_id for v in videos if v.video_id in have],
+        count_unlabelled=count_unlabelled,
     )
     if not any(truth.relevant(upto).any() for upto in ("DS", "CS", "IS")):
         raise InputError(
@@ -176,7 +178,7 @@ def run_evaluation(
     return EvaluationRun(
         truth=truth,
         labels=tuple(labels),
-        strangers=strangers,
+        count_unlabelled=count_unlabelled,
         seed=seed,
         rounds=rounds,
         outcomes=outcomes,
@@ -187,10 +189,12 @@ def run_evaluation(
     )
 
 
-def pairs_to_score(bench: Workbench, labels: Sequence[Label], *, strangers: bool = True) -> int:
+def pairs_to_score(
+    bench: Workbench, labels: Sequence[Label], *, count_unlabelled: bool = True
+) -> int:
     """How many pairs an exhaustive setting compares."""
     have = bench.library.features_ids(bench.extractor)
-    return int(truth_of(labels, have, strangers=strangers).counted.sum())
+    return int(truth_of(labels, have, count_unlabelled=count_unlabelled).counted.sum())
 
 
 def match_table(
@@ -290,7 +294,7 @@ def _outcome(
 ) -> Outcome:
     table, cost = scored[setting.scorer]
     scores = np.where(returned, table, np.nan)
-    tasks = evaluate(truth, scores, seed=seed, rounds=rounds)
+    tasks = task_results(truth, scores, seed=seed, rounds=rounds)
     return Outcome(
         setting=setting,
         tasks=tasks,

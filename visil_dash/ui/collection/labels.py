@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.errors import InputError, VisilDashError
-from visil_dash.labels.csv_file import MOST_CHARACTERS, labels_csv, read_labels
+from visil_dash.labels.csv_file import MOST_LABEL_CHARACTERS, labels_csv, read_labels
 from visil_dash.labels.label import Label
 from visil_dash.ui.collection.table import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
@@ -66,7 +66,7 @@ def _take_file(key: str) -> None:
     if file is None:
         return
     try:
-        if file.size > MOST_CHARACTERS:
+        if file.size > MOST_LABEL_CHARACTERS:
             raise InputError(file.name, "is longer than 20 MB", "split the file")
         try:
             text = file.getvalue().decode("utf-8")

@@ -14,7 +14,7 @@ from visil_dash.labels.label import (
     NOT_MATCH,
     UNSURE,
     Label,
-    Pair,
+    PairKey,
     by_pair,
     pair_of,
     verdict_of,
@@ -76,7 +76,7 @@ def _review(questions: tuple[Question, ...], least: float) -> None:
     judged_pairs(tuple(told.values()))
 
 
-def _top_line(questions: tuple[Question, ...], told: Mapping[Pair, Label]) -> None:
+def _top_line(questions: tuple[Question, ...], told: Mapping[PairKey, Label]) -> None:
     still = sum(q.pair not in told for q in questions)
     with st.container(horizontal=True, vertical_alignment="center"):
         facts({"To judge": f"{still:,}", "Judged": f"{len(told):,}"}, big=True)
@@ -125,7 +125,7 @@ def _question(
 
 
 def _neighbours(
-    pair: Pair, listed: list[Question]
+    pair: PairKey, listed: list[Question]
 ) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
     """The pairs before and after this one in the queue; for one outside it, its first."""
     at = next((i for i, q in enumerate(listed) if q.pair == pair), None)

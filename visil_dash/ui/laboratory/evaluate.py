@@ -22,7 +22,7 @@ from visil_dash.laboratory.evaluation.run import (
     Setting,
     pairs_to_score,
 )
-from visil_dash.metrics.rows import SAID
+from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
@@ -71,7 +71,7 @@ def choose_plan(given: LabelSet) -> scoring.Plan | None:
     plan = scoring.Plan(
         labels=given.labels,
         settings=tuple(dict.fromkeys(asked_for)),  # the same twice is one
-        strangers=given.strangers,
+        count_unlabelled=given.count_unlabelled,
         seed=int(seed),
     )
     if asked:
@@ -82,7 +82,7 @@ def choose_plan(given: LabelSet) -> scoring.Plan | None:
 
 def _cost(given: LabelSet) -> str:
     bench = backend.workbench()
-    pairs = pairs_to_score(bench, given.labels, strangers=given.strangers)
+    pairs = pairs_to_score(bench, given.labels, count_unlabelled=given.count_unlabelled)
     rate = scoring.rerank_rate()
     about = "" if rate is None else f", about {seconds(2 * pairs * rate.seconds)} anew"
     return f"Every video: {plural(pairs, 'pair')}{about}"
@@ -260,7 +260,7 @@ def _queries(run: EvaluationRun, task: str) -> None:
         "Missed or last": [
             "" if r.worst is None else safe_name(names.get(r.worst, r.worst)) for r in rows
         ],
-        "It is": [SAID.get(r.worst_kind, "") for r in rows],
+        "It is": [KIND_NAMES.get(r.worst_kind, "") for r in rows],
         "Rank": [
             ""
             if r.worst is None
@@ -321,7 +321,9 @@ def earlier(found: scoring.Evaluated | None) -> None:
     )
     if st.button("Run it again", icon=":material/replay:", key="run_again"):
         again = plan_of(then)
-        plan = scoring.Plan(again.labels, again.settings, again.strangers, again.seed, again.rounds)
+        plan = scoring.Plan(
+            again.labels, again.settings, again.count_unlabelled, again.seed, again.rounds
+        )
         st.session_state[state.EVALUATE_PLAN] = plan
         scoring.evaluate(plan, again=True, anew=True)
         st.rerun()

@@ -5,14 +5,14 @@ from dataclasses import replace
 import streamlit as st
 
 from visil_dash.collection.table import CollectionTable, strength, without
-from visil_dash.labels.label import Pair, pair_of, rejected
+from visil_dash.labels.label import PairKey, pair_of, rejected
 from visil_dash.records import PairTable, SearchResult
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.text import plural
 
 
-def rejected_pairs() -> frozenset[Pair]:
+def rejected_pairs() -> frozenset[PairKey]:
     """Unordered pairs of the library that were judged not to match."""
     return rejected(backend.workbench().library.labels())
 

@@ -6,10 +6,9 @@ import streamlit as st
 
 from visil_dash.candidates.thresholds import QueryDistances
 from visil_dash.errors import VisilDashError
-from visil_dash.labels.truth import KINDS
-from visil_dash.metrics.operating import BANDS, band_of, judged
-from visil_dash.metrics.operating import bands as cut
-from visil_dash.metrics.rows import SAID
+from visil_dash.labels.truth import PAIR_KINDS
+from visil_dash.metrics.operating import BANDS, band_counts, band_of, judged
+from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import safe_name
@@ -33,12 +32,12 @@ def bands(view: QueryDistances | None) -> None:
     if not finished(task, title="Measuring the labelled pairs", name=given.title):
         return
     pairs = judged(given.truth, task.result)
-    counts = cut(pairs, duplicate=-duplicate, related=-related).counts
+    counts = band_counts(pairs, duplicate=-duplicate, related=-related).counts
     st.markdown("**Labelled pairs in each band**")
-    kinds = [i for i in range(len(KINDS)) if counts[:, i].any()]
+    kinds = [i for i in range(len(PAIR_KINDS)) if counts[:, i].any()]
     st.dataframe(
         pd.DataFrame(
-            {"Labelled as": [SAID[KINDS[i]] for i in kinds]}
+            {"Labelled as": [KIND_NAMES[PAIR_KINDS[i]] for i in kinds]}
             | {name.capitalize(): counts[b, kinds] for b, name in enumerate(BANDS)}
         ),
         hide_index=True,

@@ -19,11 +19,11 @@ LIBRARY, DEMO, FILE = "This library's labels", "The demo set's labels", "A file"
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Labels with where they come from; `strangers`: unlabelled pairs count as wrong."""
+    """Labels with where they come from; `count_unlabelled`: unlabelled pairs count as wrong."""
 
     labels: tuple[Label, ...]
     title: str
-    strangers: bool
+    count_unlabelled: bool
 
     @cached_property
     def digest(self) -> str:
@@ -33,7 +33,7 @@ class LabelSet:
     def truth(self) -> Truth:
         bench = backend.workbench()
         have = bench.library.features_ids(bench.extractor)
-        return truth_of(self.labels, have, strangers=self.strangers)
+        return truth_of(self.labels, have, count_unlabelled=self.count_unlabelled)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -70,7 +70,7 @@ def choose_labels(*, files: bool = False) -> LabelSet | None:
             # Said by a fixed word: a chosen option whose text changes is no longer chosen.
             width=260,
         )
-        strangers = st.toggle(
+        count_unlabelled = st.toggle(
             "Unlabelled pairs are strangers",
             value=True,
             key=state.LABELS_STRANGERS,
@@ -87,7 +87,7 @@ def choose_labels(*, files: bool = False) -> LabelSet | None:
     if labels:
         whose = f"{safe_name(name, longest=40)}: " if source == FILE else ""
         told.caption(md(f"{whose}{plural(len(labels), 'label')}"), width="content")
-    return LabelSet(labels, _title(source, labels, name), strangers) if labels else None
+    return LabelSet(labels, _title(source, labels, name), count_unlabelled) if labels else None
 
 
 def _title(source: str, labels: tuple[Label, ...], name: str) -> str:

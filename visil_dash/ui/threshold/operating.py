@@ -9,7 +9,14 @@ import streamlit as st
 from visil_dash.labels.label import Upto
 from visil_dash.metrics.bootstrap import Interval
 from visil_dash.metrics.operating import JudgedPairs, Operating, Suggestion, kind_counts, operating
-from visil_dash.metrics.rows import GROUPS, KEPT_OUT, LET_THROUGH, SAID, groups, pair_rows, share
+from visil_dash.metrics.rows import (
+    FALSE_MATCHES,
+    KIND_NAMES,
+    MISSED,
+    OUTCOMES,
+    by_outcome,
+    judged_pair_rows,
+)
 from visil_dash.plots import operating as plots_operating
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import percent, plural, safe_name, seconds
@@ -134,7 +141,7 @@ def _cost(measure: Measure, point: Operating, pairs: JudgedPairs) -> None:
     if measure != "distance":
         return
     rate = scoring.rerank_rate()
-    each = point.passing_a_query
+    each = point.passing_per_query
     if rate is None:
         st.caption(f"{each:.1f} candidates a query. The cost of re-ranking is being measured.")
         return
@@ -152,10 +159,10 @@ def _kinds(pairs: JudgedPairs, least: float) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Labelled as": [SAID[c.kind] for c in counts],
+                "Labelled as": [KIND_NAMES[c.kind] for c in counts],
                 "Let through": [c.admitted for c in counts],
                 "Of": [c.total for c in counts],
-                "Share": [share(c) for c in counts],
+                "Share": [c.share for c in counts],
             }
         ),
         hide_index=True,
@@ -261,23 +268,23 @@ def _figures(
 
 def _pairs(measure: Measure, pairs: JudgedPairs, least: float, upto: Upto) -> None:
     """The pairs themselves; a row leads to Compare."""
-    by_group = groups(pairs, least, upto=upto)
+    by_group = by_outcome(pairs, least, upto=upto)
     chosen = st.segmented_control(
         "Pairs",
-        list(GROUPS),
+        list(OUTCOMES),
         format_func=lambda name: f"{name} ({len(by_group[name]):,})",
-        default=KEPT_OUT,
+        default=MISSED,
         required=True,
         key=f"{state.LABELS_GROUP}_{measure}",
         persist_state="session",
     )
-    rows = pair_rows(
+    rows = judged_pair_rows(
         pairs,
         by_group[str(chosen)][:MOST_ROWS],
         {video_id: v.name for video_id, v in backend.library_videos().items()},
     )
     if not rows:
-        st.caption("None." if chosen != LET_THROUGH else "None: nothing but copies is let through.")
+        st.caption("None." if chosen != FALSE_MATCHES else "None: only copies pass.")
         return
     number = "Distance" if measure == "distance" else "Match score"
     event: Any = st.dataframe(
@@ -285,7 +292,7 @@ def _pairs(measure: Measure, pairs: JudgedPairs, least: float, upto: Upto) -> No
             {
                 "Query": [safe_name(row["query_name"]) for row in rows],
                 "Reference": [safe_name(row["reference_name"]) for row in rows],
-                "Labelled as": [SAID[row["kind"]] for row in rows],
+                "Labelled as": [KIND_NAMES[row["kind"]] for row in rows],
                 number: [
                     None if row["closeness"] is None else shown(measure, row["closeness"])
                     for row in rows

@@ -36,7 +36,14 @@ def known_scores() -> "Known":
 def _key(measure: Measure, given: LabelSet) -> Key:
     bench = backend.workbench()
     folder = str(bench.library.folder)
-    return measure, folder, bench.extractor, bench.space.version, given.digest, given.strangers
+    return (
+        measure,
+        folder,
+        bench.extractor,
+        bench.space.version,
+        given.digest,
+        given.count_unlabelled,
+    )
 
 
 def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task:
@@ -128,7 +135,7 @@ class Plan:
 
     labels: tuple[Label, ...]
     settings: tuple["Setting", ...]
-    strangers: bool
+    count_unlabelled: bool
     seed: int
     rounds: int = 1000
 
@@ -154,7 +161,7 @@ def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
             bench,
             plan.labels,
             plan.settings,
-            strangers=plan.strangers,
+            count_unlabelled=plan.count_unlabelled,
             seed=plan.seed,
             rounds=plan.rounds,
             known=known,
@@ -168,7 +175,7 @@ def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
         bench.extractor,
         labels_digest(plan.labels),
         plan.settings,
-        plan.strangers,
+        plan.count_unlabelled,
         plan.seed,
         plan.rounds,
     )
