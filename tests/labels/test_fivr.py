@@ -58,10 +58,10 @@ def test_a_query_listed_as_its_own_copy_is_no_pair() -> None:
     [
         ("[", "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[]", "no table of queries"),
+        ("[]", "not an object of queries"),
         ('{"a": ["b"]}', "has no relations"),
-        ('{"a": {"ND": "b"}}', "no list of video ids"),
-        ('{"a": {"ND": [1]}}', "no list of video ids"),
+        ('{"a": {"ND": "b"}}', "not a list of video ids"),
+        ('{"a": {"ND": [1]}}', "not a list of video ids"),
     ],
 )
 def test_another_form_is_refused_with_the_right_one(text: str, says: str) -> None:

@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_line_and_remedy(text: str, r
 
 def test_two_videos_of_one_name_must_be_told_apart() -> None:
     twins = (video("a.mp4", A), video("a.mp4", B), video("c.mp4", C))
-    with pytest.raises(InputError, match=r"2 videos are called 'a\.mp4'.*Name it by id"):
+    with pytest.raises(InputError, match=r"2 videos are called 'a\.mp4'.*Use its id"):
         read_labels(HEAD + "a.mp4,c.mp4,match,\n", twins, name="x.csv")
     label = Label(A, C, "match")
     assert read_labels(labels_csv([label], twins), twins, name="x")[0].pair == label.pair

@@ -118,7 +118,7 @@ def test_clicks_elsewhere_and_stale_ones_choose_nothing() -> None:
 def example_map(**options: Any) -> tuple[go.Figure, Array, Array, Array]:
     matrix = np.random.default_rng(0).random((5, 8)).astype(np.float32)
     query, reference = np.array([0.0, 1.1, 1.9, 3.0, 4.0]), np.arange(8.0)
-    figure = maps.similarity_map(
+    figure = maps.pair_similarity_map(
         matrix, maps.frame_axis(query), maps.frame_axis(reference), **options
     )
     return figure, matrix, query, reference
@@ -151,7 +151,7 @@ def test_cells_take_clicks_and_stay_invisible() -> None:
 
 def test_colours_span_the_data_and_not_zero_to_one() -> None:
     matrix = np.linspace(0.02, 0.31, 200, dtype=np.float32).reshape(10, 20)
-    figure = maps.similarity_map(
+    figure = maps.pair_similarity_map(
         matrix, maps.frame_axis(np.arange(10.0)), maps.frame_axis(np.arange(20.0))
     )
     assert figure.data[0].zmax == pytest.approx(0.31)
@@ -187,12 +187,12 @@ def test_two_maps_can_be_lined_up() -> None:
     times = np.arange(10.0)
     frames = maps.frame_axis(times)
     output = maps.output_axis(times, 2)
-    figure = maps.similarity_map(np.zeros((2, 2)), output, output, within=(frames, frames))
+    figure = maps.pair_similarity_map(np.zeros((2, 2)), output, output, within=(frames, frames))
     segment = Segment(2, 8, 1, 7, 0.8)
     lines = [
-        maps.similarity_map(matrix, axis, axis, segments=(segment,), within=(frames, frames)).data[
-            -1
-        ]
+        maps.pair_similarity_map(
+            matrix, axis, axis, segments=(segment,), within=(frames, frames)
+        ).data[-1]
         for matrix, axis in ((np.zeros((2, 2)), output), (np.zeros((10, 10)), frames))
     ]
     assert tuple(seconds(lines[0].x)) == tuple(seconds(lines[1].x)) == (0.5, 6.5)
@@ -202,7 +202,7 @@ def test_two_maps_can_be_lined_up() -> None:
 
 def test_hours_get_a_clock_with_hours() -> None:
     long, short = np.arange(0.0, 4000, 100), np.arange(5.0)
-    figure = maps.similarity_map(
+    figure = maps.pair_similarity_map(
         np.zeros((5, 40), np.float32), maps.frame_axis(short), maps.frame_axis(long)
     )
     assert figure.layout.xaxis.tickformat == "%-H:%M:%S"
@@ -212,7 +212,7 @@ def test_hours_get_a_clock_with_hours() -> None:
 def test_long_videos_are_pooled_and_said_to_be() -> None:
     matrix = np.zeros((1500, 1200), np.float32)
     matrix[1234, 987] = 1
-    figure = maps.similarity_map(
+    figure = maps.pair_similarity_map(
         matrix, maps.frame_axis(np.arange(1500.0)), maps.frame_axis(np.arange(1200.0))
     )
     assert maps.is_pooled(matrix)
@@ -230,7 +230,7 @@ def test_long_videos_are_pooled_and_said_to_be() -> None:
 def test_axes_of_another_length_are_refused() -> None:
     axis = maps.frame_axis(np.arange(2.0))
     with pytest.raises(ValueError, match="axes of 2 and 3 cells, got 2 and 2"):
-        maps.similarity_map(np.zeros((2, 3)), axis, axis)
+        maps.pair_similarity_map(np.zeros((2, 3)), axis, axis)
 
 
 # ---- names, backgrounds ----

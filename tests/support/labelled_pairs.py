@@ -2,7 +2,7 @@
 
 from tests.support.pair_world import features
 
-# (query, reference): relation; all other pairs of the two queries are strangers.
+# (query, reference): relation; all other pairs of the two queries are unlabelled.
 RELATIONS = {
     ("excerpt.mp4", "market.mp4"): "ND",
     ("excerpt.mp4", "station.mp4"): "CS",

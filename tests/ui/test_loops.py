@@ -15,7 +15,7 @@ from visil_dash.matching.reasons import Direction
 from visil_dash.matching.scorers import scorer_rows
 from visil_dash.matching.similarity import chamfer
 from visil_dash.plots.box import add_range, allow_box, box_seconds
-from visil_dash.plots.maps import similarity_map
+from visil_dash.plots.maps import pair_similarity_map
 from visil_dash.records import Comparison, Segment
 from visil_dash.ui.compare.link import View, is_own, linked_view, note_written, view_params
 from visil_dash.ui.compare.loops import (
@@ -131,7 +131,7 @@ def test_the_range_is_outlined_on_the_corners_of_its_cells() -> None:
     from visil_dash.plots.maps import frame_axis
 
     axes = frame_axis(np.arange(8.0)), frame_axis(np.arange(12.0))
-    figure = similarity_map(np.eye(8, 12), *axes)
+    figure = pair_similarity_map(np.eye(8, 12), *axes)
     allow_box(figure)
     add_range(figure, query_span=(2, 5), reference_span=(5, 8), query=axes[0], reference=axes[1])
     assert figure.layout.dragmode == "select"

@@ -84,12 +84,12 @@ def pool_max(matrix: Array, most: int = MOST_CELLS) -> tuple[Array, Array, Array
 
 
 def is_pooled(matrix: Array) -> bool:
-    """Whether `similarity_map` shows blocks of cells."""
+    """Whether `pair_similarity_map` shows blocks of cells."""
     return any(side > MOST_CELLS for side in matrix.shape)
 
 
 def clickable_cells(matrix: Array, most: int = MOST_MARKERS) -> tuple[Array, Array]:
-    """Row and column of the cell behind each marker of `similarity_map`, in order.
+    """Row and column of the cell behind each marker of `pair_similarity_map`, in order.
 
     One marker per cell; where a side is long, one per block, for the block's best cell.
     """
@@ -111,7 +111,7 @@ def clickable_cells(matrix: Array, most: int = MOST_MARKERS) -> tuple[Array, Arr
 
 
 def every_cell_clickable(matrix: Array) -> bool:
-    """Whether each cell of `similarity_map` has a marker of its own."""
+    """Whether each cell of `pair_similarity_map` has a marker of its own."""
     return all(side <= MOST_MARKERS for side in matrix.shape)
 
 
@@ -138,7 +138,7 @@ def clicked(points: Sequence[dict[str, Any]], matrix: Array) -> tuple[int, int] 
     return (int(rows[at]), int(columns[at])) if 0 <= at < len(rows) else None
 
 
-def similarity_map(
+def pair_similarity_map(
     matrix: Array,
     query: TimeAxis,
     reference: TimeAxis,

@@ -81,7 +81,7 @@ def _maps(pair: Comparison, shown: Maps, cell: tuple[int, int], playing: LoopRan
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Frame to frame**")
-        figure = plots.similarity_map(
+        figure = plots.pair_similarity_map(
             shown.frame,
             query,
             reference,
@@ -115,7 +115,7 @@ def _maps(pair: Comparison, shown: Maps, cell: tuple[int, int], playing: LoopRan
                 " there is no second map to show.",
             )
         else:
-            figure = plots.similarity_map(
+            figure = plots.pair_similarity_map(
                 shown.output,
                 plots.output_axis(pair.query_times, shown.output.shape[0]),
                 plots.output_axis(pair.reference_times, shown.output.shape[1]),

@@ -207,7 +207,7 @@ def _frame_map(matrix: Array, pair: Pair, *, key: str, output: bool = False) -> 
     found = pair.comparison
     axis = maps.output_axis if output else (lambda times, _cells: maps.frame_axis(times))
     st.plotly_chart(
-        maps.similarity_map(
+        maps.pair_similarity_map(
             matrix,
             axis(found.query_times, matrix.shape[0]),
             axis(found.reference_times, matrix.shape[1]),
