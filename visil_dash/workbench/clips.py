@@ -4,13 +4,13 @@ A clip from outside stays where its owner put it; only its features are kept, in
 nothing of it outlives the process.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
-from typing import TypeVar
+
+from cachetools import LRUCache
 
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.library.store import Library
@@ -22,7 +22,6 @@ from visil_dash.records import MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import extract_features, extract_views
 
-_Kept = TypeVar("_Kept")
 VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
 CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
 LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
@@ -46,8 +45,8 @@ class ClipStore:
         self._library = library
         self._model = model
         self._settings = settings
-        self._clips: OrderedDict[str, QueryClip] = OrderedDict()
-        self._views: OrderedDict[str, dict[str, VideoFeatures]] = OrderedDict()
+        self._clips: LRUCache[str, QueryClip] = LRUCache(CLIPS_KEPT)
+        self._views: LRUCache[str, dict[str, VideoFeatures]] = LRUCache(VIEWS_KEPT)
         self._reading: set[str] = set()
         self._lock = Condition()
 
@@ -64,10 +63,12 @@ class ClipStore:
         """
         query_id = content_hash(path)
         with self._alone(query_id, watch):
-            clip = self._kept(self._clips, query_id)
+            with self._lock:
+                clip = self._clips.get(query_id)
             if clip is None:
                 clip = self._read(path, query_id, name, watch)
-                self._keep(self._clips, query_id, clip, CLIPS_KEPT)
+                with self._lock:
+                    self._clips[query_id] = clip
             return clip
 
     @contextmanager
@@ -84,18 +85,6 @@ class ClipStore:
             with self._lock:
                 self._reading.discard(what)
                 self._lock.notify_all()
-
-    def _kept(self, store: OrderedDict[str, _Kept], key: str) -> _Kept | None:
-        with self._lock:
-            if key in store:
-                store.move_to_end(key)
-            return store.get(key)
-
-    def _keep(self, store: OrderedDict[str, _Kept], key: str, item: _Kept, most: int) -> None:
-        with self._lock:
-            store[key] = item
-            while len(store) > most:
-                store.popitem(last=False)
 
     def _read(
         self,
@@ -156,7 +145,8 @@ class ClipStore:
         """
         clip = self.get(query_id)
         with self._alone(f"views of {clip.query_id}", watch):
-            found = self._kept(self._views, clip.query_id)
+            with self._lock:
+                found = self._views.get(clip.query_id)
             if found is None:
                 found = extract_views(
                     clip.path,
@@ -165,7 +155,8 @@ class ClipStore:
                     settings=self._settings,
                     watch=watch,
                 )
-                self._keep(self._views, clip.query_id, found, VIEWS_KEPT)
+                with self._lock:
+                    self._views[clip.query_id] = found
             return found
 
     def forget(self, query_id: str) -> None:

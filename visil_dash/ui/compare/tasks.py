@@ -1,9 +1,9 @@
 """Comparisons of pairs in full: made in the background, the last few kept."""
 
-from collections import OrderedDict
 from threading import Lock
 
 import streamlit as st
+from cachetools import LRUCache
 
 from visil_dash.progress import Watch
 from visil_dash.records import Array, Comparison
@@ -17,23 +17,19 @@ class Kept:
     """The comparisons used last, within `most_bytes`, but always the latest."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most_bytes
-        self._pairs: OrderedDict[Key, Comparison] = OrderedDict()
+        # What is larger than all room counts as just all of it, so that it is kept alone.
+        self._pairs: LRUCache[Key, Comparison] = LRUCache(
+            most_bytes, getsizeof=lambda pair: min(size_of(pair), most_bytes)
+        )
         self._lock = Lock()
 
     def get(self, key: Key) -> Comparison | None:
         with self._lock:
-            found = self._pairs.get(key)
-            if found is not None:
-                self._pairs.move_to_end(key)
-            return found
+            return self._pairs.get(key)
 
     def keep(self, key: Key, pair: Comparison) -> None:
         with self._lock:
             self._pairs[key] = pair
-            self._pairs.move_to_end(key)
-            while len(self._pairs) > 1 and sum(map(size_of, self._pairs.values())) > self._most:
-                self._pairs.popitem(last=False)
 
     def forget(self, about: str) -> None:
         """Drops what is about a video or clip, or a view of it."""

@@ -68,7 +68,10 @@ class Task:
 
 
 class Tasks:
-    """Tasks by key: the same key is worked on once, and its result kept while there is room."""
+    """Tasks by key: the same key is worked on once, and its result kept while there is room.
+
+    No cache of a library: what runs is never dropped, however long ago it was asked for.
+    """
 
     def __init__(self, *, threads: int = 2, keep: int = 256) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="visil_dash-task")
