@@ -6,11 +6,11 @@ Every rule is a function from sources to complaints, and is first shown a source
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.sources import Sources, nodes, sources_of
 
 # Each folder of visil_dash (and each module beside them) imports only what stands before it.
 ORDER = """
@@ -39,13 +39,11 @@ COMPUTING = {"numpy", "torch", "torchvision", "cv2", "av", "hnswlib", "sqlalchem
 MODULE_LINES, PAGE_LINES = 400, 120
 MODULES_ON_TOP, MODULES_IN_A_FOLDER = 8, 20
 
-Sources = dict[str, str]
-
 
 def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
     """(line, dotted name) of every import in `source`, relative ones made absolute."""
     package = list(PurePosixPath(path).parent.parts)
-    for node in ast.walk(ast.parse(source, path)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -133,7 +131,7 @@ def pages_without_a_line_or_a_test(sources: Sources) -> list[str]:
     """A page is three things: a file, a line in app.py and a test of the same name."""
     listed = {
         str(node.args[0].value)
-        for node in ast.walk(ast.parse(sources["app.py"]))
+        for node in nodes(sources["app.py"])
         if isinstance(node, ast.Call)
         and getattr(node.func, "attr", "") == "Page"
         and isinstance(node.args[0], ast.Constant)
@@ -158,18 +156,14 @@ def models_own_match_score(sources: Sources) -> list[str]:
         f"{path}:{node.lineno}: take the match score from Workbench.match_score()"
         for path, source in sources.items()
         if not path.startswith(own) and path != "visil_dash/workbench/thresholds.py"
-        for node in ast.walk(ast.parse(source, path))
+        for node in nodes(source)
         if isinstance(node, ast.Attribute) and node.attr == "default_match_score"
     ]
 
 
 @pytest.fixture(scope="module")
 def sources() -> Sources:
-    """Every Python file of the house and its tests, tracked or about to be."""
-    places = [ROOT / "app.py"]
-    for folder in ("visil_dash", "pages", "scripts", "benchmarks", "demo", "tests"):
-        places += sorted((ROOT / folder).rglob("*.py"))
-    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in places}
+    return sources_of("visil_dash", "pages", "scripts", "benchmarks", "demo", "tests")
 
 
 RULES: list[tuple[Callable[[Sources], list[str]], Sources]] = [

@@ -5,31 +5,31 @@ breaks it.
 """
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
+from functools import cache
 
 import pytest
 from radon.complexity import cc_visit
 from radon.visitors import Function
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.sources import nodes, sources_of
+
 FOLDERS = ("visil_dash", "pages", "scripts", "benchmarks", "demo")
 MOST_COMPLEXITY = 15
 MOST_LINES = 60
 EXCUSE = "Long because"  # begins a line of the docstring of a function that may be longer
 
 
-def functions(source: str) -> Iterator[tuple[Function, str]]:
+@cache
+def functions(source: str) -> tuple[tuple[Function, str], ...]:
     """Functions and methods of `source`, each with its docstring."""
     defined = (ast.FunctionDef, ast.AsyncFunctionDef)
     told = {
         node.lineno: ast.get_docstring(node) or ""
-        for node in ast.walk(ast.parse(source))
+        for node in nodes(source)
         if isinstance(node, defined)
     }
-    for block in cc_visit(source):
-        if isinstance(block, Function):
-            yield block, told[block.lineno]
+    blocks = (block for block in cc_visit(source) if isinstance(block, Function))
+    return tuple((block, told[block.lineno]) for block in blocks)
 
 
 def too_branched(path: str, source: str) -> list[str]:
@@ -47,11 +47,6 @@ def too_long(path: str, source: str) -> list[str]:
         if (lines := block.endline - block.lineno + 1) > MOST_LINES
         and not any(line.startswith(EXCUSE) for line in told.splitlines())
     ]
-
-
-def sources() -> dict[str, str]:
-    files = (path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))
-    return {path.relative_to(ROOT).as_posix(): path.read_text() for path in files}
 
 
 def with_body(lines: list[str], told: str = "") -> str:
@@ -78,11 +73,15 @@ def test_a_function_of_too_many_lines_is_noticed_unless_it_says_why() -> None:
 
 @pytest.mark.xfail(strict=True, reason="being shortened")
 def test_no_function_has_too_many_branches() -> None:
-    found = [line for path, source in sources().items() for line in too_branched(path, source)]
+    found = [
+        line for path, source in sources_of(*FOLDERS).items() for line in too_branched(path, source)
+    ]
     assert found == [], "\n".join(found)
 
 
 @pytest.mark.xfail(strict=True, reason="being shortened")
 def test_no_function_has_too_many_lines() -> None:
-    found = [line for path, source in sources().items() for line in too_long(path, source)]
+    found = [
+        line for path, source in sources_of(*FOLDERS).items() for line in too_long(path, source)
+    ]
     assert found == [], "\n".join(found)

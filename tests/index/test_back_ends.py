@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hnswlib
 import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
@@ -163,17 +164,15 @@ def test_a_short_file_after_saving_is_an_error(
 ) -> None:
     """A full disk: hnswlib writes what fits and says nothing."""
 
-    class Short:
-        element_count = 0
-
+    class Short(hnswlib.Index):
         def save_index(self, path: str) -> None:
             Path(path).write_bytes(b"half")
 
         def index_file_size(self) -> int:
             return 8
 
+    monkeypatch.setattr(hnswlib, "Index", Short)
     index = HnswIndex(DIM)
-    monkeypatch.setattr(index, "_graph", Short())
     with pytest.raises(StoreError, match="4 of 8 bytes"):
         index.save(tmp_path / "index.bin")
 
@@ -229,20 +228,13 @@ def test_wrong_shapes_and_ids_are_refused_and_change_nothing(
 
 
 def test_an_unreachable_graph_is_answered_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    index = HnswIndex(DIM)
-    index.add(some(80), np.arange(80))
-
-    class Torn:
-        def __init__(self, graph: object) -> None:
-            self.graph = graph
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(self.graph, name)
-
+    class Torn(hnswlib.Index):
         def knn_query(self, _queries: Array, k: int) -> None:
             raise RuntimeError("Cannot return the results in a contiguous 2D array.")
 
-    monkeypatch.setattr(index, "_graph", Torn(index._graph))
+    monkeypatch.setattr(hnswlib, "Index", Torn)
+    index = HnswIndex(DIM)
+    index.add(some(80), np.arange(80))
     held = dict(enumerate(some(80)))
     check_answer(index, held, some(4, seed=3), 10, exact=True)
 

@@ -522,12 +522,12 @@ def test_closing_stops_a_build_that_leaves_nothing(library: Library) -> None:
         put(library, content, f"{i}.mp4")
     space = open_space(library, reduction="full")
     space.rebuild(background=False)
-    began = threading.Event()
+    began, closing = threading.Event(), threading.Event()
     add = HnswIndex.add
 
     def slow(self: HnswIndex, vectors: Array, ids: Array) -> None:
         began.set()
-        space._stop.wait(10)
+        assert closing.wait(10)
         add(self, vectors, ids)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -536,6 +536,7 @@ def test_closing_stops_a_build_that_leaves_nothing(library: Library) -> None:
         space.rebuild(background=True)
         assert began.wait(10)
         assert space.status().state == "rebuilding"
+        threading.Timer(0.3, closing.set).start()  # when close() has asked the build to stop
         space.close()
     assert space.status().generation == 1
     assert [p.name for p in library.folder.glob("index/*/full/*gen*")] == ["gen-000001"]

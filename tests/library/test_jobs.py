@@ -395,7 +395,7 @@ def crash(bench: Bench, file: Path, state: JobState, attempts: int) -> None:
     """The row that a killed process leaves behind."""
     worker = bench.worker()
     job = worker.enqueue(file, name=file.name)
-    worker._table.update(job.job_id, state=state.value, attempts=attempts)
+    JobTable(bench.library.catalogue).update(job.job_id, state=state.value, attempts=attempts)
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,9 @@ def test_a_job_that_crashed_after_its_upload_was_moved_is_finished(bench: Bench)
     media = bench.library.folder / "media" / content_id(b"one")
     media.mkdir()
     staged.rename(media / "original")
-    worker._table.update(job.job_id, state="features", attempts=1, video_id=content_id(b"one"))
+    JobTable(bench.library.catalogue).update(
+        job.job_id, state="features", attempts=1, video_id=content_id(b"one")
+    )
     worker.start()
     assert worker.wait_idle(30)
     assert one(worker).state is JobState.INDEXED
@@ -439,7 +441,7 @@ def test_half_a_copy_left_by_a_crash_is_not_taken_for_the_file(
     worker = bench.worker()
     staged = bench.library.stage("a.mp4")
     staged.with_name("copying").write_bytes(b"the wh")
-    worker._table.update(one(worker).job_id, staged=str(staged))
+    JobTable(bench.library.catalogue).update(one(worker).job_id, staged=str(staged))
     worker.start()
     assert worker.wait_idle(30)
     assert one(worker).video_id == content_id(b"the whole file")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visil_dash.matching.alignment import AlignOptions, _fill, align, in_step, segments
+from visil_dash.matching.alignment import AlignOptions, align, in_step, path_scores, segments
 
 OPTIONS = AlignOptions(frame_level=0.4)
 
@@ -132,4 +132,4 @@ def loop_best(score, gap):
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 999))
 def test_anti_diagonals_fill_the_same_table_as_the_plain_loops(p, q, seed):
     score = np.random.default_rng(seed).normal(-0.1, 1, (p, q)).astype(np.float32)
-    np.testing.assert_allclose(_fill(score, 0.6)[0], loop_best(score, 0.6), atol=1e-5)
+    np.testing.assert_allclose(path_scores(score, 0.6)[0], loop_best(score, 0.6), atol=1e-5)

@@ -42,7 +42,7 @@ def test_blocks_do_not_change_the_result(monkeypatch):
     query = rng.standard_normal((7, 9, 8), dtype=np.float32)
     reference = rng.standard_normal((5, 9, 8), dtype=np.float32)
     whole = frame_to_frame_both(query, reference)
-    monkeypatch.setattr(similarity, "_BLOCK_BYTES", 4 * 9 * 5 * 9 * 2)  # two query frames a block
+    monkeypatch.setattr(similarity, "BLOCK_BYTES", 4 * 9 * 5 * 9 * 2)  # two query frames a block
     for a, b in zip(whole, frame_to_frame_both(query, reference), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 

@@ -1,8 +1,6 @@
 """Posters, strips and previews: what they show, how large they are, whole or not at all."""
 
-import contextlib
 import os
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -172,13 +170,11 @@ def test_a_full_disk_is_no_fault_of_the_file(
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4", regular(60, 25))
 
-    @contextlib.contextmanager
-    def full(out: Path) -> Iterator[tuple[int, Path]]:
-        fd = os.open("/dev/full", os.O_RDWR)  # every write to it finds no space left
-        yield fd, out
-        os.close(fd)
+    def full(**_where: object) -> tuple[int, str]:
+        # Every write to it finds no space left.
+        return os.open("/dev/full", os.O_RDWR), str(tmp_path / "part")
 
-    monkeypatch.setattr(preview, "_published", full)
+    monkeypatch.setattr(preview.tempfile, "mkstemp", full)
     with pytest.raises(StoreError, match="disk is full"):
         make_preview(clip, tmp_path / "p.mp4", settings=SETTINGS)
 

@@ -115,11 +115,14 @@ def test_stopping_is_checked_every_fifth_of_a_second_while_the_child_is_silent(
         asked.append(time.monotonic())
         return len(asked) == 6
 
-    monkeypatch.setattr(process, "_START", "import time; time.sleep(60)")
+    monkeypatch.setattr(process, "PROGRAM", SILENT)
     with child(watch=Watch(stopped=stopped)) as silent_child, pytest.raises(Cancelled):
         next(silent_child.messages())
     gaps = [b - a for a, b in itertools.pairwise(asked)]
     assert sorted(gaps)[len(gaps) // 2] < 0.2
+
+
+SILENT = "import time; time.sleep(60)"
 
 
 def child(
@@ -145,7 +148,7 @@ def request() -> Request:
 def test_a_child_that_says_nothing_is_ended(
     limits: dict[str, float], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_START", "import time; time.sleep(60)")
+    monkeypatch.setattr(process, "PROGRAM", SILENT)
     before = children()
     with child(**limits) as running, pytest.raises(ChildStopped) as stopped:
         next(running.messages())
@@ -187,7 +190,7 @@ os.write(json.loads(sys.argv[1])["output_fd"], {data!r})
 def test_a_message_that_cannot_be_true_ends_the_child(
     lie: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_START", speaking(LIES[lie] + b"\x00" * 30000))
+    monkeypatch.setattr(process, "PROGRAM", speaking(LIES[lie] + b"\x00" * 30000))
     with child() as running, pytest.raises(ChildStopped) as stopped:
         next(running.messages())
     assert stopped.value.why == "protocol"
@@ -195,7 +198,7 @@ def test_a_message_that_cannot_be_true_ends_the_child(
 
 def test_a_true_message_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     frame = wire.pack(Kind.FRAME, bytes(range(243)), seconds=1.5, width=9, height=9, orientation=5)
-    monkeypatch.setattr(process, "_START", speaking(frame + wire.pack_json(Kind.DONE, frames=1)))
+    monkeypatch.setattr(process, "PROGRAM", speaking(frame + wire.pack_json(Kind.DONE, frames=1)))
     with child() as running:
         first, last = running.messages()
     assert (first.seconds, first.orientation, bytes(first.payload)) == (1.5, 5, bytes(range(243)))
@@ -208,7 +211,7 @@ def test_a_child_that_closes_the_pipe_and_lives_on_is_killed(
     monkeypatch.setattr(process, "LAST_WORDS_SECONDS", 0.2)
     monkeypatch.setattr(
         process,
-        "_START",
+        "PROGRAM",
         "import json, os, sys, time\n"
         'os.close(json.loads(sys.argv[1])["output_fd"])\n'
         "time.sleep(60)",
@@ -236,7 +239,7 @@ def test_a_child_that_dies_midway_leaves_a_partial_video(kill: signal.Signals, c
 def test_a_child_that_dies_first_thing_is_a_refusal(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_START", "import os; os.abort()")
+    monkeypatch.setattr(process, "PROGRAM", "import os; os.abort()")
     with pytest.raises(MediaRefused, match="crashed \\(SIGABRT\\)"):
         list(sample_frames(clip, preprocess=SQUASH, settings=SETTINGS))
 

@@ -20,6 +20,7 @@ from visil_dash.progress import Watch
 from visil_dash.records import Candidate, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.clips import ClipStore
 from visil_dash.workbench.ingest import view_frames
 from visil_dash.workbench.questions import search_many
 from visil_dash.workbench.thresholds import calibrate
@@ -130,15 +131,18 @@ def test_a_view_can_be_asked_for_by_its_id_like_a_clip(world):
 
 def test_looking_inside_can_be_stopped(world):
     bench, query = world
-    bench._clips._views.clear()
+    path = bench.clip(query).path
+    bench.forget_clip(query)  # with its views
+    bench.open_clip(path)
     with pytest.raises(Cancelled):
         bench.search(query, inside=True, watch=Watch(stopped=lambda: True))
 
 
 def test_parts_that_two_ask_for_at_once_are_read_once(world, monkeypatch):
     bench, query = world
-    bench._clips._views.clear()
-    options = read_once(monkeypatch, "extract_views", partial(bench._clips.views, query))
+    store = ClipStore(bench.library, bench.model, bench.settings)
+    store.open(bench.clip(query).path, name="inset.mp4")
+    options = read_once(monkeypatch, "extract_views", partial(store.views, query))
     assert options["video_id"] == query
 
 

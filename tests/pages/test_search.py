@@ -16,7 +16,16 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from tests.support.benches import SOON
-from tests.support.page_world import NAMES, Open, labels, pages, run_until, shared_library, texts
+from tests.support.page_world import (
+    NAMES,
+    SESSION,
+    Open,
+    labels,
+    pages,
+    run_until,
+    shared_library,
+    texts,
+)
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled
 from visil_dash.exports.search import matches_csv
@@ -26,6 +35,8 @@ from visil_dash.records import Segment
 from visil_dash.settings import Settings
 from visil_dash.ui.search.options import own
 from visil_dash.ui.shell import backend, state, uploader
+from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.uploads import Clips
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.questions import search_report
@@ -42,9 +53,9 @@ def opened(world: Open) -> Iterator[Open]:
     """Every test begins without clips: all pages of this process are one session."""
     yield world
     clips = backend.clip_store()
-    for session in list(clips._clips):
-        for clip in clips.of(session):
-            clips.drop(session, clip.query_id)
+    for clip in clips.of(SESSION):
+        clips.drop(SESSION, clip.query_id)
+    assert not list(clips.folder.glob("*/original"))
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +184,7 @@ def test_the_answers_of_several_clips_are_one_table(
 ) -> None:
     page = all_searched(upload(opened("search").run(), *three[:2]))
     assert any(b.key == "several_csv" for b in page.get("download_button"))
-    bench = backend._open_benches[0]
+    bench = backend.open_benches[0]
     found = [bench.search(hashlib.sha256(data).hexdigest()) for _, data in three[:2]]
     table = matches_csv(*found, match_score=bench.match_score())
     read = list(csv.DictReader(io.StringIO(table, newline="")))
@@ -294,7 +305,7 @@ def test_filters_narrow_the_cards_and_can_be_taken_back(opened: Open, clip: byte
 def test_one_frame_is_searched_for_by_itself(opened: Open, clip: bytes) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     page = run_until(page, lambda p: any(b.key == "moment-2" for b in p.button))
-    bench = backend._open_benches[0]
+    bench = backend.open_benches[0]
     at = float(bench.clip(page.session_state["search_query"]).features.timestamps[2])
     page.button(key="moment-2").click()
     page = run_until(page, lambda p: "One frame, at 0:02" in texts(p))
@@ -322,7 +333,7 @@ def test_a_report_is_made_on_a_click_and_offered_as_one_file(opened: Open, clip:
     page.button(key="make_report").click()
     page = run_until(page, lambda p: any(b.key == "report_file" for b in p.get("download_button")))
     assert not page.exception
-    bench = backend._open_benches[0]
+    bench = backend.open_benches[0]
     result = bench.search(page.session_state["search_query"])
     report = search_report(bench, result, matches=5, spans=3)
     assert "market.mp4" in report
@@ -375,11 +386,16 @@ def test_a_failure_is_told_under_the_name_that_was_given_now(opened: Open) -> No
 
 
 def test_the_result_bears_the_name_that_was_given_now(opened: Open, clip: bytes) -> None:
-    query_id = hashlib.sha256(clip).hexdigest()
+    query_id, begun, real = hashlib.sha256(clip).hexdigest(), [], backend.search
+
+    def search(*arguments: Any, **options: Any) -> Task:
+        begun.append(real(*arguments, **options))
+        return begun[-1]
+
     for name in ("mine.mp4", "yours.mp4"):
-        page = answered(upload(opened("search").run(), (name, clip)))
+        with patch.object(backend, "search", search):
+            page = answered(upload(opened("search").run(), (name, clip)))
         assert cards(page)[0] == "market.mp4"
-        begun = [t for t in backend.tasks()._tasks.values() if t.key[0] == "search"]
         assert name in begun[-1].key
         with patch.object(backend, "name_of", lambda _query, name=name: name):
             assert own(begun[-1].result).query == name
@@ -430,9 +446,12 @@ def test_an_empty_library_leads_to_adding(tmp_path: Path) -> None:
 
 
 def test_files_that_were_released_already_are_not_taken_again() -> None:
-    session = {"box_0": [DeletedFile("an id")]}
+    with patch.object(uploader.st, "file_uploader") as shown:
+        upload_box("Videos", name="box", take=lambda _source, _name: pytest.fail("taken again"))
+    box = shown.call_args.kwargs
+    session = {box["key"]: [DeletedFile("an id")]}
     with patch.object(uploader.st, "session_state", session):
-        uploader._take_all("box_0", lambda _source, _name: pytest.fail("taken again"), None)
+        box["on_change"](*box["args"])
     assert state.UPLOAD_ROUND not in session
 
 

@@ -22,6 +22,7 @@ from visil_dash.ui.shell import backend
 from visil_dash.workbench.bench import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]
+SESSION = "test session id"  # what AppTest calls the one session of all its pages
 Open = Callable[[str], AppTest]
 NAMES = ("harbour.mp4", "market.mp4", "station.mp4")
 

@@ -60,7 +60,7 @@ def test_a_comparison_reports_its_progress_and_stops_when_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "visil_dash.matching.similarity._BLOCK_BYTES", 4 * 3 * 40 * 3 * 8
+        "visil_dash.matching.similarity.BLOCK_BYTES", 4 * 3 * 40 * 3 * 8
     )  # 8 rows a block
     query, reference = features("q", 40, 0), features("r", 40, 1)
     options = AlignOptions(frame_level=0.7)

@@ -26,7 +26,7 @@ class World:
 
     def clips(self, root: Path, **limits: Any) -> Clips:
         return Clips(
-            Settings(min_free_bytes=0, **limits),
+            Settings(**({"min_free_bytes": 0} | limits)),
             alive=lambda session: session in self.live,
             gone=self.gone.append,
             ended=self.ended.append,
@@ -134,8 +134,7 @@ def test_what_is_over_a_limit_is_refused_and_leaves_nothing(
 
 
 def test_a_nearly_full_disk_takes_no_upload(tmp_path: Path, world: World) -> None:
-    clips = world.clips(tmp_path)
-    clips._settings = Settings(min_free_bytes=2**62)
+    clips = world.clips(tmp_path, min_free_bytes=2**62)
     with pytest.raises(InputError, match="disk is nearly full"):
         clips.take("a", io.BytesIO(b"x"), name="clip")
     assert files(tmp_path) == []

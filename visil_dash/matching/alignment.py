@@ -36,7 +36,7 @@ class AlignOptions:
     max_segments: int = 20
 
 
-def _fill(score: Array, gap: float) -> tuple[Array, Array]:
+def path_scores(score: Array, gap: float) -> tuple[Array, Array]:
     """Best local path score `[P, Q]` ending in each cell and the step that led there (-1: start).
 
     Filled along anti-diagonals, where all cells are independent.
@@ -100,7 +100,7 @@ def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, in
         tries = []
         for mirrored in (False, True):
             view = score[:, ::-1] if mirrored else score
-            best, step = _fill(view, gap)
+            best, step = path_scores(view, gap)
             end = np.unravel_index(int(best.argmax()), best.shape)
             tries.append((float(best[end]), mirrored, _path(step, int(end[0]), int(end[1]), best)))
         # Equal scores (a still picture) are called forward.

@@ -14,7 +14,7 @@ from visil_dash.records import Array
 
 Compare = Callable[[Array], Array]
 
-_BLOCK_BYTES = 64 * 1024**2  # region-pair products kept at once; larger blocks gain nothing
+BLOCK_BYTES = 64 * 1024**2  # region-pair products kept at once; larger blocks gain nothing
 
 
 def _check(query: Array, reference: Array) -> None:
@@ -41,7 +41,7 @@ def frame_to_frame_both(
     columns = np.ascontiguousarray(reference.reshape(tr * rr, dim).T, dtype=np.float32)
     forward = np.empty((tq, tr), np.float32)
     reverse = np.empty((tr, tq), np.float32)
-    step = max(1, _BLOCK_BYTES // (4 * rq * tr * rr))
+    step = max(1, BLOCK_BYTES // (4 * rq * tr * rr))
     for start in range(0, tq, step):
         rows = np.asarray(query[start : start + step], np.float32)
         pairs = (rows.reshape(-1, dim) @ columns).reshape(len(rows), rq, tr, rr)

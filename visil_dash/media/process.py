@@ -22,7 +22,7 @@ from visil_dash.progress import Watch
 POLL_SECONDS = 0.1  # between two looks at `watch` and the deadlines
 PIPE_BYTES = 1 << 20
 LAST_WORDS_SECONDS = 5.0  # between a closed pipe and the exit of its writer
-_START = "import sys; sys.path += sys.argv[2:]; from visil_dash.media.child import main; main()"
+PROGRAM = "import sys; sys.path += sys.argv[2:]; from visil_dash.media.child import main; main()"
 
 
 class ChildStopped(Exception):
@@ -78,7 +78,7 @@ class Child:
         try:
             request = Request(**{**vars(self._request), "output_fd": out_of_child})
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _START, request.to_json(), *_import_path()],
+                [sys.executable, "-I", "-S", "-c", PROGRAM, request.to_json(), *_import_path()],
                 stdin=subprocess.PIPE,  # never written: its closing ends the child
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
