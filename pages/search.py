@@ -27,12 +27,11 @@ def answer(query_id: str, options: Options) -> None:
     result = searched(query_id, options)
     if result is None:
         return
-    match_score = backend.workbench().match_score()
     shown = hide_rejected(result)
-    found = ranked(shown, match_score)
-    headline(shown, found, match_score)
+    found = ranked(shown)
+    headline(shown)
     if result.mode == "exhaustive":
-        agreement_card(result, options, match_score)
+        agreement_card(result, options)
     if not result.matches:
         nothing_found()
         return
@@ -40,7 +39,7 @@ def answer(query_id: str, options: Options) -> None:
         if result.mode == "nearest":
             sure_way(result)
         inside_way(found, options)
-    match_cards(filtered(found), shown, top=options.top, match_score=match_score)
+    match_cards(filtered(found), shown, top=options.top)
 
 
 page_header(

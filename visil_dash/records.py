@@ -4,6 +4,7 @@ Axes: T frames, R regions, D channels; Tq, Tr frames of query and reference. Tim
 the start of a video. Distances are squared L2, similarities are higher-is-closer.
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class Verdict(StrEnum):
+class Decoded(StrEnum):
     """How the decoding of a file ended."""
 
     OK = "ok"
@@ -74,7 +75,7 @@ class MediaInfo:
     height: int
     duration: float
     frames_decoded: int
-    verdict: Verdict = Verdict.OK
+    verdict: Decoded = Decoded.OK
     reason: str = ""
 
 
@@ -203,6 +204,55 @@ class Segment:
     in_step: float = 1.0
 
 
+class Relation(StrEnum):
+    """What a reference is to a query, from the reference's side (rules: matching.verdict)."""
+
+    NEAR_DUPLICATE = "near duplicate"
+    CONTAINS = "contains"
+    CONTAINED_IN = "contained in"
+    PARTIAL = "partial"
+    LOOK_ALIKE = "look-alike"
+    NONE = "none"
+
+
+Spans = tuple[tuple[float, float], ...]  # (start, end) in seconds, rising, apart from each other
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Share (0..1) of each side that lies in a segment, and where: disjoint spans in seconds."""
+
+    query: float
+    reference: float
+    query_spans: Spans
+    reference_spans: Spans
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a pair is: decided once, by matching.verdict.judge, and shown everywhere.
+
+    `is_match`: footage is shared, and a score confirms it. `label`, `reason`: the relation and why,
+    in words. `best`: the segment to look at first, None without segments. `confidence`: probability
+    that the reference holds footage of the query; None where the model has no calibration, and
+    where the pair matches at any time offset (`any_offset`), which scores cannot tell from a copy.
+    """
+
+    relation: Relation
+    is_match: bool
+    label: str
+    reason: str
+    coverage: Coverage
+    best: Segment | None = None
+    confidence: float | None = None
+    any_offset: bool = False
+
+    @property
+    def is_doubt(self) -> bool:
+        """Whether a segment was found that no score confirms: it may be a match."""
+        return self.relation is Relation.PARTIAL and not self.is_match
+
+
 WHOLE = ""  # key of the view that is the query's whole picture
 
 
@@ -215,7 +265,7 @@ class Match:
     propose the video. `part_score`: the score of the frames inside `segments` alone, of the
     direction that scores higher; None without segments. `view`: the part of the query's picture
     that all of this is of (see views). `probability`: that the reference holds footage of the
-    query (see confidence); None where the model does not know.
+    query (see confidence); None where the model does not know. `verdict`: None until it is judged.
     """
 
     video_id: str
@@ -228,12 +278,16 @@ class Match:
     part_score: float | None = None
     view: str = WHOLE
     probability: float | None = None
+    verdict: Verdict | None = None
 
     @property
     def strength(self) -> float:
         """The best of its scores: either way, or of what lines up alone. Verdicts rest on it."""
-        part = -1.0 if self.part_score is None else self.part_score
-        return max(self.score, self.reverse_score, part)
+        return _strength(self.score, self.reverse_score, self.part_score)
+
+
+def _strength(score: float, reverse_score: float, part_score: float | None) -> float:
+    return max(score, reverse_score, -1.0 if part_score is None else part_score)
 
 
 @dataclass(frozen=True)
@@ -244,7 +298,7 @@ class SearchResult:
     searched for as well. `timings`: seconds by stage. `skipped`: library
     videos that were not compared, with the reason. `notices`: what the user must know (degraded
     index, unverified weights, partial decode). `background`: what the query reaches against videos
-    that it has nothing to do with (see confidence).
+    that it has nothing to do with (see confidence). `match_score`: what matches were judged by.
     """
 
     query: str
@@ -262,6 +316,7 @@ class SearchResult:
     notices: tuple[str, ...] = ()
     inside: bool = False
     background: float = 0.0
+    match_score: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -270,7 +325,7 @@ class Comparison:
 
     `frame_similarity` `[Tq, Tr]`; `visil_output` `[Tq', Tr']`, None without a comparator;
     `score`, `reverse_score` as in Match; `chamfer`, `chamfer_reverse`: Chamfer over the
-    frame-to-frame similarity alone; `symmetric`: mean of the two frame-to-frame directions.
+    frame-to-frame similarity alone; `part_score` and `verdict` as in Match.
     """
 
     query: str
@@ -286,6 +341,13 @@ class Comparison:
     chamfer: float
     chamfer_reverse: float
     segments: tuple[Segment, ...]
+    part_score: float | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def strength(self) -> float:
+        """As in Match."""
+        return _strength(self.score, self.reverse_score, self.part_score)
 
     @property
     def symmetric(self) -> Array:
@@ -333,20 +395,3 @@ class ModelInfo:
     folder: Path | None = None
     missing: str = ""
     default_threshold: float | None = None
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What the library page says in one look; sizes in bytes, durations in seconds."""
-
-    videos: int
-    seconds: float
-    frames: int
-    media_bytes: int
-    index: IndexStatus
-    model: str
-    extractor: str
-    verified: bool
-    read_only: bool
-    notices: tuple[str, ...]
-    missing_features: int

@@ -167,7 +167,7 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
         assert told is not None
         return told[1], first.inner_text()
 
-    sure = re.compile(r"near duplicate|contains the clip|shares a part")
+    sure = re.compile(r"near duplicate|contains the query clip|shares a part")
     before, card = searched()
     assert sure.search(card)
 

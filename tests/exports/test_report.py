@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
-from visil_dash.matching.verdict import OUT_OF_STEP, related
+from visil_dash.matching.verdict import ANY_OFFSET, judge_result
 from visil_dash.records import Match, SearchResult, Segment
 
 NASTY = '"><script>alert(1)</script><img src=http://x/y onerror=a>\u202e.mp4'
@@ -58,19 +58,12 @@ def result() -> SearchResult:
 
 
 def report(result: SearchResult, *, verified: bool = True, most: int = 2) -> Seen:
-    facts = ReportFacts(8.0, {"ab" * 32: 24.0}, 0.5, verified, "1.2.3", "2026-11-24 12:00 UTC")
-    found = [
-        related(
-            m,
-            query_seconds=8.0,
-            reference_seconds=24.0,
-            match_score=0.5,
-            threshold=result.threshold,
-        )
-        for m in result.matches[:most]
-    ]
+    facts = ReportFacts(8.0, {"ab" * 32: 24.0}, verified, "1.2.3", "2026-11-24 12:00 UTC")
+    found = judge_result(
+        result, query_seconds=8.0, reference_seconds={"ab" * 32: 24.0}, match_score=0.5
+    )
     evidence = {"ab" * 32: [Evidence(3.0, PICTURES[0], 13.0, PICTURES[1])]}
-    return Seen(html_report(result, found, evidence, facts))
+    return Seen(html_report(found, found.matches[:most], evidence, facts))
 
 
 def test_it_runs_nothing_and_loads_nothing(result: SearchResult) -> None:
@@ -98,19 +91,19 @@ def test_the_pictures_are_the_bytes_that_were_given(result: SearchResult) -> Non
     ]
     assert tuple(shown) == PICTURES
     named = [value for name, value in report(result).attributes if name == "alt"]
-    assert named[0] == "clip at 3.00 seconds"
+    assert named[0] == "query clip at 3.00 seconds"
     assert named[1].endswith("at 13.00 seconds")
 
 
 def test_it_says_what_was_found_and_how(result: SearchResult) -> None:
     text = report(result).text
     for told in (
-        "75 % of the clip is in it",
-        "25 % of it is in the clip",
+        "75 % of the query clip",
+        "25 % of this video",
         "0.8120",
         "0.4040",
         "10.00 s16.00 s0.910",
-        "No stretch lines up in time.",
+        "No segment matches in time.",
         "look-alike",
         "compact-12345678",
         "ready, generation 3, pca128",
@@ -136,13 +129,13 @@ def test_unverified_weights_are_marked(result: SearchResult) -> None:
 
 def test_it_says_how_sure_a_match_is_and_where_nothing_runs_in_step(result: SearchResult) -> None:
     (match, _other) = result.matches
-    assert "How sure" not in report(result).text
-    assert OUT_OF_STEP not in report(result).text
+    assert "Confidence" not in report(result).text
+    assert ANY_OFFSET not in report(result).text
     still = (replace(match.segments[0], in_step=0.5),)
     told = replace(match, probability=0.42, part_score=0.8765, segments=still)
     text = report(replace(result, matches=(told,))).text
-    assert "How surecannot tell" in text
-    assert "What lines up0.8765" in text
-    assert text.count(OUT_OF_STEP) == 1
+    assert "Confidencecannot tell" in text
+    assert "Matched segments0.8765" in text
+    assert text.count(ANY_OFFSET) == 1
     moving = replace(told, segments=match.segments)
-    assert "How sure42 %" in report(replace(result, matches=(moving,))).text
+    assert "Confidence42 %" in report(replace(result, matches=(moving,))).text

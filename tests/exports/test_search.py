@@ -9,6 +9,7 @@ import pytest
 
 from visil_dash.exports.search import matches_csv, matches_json
 from visil_dash.matching.confidence import RANKED_SHARE
+from visil_dash.matching.verdict import judge_result
 from visil_dash.records import Match, SearchResult, Segment
 from visil_dash.safe_csv import plain_cell
 
@@ -35,8 +36,12 @@ def result() -> SearchResult:
     )
 
 
+def judged(found: SearchResult, match_score: float) -> SearchResult:
+    return judge_result(found, query_seconds=8, reference_seconds={}, match_score=match_score)
+
+
 def test_no_text_cell_starts_a_formula_and_every_value_comes_back() -> None:
-    rows = list(csv.DictReader(io.StringIO(matches_csv(result(), match_score=0.85), newline="")))
+    rows = list(csv.DictReader(io.StringIO(matches_csv(judged(result(), 0.85)), newline="")))
     assert len(rows) == sum(2 if i % 2 else 1 for i in range(len(NAMES)))
     for row in rows:
         for column in ("query", "name", "video_id"):
@@ -50,11 +55,12 @@ def test_no_text_cell_starts_a_formula_and_every_value_comes_back() -> None:
     assert [float(row["reverse_score"]) for row in spans] == [-0.25, -0.25]
     assert rows[0]["query_start"] == ""
     called = [row["match"] for row in rows if row["rank"] in ("1", "2", "3")]
-    assert called == ["true", "true", "true", "false"]  # 1.0, 0.9 with two spans, 0.8
+    # 1.0 without a segment is no match, 0.9 with two segments is one, 0.8 is none.
+    assert called == ["false", "true", "true", "false"]
 
 
 def test_json_holds_the_fields_of_the_command_line() -> None:
-    read = json.loads(matches_json(result(), match_score=0.9))
+    read = json.loads(matches_json(judged(result(), 0.9)))
     assert read["query"] == "=clip.mp4"
     assert {"matches", "timings", "model", "index"} <= set(read)
     first = read["matches"][1]
@@ -69,6 +75,8 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
         "view",
         "reverse_score",
         "match",
+        "relation",
+        "reason",
         "min_distance",
         "candidate_frames",
         "segments",
@@ -77,15 +85,17 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
     assert first["segments"][0]["reference_end"] == 64.0
     assert (read["background"], first["above_background"]) == (0, first["strength"])
     assert read["match_score"] == 0.9
-    assert [m["match"] for m in read["matches"]] == [True, True] + 6 * [False]
+    assert [m["match"] for m in read["matches"]] == [False, True] + 6 * [False]
+    relations = [m["relation"] for m in read["matches"]]
+    assert relations[:3] == ["look-alike", "partial", "none"]
 
 
 def test_strengths_are_told_above_the_background() -> None:
     matches = [replace(m, part_score=0.95) for m in result().matches]
     found = replace(result(), background=0.25, matches=tuple(matches))
-    told = json.loads(matches_json(found, match_score=0.9))
+    told = json.loads(matches_json(judged(found, 0.9)))
     assert told["background"] == 0.25
-    rows = list(csv.DictReader(matches_csv(found, match_score=0.9).splitlines()))
+    rows = list(csv.DictReader(matches_csv(judged(found, 0.9)).splitlines()))
     for match in (*told["matches"], *rows):
         strength = max(float(match[k]) for k in ("score", "reverse_score", "part_score"))
         assert float(match["strength"]) == pytest.approx(strength)

@@ -5,11 +5,18 @@ from dataclasses import replace
 import pytest
 
 from visil_dash.matching.agreement import agreement
-from visil_dash.records import Match, SearchResult
+from visil_dash.matching.verdict import judge_result
+from visil_dash.records import Match, SearchResult, Segment
+
+SPAN = Segment(0, 10, 0, 10, 0.9)
 
 
 def match(name: str, score: float) -> Match:
-    return Match(name, name, score, score, None, 0, ())
+    return Match(name, name, score, score, None, 0, (SPAN,))
+
+
+def judged(result: SearchResult, match_score: float) -> SearchResult:
+    return judge_result(result, query_seconds=10, reference_seconds={}, match_score=match_score)
 
 
 EXHAUSTIVE = SearchResult(
@@ -34,7 +41,7 @@ HIERARCHICAL = replace(
 
 
 def test_it_tells_what_the_candidates_left_out_and_what_that_saved() -> None:
-    found = agreement(HIERARCHICAL, EXHAUSTIVE, match_score=0.6, k=3)
+    found = agreement(HIERARCHICAL, judged(EXHAUSTIVE, 0.6), k=3)
     assert [m.name for m in found.missed] == ["b", "d"]
     assert [m.name for m in found.missed_above] == ["b"]
     assert (found.above, found.k) == (2, 3)
@@ -43,12 +50,12 @@ def test_it_tells_what_the_candidates_left_out_and_what_that_saved() -> None:
 
 
 def test_a_short_library_is_not_counted_as_missing() -> None:
-    found = agreement(HIERARCHICAL, replace(EXHAUSTIVE, matches=()), match_score=0.6)
+    found = agreement(HIERARCHICAL, replace(EXHAUSTIVE, matches=()))
     assert (found.above, found.missed, found.k, found.overlap) == (0, (), 0, 1.0)
 
 
 def test_a_score_equal_to_the_match_score_is_a_match() -> None:
-    assert agreement(HIERARCHICAL, EXHAUSTIVE, match_score=0.7).above == 2
+    assert agreement(HIERARCHICAL, judged(EXHAUSTIVE, 0.7)).above == 2
 
 
 @pytest.mark.parametrize(
@@ -64,4 +71,4 @@ def test_searches_that_do_not_belong_together_are_refused(
     hierarchical: SearchResult, exhaustive: SearchResult
 ) -> None:
     with pytest.raises(ValueError, match="agreement: expected"):
-        agreement(hierarchical, exhaustive, match_score=0.5)
+        agreement(hierarchical, exhaustive)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,26 +10,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.comparisons import pair
+from visil_dash.clock import clock
 from visil_dash.collection.rows import matching_pairs, pair_rows, strongest
-from visil_dash.matching.reason_parts import ceilings, faint, missing
-from visil_dash.matching.reasons import (
+from visil_dash.matching.maps import (
     Direction,
-    Relation,
     best_cell,
-    clock,
     duration,
-    explain,
     first_look,
     maps,
     region_matches,
 )
+from visil_dash.matching.reason_parts import ceilings, faint, missing
+from visil_dash.matching.reasons import Explanation, explain
 from visil_dash.matching.similarity import frame_to_frame_both
-from visil_dash.matching.verdict import coverage
-from visil_dash.records import Array, Comparison, PairTable, Segment, VideoFeatures
+from visil_dash.matching.verdict import coverage, judge
+from visil_dash.records import (
+    Array,
+    Comparison,
+    PairTable,
+    Relation,
+    Segment,
+    VideoFeatures,
+)
+
+
+def explained(compared: Comparison, *, seconds: float = 0.0, **options: Any) -> Explanation:
+    verdict = judge(
+        compared,
+        query_seconds=seconds or duration(compared.query_times),
+        reference_seconds=seconds or duration(compared.reference_times),
+        match_score=0.6,
+    )
+    return explain(
+        compared,
+        verdict,
+        match_score=0.6,
+        query_seconds=seconds,
+        reference_seconds=seconds,
+        **({"frame_level": 0.7} | options),
+    )
 
 
 def say(compared: Comparison) -> str:
-    return " ".join(explain(compared, match_score=0.6, frame_level=0.7).sentences)
+    return " ".join(explained(compared).sentences)
 
 
 # ---- directions ----
@@ -61,64 +85,49 @@ def test_without_a_comparator_there_is_no_output_map() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "reverse", "segments", "relation"),
+    ("score", "reverse", "segments", "title"),
     [
-        (0.6, 0.6, 1, Relation.SHARED),
-        (0.9, 0.59, 1, Relation.QUERY_INSIDE),
-        (0.59, 0.9, 1, Relation.REFERENCE_INSIDE),
-        (0.59, 0.59, 1, Relation.ALIKE),
-        (0.59, 0.59, 0, Relation.NONE),
+        (0.6, 0.6, 1, "The two videos are near duplicates"),
+        (0.9, 0.59, 1, "The reference contains the query"),
+        (0.59, 0.9, 1, "The query contains the reference"),
+        (0.59, 0.59, 1, "Similar segments, but not a match"),
+        (0.59, 0.59, 0, "No shared footage found"),
     ],
 )
-def test_the_verdict_follows_both_scores(
-    score: float, reverse: float, segments: int, relation: Relation
+def test_the_title_is_that_of_the_verdict(
+    score: float, reverse: float, segments: int, title: str
 ) -> None:
-    found = (Segment(1, 5, 2, 6, 0.8),) * segments
-    compared = pair(score=score, reverse_score=reverse, segments=found)
-    verdict = explain(compared, match_score=0.6, frame_level=0.7)
-    assert verdict.relation is relation
-    assert verdict.is_match == (max(score, reverse) >= 0.6)
+    found = (Segment(0, 8, 1, 11, 0.8),) * segments
+    explanation = explained(pair(score=score, reverse_score=reverse, segments=found))
+    assert explanation.title == title
+    assert explanation.verdict.is_match == (max(score, reverse) >= 0.6)
 
 
-def test_a_part_that_scores_like_a_match_is_told_as_shared_though_the_whole_does_not() -> None:
-    output = np.full((8, 12), -0.5)
-    output[2:5, 4:7] = 0.9
+def test_segments_that_score_as_a_match_are_a_shared_part_though_the_whole_does_not() -> None:
     found = (Segment(2, 5, 4, 7, 0.9),)
-    both = {"visil_output": output, "visil_output_reverse": output.T.copy()}
-    verdict = explain(
-        pair(score=0.1, reverse_score=0.0, segments=found, **both),
-        match_score=0.6,
-        frame_level=0.7,
-    )
-    assert verdict.relation is Relation.PART
-    assert verdict.is_match
-    assert verdict.title == "The two videos share a part"
-    assert any("taken alone, scores 0.90" in sentence for sentence in verdict.sentences)
-    elsewhere = (Segment(5, 8, 8, 11, 0.9),)
-    verdict = explain(
-        pair(score=0.1, reverse_score=0.0, segments=elsewhere, **both),
-        match_score=0.6,
-        frame_level=0.7,
-    )
-    assert verdict.relation is Relation.ALIKE
-    assert not verdict.is_match
+    explanation = explained(pair(score=0.1, reverse_score=0.0, segments=found, part_score=0.9))
+    assert explanation.verdict.is_match
+    assert explanation.title == "The two videos share a part"
+    assert any("taken alone, score 0.90" in sentence for sentence in explanation.sentences)
+    explanation = explained(pair(score=0.1, reverse_score=0.0, segments=found, part_score=-0.5))
+    assert explanation.verdict.relation is Relation.LOOK_ALIKE
+    assert not explanation.verdict.is_match
 
 
-def test_a_score_that_nothing_in_time_backs_claims_no_footage() -> None:
+def test_a_score_without_a_segment_claims_no_footage() -> None:
     for score, reverse in ((0.9, 0.9), (0.9, 0.1), (0.1, 0.9)):
-        verdict = explain(
-            pair(score=score, reverse_score=reverse), match_score=0.6, frame_level=0.7
-        )
-        assert verdict.title == "Alike as a whole, but no stretch lines up"
+        explanation = explained(pair(score=score, reverse_score=reverse))
+        assert explanation.title == "Alike as a whole, but no segment matches"
 
 
 def test_shares_are_of_the_whole_video_and_overlaps_count_once() -> None:
     found = (Segment(0, 4, 0, 4, 0.8), Segment(2, 6, 6, 10, 0.6))
-    verdict = explain(pair(segments=found), match_score=0.6, frame_level=0.7)
-    assert (verdict.covered_query, verdict.covered_reference) == (6.0, 8.0)
-    assert (verdict.query_share, verdict.reference_share) == (6 / 8, 8 / 12)
+    explanation = explained(pair(segments=found))
+    assert (explanation.covered_query, explanation.covered_reference) == (6.0, 8.0)
+    coverage = explanation.verdict.coverage
+    assert (coverage.query, coverage.reference) == (6 / 8, 8 / 12)
     assert "2 segments cover 6.0 s of the query's 8.0 s and 8.0 s of the reference's 12.0 s" in (
-        " ".join(verdict.sentences)
+        " ".join(explanation.sentences)
     )
 
 
@@ -133,17 +142,17 @@ def test_speed_and_direction_of_play_are_told_only_when_they_differ() -> None:
     assert "backwards" in say(pair(segments=(replace(plain, reversed=True),)))
 
 
-def test_segments_that_fit_at_any_moment_are_told_as_such() -> None:
+def test_segments_that_match_at_any_time_offset_are_a_doubt() -> None:
     still = Segment(0, 4, 3, 7, 0.8, in_step=0.5)
-    told = "Nothing in what lines up tells one moment from another"
-    assert told in say(pair(segments=(still,)))
+    reason = "Nothing in the matched segments distinguishes one time offset from another"
+    assert reason in say(pair(segments=(still,)))
     for scores in ({"score": 0.9, "reverse_score": 0.9}, {"score": 0.9}, {"reverse_score": 0.9}):
-        verdict = explain(pair(segments=(still,), **scores), match_score=0.6, frame_level=0.7)
-        assert verdict.relation is Relation.ANY_MOMENT
-        assert not verdict.is_match
-    weak = explain(pair(segments=(still,)), match_score=0.6, frame_level=0.7)
-    assert weak.relation is Relation.ALIKE
-    assert told not in say(pair(segments=(still, replace(still, query_start=4, in_step=0.9))))
+        explanation = explained(pair(segments=(still,), **scores))
+        assert explanation.title.startswith("Alike at any time offset")
+        assert not explanation.verdict.is_match
+    weak = explained(pair(segments=(still,)))
+    assert weak.verdict.relation is Relation.LOOK_ALIKE
+    assert reason not in say(pair(segments=(still, replace(still, query_start=4, in_step=0.9))))
 
 
 def test_no_segment_is_explained_by_the_closest_frames() -> None:
@@ -239,8 +248,8 @@ def test_flat_frames_are_told_by_what_an_identical_frame_would_score() -> None:
     assert "1 of the query's 6 frames counts less" in lower
     assert "lowest at 0:04" in lower
     assert faint(features("q", 6, 0), side="query", frame_level=0.0) is None
-    verdict = explain(pair(), match_score=0.6, frame_level=level, reference=flat)
-    assert "the reference's 6 frames is so flat" in " ".join(verdict.sentences)
+    explanation = explained(pair(), frame_level=level, reference=flat)
+    assert "the reference's 6 frames is so flat" in " ".join(explanation.sentences)
 
 
 # ---- time and cells ----
@@ -252,19 +261,13 @@ def test_flat_frames_are_told_by_what_an_identical_frame_would_score() -> None:
 )
 def test_coverage_is_that_of_a_search(spans: list[tuple[int, int, int]], length: float) -> None:
     found = tuple(Segment(a, a + n, b, b + n, 0.8) for a, b, n in spans)
-    verdict = explain(
-        pair(segments=found),
-        match_score=0.6,
-        frame_level=0.7,
-        query_seconds=length,
-        reference_seconds=length,
-    )
+    explanation = explained(pair(segments=found), seconds=length)
     query, reference = length or 8.0, length or 12.0  # the pair's frames last so long
     plain = coverage(found, query_seconds=query, reference_seconds=reference)
-    assert (verdict.query_share, verdict.reference_share) == (plain.query, plain.reference)
+    assert explanation.verdict.coverage == plain
     tenths = [t / 10 for t in range(round(10 * query))]
     inside = sum(any(a <= t < a + n for a, _, n in spans) for t in tenths)
-    assert verdict.covered_query == pytest.approx(inside / 10)
+    assert explanation.covered_query == pytest.approx(inside / 10)
 
 
 def test_a_video_ends_after_its_last_frames_interval() -> None:

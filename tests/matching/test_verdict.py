@@ -1,4 +1,4 @@
-"""Relations in words: from measured coverage and scores, never more than both of them say."""
+"""The verdict: from measured coverage and scores, never claiming more than both support."""
 
 from dataclasses import replace
 
@@ -8,21 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visil_dash.matching.verdict import (
+    ANY_OFFSET,
     LABELS,
     MEANINGS,
-    OUT_OF_STEP,
     WHOLE,
-    Coverage,
     Filter,
-    Related,
-    Relation,
     answer,
+    best_segment,
+    confidence_text,
     coverage,
+    judge,
+    judge_result,
     near_match,
-    related,
-    relation,
+    reaches,
+    verdict_of,
 )
-from visil_dash.records import Match, Segment
+from visil_dash.records import Coverage, Match, Relation, SearchResult, Segment, Verdict
 
 MATCH = 0.5
 scores = st.floats(-1, 1)
@@ -37,6 +38,23 @@ def segment(draw: st.DrawFn) -> Segment:
 
 segments = st.lists(segment(), max_size=5)
 lengths = st.integers(1, 50)
+
+
+def match(**changes: object) -> Match:
+    plain = Match("ab" * 32, "Market Day.mp4", 0.7, 0.6, 0.2, 3, (Segment(0, 10, 0, 10, 0.9),))
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def ruling(
+    found: list[Segment],
+    query: float,
+    reference: float,
+    score: float,
+    back: float,
+    part: float | None,
+) -> Verdict:
+    pair = match(score=score, reverse_score=back, part_score=part, segments=tuple(found))
+    return judge(pair, query_seconds=query, reference_seconds=reference, match_score=MATCH)
 
 
 def swapped(s: Segment) -> Segment:
@@ -88,35 +106,16 @@ SWAPPED = {
 }
 
 
-@given(segments, lengths, lengths, scores, scores, scores, st.booleans())
-def test_asked_the_other_way_round_contains_becomes_contained_in(
-    found: list[Segment],
-    query: int,
-    reference: int,
-    score: float,
-    back: float,
-    part: float,
-    near: bool,
+@given(segments, lengths, lengths, scores, scores, scores)
+def test_with_query_and_reference_swapped_contains_becomes_contained_in(
+    found: list[Segment], query: int, reference: int, score: float, back: float, part: float
 ) -> None:
     # A span may lie past the end of one side only; then there is nothing on that side to relate.
     found = [s for s in found if s.query_start < query and s.reference_start < reference]
-    there = relation(
-        coverage(found, query_seconds=query, reference_seconds=reference),
-        score=score,
-        reverse_score=back,
-        part_score=part,
-        match_score=MATCH,
-        near=near,
-    )
-    other = relation(
-        coverage([swapped(s) for s in found], query_seconds=reference, reference_seconds=query),
-        score=back,
-        reverse_score=score,
-        part_score=part,
-        match_score=MATCH,
-        near=near,
-    )
-    assert other is SWAPPED.get(there, there)
+    there = ruling(found, query, reference, score, back, part)
+    other = ruling([swapped(s) for s in found], reference, query, back, score, part)
+    assert other.relation is SWAPPED.get(there.relation, there.relation)
+    assert other.is_match == there.is_match
 
 
 STRENGTH = {
@@ -134,7 +133,6 @@ STRENGTH = {
     lengths,
     lengths,
     st.tuples(scores, scores, scores),
-    st.booleans(),
     st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)),
 )
 def test_higher_scores_never_weaken_a_relation(
@@ -142,50 +140,30 @@ def test_higher_scores_never_weaken_a_relation(
     query: int,
     reference: int,
     given_scores: tuple[float, float, float],
-    near: bool,
     more: tuple[float, float, float],
 ) -> None:
-    measured = coverage(found, query_seconds=query, reference_seconds=reference)
-
-    def strength(score: float, back: float, part: float) -> int:
-        word = relation(
-            measured,
-            score=score,
-            reverse_score=back,
-            part_score=part,
-            match_score=MATCH,
-            near=near,
-        )
-        return STRENGTH[word]
-
     higher = [score + step for score, step in zip(given_scores, more, strict=True)]
-    assert strength(*higher) >= strength(*given_scores)
+    before = ruling(found, query, reference, *given_scores)
+    after = ruling(found, query, reference, *higher)
+    assert STRENGTH[after.relation] >= STRENGTH[before.relation]
+    assert after.is_match >= before.is_match
 
 
-@given(scores, scores, st.booleans())
-def test_where_nothing_lines_up_no_footage_is_claimed(
-    score: float, back: float, near: bool
-) -> None:
-    nothing = coverage([], query_seconds=10, reference_seconds=10)
-    got = relation(
-        nothing, score=score, reverse_score=back, part_score=None, match_score=MATCH, near=near
-    )
-    alike = near or max(score, back) >= MATCH
-    assert got is (Relation.LOOK_ALIKE if alike else Relation.NONE)
+@given(scores, scores)
+def test_without_a_segment_no_footage_is_claimed(score: float, back: float) -> None:
+    got = ruling([], 10, 10, score, back, None)
+    alike = max(score, back) >= MATCH
+    assert got.relation is (Relation.LOOK_ALIKE if alike else Relation.NONE)
+    assert not got.is_match
+    assert got.best is None
 
 
 @given(segments.filter(bool), lengths, lengths)
 def test_without_a_match_score_no_whole_video_is_claimed(
     found: list[Segment], query: int, reference: int
 ) -> None:
-    measured = coverage(found, query_seconds=query, reference_seconds=reference)
-    got = relation(measured, score=0.49, reverse_score=0.49, part_score=1.0, match_score=MATCH)
-    assert got in (Relation.PARTIAL, Relation.NONE, Relation.LOOK_ALIKE)
-
-
-def covered(query: float, reference: float) -> Coverage:
-    spans = ((0.0, 1.0),)
-    return Coverage(query, reference, spans, spans)
+    got = ruling(found, query, reference, 0.49, 0.49, 1.0)
+    assert got.relation in (Relation.PARTIAL, Relation.NONE, Relation.LOOK_ALIKE)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +171,9 @@ def covered(query: float, reference: float) -> Coverage:
     [
         (1.0, 1.0, 0.9, 0.9, Relation.NEAR_DUPLICATE),
         (WHOLE, WHOLE, 0.5, 0.5, Relation.NEAR_DUPLICATE),
-        (1.0, 1.0, 0.9, 0.49, Relation.CONTAINS),  # one way only: of that way it is told
+        (1.0, 1.0, 0.9, 0.49, Relation.CONTAINS),  # in one direction only
         (1.0, 1.0, 0.49, 0.9, Relation.CONTAINED_IN),
-        (1.0, 1.0, 0.49, 0.49, Relation.PARTIAL),  # what lines up comes near
+        (1.0, 1.0, 0.49, 0.49, Relation.PARTIAL),  # the segment comes close
         (1.0, 0.3, 0.9, 0.2, Relation.CONTAINS),
         (0.3, 1.0, 0.2, 0.9, Relation.CONTAINED_IN),
         (1.0, 0.3, 0.2, 0.9, Relation.PARTIAL),  # the score of the whole clip says no
@@ -207,42 +185,25 @@ def covered(query: float, reference: float) -> Coverage:
 def test_each_word_has_its_rule(
     query: float, reference: float, score: float, back: float, word: Relation
 ) -> None:
-    got = relation(
-        covered(query, reference),
-        score=score,
-        reverse_score=back,
-        part_score=max(score, back),
-        match_score=MATCH,
-    )
-    assert got is word
+    span = Segment(0, 100 * query, 0, 100 * reference, 0.9)
+    got = ruling([span], 100, 100, score, back, max(score, back))
+    assert got.relation is word
 
 
 def test_every_relation_has_a_label_and_a_meaning() -> None:
     assert set(LABELS) == set(MEANINGS) == set(Relation)
 
 
-def match(**changes: object) -> Match:
-    plain = Match("ab" * 32, "Market Day.mp4", 0.7, 0.6, 0.2, 3, (Segment(0, 10, 0, 10, 0.9),))
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-def test_a_nearest_frame_beyond_the_threshold_is_not_near() -> None:
-    def word(distance: float | None) -> Relation:
-        return related(
-            match(score=0.1, reverse_score=0.1, min_distance=distance, segments=()),
-            query_seconds=10,
-            reference_seconds=10,
-            match_score=MATCH,
-            threshold=1.0,
-        ).relation
-
-    assert word(1.0) is Relation.LOOK_ALIKE
-    assert word(1.1) is Relation.NONE
-    assert word(None) is Relation.NONE
+def judged(
+    relation: Relation, *, is_match: bool, query: float = 0.5, reference: float = 0.5
+) -> Match:
+    spans = ((0.0, 1.0),)
+    covered = Coverage(query, reference, spans, spans)
+    return match(verdict=Verdict(relation, is_match, LABELS[relation], "", covered))
 
 
 def test_filters_are_all_to_be_met() -> None:
-    found = Related(match(), covered(0.3, 0.6), Relation.PARTIAL, confirmed=True)
+    found = judged(Relation.PARTIAL, is_match=True, query=0.3, reference=0.6)
     assert Filter().passes(found)
     assert Filter(relations=frozenset({Relation.PARTIAL, Relation.CONTAINS})).passes(found)
     assert not Filter(relations=frozenset({Relation.CONTAINS})).passes(found)
@@ -255,18 +216,17 @@ def test_filters_are_all_to_be_met() -> None:
     assert not Filter(name="market", least_score=0.9).passes(found)
 
 
-def test_a_part_without_a_score_to_confirm_it_is_told_as_possible() -> None:
+def test_a_segment_without_a_score_to_confirm_it_is_a_doubt() -> None:
     def label(score: float, part: float | None) -> str:
-        found = match(score=score, reverse_score=0.0, part_score=part)
-        lengths = {"query_seconds": 40.0, "reference_seconds": 40.0}
-        return related(found, **lengths, match_score=MATCH, threshold=None).label
+        span = Segment(0, 10, 0, 10, 0.9)
+        return ruling([span], 40, 40, score, 0.0, part).label
 
     assert near_match(MATCH) == pytest.approx(0.2)
     assert label(0.49, None) == "look-alike"
     assert label(0.49, 0.19) == "look-alike"
     assert label(0.49, 0.21) == "may share a part"
     assert label(-0.9, 0.49) == "may share a part"
-    # What lines up confirms itself, however little of the videos it is.
+    # The segments confirm themselves, however little of the videos they are.
     assert label(-0.9, 0.5) == "shares a part"
     assert label(0.5, None) == "shares a part"
     assert label(0.5, -0.9) == "shares a part"
@@ -276,111 +236,127 @@ def test_a_part_without_a_score_to_confirm_it_is_told_as_possible() -> None:
     ("query", "reference", "label"),
     [
         (0.8, 1.0, "may be a copy"),
-        (0.8, 0.79, "may contain the clip"),
-        (0.79, 0.8, "may be contained in the clip"),
+        (0.8, 0.79, "may contain the query clip"),
+        (0.79, 0.8, "may be contained in the query clip"),
         (0.79, 0.79, "may share a part"),
     ],
 )
 def test_a_doubt_names_what_would_be_claimed(query: float, reference: float, label: str) -> None:
-    doubt = Related(match(), covered(query, reference), Relation.PARTIAL, confirmed=False)
+    span = Segment(0, 100 * query, 0, 100 * reference, 0.9)
+    doubt = ruling([span], 100, 100, 0.4, 0.4, 0.4)
     assert doubt.label == label
+    assert doubt.is_doubt
 
 
-@given(segments, lengths, lengths, scores, scores, st.booleans())
+@given(segments, lengths, lengths, scores, scores)
 def test_a_claim_about_a_whole_video_needs_its_coverage_and_its_score(
-    found: list[Segment], query: int, reference: int, score: float, back: float, near: bool
+    found: list[Segment], query: int, reference: int, score: float, back: float
 ) -> None:
+    got = ruling(found, query, reference, score, back, None)
     measured = coverage(found, query_seconds=query, reference_seconds=reference)
-    got = relation(
-        measured, score=score, reverse_score=back, part_score=None, match_score=MATCH, near=near
-    )
+    assert got.coverage == measured
     of_query = measured.query >= WHOLE and score >= MATCH
     of_reference = measured.reference >= WHOLE and back >= MATCH
     if measured.query_spans and measured.reference_spans:
-        assert (got is Relation.NEAR_DUPLICATE) == (of_query and of_reference)
-        assert (got is Relation.CONTAINS) == (of_query and not of_reference)
-        assert (got is Relation.CONTAINED_IN) == (of_reference and not of_query)
+        assert (got.relation is Relation.NEAR_DUPLICATE) == (of_query and of_reference)
+        assert (got.relation is Relation.CONTAINS) == (of_query and not of_reference)
+        assert (got.relation is Relation.CONTAINED_IN) == (of_reference and not of_query)
 
 
 CLAIMS = ("share", "part", "contain", "duplicate", "copy")
 
 
-@given(segments, lengths, lengths, scores, scores, scores, st.floats(0, 2))
-def test_no_word_claims_footage_where_nothing_lines_up_or_scores_rule_it_out(
-    found: list[Segment],
-    query: int,
-    reference: int,
-    score: float,
-    back: float,
-    part: float,
-    distance: float,
+@given(segments, lengths, lengths, scores, scores, scores)
+def test_no_word_claims_footage_without_a_segment_or_against_the_scores(
+    found: list[Segment], query: int, reference: int, score: float, back: float, part: float
 ) -> None:
-    told = related(
-        match(
-            score=score,
-            reverse_score=back,
-            min_distance=distance,
-            segments=tuple(found),
-            part_score=part if found else None,
-        ),
-        query_seconds=query,
-        reference_seconds=reference,
-        match_score=MATCH,
-        threshold=1.0,
-    )
+    got = ruling(found, query, reference, score, back, part if found else None)
+    pair = match(verdict=got)
     ruled_out = max(score, back) < MATCH and part < near_match(MATCH)
-    if not told.lines_up or ruled_out:
-        assert not any(word in told.label for word in CLAIMS)
-        assert not told.shares
-        assert answer([told]).startswith("No video shares footage with this clip")
-    if told.shares:
+    aligned = got.coverage.query_spans and got.coverage.reference_spans
+    if not aligned or ruled_out:
+        assert not any(word in got.label for word in CLAIMS)
+        assert not got.is_match
+        assert answer([pair]).startswith("No video shares footage with this query clip")
+    if got.is_match:
         assert max(score, back, part) >= MATCH
-        assert answer([told]) == "1 video shares footage with this clip"
+        assert answer([pair]) == "1 video shares footage with this query clip"
 
 
-def test_the_answer_counts_what_is_sure_and_what_is_possible() -> None:
-    def told(word: Relation, confirmed: bool) -> Related:
-        return Related(match(), covered(0.5, 0.5), word, confirmed)
+def test_the_answer_counts_matches_and_doubts() -> None:
+    match_, part = (judged(r, is_match=True) for r in (Relation.CONTAINS, Relation.PARTIAL))
+    doubt = judged(Relation.PARTIAL, is_match=False)
+    alike, none = (judged(r, is_match=False) for r in (Relation.LOOK_ALIKE, Relation.NONE))
+    nothing = "No video shares footage with this query clip"
+    assert answer([]) == nothing
+    assert answer([none]) == nothing
+    assert answer([alike, none]) == f"{nothing}; 1 video looks alike"
+    assert answer([doubt, alike]) == "1 video may share footage with this query clip"
+    assert answer([part, alike]) == "1 video shares footage with this query clip"
+    assert answer([match_, part, doubt]) == (
+        "2 videos share footage with this query clip, 1 more may"
+    )
 
-    sure = told(Relation.CONTAINS, True)
-    part, perhaps = told(Relation.PARTIAL, True), told(Relation.PARTIAL, False)
-    alike, none = told(Relation.LOOK_ALIKE, True), told(Relation.NONE, False)
-    assert answer([]) == "No video shares footage with this clip"
-    assert answer([none]) == "No video shares footage with this clip"
-    assert answer([alike, none]) == "No video shares footage with this clip; 1 video looks alike"
-    assert answer([perhaps, alike]) == "1 video may share footage with this clip"
-    assert answer([part, alike]) == "1 video shares footage with this clip"
-    assert answer([sure, part, perhaps]) == "2 videos share footage with this clip, 1 more may"
 
-
-def test_what_lines_up_and_scores_too_low_is_told_as_such() -> None:
-    found = match(score=-0.5, reverse_score=-0.5, part_score=0.19)
-    told = related(found, query_seconds=10, reference_seconds=10, match_score=MATCH, threshold=None)
-    assert told.label == "look-alike"
-    assert "score too low" in told.meaning
+def test_a_segment_that_scores_too_low_is_a_look_alike() -> None:
+    got = ruling([Segment(0, 10, 0, 10, 0.9)], 10, 10, -0.5, -0.5, 0.19)
+    assert got.label == "look-alike"
+    assert "score too low" in got.reason
 
 
 @pytest.mark.parametrize(
     ("steps", "out"),
     [((0.95,), False), ((0.5,), True), ((0.5, 0.95), False), ((0.5, 0.69), True), ((), False)],
 )
-def test_a_match_is_out_of_step_only_where_no_span_of_it_runs_in_step(
+def test_a_pair_is_a_doubt_where_each_of_its_segments_fits_at_any_time_offset(
     steps: tuple[float, ...], out: bool
 ) -> None:
-    def told(similarity: float) -> Related:
+    def got(similarity: float) -> Verdict:
         spans = [Segment(n, n + 1, n, n + 1, similarity, in_step=s) for n, s in enumerate(steps)]
-        return related(
-            match(score=1.0, segments=tuple(spans), probability=0.97),
+        return judge(
+            match(score=1.0, segments=tuple(spans)),
             query_seconds=len(steps),
             reference_seconds=len(steps),
             match_score=MATCH,
-            threshold=None,
+            probability=0.97,
         )
 
-    assert told(0.9).out_of_step is out
-    assert told(0.9).shares is (bool(steps) and not out)
-    assert told(0.9).how_sure == ("cannot tell" if out else "97 %")
+    assert got(0.9).any_offset is out
+    assert got(0.9).is_match is (bool(steps) and not out)
+    assert confidence_text(got(0.9)) == ("cannot tell" if out else "97 %")
     if out:
-        assert told(0.9).label == "may be a copy"
-        assert told(0.9).meaning == OUT_OF_STEP
-    assert told(0.99).shares is bool(steps), "a still picture is the same at any moment"
+        assert got(0.9).label == "may be a copy"
+        assert got(0.9).reason == ANY_OFFSET
+        assert got(0.9).confidence is None
+    assert got(0.99).is_match is bool(steps), "a still picture is the same at any offset"
+
+
+def test_the_segment_to_look_at_first_is_long_alike_and_in_step() -> None:
+    plain = Segment(0, 4, 0, 4, 0.9)
+    longer = replace(plain, query_end=9, reference_end=9)
+    still = replace(longer, in_step=0.3)
+    assert best_segment([plain, longer]) == longer
+    assert best_segment([plain, still]) == plain
+    assert best_segment([plain, replace(plain, score=0.95)]).score == 0.95  # type: ignore[union-attr]
+    assert best_segment([]) is None
+
+
+def test_every_match_of_a_result_is_judged_by_one_score_and_its_own_length() -> None:
+    found = (match(video_id="a"), match(video_id="b", score=0.49, reverse_score=0.2))
+    plain = SearchResult("q.mp4", "q", found, (), "exhaustive", None, 2, {}, "m", "m-1", "ready")
+    with pytest.raises(ValueError, match="not judged"):
+        verdict_of(plain.matches[0])
+    result = judge_result(
+        plain, query_seconds=10, reference_seconds={"a": 10, "b": 40}, match_score=MATCH
+    )
+    assert result.match_score == MATCH
+    for before, after in zip(found, result.matches, strict=True):
+        assert replace(after, verdict=None) == before
+        assert after.verdict == judge(
+            before,
+            query_seconds=10,
+            reference_seconds={"a": 10, "b": 40}[before.video_id],
+            match_score=MATCH,
+        )
+    assert [m.verdict.is_match for m in result.matches if m.verdict] == [True, False]
+    assert reaches(MATCH, MATCH)

@@ -16,7 +16,7 @@ from tests.support.clips import SETTINGS
 from tests.support.hostile import good_files
 from visil_dash.errors import MediaRefused
 from visil_dash.media.decode import sample_frames
-from visil_dash.records import Preprocess, Verdict
+from visil_dash.records import Decoded, Preprocess
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +105,7 @@ def test_damaged_files_end_with_a_verdict_and_no_decoder_crashes(
     numbers = range(max(len(good), FILES // len(MODES)))
     with ThreadPoolExecutor(3) as pool:
         found = dict(zip(numbers, pool.map(lambda n: verdict(damaged(n)), numbers), strict=True))
-    unexplained = [n for n, (v, reason) in found.items() if v != Verdict.OK and not reason]
+    unexplained = [n for n, (v, reason) in found.items() if v != Decoded.OK and not reason]
     # Each of these numbers must become a file of its own in tests/support/hostile.py.
     crashed = {n: reason for n, (_, reason) in found.items() if "crashed" in reason}
     assert (unexplained, crashed) == ([], {})

@@ -20,7 +20,7 @@ from tests.support.realdata import NO_REAL_DATA, real_data
 from visil_dash.errors import MediaRefused
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import video_files
-from visil_dash.records import Preprocess, Verdict
+from visil_dash.records import Decoded, Preprocess
 
 pytestmark = pytest.mark.slow
 
@@ -241,10 +241,10 @@ def test_every_real_file_ends_with_a_verdict(part: str) -> None:
         outcomes = dict(zip(files, pool.map(outcome, files), strict=True))
     assert len(outcomes) >= 84
     for path, found in outcomes.items():
-        assert found.verdict == Verdict.OK or found.reason, path
+        assert found.verdict == Decoded.OK or found.reason, path
         assert "crashed" not in found.reason, path
         assert found.seconds < LONGEST_SECONDS * 4, path
-    taken = [o for o in outcomes.values() if o.verdict != Verdict.REFUSED]
+    taken = [o for o in outcomes.values() if o.verdict != Decoded.REFUSED]
     assert all(o.numbers for o in taken)
     if part == "videos":  # two of them are encrypted
         assert len(taken) >= len([f for f in files if f.suffix != ".csv"]) - 2

@@ -12,7 +12,7 @@ import pytest
 from tests.support.clips import HEIGHT, SETTINGS, WIDTH, make_clip, regular
 from visil_dash.errors import MediaRefused
 from visil_dash.media.decode import frames_at, sample_frames
-from visil_dash.records import MediaInfo, Preprocess, Verdict
+from visil_dash.records import Decoded, MediaInfo, Preprocess
 from visil_dash.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +120,7 @@ def test_memory_that_runs_out_midway_leaves_a_partial_video(tmp_path: Path) -> N
     both.write_bytes(small.read_bytes() + large.read_bytes())
     count, info = decode(both, rate=25, settings=limited(child_memory_bytes=180 << 20))
     assert 20 <= count <= 32
-    assert info.verdict is Verdict.PARTIAL
+    assert info.verdict is Decoded.PARTIAL
     assert "more memory than allowed" in info.reason or "damaged" in info.reason
 
 

@@ -24,7 +24,7 @@ from visil_dash.media.files import open_checked
 from visil_dash.media.process import Child, ChildStopped
 from visil_dash.media.wire import Kind, Request
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Preprocess, Verdict
+from visil_dash.records import Decoded, Preprocess
 
 ROOT = Path(__file__).resolve().parents[2]
 SQUASH = Preprocess(side=64)
@@ -231,7 +231,7 @@ def test_a_child_that_dies_midway_leaves_a_partial_video(kill: signal.Signals, c
     os.kill(pid, kill)
     count += sum(len(batch) for batch in batches)
     assert 64 <= count < 1500
-    assert video.info.verdict is Verdict.PARTIAL
+    assert video.info.verdict is Decoded.PARTIAL
     assert ("processor time" if kill is signal.SIGXCPU else kill.name) in video.info.reason
     assert "of 60.0 s" in video.info.reason
 

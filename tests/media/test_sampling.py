@@ -22,7 +22,7 @@ from tests.support.clips import (
 from visil_dash.media.decode import FrameBatch, sample_frames
 from visil_dash.media.ticks import on_ticks
 from visil_dash.progress import Progress, Watch
-from visil_dash.records import Array, MediaInfo, Preprocess, Verdict
+from visil_dash.records import Array, Decoded, MediaInfo, Preprocess
 
 SQUASH = Preprocess(side=64)
 
@@ -136,7 +136,7 @@ def test_frames_and_times_are_those_of_decoding_everything(name: str, tmp_path: 
         expected = expected_sample(everything, Fraction(rate).limit_denominator(10**6))
         assert stamps.tolist() == [float(at) for at, _ in expected]
         assert [number_of(f) for f in frames] == [number_of(p) for _, p in expected]
-        assert info.verdict is Verdict.OK, info.reason
+        assert info.verdict is Decoded.OK, info.reason
         assert info.frames_decoded == len(everything)
 
 

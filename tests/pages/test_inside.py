@@ -56,7 +56,7 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     page.button(key="go_inside").click()
     page = run_until(page, lambda p: "inside the picture too" in texts(p))
     assert "Found by the bottom right part of the clip's picture." in texts(page)
-    assert "contains the clip" in texts(page)
+    assert "contains the query clip" in texts(page)
     assert page.toggle(key=state.SEARCH_INSIDE).value is True
     assert not [b for b in page.button if b.key == "go_inside"], "there is nothing left to offer"
 

@@ -41,7 +41,7 @@ def test_a_run_shows_the_curves_that_the_library_gives(opened: Open) -> None:
     assert ranks["data"][0]["y"] == [t.candidate_rank for t in expected.trials]
     table = page.dataframe[0].value
     assert table["score"].tolist() == pytest.approx([t.score for t in expected.trials])
-    below = sum(t.score < expected.match_score for t in expected.trials)
+    below = sum(not t.is_match for t in expected.trials)
     assert f">Below the match score</dt><dd>{below}<" in texts(page)
 
 

@@ -30,7 +30,7 @@ from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled
 from visil_dash.exports.search import matches_csv
 from visil_dash.library.store import open_library
-from visil_dash.matching.verdict import OUT_OF_STEP
+from visil_dash.matching.verdict import ANY_OFFSET
 from visil_dash.records import Segment
 from visil_dash.settings import Settings
 from visil_dash.ui.search.options import own
@@ -98,7 +98,7 @@ def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     assert cards(page)[0] == "market.mp4"
     assert "0:00–0:05 of the query clip matches 0:03–0:08 of the reference video" in texts(page)
-    assert "1 video shares footage with this clip" in texts(page)
+    assert "1 video shares footage with this query clip" in texts(page)
     assert len(page.get("plotly_chart")) >= 1
     assert "Compare" in labels(page)
     assert not page.exception
@@ -109,21 +109,21 @@ def test_a_card_tells_the_relation_and_the_coverage_both_ways(opened: Open, clip
     # Five seconds, all of which are there, of not quite ten.
     assert "<b>100 %</b> of the clip is in this video" in texts(page)
     assert re.search("<b>5[01] %</b> of this video is in the clip", texts(page))
-    assert "contains the clip" in texts(page)
+    assert "contains the query clip" in texts(page)
 
 
 def test_a_card_says_where_nothing_runs_in_step(
     opened: Open, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
-    assert OUT_OF_STEP not in texts(page)
-    assert "contains the clip" in texts(page)
+    assert ANY_OFFSET not in texts(page)
+    assert "contains the query clip" in texts(page)
     monkeypatch.setattr("visil_dash.matching.verdict.IN_STEP", 1.1)
     monkeypatch.setattr("visil_dash.matching.verdict.SAME_PICTURE", 1.1)
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
-    assert OUT_OF_STEP in texts(page)
-    assert "may contain the clip" in texts(page)
-    assert "1 video may share footage with this clip" in texts(page)
+    assert ANY_OFFSET in texts(page)
+    assert "may contain the query clip" in texts(page)
+    assert "1 video may share footage with this query clip" in texts(page)
 
 
 def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_path: Path) -> None:
@@ -161,9 +161,9 @@ def test_each_of_several_clips_has_its_answer_and_a_failure_is_told_at_its_own(
     page = all_searched(upload(opened("search").run(), *three))
     told = rows(page)
     for name in ("market", "station"):
-        assert "1 video shares footage with this clip" in told[f"{name}.clip"]
+        assert "1 video shares footage with this query clip" in told[f"{name}.clip"]
         assert f"best {name}.mp4, 0.9" in told[f"{name}.clip"]
-        assert "contains the clip" in told[f"{name}.clip"]
+        assert "contains the query clip" in told[f"{name}.clip"]
     assert "it is text" in told["no.txt"]
     assert "2 searched for · 1 without a result" in texts(page)
     assert not page.exception
@@ -186,7 +186,7 @@ def test_the_answers_of_several_clips_are_one_table(
     assert any(b.key == "several_csv" for b in page.get("download_button"))
     bench = backend.open_benches[0]
     found = [bench.search(hashlib.sha256(data).hexdigest()) for _, data in three[:2]]
-    table = matches_csv(*found, match_score=bench.match_score())
+    table = matches_csv(*found)
     read = list(csv.DictReader(io.StringIO(table, newline="")))
     best = {(r["query"], r["name"], r["match"]) for r in read if r["rank"] == "1"}
     assert best == {
@@ -297,7 +297,7 @@ def test_filters_narrow_the_cards_and_can_be_taken_back(opened: Open, clip: byte
     assert "No result passes the filter" in texts(page)
     page.button(key="clear_filters").click().run()
     assert sorted(cards(page)) == sorted(NAMES)
-    pills = next(g for g in page.get("button_group") if "contains the clip · 1" in g.options)
+    pills = next(g for g in page.get("button_group") if "contains the query clip · 1" in g.options)
     pills.set_value(["contains"]).run()
     assert cards(page) == ["market.mp4"]
 
@@ -353,9 +353,11 @@ def test_the_line_about_weak_results_stands_over_those_alone(opened: Open, clip:
     with patch.object(Workbench, "search", with_a_stretch):
         page = upload(opened("search").run(), ("clip.mp4", clip))
         page.segmented_control(key="search_mode").select("Exhaustive")
-        page = run_until(page, lambda p: "nothing lines up" in texts(p) and len(cards(p)) == 3)
+        page = run_until(
+            page, lambda p: "without a matched segment" in texts(p) and len(cards(p)) == 3
+        )
     said = texts(page)
-    (first, last, weak), line = cards(page), said.index("nothing lines up")
+    (first, last, weak), line = cards(page), said.index("without a matched segment")
     assert first == "market.mp4"
     assert said.index(f"3. {last}</div>") < line < said.index(f"2. {weak}</div>")
     assert "look-alike" in said.split(f"3. {last}</div>")[1][: line - said.index(f"3. {last}")]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.comparisons import pair
 from visil_dash.matching.alignment import AlignOptions
-from visil_dash.matching.reasons import Direction
-from visil_dash.matching.scorers import scorer_rows
+from visil_dash.matching.maps import Direction, scorer_rows
 from visil_dash.matching.similarity import chamfer
 from visil_dash.plots.box import add_range, allow_box, box_seconds
 from visil_dash.plots.maps import pair_similarity_map

@@ -46,10 +46,10 @@ def test_a_report_calls_a_match_what_the_library_does(bench: Workbench) -> None:
         calibrate(bench, "match", value)
         report = search_report(bench, result, matches=1, spans=1)
         assert f"<dd>{value:.3f}</dd>" in report
-        told.append("contains the clip" in report)
+        told.append("contains the query clip" in report)
     assert told == [True, False]
     undo(bench, "match")
-    assert "contains the clip" in search_report(bench, result, matches=1, spans=1)
+    assert "contains the query clip" in search_report(bench, result, matches=1, spans=1)
 
 
 def test_the_commands_call_a_match_what_the_library_does(
@@ -70,10 +70,10 @@ def test_the_commands_call_a_match_what_the_library_does(
         printed = said("search", "excerpt.mp4").splitlines()[1]
         sentence = said("compare", "excerpt.mp4", "market.mp4")
         return [
-            found["matches"][0]["score"] >= found["match_score"],
+            found["matches"][0]["match"],
             pair["match"],
             printed.split()[0] == "match",
-            sentence.startswith("match:"),
+            sentence.startswith("match ("),
         ]
 
     def change(value: float | None) -> None:
@@ -109,7 +109,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         compare.session_state["compare_query"] = excerpt
         compare.session_state["compare_reference"] = market
         collection = open_page("collection")
-        assert "contains the clip" in drawn(search, f"a match scores {OWN:.2f} or more")
+        assert "contains the query clip" in drawn(search, f"a match scores {OWN:.2f} or more")
         assert f"the match score {OWN:.2f}" in drawn(compare, "By scorer")
         drawn(collection, "pairs compared")
         assert collection.number_input(key="collection_least").value == OWN
@@ -117,7 +117,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         from visil_dash.ui.shell import backend
 
         calibrate(backend.workbench(), "match", 0.9999)
-        assert "contains the clip" not in drawn(search, "a match scores 1.00 or more")
+        assert "contains the query clip" not in drawn(search, "a match scores 1.00 or more")
         assert "the match score 1.00" in drawn(compare, "the match score 1.00")
         assert "from 1.000 on" in said(compare)
         drawn(collection, "pairs compared")
@@ -125,7 +125,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         collection.number_input(key="collection_least").set_value(0.4).run()
 
         undo(backend.workbench(), "match")
-        assert "contains the clip" in drawn(search, f"a match scores {OWN:.2f} or more")
+        assert "contains the query clip" in drawn(search, f"a match scores {OWN:.2f} or more")
         assert "match score 1.00" not in drawn(compare, f"the match score {OWN:.2f}")
         drawn(collection, "pairs compared")
         # Whoever chose a score of their own keeps it.

@@ -117,38 +117,37 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
                 code = REFUSED
                 print(f"refused   {answer.error}", file=sys.stderr)
             elif given.json:
-                told = search_as_dict(answer.result, match_score=bench.match_score())
-                print(json.dumps(told | {"query": clip}), flush=True)
+                print(json.dumps(search_as_dict(answer.result) | {"query": clip}), flush=True)
             else:
-                _print_result(clip, answer.result, bench.match_score())
+                _print_result(clip, answer.result)
     return code
 
 
-def _print_result(query: str, result: "SearchResult", match_score: float) -> None:
-    from visil_dash.matching.confidence import in_words
-    from visil_dash.matching.verdict import out_of_step
+def _print_result(query: str, result: "SearchResult") -> None:
+    from visil_dash.matching.verdict import confidence_text, verdict_of
     from visil_dash.media.views import BY_KEY
 
     took = sum(result.timings.values())
     print(f"{query}: {len(result.matches)} videos, {result.mode}, {took:.2f} s")
     for m in result.matches:
-        called = "match" if m.score >= match_score else "     "
+        verdict = verdict_of(m)
+        called = "match" if verdict.is_match else "     "
         distance = "      -" if m.min_distance is None else f"{m.min_distance:7.3f}"
         aligned = "     -" if m.part_score is None else f"{m.part_score:6.3f}"
-        part = f"  (by the {BY_KEY[m.view].title} of the clip)" if m.view else ""
-        if out_of_step(m.segments):
-            part += "  fits at any moment"
-        elif m.probability is not None:
-            part += f"  {in_words(m.probability)} sure"
+        part = f"  (found by the {BY_KEY[m.view].title} of the query)" if m.view else ""
+        confidence = confidence_text(verdict)
+        if confidence is not None:
+            part += f"  confidence {confidence}"
         print(
-            f"  {called} {m.score:6.3f} back {m.reverse_score:6.3f} lines up {aligned}"
-            f" dist {distance}  {m.name}{part}"
+            f"  {called} {m.score:6.3f} reverse {m.reverse_score:6.3f} segments {aligned}"
+            f" distance {distance}  {m.name}: {verdict.label}{part}"
         )
         for s in m.segments:
             way = " backwards" if s.reversed else ""
             print(
                 f"        {s.query_start:7.1f}-{s.query_end:.1f} s is "
-                f"{s.reference_start:.1f}-{s.reference_end:.1f} s there{way} ({s.score:.3f})"
+                f"{s.reference_start:.1f}-{s.reference_end:.1f} s of the reference{way}"
+                f" ({s.score:.3f})"
             )
     for notice in result.notices:
         print(f"  note: {notice}")
@@ -157,6 +156,8 @@ def _print_result(query: str, result: "SearchResult", match_score: float) -> Non
 def _compare(given: argparse.Namespace, settings: Settings) -> int:
     import numpy as np
 
+    from visil_dash.matching.verdict import verdict_of
+
     with _open(given, settings) as bench:
         ids = []
         for side in (given.a, given.b):
@@ -164,13 +165,16 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             clip = bench.open_clip(path) if path.exists() else bench.clip(side)
             ids.append(clip.query_id)
         pair, match_score = bench.compare(*ids), bench.match_score()
+        verdict = verdict_of(pair)
         facts = {
             "query": given.a,
             "reference": given.b,
             "score": pair.score,
             "reverse_score": pair.reverse_score,
             "match_score": match_score,
-            "match": pair.score >= match_score,
+            "match": verdict.is_match,
+            "relation": verdict.relation.value,
+            "reason": verdict.reason,
             "chamfer": pair.chamfer,
             "chamfer_reverse": pair.chamfer_reverse,
             "segments": [asdict(s) for s in pair.segments],
@@ -187,11 +191,12 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
                 arrays["visil_output"] = pair.visil_output
                 arrays["visil_output_reverse"] = pair.visil_output_reverse
             np.savez_compressed(given.npz, **arrays)
-        called = "match" if pair.score >= match_score else "no match"
+        called = "match" if verdict.is_match else "no match"
         lines = [
-            f"{called}: score {pair.score:.3f}, back {pair.reverse_score:.3f}, a match scores "
-            f"{match_score:.3f} or more; "
-            f"Chamfer alone {pair.chamfer:.3f}, back {pair.chamfer_reverse:.3f}"
+            f"{called} ({verdict.label}): score {pair.score:.3f}, "
+            f"reverse {pair.reverse_score:.3f}, "
+            f"a match scores {match_score:.3f} or more; "
+            f"Chamfer alone {pair.chamfer:.3f}, reverse {pair.chamfer_reverse:.3f}"
         ] + [
             f"  {s.query_start:.1f}-{s.query_end:.1f} s is {s.reference_start:.1f}-"
             f"{s.reference_end:.1f} s of the other, speed {s.speed:.2f}"

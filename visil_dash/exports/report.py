@@ -11,8 +11,8 @@ from pathlib import Path
 
 from visil_dash.exports.pages import page
 from visil_dash.matching.spans import bar_parts
-from visil_dash.matching.verdict import OUT_OF_STEP, Related
-from visil_dash.records import SearchResult
+from visil_dash.matching.verdict import ANY_OFFSET, confidence_text, verdict_of
+from visil_dash.records import Match, SearchResult
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class ReportFacts:
 
     query_seconds: float
     reference_seconds: Mapping[str, float]  # by video id
-    match_score: float
     verified: bool
     version: str
     made: str  # date and time with its zone
@@ -39,7 +38,7 @@ class ReportFacts:
 
 def html_report(
     result: SearchResult,
-    found: Sequence[Related],
+    found: Sequence[Match],
     evidence: Mapping[str, Sequence[Evidence]],
     facts: ReportFacts,
 ) -> str:
@@ -49,9 +48,9 @@ def html_report(
         result=result,
         facts=facts,
         made_with=_made_with(result, facts),
-        found=[(told, _values(told), evidence.get(told.match.video_id, ())) for told in found],
+        found=[(m, verdict_of(m), _values(m), evidence.get(m.video_id, ())) for m in found],
         total=len(result.matches),
-        OUT_OF_STEP=OUT_OF_STEP,
+        ANY_OFFSET=ANY_OFFSET,
         bar_parts=bar_parts,
         base64=lambda data: base64.b64encode(data).decode(),
     )
@@ -66,7 +65,7 @@ def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str]:
         "Videos in the library": f"{result.library_videos:,}",
         "Candidates": f"{len(result.candidates):,}",
         "Distance threshold": threshold,
-        "Match score": f"{facts.match_score:.3f}",
+        "Match score": f"{result.match_score:.3f}",
         "Model": result.model,
         "Extractor": result.extractor,
         "Weights": "verified by checksum" if facts.verified else "unverified",
@@ -75,14 +74,13 @@ def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str]:
     }
 
 
-def _values(told: Related) -> dict[str, str | None]:
-    match = told.match
+def _values(match: Match) -> dict[str, str | None]:
     near = "not a candidate" if match.min_distance is None else f"{match.min_distance:.4f}"
     return {
-        "How sure": told.how_sure,
+        "Confidence": confidence_text(verdict_of(match)),
         "Score": f"{match.score:.4f}",
-        "Other way": f"{match.reverse_score:.4f}",
-        "What lines up": None if match.part_score is None else f"{match.part_score:.4f}",
+        "Reverse score": f"{match.reverse_score:.4f}",
+        "Matched segments": None if match.part_score is None else f"{match.part_score:.4f}",
         "Nearest frame": near,
         "Id (sha256)": match.video_id,
     }

@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 from visil_dash.matching.confidence import above_background
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.records import Match, SearchResult
 from visil_dash.safe_csv import to_csv
 
 
-def matches_csv(*results: SearchResult, match_score: float) -> str:
+def matches_csv(*results: SearchResult) -> str:
     """One row a matched span; a video without spans has one row with empty times.
 
-    `match`: whether the score reaches `match_score`. `strength`: the best of the scores, and of
-    what lines up alone (`part_score`). `above_background`: how far it lies above the query's
+    `match`, `relation`: of the verdict. `strength`: the best of the scores, and of the matched
+    segments alone (`part_score`). `above_background`: how far it lies above the query's
     background, to rank matches of several queries together (see confidence).
     """
     rows: list[dict[str, object]] = []
@@ -27,7 +28,8 @@ def matches_csv(*results: SearchResult, match_score: float) -> str:
             "reverse_score": match.reverse_score,
             "part_score": match.part_score,
             "strength": match.strength,
-            "match": str(match.score >= match_score).lower(),
+            "match": str(verdict_of(match).is_match).lower(),
+            "relation": verdict_of(match).relation.value,
             "probability": match.probability,
             "above_background": _above(match, result),
             "view": match.view,
@@ -55,7 +57,7 @@ def _above(match: Match, result: SearchResult) -> float:
     return float(above_background(match.strength, result.background))
 
 
-def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any]:
+def search_as_dict(result: SearchResult) -> dict[str, Any]:
     """The result as one JSON object; `match` and `above_background` as in `matches_csv`.
 
     Raises nothing for what a search returns: all values are finite numbers, text or None.
@@ -70,7 +72,9 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
                 "reverse_score": float(match.reverse_score),
                 "part_score": None if match.part_score is None else float(match.part_score),
                 "strength": float(match.strength),
-                "match": bool(match.score >= match_score),
+                "match": verdict_of(match).is_match,
+                "relation": verdict_of(match).relation.value,
+                "reason": verdict_of(match).reason,
                 "probability": match.probability,
                 "above_background": _above(match, result),
                 "view": match.view,
@@ -95,7 +99,7 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
         "mode": result.mode,
         "inside": result.inside,
         "threshold": result.threshold,
-        "match_score": match_score,
+        "match_score": result.match_score,
         "background": result.background,
         "timings": result.timings,
         "model": result.model,
@@ -106,6 +110,5 @@ def search_as_dict(result: SearchResult, *, match_score: float) -> dict[str, Any
     }
 
 
-def matches_json(result: SearchResult, *, match_score: float) -> str:
-    found = search_as_dict(result, match_score=match_score)
-    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def matches_json(result: SearchResult) -> str:
+    return json.dumps(search_as_dict(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -12,7 +12,7 @@ from visil_dash.errors import NotFound
 from visil_dash.library import tables
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
-from visil_dash.records import MediaInfo, Verdict, VideoRecord
+from visil_dash.records import Decoded, MediaInfo, VideoRecord
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def clean_name(name: str) -> str:
 
 def info_from_json(text: str) -> MediaInfo:
     fields = json.loads(text)
-    return MediaInfo(**(fields | {"verdict": Verdict(fields["verdict"])}))
+    return MediaInfo(**(fields | {"verdict": Decoded(fields["verdict"])}))
 
 
 def video_records(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.records import Match, SearchResult
 
 
@@ -9,7 +10,7 @@ from visil_dash.records import Match, SearchResult
 class Agreement:
     """`missed`: matches that only exhaustive search found, best first.
 
-    `above`: videos at or above the match score in exhaustive search; `missed_above`: those of
+    `above`: matches of the exhaustive search; `missed_above`: those of
     them that candidate generation did not propose. `overlap`: share of the exhaustive top `k`
     that were candidates (1 where there is nothing to find). Seconds of each search in all.
     """
@@ -23,9 +24,7 @@ class Agreement:
     exhaustive_seconds: float
 
 
-def agreement(
-    hierarchical: SearchResult, exhaustive: SearchResult, *, match_score: float, k: int = 10
-) -> Agreement:
+def agreement(hierarchical: SearchResult, exhaustive: SearchResult, *, k: int = 10) -> Agreement:
     """Compares the two searches of one query. Raises ValueError when they do not belong together.
 
     Both rank by the same strength, so what both aligned stands in the same order: what can differ
@@ -45,9 +44,9 @@ def agreement(
     missed = tuple(match for match in exhaustive.matches if match.video_id not in found)
     best = exhaustive.matches[:k]
     return Agreement(
-        above=sum(match.score >= match_score for match in exhaustive.matches),
+        above=sum(verdict_of(match).is_match for match in exhaustive.matches),
         missed=missed,
-        missed_above=tuple(match for match in missed if match.score >= match_score),
+        missed_above=tuple(match for match in missed if verdict_of(match).is_match),
         k=len(best),
         overlap=sum(m.video_id in found for m in best) / len(best) if best else 1.0,
         hierarchical_seconds=sum(hierarchical.timings.values()),

@@ -42,6 +42,7 @@ def compare_pair(
         watch=watch.part(0.0, 0.75),  # aligning takes the rest of the time
     )
     watch.step("Aligning", 0.75)
+    spans = segments(pair.symmetric, query.timestamps, reference.timestamps, options)
     return Comparison(
         query=query.video_id,
         reference=reference.video_id,
@@ -55,7 +56,8 @@ def compare_pair(
         reverse_score=pair.reverse_score,
         chamfer=chamfer(pair.forward),
         chamfer_reverse=chamfer(pair.reverse),
-        segments=segments(pair.symmetric, query.timestamps, reference.timestamps, options),
+        segments=spans,
+        part_score=_segments_score(spans, query, reference, pair.best, pair.reverse_best),
     )
 
 
@@ -65,6 +67,28 @@ def pair_segments(
     """Matched segments, aligned on the symmetric frame-to-frame similarity."""
     forward, reverse = frame_to_frame_both(query.regions, reference.regions)
     return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
+
+
+def _segments_score(
+    spans: Sequence[Segment],
+    query: VideoFeatures,
+    reference: VideoFeatures,
+    best: Array,
+    reverse_best: Array,
+) -> float | None:
+    """Score of the frames inside the segments alone, of the direction that scores higher.
+
+    `best`, `reverse_best`: each row's best value of either direction (see PairScores). None without
+    segments.
+    """
+    if not spans:
+        return None
+    there = [(s.query_start, s.query_end) for s in spans]
+    back = [(s.reference_start, s.reference_end) for s in spans]
+    return max(
+        part_score(best, query.timestamps, there),
+        part_score(reverse_best, reference.timestamps, back),
+    )
 
 
 @dataclass(frozen=True)
@@ -140,15 +164,8 @@ def rerank(
         match, query = scored_match.match, views[scored_match.match.view]
         reference = load(match.video_id)
         spans = pair_segments(query, reference, options)
-        part = max(
-            part_score(
-                scored_match.best, query.timestamps, [(s.query_start, s.query_end) for s in spans]
-            ),
-            part_score(
-                scored_match.reverse_best,
-                reference.timestamps,
-                [(s.reference_start, s.reference_end) for s in spans],
-            ),
+        part = _segments_score(
+            spans, query, reference, scored_match.best, scored_match.reverse_best
         )
-        matches[i] = replace(match, segments=spans, part_score=part if spans else None)
+        matches[i] = replace(match, segments=spans, part_score=part)
     return tuple(sorted(matches, key=rank)), skipped

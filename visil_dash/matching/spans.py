@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-TOUCHING = 1e-9  # seconds; spans that touch are one, also after rounding
+from visil_dash.records import Spans
 
-Spans = tuple[tuple[float, float], ...]  # (start, end) in seconds, rising, apart from each other
+TOUCHING = 1e-9  # seconds; spans that touch are one, also after rounding
 
 
 def union(spans: Sequence[tuple[float, float]], length: float) -> Spans:

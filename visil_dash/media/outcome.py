@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from visil_dash.errors import MediaRefused
 from visil_dash.media.files import CONVERT, printable, shown_name
 from visil_dash.media.process import ChildStopped
-from visil_dash.records import MediaInfo, Verdict
+from visil_dash.records import Decoded, MediaInfo
 
 _Report = TypeVar("_Report", "Opened", "Done")
 AGAIN = "copy or download it again"
@@ -94,7 +94,7 @@ def media_info(
         height=done.height,
         duration=done.end,
         frames_decoded=done.frames,
-        verdict=Verdict.PARTIAL if reason else Verdict.OK,
+        verdict=Decoded.PARTIAL if reason else Decoded.OK,
         reason=reason,
     )
 

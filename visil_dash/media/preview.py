@@ -14,7 +14,7 @@ from visil_dash.media import outcome
 from visil_dash.media.decode import Task, decoded, displayed_frames
 from visil_dash.media.files import shown_name
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array, MediaInfo, Verdict
+from visil_dash.records import Array, Decoded, MediaInfo
 from visil_dash.settings import Settings
 
 POSTER_SIDE, PREVIEW_SIDE = 480, 640
@@ -96,7 +96,7 @@ def make_preview(
         seen = decoded(path, task, settings=settings, watch=watch)
         infos = [item for item in seen if isinstance(item, MediaInfo)]
         if not _is_finished(fd):
-            reason = infos[0].reason if infos and infos[0].verdict is Verdict.PARTIAL else ""
+            reason = infos[0].reason if infos and infos[0].verdict is Decoded.PARTIAL else ""
             if outcome.DISK_FULL in reason:
                 raise StoreError(f"{out.name} cannot be written: {outcome.DISK_FULL}.")
             raise MediaRefused(

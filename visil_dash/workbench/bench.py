@@ -5,7 +5,7 @@ no state that is not in the library, but for query clips, which are private to w
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 from typing import Self
@@ -18,6 +18,7 @@ from visil_dash.library.jobs import Worker
 from visil_dash.library.store import Library, open_library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
+from visil_dash.matching.verdict import judge, judge_result
 from visil_dash.media.decode import frames_at
 from visil_dash.media.files import check_regular, video_files
 from visil_dash.media.views import BY_KEY, cut, split_view
@@ -27,11 +28,12 @@ from visil_dash.records import (
     WHOLE,
     Array,
     Comparison,
+    IndexStatus,
     JobRecord,
     JobState,
-    Overview,
     PairTable,
     SearchResult,
+    Verdict,
     VideoFeatures,
     VideoRecord,
 )
@@ -42,6 +44,23 @@ from visil_dash.workbench.search import search_library, timed
 
 THRESHOLD_SETTING = "distance_threshold"
 MATCH_SETTING = "match_score"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the library page says in one look; sizes in bytes, durations in seconds."""
+
+    videos: int
+    seconds: float
+    frames: int
+    media_bytes: int
+    index: IndexStatus
+    model: str
+    extractor: str
+    verified: bool
+    read_only: bool
+    notices: tuple[str, ...]
+    missing_features: int
 
 
 class Workbench:
@@ -172,7 +191,27 @@ class Workbench:
             timings=timings,
             watch=watch,
         )
-        return found if top is None else replace(found, matches=found.matches[:top])
+        judged = self.judged(found)
+        return judged if top is None else replace(judged, matches=judged.matches[:top])
+
+    def judged(self, result: SearchResult) -> SearchResult:
+        """The result with the verdicts that follow from the match score in use. Raises NotFound."""
+        lengths = {v.video_id: v.info.duration for v in self.videos()}
+        return judge_result(
+            result,
+            query_seconds=self.clip(result.query_id).info.duration,
+            reference_seconds=lengths,
+            match_score=self.match_score(),
+        )
+
+    def judged_pair(self, pair: Comparison) -> Verdict:
+        """The verdict on a comparison by the match score in use. Raises NotFound."""
+        return judge(
+            pair,
+            query_seconds=self.clip(pair.query).info.duration,
+            reference_seconds=self.clip(pair.reference).info.duration,
+            match_score=self.match_score(),
+        )
 
     def _features(self, video_id: str) -> VideoFeatures:
         return self.library.features(video_id, extractor=self.extractor)
@@ -197,7 +236,8 @@ class Workbench:
             options=self.options,
             watch=watch,
         )
-        return replace(pair, query=query.query_id, reference=reference.query_id)
+        named = replace(pair, query=query.query_id, reference=reference.query_id)
+        return replace(named, verdict=self.judged_pair(named))
 
     def pairwise(
         self,

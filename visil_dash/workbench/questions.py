@@ -22,7 +22,7 @@ from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.errors import Cancelled, MediaRefused, NotFound, StoreError, VisilDashError
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
 from visil_dash.matching.rerank import rerank
-from visil_dash.matching.verdict import related
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Array, Candidate, Match, SearchResult, VideoRecord
 from visil_dash.workbench.bench import Workbench
@@ -99,7 +99,7 @@ def search_nearest(
             f" {len(candidates)} nearest videos instead, however far they are.",
         )
     matches, level = sure(matches, bench.model.evidence, among=len(names))
-    return SearchResult(
+    result = SearchResult(
         query=clip.name,
         query_id=clip.query_id,
         matches=matches,
@@ -115,6 +115,7 @@ def search_nearest(
         notices=tuple(notices),
         background=level,
     )
+    return bench.judged(result)
 
 
 def _seen_vectors(regions: Array, vectors: Array, reduction: Callable[[Array], Array]) -> Array:
@@ -241,7 +242,7 @@ def search_many(
                 watch=one.part(0.5, 1.0),
             )
             result = search(inside=inside == "always")
-            if inside == "auto" and not has_match(result, bench.match_score()):
+            if inside == "auto" and not has_match(result):
                 result = search(inside=True)
         except Cancelled:
             raise
@@ -251,9 +252,9 @@ def search_many(
             yield Answer(query, result)
 
 
-def has_match(result: SearchResult, match_score: float) -> bool:
-    """Whether one of the videos scores as a match, in the query's direction."""
-    return any(match.score >= match_score for match in result.matches)
+def has_match(result: SearchResult) -> bool:
+    """Whether one of the videos is a match."""
+    return any(verdict_of(match).is_match for match in result.matches)
 
 
 # ---- pictures ----
@@ -299,28 +300,19 @@ def search_report(
 
     A video whose pictures cannot be read has none in the report. Raises NotFound, Cancelled.
     """
+    result = bench.judged(result)
     records = {v.video_id: v for v in bench.videos()}
     query = bench.clip(result.query_id)
     lengths = {m.video_id: _seconds(records.get(m.video_id)) for m in result.matches}
-    found = [
-        related(
-            match,
-            query_seconds=query.info.duration,
-            reference_seconds=lengths[match.video_id],
-            match_score=bench.match_score(),
-            threshold=result.threshold,
-        )
-        for match in result.matches[:matches]
-    ]
+    found = result.matches[:matches]
     evidence: dict[str, list[Evidence]] = {}
-    for number, told in enumerate(found):
-        watch.step(f"Frames of {told.match.name}", number / len(found))
+    for number, match in enumerate(found):
+        watch.step(f"Frames of {match.name}", number / len(found))
         with suppress(MediaRefused, NotFound, StoreError):
-            evidence[told.match.video_id] = _evidence(bench, result.query_id, told.match, spans)
+            evidence[match.video_id] = _evidence(bench, result.query_id, match, spans)
     facts = ReportFacts(
         query_seconds=query.info.duration,
         reference_seconds=lengths,
-        match_score=bench.match_score(),
         verified=bench.model.verified,
         version=visil_dash.__version__,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",

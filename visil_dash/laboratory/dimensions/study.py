@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visil_dash.index.fitted import METHODS, fit
+from visil_dash.matching.verdict import reaches
 from visil_dash.metrics.ranking import average_precision
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
@@ -240,7 +241,7 @@ def _effect(
         best = set(before[:TOP])
         if best:
             overlaps.append(len(best & set(now[:TOP])) / len(best))
-        relevant = {other for other in before if score(query, other) >= match_score}
+        relevant = {other for other in before if reaches(score(query, other), match_score)}
         if relevant:
             hit = np.array([other in relevant for other in now], bool)
             scores = np.array([score(query, other) for other in now], float)

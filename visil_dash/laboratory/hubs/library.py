@@ -19,6 +19,7 @@ from visil_dash.laboratory.hubs.hubs import (
     look_alikes,
     nearness,
 )
+from visil_dash.matching.verdict import reaches
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
@@ -117,7 +118,7 @@ def find_hubs(
         told = None if label is None else is_copy(label)
         if told is not None:
             return told
-        return max(score(a, b), score(b, a)) >= match
+        return reaches(max(score(a, b), score(b, a)), match)
 
     watch.step("Comparing their videos", 0.7)
     return HubReport(

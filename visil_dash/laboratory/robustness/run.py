@@ -22,9 +22,10 @@ from visil_dash.edits.kinds import (
     strengths_of,
 )
 from visil_dash.errors import InputError
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.media.decode import frames_at
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array, SearchResult
+from visil_dash.records import Array, Comparison, Match, SearchResult
 from visil_dash.workbench.bench import Workbench
 
 RATE = 8  # frames a second of an edited copy: plenty for one sampled frame a second
@@ -39,7 +40,7 @@ class Trial:
     """One edited copy as a query. Ranks begin at 1; ties count against the target.
 
     `score`, `reverse_score`: video-to-video similarity copy → target and back. `rank`: among all
-    library videos, None where the library was too large to be searched exhaustively;
+    library videos by strength, None where the library was too large to be searched exhaustively;
     `candidate_rank`: among the candidates, None where the target is none of them.
     """
 
@@ -48,6 +49,7 @@ class Trial:
     note: str
     score: float
     reverse_score: float
+    is_match: bool
     rank: int | None
     candidate_rank: int | None
     min_distance: float | None
@@ -90,8 +92,8 @@ class RobustnessReport:
         return tuple(t for t in self.trials if t.kind == kind or t.strength == 0)
 
     def breaks_at(self, kind: str) -> Trial | None:
-        """The mildest copy below the match score; None when the score holds."""
-        return next((t for t in self.of(kind) if t.score < self.match_score), None)
+        """The mildest copy that is not reported as a match; None when all are."""
+        return next((t for t in self.of(kind) if not t.is_match), None)
 
     def lost_at(self, kind: str) -> Trial | None:
         """The mildest copy that the hierarchical search does not rank first."""
@@ -318,8 +320,7 @@ class _Found:
 
     result: SearchResult
     target: str
-    score: float
-    reverse: float
+    pair: Match | Comparison
     seconds: float
 
 
@@ -339,23 +340,24 @@ def _searched(
         found = bench.search(
             copy.query_id, exhaustive=_exhaustive(bench), watch=watch.part(0.5, 1.0)
         )
-        aim = target or _best(edited.source.name, found, bench.match_score())
+        aim = target or _best(edited.source.name, found)
         mine = next((m for m in found.matches if m.video_id == aim), None)
         pair = mine or bench.compare(copy.query_id, aim)
-        return _Found(found, aim, pair.score, pair.reverse_score, frames / edited.rate)
+        return _Found(found, aim, pair, frames / edited.rate)
     finally:
         bench.forget_clip(copy.query_id)
         path.unlink()
 
 
-def _best(name: str, found: SearchResult, match_score: float) -> str:
-    if not found.matches or found.matches[0].score < match_score:
+def _best(name: str, found: SearchResult) -> str:
+    best = next((m for m in found.matches if verdict_of(m).is_match), None)
+    if best is None:
         raise InputError(
             name,
             "the library holds no match for it, so there is nothing to lose",
             "add the video that it comes from, or choose a clip that finds something",
         )
-    return found.matches[0].video_id
+    return best.video_id
 
 
 def _relatives_of(bench: Workbench, hosts: Sequence[str]) -> set[str]:
@@ -363,7 +365,7 @@ def _relatives_of(bench: Workbench, hosts: Sequence[str]) -> set[str]:
     out = set(hosts)
     for host in hosts:
         found = bench.search(host, exhaustive=_exhaustive(bench))
-        out |= {m.video_id for m in found.matches if m.score >= bench.match_score()}
+        out |= {m.video_id for m in found.matches if verdict_of(m).is_match}
     return out
 
 
@@ -373,15 +375,18 @@ def _trial(kind: str, strength: float, note: str, found: _Found, left_out: set[s
     above = [
         m.video_id
         for m in found.result.matches
-        if m.video_id not in left_out and m.video_id != found.target and m.score >= found.score
+        if m.video_id not in left_out
+        and m.video_id != found.target
+        and m.strength >= found.pair.strength
     ]
     candidate = proposed.get(found.target)
     return Trial(
         kind=kind,
         strength=strength,
         note=note,
-        score=found.score,
-        reverse_score=found.reverse,
+        score=found.pair.score,
+        reverse_score=found.pair.reverse_score,
+        is_match=verdict_of(found.pair).is_match,
         rank=1 + len(above) if found.result.mode == "exhaustive" else None,
         candidate_rank=1 + sum(v in proposed for v in above) if candidate else None,
         min_distance=candidate.min_distance if candidate else None,

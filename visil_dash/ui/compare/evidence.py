@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from visil_dash.matching.reasons import Direction, Maps, first_look, maps
+from visil_dash.matching.maps import Direction, Maps, first_look, maps
+from visil_dash.matching.verdict import best_segment
 from visil_dash.plots import maps as plots
 from visil_dash.plots.box import add_range, allow_box, box_seconds
 from visil_dash.records import Array, Comparison
@@ -15,7 +16,7 @@ from visil_dash.ui.compare.link import PARAMS, View, is_own, linked_view, note_w
 from visil_dash.ui.compare.loops import LoopRange, box_range, segment_range, whole_range
 from visil_dash.ui.compare.map_events import clickable_chart
 from visil_dash.ui.compare.player import Shown, paired_player
-from visil_dash.ui.compare.segments import longest, segments
+from visil_dash.ui.compare.segments import segments
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.playing import await_playable, playable
 from visil_dash.ui.shell.text import safe_name
@@ -219,9 +220,8 @@ def _times_chosen() -> int:
 
 
 def _first_range(pair: Comparison) -> LoopRange:
-    if not pair.segments:
-        return whole_range(pair)
-    return segment_range(pair.segments[longest(pair.segments)])
+    best = best_segment(pair.segments)
+    return whole_range(pair) if best is None else segment_range(best)
 
 
 # ---- links ----

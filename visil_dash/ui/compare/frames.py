@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.clock import clock
-from visil_dash.matching.reasons import RegionMatches, region_matches
+from visil_dash.matching.maps import RegionMatches, region_matches
 from visil_dash.plots.region_links import draw_links
 from visil_dash.plots.regions import draw_regions, match_labels
 from visil_dash.records import Comparison

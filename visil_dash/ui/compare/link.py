@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from visil_dash.matching.reasons import Direction, duration
+from visil_dash.matching.maps import Direction, duration
 from visil_dash.records import Array, Comparison
 from visil_dash.ui.compare.loops import LoopRange
 from visil_dash.ui.shell import state

@@ -1,6 +1,6 @@
 """The matched segments of a pair as a table that plays them, and as files and commands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +15,7 @@ from visil_dash.exports.segments import (
     segments_edl,
     segments_ffmpeg,
 )
-from visil_dash.records import Comparison, Segment
+from visil_dash.records import Comparison
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.widgets import empty_state
 
@@ -26,10 +26,6 @@ _TOLD = {
     " own rate.",
     "ffmpeg": "Cuts each segment out of both files. Run it in the folder that holds them.",
 }
-
-
-def longest(segments: Sequence[Segment]) -> int:
-    return max(range(len(segments)), key=lambda n: segments[n].query_end - segments[n].query_start)
 
 
 def segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:

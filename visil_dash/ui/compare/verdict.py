@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from visil_dash.matching.reasons import Explanation, Relation, explain
-from visil_dash.matching.scorers import ScorerRow, scorer_rows
+from visil_dash.matching.maps import ScorerRow, scorer_rows
+from visil_dash.matching.reasons import Explanation, explain
 from visil_dash.media.views import BY_KEY, view_id
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparing, comparison
@@ -91,6 +91,7 @@ def verdict(pair: Comparison) -> None:
     query, reference = backend.opened(pair.query), backend.opened(pair.reference)
     found = explain(
         pair,
+        bench.judged_pair(pair),
         match_score=match_score,
         frame_level=model.frame_level,
         query=query.features,
@@ -101,18 +102,18 @@ def verdict(pair: Comparison) -> None:
     with st.container(border=True, key="verdict"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(found.title, anchor=False, width="content")
-            doubt = found.relation is Relation.ANY_MOMENT
-            if found.is_match:
-                st.badge("match", icon=":material/check:", color="green")
-            elif doubt:
-                st.badge("cannot tell", icon=":material/sync_problem:", color="blue")
+            ruling = found.verdict
+            if ruling.is_match:
+                st.badge(ruling.label, icon=":material/check:", color="green")
+            elif ruling.is_doubt:
+                st.badge(ruling.label, icon=":material/sync_problem:", color="blue")
             else:
-                st.badge("no match", color="gray")
+                st.badge(ruling.label, color="gray")
             verified_badge(model.verified)
         facts(_facts(pair, found), big=True)
         why, scorers = st.columns([3, 2], gap="large")
         with why:
-            st.markdown("**Why**" if found.is_match or doubt else "**Why not**")
+            st.markdown("**Why**" if ruling.is_match or ruling.is_doubt else "**Why not**")
             st.markdown("\n".join(f"- {md(sentence)}" for sentence in found.sentences))
         with scorers:
             st.markdown("**By scorer**")
@@ -123,8 +124,8 @@ def _facts(pair: Comparison, found: Explanation) -> dict[str, str]:
     return {
         "Query → reference": f"{pair.score:.3f}",
         "Reference → query": f"{pair.reverse_score:.3f}",
-        "Query covered": percent(found.query_share),
-        "Reference covered": percent(found.reference_share),
+        "Query covered": percent(found.verdict.coverage.query),
+        "Reference covered": percent(found.verdict.coverage.reference),
     }
 
 

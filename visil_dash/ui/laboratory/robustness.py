@@ -209,7 +209,7 @@ def results(report: RobustnessReport) -> None:
             "Encoded anew": f"{report.trials[0].score:.3f}",
             "Match score": f"{report.match_score:.3f}",
             "Copies": f"{len(report.trials)}",
-            "Below the match score": f"{sum(t.score < report.match_score for t in report.trials)}",
+            "Below the match score": f"{sum(not t.is_match for t in report.trials)}",
             "Not ranked first": f"{sum(t.candidate_rank != 1 for t in report.trials)}",
         }
     )

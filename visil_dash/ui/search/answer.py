@@ -6,7 +6,7 @@ import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.matching.agreement import agreement
-from visil_dash.matching.verdict import answer
+from visil_dash.matching.verdict import answer, verdict_of
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import downloads
@@ -20,10 +20,10 @@ CROWDED = 0.25  # background from which a search tells of it: one query of ten h
 NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
 
 
-def headline(result: SearchResult, found: Sequence[Ranked], match_score: float) -> None:
+def headline(result: SearchResult) -> None:
     """The answer in one sentence, then how it was found."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        said = answer([told for _, told in found])
+        said = answer(result.matches)
         st.subheader(said, anchor=False, width="stretch")
         if st.button(
             "Tune",
@@ -37,7 +37,7 @@ def headline(result: SearchResult, found: Sequence[Ranked], match_score: float) 
     looked = _looked(result) + (", inside the picture too," if result.inside else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
-            f"{looked} in {seconds(took)} · a match scores {match_score:.2f} or more ·"
+            f"{looked} in {seconds(took)} · a match scores {result.match_score:.2f} or more ·"
             f" model {md(result.model)}",
             width="content",
         )
@@ -123,7 +123,7 @@ def _look_inside() -> None:
 
 def inside_way(found: Sequence[Ranked], options: Options) -> None:
     """Where nothing scores as a match and only whole pictures were compared: look further."""
-    if options.inside or any(told.confirmed for _, told in found):
+    if options.inside or any(verdict_of(match).is_match for _, match in found):
         return
     st.button(
         "Look inside the picture",
@@ -135,12 +135,12 @@ def inside_way(found: Sequence[Ranked], options: Options) -> None:
     )
 
 
-def agreement_card(result: SearchResult, options: Options, match_score: float) -> None:
+def agreement_card(result: SearchResult, options: Options) -> None:
     """What hierarchical search would have missed, beside an exhaustive result."""
     task = backend.search(result.query_id, threshold=options.threshold, exhaustive=False)
     if not finished(task, title="Searching hierarchically, to compare", name=result.query):
         return
-    found = agreement(task.result, result, match_score=match_score)
+    found = agreement(backend.judged(task.result), result)
     with st.container(border=True, key="agreement"):
         if not found.above:
             st.markdown("**Both searches agree:** no video scores as a match.")

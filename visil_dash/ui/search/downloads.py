@@ -5,18 +5,17 @@ import streamlit as st
 from visil_dash.exports.search import matches_csv, matches_json
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.tasks import REPORT_MATCHES, report_task
-from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell import state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.text import md, percent
 
 
 def downloads(result: SearchResult) -> None:
     with st.popover("Download", icon=":material/download:", disabled=not result.matches):
-        match_score = backend.workbench().match_score()
         stem = "matches-" + state.short(result.query_id)
         st.download_button(
             "CSV, one row a matched span",
-            lambda: matches_csv(result, match_score=match_score),
+            lambda: matches_csv(result),
             file_name=f"{stem}.csv",
             mime="text/csv",
             on_click="ignore",
@@ -24,7 +23,7 @@ def downloads(result: SearchResult) -> None:
         )
         st.download_button(
             "JSON, all of the result",
-            lambda: matches_json(result, match_score=match_score),
+            lambda: matches_json(result),
             file_name=f"{stem}.json",
             mime="application/json",
             on_click="ignore",

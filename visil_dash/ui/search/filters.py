@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from visil_dash.matching.verdict import LABELS, MEANINGS, Filter, Relation
+from visil_dash.matching.verdict import LABELS, MEANINGS, Filter, verdict_of
+from visil_dash.records import Relation
 from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.text import plural
@@ -16,7 +17,7 @@ def filtered(found: Sequence[Ranked]) -> Sequence[Ranked]:
     """The videos that pass what is asked for, and the row of controls that asks."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         chosen = _choose(found)
-        shown = [(rank, told) for rank, told in found if chosen.passes(told)]
+        shown = [(rank, match) for rank, match in found if chosen.passes(match)]
         if len(shown) < len(found):
             st.caption(f"{len(shown)} of {plural(len(found), 'video')} pass", width="content")
             st.button("Show all", type="tertiary", key="clear_filters", on_click=_clear)
@@ -26,7 +27,7 @@ def filtered(found: Sequence[Ranked]) -> Sequence[Ranked]:
 
 
 def _choose(found: Sequence[Ranked]) -> Filter:
-    counts = Counter(told.relation for _, told in found)
+    counts = Counter(verdict_of(match).relation for _, match in found)
     with st.popover("Filter", icon=":material/filter_list:"):
         relations = st.pills(
             "Relation",

@@ -98,11 +98,11 @@ def asked(query_id: str, options: Options, *, again: bool = False) -> Task:
 
 
 def own(result: SearchResult) -> SearchResult:
-    """The result under the name that this session gave the clip: another may have the same bytes.
+    """The result by the match score in use, under the name that this session gave the clip.
 
-    Names of files are private as the files are.
+    Another session may have the same bytes, and names of files are private as the files are.
     """
-    return replace(result, query=backend.name_of(result.query_id))
+    return replace(backend.judged(result), query=backend.name_of(result.query_id))
 
 
 def searched(query_id: str, options: Options) -> SearchResult | None:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from visil_dash.exports.search import matches_csv
-from visil_dash.matching.verdict import answer
+from visil_dash.matching.verdict import answer, verdict_of
 from visil_dash.records import SearchResult
-from visil_dash.ui.search.cards import ranked
 from visil_dash.ui.search.options import Options, asked, own
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
@@ -84,10 +83,9 @@ def _told(going: int, found: int, clips: int) -> str:
 
 
 def _download(results: list[SearchResult]) -> None:
-    match_score = backend.workbench().match_score()
     st.download_button(
         "CSV of all",
-        lambda: matches_csv(*results, match_score=match_score),
+        lambda: matches_csv(*map(backend.judged, results)),
         file_name="matches.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -129,12 +127,12 @@ def _outcome(clip: SessionClip, task: Task) -> str:
     if task.error is not None:
         # The sentence begins with the name, or with the one it has on disk: told above.
         return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: ")
-    result = without_rejected(task.result)
-    found = [told for _, told in ranked(result, backend.workbench().match_score())]
-    line = answer(found)
-    if found:
-        best = found[0]
-        line += f" · best {safe_name(best.match.name)}, {best.match.score:.3f}, {best.label}"
+    matches = backend.judged(without_rejected(task.result)).matches
+    line = answer(matches)
+    if matches:
+        best = matches[0]
+        label = verdict_of(best).label
+        line += f" · best {safe_name(best.name)}, {best.score:.3f}, {label}"
     return line
 
 

@@ -298,6 +298,11 @@ def search(
 # ---- results of one query ----
 
 
+def judged(result: SearchResult) -> SearchResult:
+    """The result judged by the match score that is in use now."""
+    return workbench().judged(result)
+
+
 @st.cache_resource(max_entries=4, show_spinner="Measuring distances…")
 def _query_distances(
     library: str, model: str, extractor: str, version: int, query_id: str
