@@ -1,50 +1,42 @@
-"""Collection: everything against everything. What in this library belongs together?"""
+"""Collection: every video against every other. Which videos in this library belong together?"""
 
-from visil_dash.ui.collection.groups import group_list
-from visil_dash.ui.collection.map import similarity_map
-from visil_dash.ui.collection.review import review
-from visil_dash.ui.collection.table import (
-    GROUPS,
-    MAP,
-    MATRIX,
-    REVIEW,
-    computed,
-    controls,
-    matrix,
-    pairs,
-    summary,
-)
+from visil_dash.ui.collection.groups import draw_groups
+from visil_dash.ui.collection.map import draw_map
+from visil_dash.ui.collection.matrix import draw_matrix
+from visil_dash.ui.collection.options import GROUPS, MAP, MATRIX, REVIEW, draw_options
+from visil_dash.ui.collection.review import draw_review
+from visil_dash.ui.collection.table import computed, draw_pairs, draw_summary
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
-from visil_dash.ui.shell.verdicts import visible
+from visil_dash.ui.shell.verdicts import visible_pairs
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Collection",
-    "What in this library belongs together? Look at the groups, then judge the pairs about which"
-    " the score is least sure.",
+    "Which videos in this library belong together? Look at the groups, then judge the pairs whose"
+    " score is closest to the match score.",
 )
 with friendly():
     show_kept_errors()
     if len(backend.library_videos()) < 2:
         empty_state(
-            "It takes two videos" if backend.library_videos() else "The library is empty",
+            "Two videos are needed" if backend.library_videos() else "The library is empty",
             "There is no pair to compare yet.",
             add_videos_button,
         )
     else:
-        view, candidates, least = controls()
-        found = computed(candidates=candidates)
-        if found is not None and view == REVIEW:
-            review(found, least)
-        elif found is not None:
-            table = visible(found, least)
-            summary(found, table, least)
-            if view == MATRIX:
-                matrix(table)
-            elif view == GROUPS:
-                group_list(table, least)
-            elif view == MAP:
-                similarity_map(found, table, least)
+        options = draw_options()
+        all_pairs = computed(candidates=options.candidates)
+        if all_pairs is not None and options.view == REVIEW:
+            draw_review(all_pairs, options.match_score)
+        elif all_pairs is not None:
+            table = visible_pairs(all_pairs, options.match_score)
+            draw_summary(all_pairs, table, options.match_score)
+            if options.view == MATRIX:
+                draw_matrix(table)
+            elif options.view == GROUPS:
+                draw_groups(table, options.match_score)
+            elif options.view == MAP:
+                draw_map(all_pairs, table, options.match_score)
             else:
-                pairs(table, least)
+                draw_pairs(table, options.match_score)

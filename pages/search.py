@@ -18,7 +18,7 @@ from visil_dash.ui.search.query import choose_query
 from visil_dash.ui.search.several import several
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
-from visil_dash.ui.shell.verdicts import hide_rejected
+from visil_dash.ui.shell.verdicts import visible_matches
 from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
@@ -27,7 +27,7 @@ def answer(query_id: str, options: Options) -> None:
     result = searched(query_id, options)
     if result is None:
         return
-    shown = hide_rejected(result)
+    shown = visible_matches(result)
     found = ranked(shown)
     headline(shown)
     if result.mode == "exhaustive":

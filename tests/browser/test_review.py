@@ -50,7 +50,7 @@ def stored(folder: Path) -> list[tuple[frozenset[str], str, str]]:
 
 def shown_pair(page: Page) -> frozenset[str]:
     card = page.locator(".st-key-review")
-    expect(card.get_by_text("the frames most alike")).to_have_count(2, timeout=PATIENCE)
+    expect(card.get_by_text("most similar frames")).to_have_count(2, timeout=PATIENCE)
     return frozenset(card.locator(".vd-name").all_inner_texts())
 
 

@@ -78,7 +78,7 @@ def test_the_table_holds_the_pairs_that_reach_the_score(opened: Open, least: flo
     assert fact(page, "Matching pairs") == str(len(best))
     once = page.dataframe[0].value
     assert len(once) == len(best)
-    assert (once["Score"] >= once["Other way"]).all()
+    assert (once["Score"] >= once["Reverse score"]).all()
 
     page.toggle(key="collection_once").set_value(False).run()
     table = page.dataframe[0].value
@@ -87,14 +87,14 @@ def test_the_table_holds_the_pairs_that_reach_the_score(opened: Open, least: flo
     for _, row in table.iterrows():
         pair = row["Query"], row["Reference"]
         assert row["Score"] == pytest.approx(scores[pair], abs=1e-5)
-        assert row["Other way"] == pytest.approx(scores[pair[::-1]], abs=1e-5)
+        assert row["Reverse score"] == pytest.approx(scores[pair[::-1]], abs=1e-5)
     assert (np.diff(table["Score"]) <= 0).all()
 
 
 def test_a_score_that_no_pair_reaches_says_so(opened: Open) -> None:
     page = view(opened("collection"), "Pairs", least=1.0)
-    assert "No pair reaches this score" in texts(page)
-    assert "No group" in texts(view(page, "Groups", least=1.0))
+    assert "No pair reaches this match score" in texts(page)
+    assert "No groups" in texts(view(page, "Groups", least=1.0))
     assert fact(page, "Groups") == "0"
 
 
@@ -145,7 +145,7 @@ def test_the_work_shows_its_progress_stops_and_goes_on() -> None:
             page = run_until(page, lambda p: bool(p.info))
             assert "stopped" in page.info[0].value
         with patch.object(Workbench, "pairwise", real):
-            next(b for b in page.button if b.label == "Go on").click()
+            next(b for b in page.button if b.label == "Continue").click()
             page = computed(page)
     assert fact(page, "Videos") == "3"
 
@@ -168,4 +168,4 @@ def test_one_video_makes_no_pair(tmp_path: Path) -> None:
             staged.write_bytes(path.read_bytes())
             library.put_video(staged, name=record.name, info=record.info)
     with pages(folder) as open_page:
-        assert "It takes two videos" in texts(open_page("collection").run())
+        assert "Two videos are needed" in texts(open_page("collection").run())

@@ -59,7 +59,7 @@ def asked(page: AppTest) -> frozenset[str]:
     text = texts(page)
     return (
         frozenset(n for n in ids() if f">{n}</div>" in text)
-        if "frames most alike" in text
+        if "most similar frames" in text
         else frozenset()
     )
 
@@ -174,7 +174,7 @@ def test_a_rejected_pair_is_hidden_until_asked_for(opened: Open) -> None:
 
     backend.workbench().library.set_label(Label(*backend_pair, "not_match"))
     page.run()
-    assert "No group" in texts(page)
+    assert "No groups" in texts(page)
     assert "1 hidden by your verdicts" in texts(page)
     page.session_state["collection_view"] = "Pairs"
     page.run()
@@ -243,7 +243,7 @@ def test_the_map_has_every_video_and_a_link_opens_a_selection(opened: Open) -> N
     row = page.dataframe[0].value
     assert len(row) == 1
     assert row.iloc[0]["Score"] == pytest.approx(best_scores()[COPY], abs=1e-5)
-    assert "carries" in texts(page)
+    assert "explains" in texts(page)
 
 
 def test_labels_come_from_a_file_and_a_bad_line_is_told(opened: Open) -> None:

@@ -1,30 +1,36 @@
-"""Groups of the collection: who belongs together, directly or only by way of others."""
+"""Groups of the collection: videos connected by matches, directly or through others."""
 
 import streamlit as st
 
 from visil_dash.collection.groups import Group, Link, Member, collection_groups
 from visil_dash.records import PairTable
-from visil_dash.ui.collection.table import REVIEW, compare_button
+from visil_dash.ui.collection.options import REVIEW
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.text import md, plural, safe_name
-from visil_dash.ui.shell.widgets import await_posters, empty_state, name_line, thumbnail
+from visil_dash.ui.shell.widgets import (
+    await_posters,
+    compare_button,
+    empty_state,
+    name_line,
+    thumbnail,
+)
 
 _GROUPS_SHOWN = 30
 _PICTURES_SHOWN = 12
 
 
-def group_list(table: PairTable, least: float) -> None:
+def draw_groups(table: PairTable, match_score: float) -> None:
     """Videos connected by matches, with their pictures; the largest groups first."""
-    found = collection_groups(table, least)
-    if not found:
-        empty_state("No group", "No two videos match at this score. Lower “Match score from”.")
+    groups = collection_groups(table, match_score)
+    if not groups:
+        empty_state("No groups", "No two videos reach this match score. Lower it to see groups.")
         return
-    for number, group in enumerate(found[:_GROUPS_SHOWN], 1):
+    for number, group in enumerate(groups[:_GROUPS_SHOWN], 1):
         _group(number, group)
-    if len(found) > _GROUPS_SHOWN:
-        st.caption(f"{plural(len(found) - _GROUPS_SHOWN, 'smaller group')} not shown.")
+    if len(groups) > _GROUPS_SHOWN:
+        st.caption(f"{plural(len(groups) - _GROUPS_SHOWN, 'smaller group')} not shown.")
     await_posters(
-        member.video_id for g in found[:_GROUPS_SHOWN] for member in g.members[:_PICTURES_SHOWN]
+        member.video_id for g in groups[:_GROUPS_SHOWN] for member in g.members[:_PICTURES_SHOWN]
     )
 
 
@@ -35,21 +41,22 @@ def _group(number: int, group: Group) -> None:
             with st.container():
                 name_line(
                     f"Group {number} · {plural(len(group.members), 'video')}",
-                    _evidence(group),
+                    _links_line(group),
                 )
             if chained:
                 st.badge(
-                    f"{chained} only by way of others",
+                    f"{chained} connected indirectly",
                     icon=":material/link:",
                     color="orange",
-                    help="These do not match the group's first video themselves: they match a"
-                    " video that does. One weak link can join two groups.",
+                    help="These videos do not match the group's first video, but another one that"
+                    " does. A single weak link can join two groups.",
                 )
             elif group.matching < group.pairs:
                 st.badge(
                     "all match the first",
                     color="blue",
-                    help="Every video matches the group's first one, but not all match each other.",
+                    help="Every video matches the group's first video, but not all match each"
+                    " other.",
                 )
             else:
                 st.badge("every pair matches", icon=":material/check:", color="green")
@@ -59,7 +66,7 @@ def _group(number: int, group: Group) -> None:
                 with st.container(width=170, key=f"member-{number}-{at}"):
                     thumbnail(member.video_id, key=f"group{number}")
                     name_line(
-                        safe_name(member.name), _belongs(at, member, names, group), one_line=True
+                        safe_name(member.name), _connection(at, member, names, group), one_line=True
                     )
         rest = group.members[_PICTURES_SHOWN:]
         if rest:
@@ -69,7 +76,7 @@ def _group(number: int, group: Group) -> None:
             compare_button(best.query, best.reference, key=f"compare_group_{number}")
             if len(group.members) > 2:
                 st.button(
-                    "Judge the weakest link",
+                    "Review the weakest link",
                     icon=":material/fact_check:",
                     key=f"judge_group_{number}",
                     on_click=_judge,
@@ -81,24 +88,23 @@ def _group(number: int, group: Group) -> None:
                 )
 
 
-def _evidence(group: Group) -> str:
-    told = f"strongest link {group.strongest.score:.3f}"
+def _links_line(group: Group) -> str:
+    line = f"strongest link {group.strongest.score:.3f}"
     if len(group.members) > 2:
-        told += (
-            f" · weakest link {group.weakest.score:.3f} holds it together"
+        line += (
+            f" · weakest necessary link {group.weakest.score:.3f}"
             f" · {group.matching} of {group.pairs} pairs match directly"
         )
-    return told
+    return line
 
 
-def _belongs(at: int, member: Member, names: dict[str, str], group: Group) -> str:
+def _connection(at: int, member: Member, names: dict[str, str], group: Group) -> str:
     if at == 0:
-        return "most matches here" if len(group.members) > 2 else "match"
+        return "most matches" if len(group.members) > 2 else "match"
     if not member.via:
-        return f"direct, {member.score:.3f}"
+        return f"direct match, {member.score:.3f}"
     # `via` leads from the member to the centre: its own neighbour comes first.
-    way = " and ".join(safe_name(names[video], longest=40) for video in member.via)
-    return f"by way of {way}"
+    return "via " + " and ".join(safe_name(names[video], longest=40) for video in member.via)
 
 
 def _judge(link: Link) -> None:

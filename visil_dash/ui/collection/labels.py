@@ -1,28 +1,29 @@
-"""Labels as a list and as files: what was judged, taken back, brought in and given out."""
+"""Labels as a list and as files: judged pairs, import and export."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
-from visil_dash.errors import InputError, VisilDashError
+from visil_dash.errors import InputError
 from visil_dash.labels.csv_file import MOST_LABEL_CHARACTERS, labels_csv, read_labels
 from visil_dash.labels.label import Label
 from visil_dash.ui.collection.table import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import show_kept_errors
+from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
+from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import minute_of
 
-_FILE = "labels_file"
+_UPLOADER = "labels_file"
 
 
-def labels_menu(labels: tuple[Label, ...]) -> None:
-    """Labels out of and into the library."""
+def draw_labels_menu(labels: tuple[Label, ...]) -> None:
+    """Export and import of labels."""
     with st.popover("Labels", icon=":material/sell:"):
         st.caption(
-            "Verdicts are kept in the library. They hide rejected pairs and are what Evaluate and"
-            " Threshold measure against."
+            "Verdicts are stored in the library. Rejected pairs are hidden, and Evaluate and"
+            " Threshold measure against the verdicts."
         )
         st.download_button(
             "Download as CSV",
@@ -37,35 +38,35 @@ def labels_menu(labels: tuple[Label, ...]) -> None:
         if backend.workbench().library.read_only:
             return
         st.button(
-            "Label the demo's videos",
+            "Add the demo labels",
             icon=":material/movie:",
             on_click=_label_demo,
             width="stretch",
-            help="Takes the demo set's own relations (ND, DS, CS, IS of each anchor) for the demo"
-            " videos that are in this library. What you judged stays.",
+            help="Adds the known relations (ND, DS, CS, IS) of the demo videos in this library."
+            " Your own verdicts are kept.",
         )
-        key = state.uploader_key(_FILE)
+        key = state.uploader_key(_UPLOADER)
         st.file_uploader(
-            "Add from CSV",
+            "Import from CSV",
             type=["csv", "tsv", "txt"],
             key=key,
             on_change=_take_file,
             args=(key,),
             help="Columns query, reference, verdict (match, not_match, unsure) and relation (ND,"
-            " DS, CS, IS); videos by file name or id. A pair that is labelled already gets the"
-            " file's label.",
+            " DS, CS, IS); videos by file name or id. Existing labels of the same"
+            " pairs are replaced.",
         )
     show_kept_errors()
-    told = st.session_state.pop(state.REVIEW_TOLD, "")
-    if told:
-        st.toast(told, icon=":material/sell:")
+    message = st.session_state.pop(state.REVIEW_TOLD, "")
+    if message:
+        st.toast(message, icon=":material/sell:")
 
 
 def _take_file(key: str) -> None:
     file = st.session_state.get(key)
     if file is None:
         return
-    try:
+    with keep_errors():
         if file.size > MOST_LABEL_CHARACTERS:
             raise InputError(file.name, "is longer than 20 MB", "split the file")
         try:
@@ -78,74 +79,66 @@ def _take_file(key: str) -> None:
         labels = read_labels(text, library.videos(), name=safe_name(file.name))
         library.set_label(*labels)
         st.session_state[state.REVIEW_TOLD] = f"{plural(len(labels), 'label')} added"
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
     state.next_upload_round()
 
 
 def _label_demo() -> None:
     from visil_dash.workbench.collection import add_demo_labels
 
-    try:
+    with keep_errors():
         added = add_demo_labels(backend.workbench())
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
-        return
-    st.session_state[state.REVIEW_TOLD] = (
-        f"{plural(added, 'label')} added" if added else "Nothing to add: no unlabelled demo pair"
-    )
+        st.session_state[state.REVIEW_TOLD] = (
+            f"{plural(added, 'label')} added" if added else "All demo pairs are labelled already"
+        )
 
 
-def judged_pairs(labels: tuple[Label, ...]) -> None:
-    """All labels, the latest first; a chosen one can be taken back or judged again."""
+def draw_judged_pairs(labels: tuple[Label, ...]) -> None:
+    """All labels, the latest first; the chosen one can be removed or judged again."""
     if not labels:
         return
     with st.expander(f"Judged: {plural(len(labels), 'pair')}"):
         rows = sorted(labels, key=lambda label: label.updated, reverse=True)
-        names = {
-            video: safe_name(record.name) for video, record in backend.library_videos().items()
-        }
-        event: Any = st.dataframe(
-            pd.DataFrame(
-                {
-                    "Query": [names.get(row.query, row.query) for row in rows],
-                    "Reference": [names.get(row.reference, row.reference) for row in rows],
-                    "Verdict": [VERDICT_WORDS[row.verdict] for row in rows],
-                    "Relation": [row.relation for row in rows],
-                    "From": [safe_name(row.source or "unknown") for row in rows],
-                    "When (UTC)": [minute_of(row.updated) for row in rows],
-                }
-            ),
-            hide_index=True,
+        chosen = chosen_row(
+            _label_frame(rows),
             # A new key after each change: a chosen row must not stay chosen for another pair.
             key=f"{state.REVIEW_TABLE}-{backend.workbench().library.labels_revision()}",
-            on_select="rerun",
-            selection_mode="single-row",
-            lazy=False,
-            height=min(420, 38 + 35 * len(rows)),
         )
-        chosen = event["selection"]["rows"]
-        if not chosen or chosen[0] >= len(rows):
-            st.caption("Choose a row to judge it again or to take its verdict back.")
+        if chosen is None:
+            st.caption("Choose a row to judge it again or to remove its verdict.")
             return
-        row = rows[chosen[0]]
+        label = rows[chosen]
         with st.container(horizontal=True):
-            st.button("Judge again", on_click=_look, args=(row,), icon=":material/fact_check:")
             st.button(
-                "Take back",
-                on_click=_take_back,
-                args=(row,),
+                "Judge again", on_click=_judge_again, args=(label,), icon=":material/fact_check:"
+            )
+            st.button(
+                "Remove verdict",
+                on_click=_remove,
+                args=(label,),
                 icon=":material/undo:",
                 disabled=backend.workbench().library.read_only,
             )
 
 
-def _look(label: Label) -> None:
+def _label_frame(rows: Sequence[Label]) -> pd.DataFrame:
+    videos = backend.library_videos()
+    names = {video: safe_name(record.name) for video, record in videos.items()}
+    return pd.DataFrame(
+        {
+            "Query": [names.get(row.query, row.query) for row in rows],
+            "Reference": [names.get(row.reference, row.reference) for row in rows],
+            "Verdict": [VERDICT_WORDS[row.verdict] for row in rows],
+            "Relation": [row.relation for row in rows],
+            "Source": [safe_name(row.source or "unknown") for row in rows],
+            "When (UTC)": [minute_of(row.updated) for row in rows],
+        }
+    )
+
+
+def _judge_again(label: Label) -> None:
     st.session_state[state.REVIEW_PAIR] = (label.query, label.reference)
 
 
-def _take_back(label: Label) -> None:
-    try:
+def _remove(label: Label) -> None:
+    with keep_errors():
         backend.workbench().library.remove_label(label.query, label.reference)
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)

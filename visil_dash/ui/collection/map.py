@@ -1,4 +1,4 @@
-"""The collection as a map: dots that are near are similar; a lasso picks videos and their pairs."""
+"""The collection as a map: dots close together are similar; a lasso chooses videos."""
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,19 @@ from visil_dash.collection.rows import pair_rows
 from visil_dash.collection.table import CollectionTable, groups, strength
 from visil_dash.plots import collection
 from visil_dash.records import PairTable
-from visil_dash.ui.collection import tasks
-from visil_dash.ui.collection.table import compare_button
+from visil_dash.ui.collection.tasks import map_task
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import await_posters, empty_state, name_line, thumbnail
+from visil_dash.ui.shell.widgets import (
+    await_posters,
+    compare_button,
+    empty_state,
+    name_line,
+    thumbnail,
+)
 
 _CHART = {
     "displaylogo": False,
@@ -29,7 +35,7 @@ _PICTURES_SHOWN = 12
 _PAIRS_SHOWN = 500
 
 
-def similarity_map(found: CollectionTable, table: PairTable, least: float) -> None:
+def draw_map(computed: CollectionTable, table: PairTable, match_score: float) -> None:
     """The map, the chosen videos and the pairs among them."""
     from_link(
         state.COLLECTION_CHOSEN,
@@ -38,22 +44,22 @@ def similarity_map(found: CollectionTable, table: PairTable, least: float) -> No
         default=[],
     )
     chosen = st.session_state[state.COLLECTION_CHOSEN]
-    if not set(chosen) <= set(table.video_ids):  # removed meanwhile
+    if not set(chosen) <= set(table.video_ids):  # some were removed
         st.session_state[state.COLLECTION_CHOSEN] = [v for v in chosen if v in table.video_ids]
-    task = tasks.layout(found)
+    task = map_task(computed)
     if finished(task, title="Laying out the map", name=plural(len(table.video_ids), "video")):
-        _map(task.result, table, least)
-    elif task.ended and st.button("Go on", icon=":material/refresh:", key="layout_again"):
-        tasks.layout(found, again=True)
+        _map(task.result, table, match_score)
+    elif task.ended and st.button("Continue", icon=":material/refresh:", key="layout_again"):
+        map_task(computed, again=True)
         st.rerun()
 
 
 @st.fragment
-def _map(made: SimilarityMap, table: PairTable, least: float) -> None:
+def _map(made: SimilarityMap, table: PairTable, match_score: float) -> None:
     place = {video: at for at, video in enumerate(table.video_ids)}
     chosen: list[str] = st.session_state[state.COLLECTION_CHOSEN]
     group = [-1] * len(place)
-    for number, members in enumerate(groups(table.scores, least)):
+    for number, members in enumerate(groups(table.scores, match_score)):
         for member in members:
             group[member] = number
     left, right = st.columns([1.9, 1], gap="medium")
@@ -63,20 +69,21 @@ def _map(made: SimilarityMap, table: PairTable, least: float) -> None:
                 made.positions,
                 table.names,
                 group=group,
-                links=_links(table, least),
+                links=_links(table, match_score),
                 chosen=[place[video] for video in chosen],
             ),
             key=state.COLLECTION_MAP,
             config=_CHART,
             on_select=lambda: _take_lasso(table),
             selection_mode=("lasso", "box", "points"),
-            alt="Map of the collection: near dots are similar videos",
+            alt="Map of the collection: dots close together are similar videos",
         )
-        kept, matched = best_match_is_nearest(made, table.scores, least)
+        kept, matched = best_match_is_nearest(made, table.scores, match_score)
         st.caption(
-            "Near dots are similar videos; lines join matches, colours are groups, grey is"
-            " unmatched. Draw around dots to choose them. A plane cannot hold every distance:"
-            f" this one carries {percent(made.explained)} of how the pairs' scores vary"
+            "Dots close together are similar videos; lines connect matches, colours are groups,"
+            " grey videos match nothing. Draw around dots to choose them. Two dimensions cannot"
+            " preserve every distance: this map explains"
+            f" {percent(made.explained)} of the variation in scores"
             + (
                 f", and for {kept:,} of {plural(matched, 'matched video')} the nearest dot is a"
                 " best match."
@@ -85,12 +92,12 @@ def _map(made: SimilarityMap, table: PairTable, least: float) -> None:
             )
         )
     with right:
-        _chosen(table, least)
+        _chosen(table, match_score)
 
 
-def _links(table: PairTable, least: float) -> list[tuple[int, int]]:
+def _links(table: PairTable, match_score: float) -> list[tuple[int, int]]:
     links = strength(table.scores)
-    rows, columns = np.nonzero(np.triu(links >= np.float32(least), 1))
+    rows, columns = np.nonzero(np.triu(links >= np.float32(match_score), 1))
     order = np.argsort(-links[rows, columns], kind="stable")
     return list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
 
@@ -101,7 +108,7 @@ def _take_lasso(table: PairTable) -> None:
     st.session_state[state.COLLECTION_CHOSEN] = [table.video_ids[i] for i in at]
 
 
-def _chosen(table: PairTable, least: float) -> None:
+def _chosen(table: PairTable, match_score: float) -> None:
     names = dict(zip(table.video_ids, table.names, strict=True))
     chosen = st.multiselect(
         "Chosen videos",
@@ -109,7 +116,7 @@ def _chosen(table: PairTable, least: float) -> None:
         format_func=lambda video: safe_name(names.get(str(video), str(video))),
         key=state.COLLECTION_CHOSEN,
         persist_state="session",
-        placeholder="Draw on the map, or pick here",
+        placeholder="Draw on the map, or pick videos here",
     )
     to_link(state.PARAM_CHOSEN, "~".join(v[:_LINK_LENGTH] for v in chosen[:_LINKED]))
     if not chosen:
@@ -122,36 +129,32 @@ def _chosen(table: PairTable, least: float) -> None:
                 name_line(safe_name(names[video]), one_line=True)
     if len(chosen) > _PICTURES_SHOWN:
         st.caption(f"and {plural(len(chosen) - _PICTURES_SHOWN, 'more video')}")
-    _pairs_among(table, set(chosen), least)
+    _pairs_among(table, set(chosen), match_score)
     await_posters(chosen[:_PICTURES_SHOWN])
 
 
-def _pairs_among(table: PairTable, chosen: set[str], least: float) -> None:
-    """Pairs of chosen videos; of a single one, its pairs with all others."""
+def _pairs_among(table: PairTable, chosen: set[str], match_score: float) -> None:
+    """The pairs of the chosen videos; for a single one, its pairs with all others."""
     rows = pair_rows(table, once=True, among=chosen)
     if not rows:
-        st.caption("No pair among them has a score.")
+        st.caption("No pair of these videos has a score.")
         return
-    matching = sum(row["score"] >= least for row in rows)
-    event = st.dataframe(
+    matching = sum(row["score"] >= match_score for row in rows)
+    shown = rows[:_PAIRS_SHOWN]
+    chosen_pair = chosen_row(
         pd.DataFrame(
             {
-                "Query": [safe_name(row["query"]) for row in rows[:_PAIRS_SHOWN]],
-                "Reference": [safe_name(row["reference"]) for row in rows[:_PAIRS_SHOWN]],
-                "Score": [row["score"] for row in rows[:_PAIRS_SHOWN]],
+                "Query": [safe_name(row["query"]) for row in shown],
+                "Reference": [safe_name(row["reference"]) for row in shown],
+                "Score": [row["score"] for row in shown],
             }
         ),
-        hide_index=True,
         key=f"map_pairs-{hash(frozenset(chosen))}",
-        on_select="rerun",
-        selection_mode="single-row",
-        lazy=False,
-        height=min(320, 38 + 35 * len(rows)),
+        most_height=320,
         column_config={"Score": st.column_config.NumberColumn(format="%.3f")},
     )
-    picked = event["selection"]["rows"]
-    if picked and picked[0] < len(rows):
-        row = rows[picked[0]]
+    if chosen_pair is not None:
+        row = shown[chosen_pair]
         compare_button(row["query_id"], row["reference_id"], key="compare_map_pair")
         st.caption(md(f"{row['query']} with {row['reference']}"))
     else:
@@ -159,7 +162,7 @@ def _pairs_among(table: PairTable, chosen: set[str], least: float) -> None:
 
 
 def _from_link(text: str, videos: tuple[str, ...]) -> list[str] | None:
-    """Ids that begin as the link says; those that are gone are left out."""
+    """Ids of the videos in the link; videos that no longer exist are left out."""
     wanted = [part for part in text.split("~")[:_LINKED] if len(part) >= 6]
     found = [video for part in wanted for video in videos if video.startswith(part)]
     return list(dict.fromkeys(found)) or None

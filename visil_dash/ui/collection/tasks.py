@@ -1,4 +1,4 @@
-"""The collection's long work, as tasks; see backend for what keys must hold."""
+"""Long work of the Collection page as background tasks; see backend for what keys contain."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # services import torch: only when it is needed
     from visil_dash.workbench.collection import Moment
 
 
-def collection(*, candidates: bool, again: bool = False) -> Task:
+def pair_table_task(*, candidates: bool, again: bool = False) -> Task:
     """All pairs, or those that the index proposes; `result` is a CollectionTable."""
     from visil_dash.workbench.collection import all_pairs, candidate_table
 
@@ -29,34 +29,36 @@ def collection(*, candidates: bool, again: bool = False) -> Task:
     return backend.tasks().start(key, work, again=again)
 
 
-def queue(found: CollectionTable, match_score: float, *, again: bool = False) -> Task:
+def review_queue_task(
+    computed: CollectionTable, match_score: float, *, again: bool = False
+) -> Task:
     """The pairs to judge; `result` is a tuple of Questions."""
     from visil_dash.workbench.collection import queue_of
 
     bench = backend.workbench()
 
     def work(watch: Watch) -> "tuple[Question, ...]":
-        return queue_of(bench, found.table, match_score, watch=watch)
+        return queue_of(bench, computed.table, match_score, watch=watch)
 
-    key = ("queue", *backend.task_scope(), bench.space.version, found.threshold, match_score)
-    return backend.tasks().start(key, work, again=again)
+    key = ("queue", *backend.task_scope(), bench.space.version, computed.threshold, match_score)
+    return backend.tasks().start(key, work)
 
 
-def moment(query: str, reference: str) -> Task:
-    """One pair with pictures of its best moment; `result` is a Moment."""
-    from visil_dash.workbench.collection import moment as made
+def best_moment_task(query: str, reference: str) -> Task:
+    """One pair with pictures of its most similar frames; `result` is a Moment."""
+    from visil_dash.workbench.collection import moment
 
     bench = backend.workbench()
 
     def work(watch: Watch) -> "Moment":
         watch.step("Comparing the two videos", 0.0)
-        return made(bench, query, reference)
+        return moment(bench, query, reference)
 
     return backend.tasks().start(("moment", *backend.task_scope(), query, reference), work)
 
 
-def layout(found: CollectionTable, *, again: bool = False) -> Task:
-    """The map of the table as it was computed: verdicts hide pairs, they do not move videos.
+def map_task(computed: CollectionTable, *, again: bool = False) -> Task:
+    """The map of the table as it was computed: verdicts hide pairs but do not move videos.
 
     `result` is a SimilarityMap.
     """
@@ -64,12 +66,9 @@ def layout(found: CollectionTable, *, again: bool = False) -> Task:
     def work(watch: Watch) -> "SimilarityMap":
         from visil_dash.collection.map import similarity_map
 
-        watch.step("Finding where to begin", 0.0)
-        return similarity_map(
-            found.table.scores,
-            watch=watch,
-        )
+        watch.step("Computing a start position", 0.0)
+        return similarity_map(computed.table.scores, watch=watch)
 
     bench = backend.workbench()
-    key = ("layout", *backend.task_scope(), bench.space.version, found.threshold)
+    key = ("layout", *backend.task_scope(), bench.space.version, computed.threshold)
     return backend.tasks().start(key, work, again=again)

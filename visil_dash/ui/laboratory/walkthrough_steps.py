@@ -10,7 +10,7 @@ from visil_dash.laboratory.walkthrough import cosines, most_asymmetric
 from visil_dash.matching.similarity import region_pairs
 from visil_dash.plots import maps, walkthrough
 from visil_dash.records import Array, Comparison, VideoFeatures
-from visil_dash.ui.collection.tasks import collection
+from visil_dash.ui.collection.tasks import pair_table_task
 from visil_dash.ui.compare.tasks import comparison
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.tasks import LookedInside
@@ -325,7 +325,7 @@ def asymmetry(pair: Pair) -> None:
         " So the question decides: *is my clip in there?* or *is all of that in my clip?*"
     )
     st.markdown("**Where the two directions differ most in this library**")
-    task = collection(candidates=False)
+    task = pair_table_task(candidates=False)
     if not finished(
         task, title="Comparing all pairs", name=plural(len(backend.library_videos()), "video")
     ):

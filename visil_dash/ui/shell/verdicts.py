@@ -1,4 +1,4 @@
-"""Pairs that were judged not to match are hidden until somebody asks for them."""
+"""Pairs that were judged not to match are hidden unless the user shows them."""
 
 from dataclasses import replace
 
@@ -12,19 +12,19 @@ from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.text import plural
 
 
-def rejected_pairs() -> frozenset[PairKey]:
+def _rejected_pairs() -> frozenset[PairKey]:
     """Unordered pairs of the library that were judged not to match."""
     return rejected(backend.workbench().library.labels())
 
 
 def without_rejected(result: SearchResult) -> SearchResult:
     """The result without videos that were rejected for this query."""
-    told = rejected_pairs()
-    kept = (m for m in result.matches if pair_of(result.query_id, m.video_id) not in told)
+    hidden = _rejected_pairs()
+    kept = (m for m in result.matches if pair_of(result.query_id, m.video_id) not in hidden)
     return replace(result, matches=tuple(kept))
 
 
-def hide_rejected(result: SearchResult) -> SearchResult:
+def visible_matches(result: SearchResult) -> SearchResult:
     """The result without videos that were rejected for this query; a switch brings them back."""
     kept = without_rejected(result)
     hidden = len(result.matches) - len(kept.matches)
@@ -33,14 +33,16 @@ def hide_rejected(result: SearchResult) -> SearchResult:
     return kept
 
 
-def visible(found: CollectionTable, least: float) -> PairTable:
+def visible_pairs(computed: CollectionTable, match_score: float) -> PairTable:
     """The table without rejected pairs; a switch brings them back."""
-    table = found.table
-    told = rejected_pairs()
+    table = computed.table
+    rejected_pairs = _rejected_pairs()
     place = {video_id: i for i, video_id in enumerate(table.video_ids)}
     links = strength(table.scores)
     hidden = [
-        (a, b) for a, b in told if a in place and b in place and links[place[a], place[b]] >= least
+        (a, b)
+        for a, b in rejected_pairs
+        if a in place and b in place and links[place[a], place[b]] >= match_score
     ]
     from_link(
         state.COLLECTION_REJECTED,
@@ -50,7 +52,7 @@ def visible(found: CollectionTable, least: float) -> PairTable:
     )
     shown = bool(hidden) and _shown(state.COLLECTION_REJECTED, len(hidden), "pair")
     to_link(state.PARAM_REJECTED, "shown" if shown else "")
-    return table if shown else without(table, told)
+    return table if shown else without(table, rejected_pairs)
 
 
 def _shown(key: str, hidden: int, what: str) -> bool:

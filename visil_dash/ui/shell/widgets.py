@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -36,6 +36,25 @@ def add_videos_button() -> None:
     """The way out of an empty library."""
     if st.button("Add videos", icon=":material/add:", type="primary", key="add_videos"):
         state.goto_library()
+
+
+def compare_button(
+    query: str,
+    reference: str,
+    *,
+    key: str,
+    part: str = "",
+    kind: Literal["primary", "secondary", "tertiary"] = "primary",
+) -> None:
+    """Opens the pair on the Compare page; `part`: key of the view of the query's picture."""
+    if st.button(
+        "Compare",
+        key=key,
+        icon=":material/compare:",
+        type=kind,
+        help="Frame-to-frame similarity, matched segments, and why the two match or not",
+    ):
+        state.goto_compare(query, reference, part=part)
 
 
 def name_line(name: str, meta: str = "", *, one_line: bool = False) -> None:
