@@ -19,9 +19,9 @@ from visil_dash.laboratory.dimensions.geometry import (
 from visil_dash.laboratory.dimensions.study import (
     FrameSample,
     compare_spaces,
+    exact_results,
     possible_dims,
     sample_of,
-    truth_of,
 )
 from visil_dash.progress import Watch
 from visil_dash.records import Array
@@ -214,7 +214,7 @@ def test_rows_are_those_of_plain_loops(sample: FrameSample) -> None:
 def test_a_lost_match_lowers_map_and_overlap(sample: FrameSample) -> None:
     vectors, owners = sample.vectors, sample.owners
     measure = partial(compare_spaces, sample, dims=(), k=5, match_score=-1.0, score=score)
-    near = truth_of(sample, k=5, threshold=1e9, score=score)
+    near = exact_results(sample, k=5, threshold=1e9, score=score)
     assert near.candidates.sum() == 4 * 11, "every other video at a threshold beyond all"
     row = measure(threshold=1e9)[0]
     assert row.candidates == 11
@@ -284,5 +284,5 @@ def test_the_graph_is_exact_where_ef_covers_all_and_never_better_than_exact() ->
     assert max(recalls) <= 1
     truth, _ = nearest(base, queries, 5)
     assert truth.shape == (40, 5)
-    with pytest.raises(ValueError, match="frames to find"):
+    with pytest.raises(ValueError, match="expected frames"):
         graph_study(base[:0], queries, GraphOptions(), efs=(5,), k=5)

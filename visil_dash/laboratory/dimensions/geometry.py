@@ -1,7 +1,4 @@
-"""The curse of dimensionality and the spectrum, measured on frames; the graph against exact search.
-
-Arrays in, records out.
-"""
+"""Spectrum and concentration of distances of frame vectors; the graph against exact search."""
 
 import time
 from collections.abc import Sequence
@@ -16,9 +13,9 @@ from visil_dash.index.hnsw import GraphOptions
 from visil_dash.records import Array
 from visil_dash.reduction.quantisation import Precision, code_distances, encode
 
-MOST_POINTS = 1500
-MOST_ROWS = 300
-MOST_SIDE = 1024  # of a matrix whose eigenvectors are computed in full
+_MOST_POINTS = 1500
+_MOST_QUERIES = 300
+_MOST_SIDE = 1024  # largest side of a matrix whose eigenvectors are computed
 
 LEADING, COMPONENTS, NOISE = "leading directions", "own components", "independent noise"
 
@@ -28,39 +25,39 @@ LEADING, COMPONENTS, NOISE = "leading directions", "own components", "independen
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Variance `[M]` along the principal directions `[D, M]` of frames, falling."""
+    """Variance `[M]` along the principal directions `[D, M]` of frames, in decreasing order."""
 
     variance: Array
     directions: Array
 
     @property
     def cumulative(self) -> Array:
-        """Share of all variance that the first 1…M directions explain."""
+        """Share of the variance that the first 1, …, M directions explain."""
         out: Array = np.cumsum(self.variance) / max(float(self.variance.sum()), 1e-30)
         return out
 
     @property
     def effective(self) -> float:
-        """Participation ratio (Σλ)² / Σλ²: how many equal directions would spread as much."""
+        """Participation ratio (Σλ)² / Σλ², the effective number of dimensions."""
         return float(self.variance.sum() ** 2 / max(float((self.variance**2).sum()), 1e-30))
 
     def dims_for(self, share: float) -> int:
-        """Directions needed to explain this share of the variance."""
+        """How many directions explain this share of the variance."""
         return int(np.searchsorted(self.cumulative, share - 1e-9) + 1)
 
 
 def spectrum(vectors: Array, *, seed: int = 0) -> Spectrum:
-    """Of frame vectors `[N, D]`; where both sides are large, of 1024 frames drawn by `seed`."""
-    if min(vectors.shape) > MOST_SIDE:
-        rows = np.random.default_rng(seed).permutation(len(vectors))[:MOST_SIDE]
+    """Spectrum of frame vectors `[N, D]`; with N and D above 1024, of 1024 frames drawn."""
+    if min(vectors.shape) > _MOST_SIDE:
+        rows = np.random.default_rng(seed).permutation(len(vectors))[:_MOST_SIDE]
         vectors = vectors[np.sort(rows)]
     centred = vectors.astype(np.float64) - vectors.mean(0, dtype=np.float64)
     count = max(1, len(vectors) - 1)
     if centred.shape[1] <= len(centred):
         values, directions = np.linalg.eigh(centred.T @ centred / count)
     else:
-        values, inside = np.linalg.eigh(centred @ centred.T / count)
-        directions = centred.T @ inside
+        values, coefficients = np.linalg.eigh(centred @ centred.T / count)
+        directions = centred.T @ coefficients
         lengths = np.linalg.norm(directions, axis=0)
         directions = directions / np.where(lengths > 0, lengths, 1)
     kept = values[::-1] > 1e-10 * max(float(values[-1]), 1e-30)
@@ -72,10 +69,10 @@ def spectrum(vectors: Array, *, seed: int = 0) -> Spectrum:
 
 @dataclass(frozen=True)
 class Concentration:
-    """How alike all distances are in a space of `dim`: L2, frames of different videos.
+    """Concentration of L2 distances between frames of different videos, in `dim` dimensions.
 
-    `contrast`: mean distance over mean nearest distance (He, Kumar, Chang, ICML 2012), 1 when
-    nearest means nothing any more; `variation`: standard deviation over mean of all distances.
+    `contrast`: mean distance over mean nearest distance (He, Kumar, Chang, ICML 2012), 1 when the
+    nearest frame is as far as any other; `variation`: standard deviation over mean distance.
     """
 
     space: str
@@ -87,34 +84,34 @@ class Concentration:
 def concentration(
     vectors: Array, owners: Array, dims: Sequence[int], *, seed: int = 0
 ) -> tuple[Concentration, ...]:
-    """Measured on at most MOST_POINTS frames: along the leading directions, on randomly chosen
-    components of the frame vectors, and on independent normal noise of as many dims."""
+    """In three spaces: the leading principal directions, random components of the frame vectors,
+    and independent normal noise. At most 1500 frames and 300 queries are drawn by `seed`."""
     random = np.random.default_rng(seed)
-    rows = np.sort(random.permutation(len(vectors))[:MOST_POINTS])
+    rows = np.sort(random.permutation(len(vectors))[:_MOST_POINTS])
     vectors, owners = vectors[rows].astype(np.float32), owners[rows]
-    ask = np.sort(random.permutation(len(vectors))[:MOST_ROWS])
-    found = spectrum(vectors, seed=seed)
-    leading = (vectors - vectors.mean(0)) @ found.directions.astype(np.float32)
+    queries = np.sort(random.permutation(len(vectors))[:_MOST_QUERIES])
+    principal = spectrum(vectors, seed=seed).directions
+    leading = (vectors - vectors.mean(0)) @ principal.astype(np.float32)
     order = random.permutation(vectors.shape[1])
     noise = random.standard_normal((len(vectors), max(dims)), np.float32)
-    out = []
+    results = []
     for dim in sorted(set(dims)):
         spaces = {LEADING: leading[:, :dim], COMPONENTS: vectors[:, order[:dim]]}
         for name, points in (spaces | {NOISE: noise[:, :dim]}).items():
             if points.shape[1] == dim:
-                out.append(Concentration(name, dim, *_concentrated(points, owners, ask)))
-    return tuple(out)
+                results.append(Concentration(name, dim, *_contrast(points, owners, queries)))
+    return tuple(results)
 
 
-def _concentrated(points: Array, owners: Array, ask: Array) -> tuple[float, float]:
-    distances = np.sqrt(code_distances(points[ask], encode(points, Precision.FP32)))
-    other = owners[ask][:, None] != owners[None]
-    some = other.any(1)
-    distances, other = distances[some].astype(np.float64), other[some]
+def _contrast(points: Array, owners: Array, queries: Array) -> tuple[float, float]:
+    distances = np.sqrt(code_distances(points[queries], encode(points, Precision.FP32)))
+    other = owners[queries][:, None] != owners[None]
+    usable = other.any(1)
+    distances, other = distances[usable].astype(np.float64), other[usable]
     closest = np.where(other, distances, np.inf).min(1)
-    every = distances[other]
-    mean = float(every.mean())
-    return mean / max(float(closest.mean()), 1e-12), float(every.std()) / max(mean, 1e-12)
+    pooled = distances[other]
+    mean = float(pooled.mean())
+    return mean / max(float(closest.mean()), 1e-12), float(pooled.std()) / max(mean, 1e-12)
 
 
 # ---- the graph ----
@@ -122,7 +119,7 @@ def _concentrated(points: Array, owners: Array, ask: Array) -> tuple[float, floa
 
 @dataclass(frozen=True)
 class GraphPoint:
-    """One ef: recall@k against exact search and milliseconds a query, on one thread."""
+    """Recall@k against exact search and milliseconds per query at one ef, on one thread."""
 
     ef: int
     recall: float
@@ -131,7 +128,10 @@ class GraphPoint:
 
 @dataclass(frozen=True)
 class GraphStudy:
-    """A graph over `frames` frames of `dim`, asked by `queries` frames of other videos."""
+    """A graph of `frames` frames of `dim` dims, searched with `queries` frames of other videos.
+
+    `build`: seconds.
+    """
 
     options: GraphOptions
     frames: int
@@ -152,13 +152,13 @@ def graph_study(
     efs: Sequence[int],
     k: int,
 ) -> GraphStudy:
-    """Builds a graph of `base` `[N, d]` and asks it `queries` `[Q, d]` at each ef.
+    """Builds a graph of `base` `[N, d]` and searches it with `queries` `[Q, d]` at each ef.
 
-    Filled in random order, as the index is. Raises ValueError where either is empty.
+    Frames are added in random order, as in the index. Raises ValueError where either is empty.
     """
     if not len(base) or not len(queries):
         raise ValueError(
-            f"graph: expected frames to find and to ask, got {len(base)} and {len(queries)}"
+            f"graph: expected frames and query frames, got {len(base)} and {len(queries)}"
         )
     k = min(k, len(base))
     start = time.perf_counter()
@@ -171,16 +171,16 @@ def graph_study(
     build = time.perf_counter() - start
     graph.set_num_threads(1)
     start = time.perf_counter()
-    _, far = nearest(base, queries, k)
+    _, exact = nearest(base, queries, k)
     exact_ms = 1000 * (time.perf_counter() - start) / len(queries)
-    limit = far[:, -1:] * (1 + 1e-5) + 1e-6
+    limit = exact[:, -1:] * (1 + 1e-5) + 1e-6
     points = []
     for ef in sorted({max(k, ef) for ef in efs}):
         graph.set_ef(ef)
         start = time.perf_counter()
-        _, got = graph.knn_query(queries, k=k)
-        spent = 1000 * (time.perf_counter() - start) / len(queries)
-        points.append(GraphPoint(ef, float((got <= limit).mean()), spent))
+        _, distances = graph.knn_query(queries, k=k)
+        query_ms = 1000 * (time.perf_counter() - start) / len(queries)
+        points.append(GraphPoint(ef, float((distances <= limit).mean()), query_ms))
     return GraphStudy(
         options=options,
         frames=len(base),

@@ -1,4 +1,4 @@
-"""The dimension study over a library, and changing the space of its index by what it found."""
+"""The dimension study of a library, and changing the space of its index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
 from visil_dash.workbench.thresholds import calibrate
 
 DIMS = (16, 32, 64, 128, 256, 512)
-CURVE_DIMS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+_CURVE_DIMS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 EFS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 SAMPLE_BYTES = 256 * 1024**2  # of full frame vectors, float32
 
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """`frames`: the most that are sampled, whole videos by `seed`; `k`: neighbours to find."""
+    """`frames`: at most so many are sampled, in whole videos drawn by `seed`; `k`: neighbours."""
 
     frames: int = 4000
     dims: tuple[int, ...] = DIMS
@@ -55,7 +55,10 @@ class StudyOptions:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What was measured, and on what. `threshold`: squared L2 in the full space."""
+    """Results of a study, with the sample they were measured on.
+
+    `threshold`: squared-L2 distance in the full space.
+    """
 
     options: StudyOptions
     extractor: str
@@ -75,7 +78,7 @@ class Study:
 
 @dataclass(frozen=True, eq=False)
 class LibrarySample:
-    """A FrameSample with the videos that its positions stand for."""
+    """A FrameSample with the ids and ordinals of its videos, by position."""
 
     frames: FrameSample
     video_ids: tuple[str, ...]
@@ -83,10 +86,10 @@ class LibrarySample:
 
 
 def library_sample(bench: Workbench, *, frames: int, seed: int) -> LibrarySample:
-    """Whole videos in random order until `frames` frames or SAMPLE_BYTES are there.
+    """Draws whole videos in random order, up to `frames` frames and SAMPLE_BYTES.
 
-    Blank frames are left out, as the index leaves them out. Raises InputError where there are
-    not two videos with something to see.
+    Blank frames are left out, as they are in the index. Raises InputError when fewer than two
+    videos have other frames.
     """
     rows = bench.library.feature_rows(bench.extractor)
     order = np.random.default_rng(seed).permutation(len(rows))
@@ -98,12 +101,13 @@ def library_sample(bench: Workbench, *, frames: int, seed: int) -> LibrarySample
         most = min(room, SAMPLE_BYTES // (4 * row.regions * row.dim) - frames + room)
         if chosen and row.frames > most:
             continue
-        found = bench.library.features(row.video_id, extractor=bench.extractor).frame_vectors
-        found = found[found.any(1)][: max(most, 1)]
-        if len(found):
-            vectors.append(found)
+        features = bench.library.features(row.video_id, extractor=bench.extractor)
+        shown = features.frame_vectors
+        shown = shown[shown.any(1)][: max(most, 1)]
+        if len(shown):
+            vectors.append(shown)
             chosen.append(place)
-            room -= len(found)
+            room -= len(shown)
     if len(chosen) < 2:
         raise InputError(
             "The library", "fewer than two of its videos can be measured", "add some videos"
@@ -118,7 +122,7 @@ def library_sample(bench: Workbench, *, frames: int, seed: int) -> LibrarySample
 
 
 def pair_score(bench: Workbench, video_ids: Sequence[str]) -> Score:
-    """Video-to-video similarity of positions in `video_ids`, each pair computed once."""
+    """Video-to-video similarity of two positions in `video_ids`; each pair is computed once."""
     known: dict[tuple[int, int], float] = {}
 
     @lru_cache(maxsize=256)
@@ -147,7 +151,7 @@ def study(
     *,
     watch: Watch = UNWATCHED,
 ) -> Study:
-    """Everything that the Dimensions page tells. Raises InputError and Cancelled."""
+    """All results of the Dimensions page. Raises InputError and Cancelled."""
     watch.step("Reading frames", 0.0)
     drawn = library_sample(bench, frames=options.frames, seed=options.seed)
     sample = drawn.frames
@@ -156,12 +160,11 @@ def study(
     curve = concentration(
         sample.vectors,
         sample.owners,
-        [d for d in CURVE_DIMS if d < input_dim] + [input_dim],
+        [d for d in _CURVE_DIMS if d < input_dim] + [input_dim],
         seed=options.seed,
     )
     watch.check()
-    found = spectrum(sample.vectors, seed=options.seed)
-    threshold = full_threshold(bench, sample)
+    threshold = _full_threshold(bench, sample)
     rows = compare_spaces(
         sample,
         dims=options.dims,
@@ -184,20 +187,20 @@ def study(
         threshold=threshold,
         match_score=bench.match_score(),
         dims=possible_dims(sample, options.dims),
-        spectrum=found,
+        spectrum=spectrum(sample.vectors, seed=options.seed),
         concentration=curve,
         rows=rows,
     )
 
 
-def full_threshold(bench: Workbench, sample: FrameSample) -> float:
-    """The library's threshold, carried to full frame vectors where its space is a reduced one."""
+def _full_threshold(bench: Workbench, sample: FrameSample) -> float:
+    """The library's distance threshold, carried to full frame vectors from a reduced space."""
     reduction = bench.space.reduction
     if reduction.method == FULL:
         return bench.threshold()
     queries = sample.vectors[sample.queries]
     carried = transfer(
-        distances(queries, sample.vectors, reduction),
+        reduced_distances(queries, sample.vectors, reduction),
         code_distances(queries, encode(sample.vectors, Precision.FP32)),
         bench.threshold(),
         valid=sample.valid,
@@ -207,15 +210,15 @@ def full_threshold(bench: Workbench, sample: FrameSample) -> float:
     return bench.model.threshold_share * distance_levels(sample.vectors, sample.owners).unrelated
 
 
-def distances(queries: Array, vectors: Array, reduction: Reduction) -> Array:
-    """Squared L2 `[Q, N]` of full vectors, reduced first."""
+def reduced_distances(queries: Array, vectors: Array, reduction: Reduction) -> Array:
+    """Squared-L2 distances `[Q, N]` of full vectors in the reduced space."""
     return code_distances(reduction(queries), encode(reduction(vectors), Precision.FP32))
 
 
 def measure_graph(
     bench: Workbench, options: GraphOptions, *, frames: int, k: int, seed: int
 ) -> GraphStudy:
-    """The graph in the space in force, on a sample. Raises InputError for too few videos."""
+    """A graph of a sample in the index's present space. Raises InputError for too few videos."""
     sample = library_sample(bench, frames=frames, seed=seed).frames
     reduction = bench.space.reduction
     queries = sample.vectors[sample.queries]
@@ -229,11 +232,12 @@ def measure_graph(
 
 @dataclass(frozen=True)
 class Proposal:
-    """Another plan for the index and what becomes of the threshold. `former`: the space in force.
+    """Another plan for the index, with the distance thresholds to choose from in its space.
 
-    `threshold` (`saved` by someone, or the default) is the one in force. In the new space:
-    `carried`, None where no pair of the sample lies within the threshold or the space stays;
-    `default`, the model's share of where unrelated frames lie; `before`, saved for it earlier.
+    `former`: the present space; `threshold`: the present one (`saved`, or else the default).
+    In the new space: `carried`, None where the space stays the same or no pair of the sample is
+    within the threshold; `default`, the model's share of the distance of unrelated frames;
+    `before`, a threshold saved for that space earlier.
     """
 
     plan: IndexPlan
@@ -249,23 +253,23 @@ class Proposal:
 
 
 def plans(bench: Workbench) -> Plans:
-    """What the index is made by, and what it was made by before."""
+    """The present plan of the index and the one before it."""
     return stored_plans(bench.library, bench.extractor)
 
 
 def propose(
     bench: Workbench, plan: IndexPlan, *, frames: int = 4000, seed: int = 0, recall: float = RECALL
 ) -> Proposal:
-    """Fits what `plan` needs and measures what it does to the threshold; the index stays.
+    """Fits the reduction of `plan` and carries the threshold to its space; the index stays.
 
-    Raises StoreReadOnly, and InputError where the library is too small for it.
+    Raises StoreReadOnly, and InputError where the library is too small to fit it.
     """
     bench.require_writer()
     view = bench.space.view()
     new = planned_reduction(bench.library, view, plan, extractor=bench.extractor)
     sample = library_sample(bench, frames=frames, seed=seed).frames
     queries, same = sample.vectors[sample.queries], new is view.reduction
-    here, there = (distances(queries, sample.vectors, r) for r in (view.reduction, new))
+    here, there = (reduced_distances(queries, sample.vectors, r) for r in (view.reduction, new))
     level = distance_levels(new(sample.vectors), sample.owners).unrelated
     stored = bench.library.setting(_threshold_key(bench, view.reduction.reduction_id))
     before = bench.library.setting(_threshold_key(bench, new.reduction_id))
@@ -284,22 +288,22 @@ def propose(
     )
 
 
-def apply(
+def apply_proposal(
     bench: Workbench,
     proposal: Proposal,
     *,
     threshold: float | None,
     watch: Watch = UNWATCHED,
 ) -> IndexPlan:
-    """Builds the index anew by the proposal and puts it in force; the old one serves until then.
+    """Rebuilds the index by the proposal's plan; searches use the old index until it is complete.
 
-    `threshold`: saved for the new space, None for the calibrated default there. Raises
-    StoreReadOnly, InputError and Cancelled; the old plan then stays in force.
+    `threshold`: saved for the new space, None for the default there. Raises StoreReadOnly,
+    InputError and Cancelled; the old plan then stays.
     """
     bench.require_writer()
     watch = watch.with_message("The index stays as it was.")
     watch.step("Building the new index; searches use the old one", 0.1)
-    if not proposal.same_space and threshold != proposal.before:  # nobody searches there yet
+    if not proposal.same_space and threshold != proposal.before:  # no search uses that space yet
         why = "the default of the new space"
         if proposal.carried is not None and threshold == proposal.carried.threshold:
             why = f"carried over from {proposal.threshold:.4g} in {proposal.former}"

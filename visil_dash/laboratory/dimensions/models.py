@@ -1,7 +1,7 @@
-"""Carrying a threshold from another model's space into the one in force.
+"""Carrying a distance threshold from another model's space to the present model's.
 
-The same sampled frames have features of both models, so their distances can be matched pair by
-pair (threshold_transfer).
+The same sampled frames have features of both models, so their distances can be compared pair by
+pair (reduction.transfer).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from visil_dash.errors import InputError
 from visil_dash.index.fitted import stored_reduction
 from visil_dash.index.plan import stored_plans
-from visil_dash.laboratory.dimensions.library import SAMPLE_BYTES, distances
+from visil_dash.laboratory.dimensions.library import SAMPLE_BYTES, reduced_distances
 from visil_dash.laboratory.dimensions.study import sample_of
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
@@ -23,8 +23,8 @@ from visil_dash.workbench.thresholds import Step, calibrate
 
 @dataclass(frozen=True)
 class OtherModel:
-    """Another model of which videos here have features. `shared`: how many have both models';
-    `space`: its index's reduction; `threshold`: saved for it, None when nobody saved one."""
+    """Another model with features in this library. `shared`: videos with features of both models;
+    `space`: the reduction of its index; `threshold`: saved for it, or None."""
 
     extractor: str
     shared: int
@@ -34,9 +34,9 @@ class OtherModel:
 
 @dataclass(frozen=True)
 class ModelTransfer:
-    """What became of `threshold` of the model `extractor`; `carried` None: no pair lies within it.
+    """The `threshold` of the model `extractor`, carried to the present model.
 
-    Measured on `frames` frames of `videos` videos.
+    `carried` None: no pair of the sample is within it. Measured on `frames` of `videos` videos.
     """
 
     extractor: str
@@ -48,21 +48,21 @@ class ModelTransfer:
 
 
 def other_models(bench: Workbench) -> tuple[OtherModel, ...]:
-    """Models beside the one in use, those that share most videos first."""
+    """Other models with features of at least two of the videos, most shared videos first."""
     library, here = bench.library, set(bench.library.features_ids(bench.extractor))
-    found = []
+    others = []
     for extractor in library.extractors():
         shared = len(here & set(library.features_ids(extractor)))
         if extractor != bench.extractor and shared >= 2:
             reduction = _reduction(bench, extractor)
             saved = library.setting(f"{THRESHOLD_SETTING}:{extractor}:{reduction.reduction_id}")
             threshold = None if saved is None else float(saved)
-            found.append(OtherModel(extractor, shared, reduction.method, threshold))
-    return tuple(sorted(found, key=lambda m: (-m.shared, m.extractor)))
+            others.append(OtherModel(extractor, shared, reduction.method, threshold))
+    return tuple(sorted(others, key=lambda m: (-m.shared, m.extractor)))
 
 
 def _reduction(bench: Workbench, extractor: str) -> Reduction:
-    """Of the other model's index; the full space where none was fitted."""
+    """The reduction of the other model's index; the full space where none was fitted."""
     rows = bench.library.feature_rows(extractor)
     width = rows[0].regions * rows[0].dim
     method = stored_plans(bench.library, extractor).current.method
@@ -84,19 +84,19 @@ def carry_from(
     recall: float = RECALL,
     watch: Watch = UNWATCHED,
 ) -> ModelTransfer:
-    """Carries `threshold` (squared L2 in the space of the model `extractor`) into the space in
-    force, on whole videos drawn by `seed` until `frames` frames are there. Nothing is changed.
+    """Carries `threshold` (squared L2 in the space of the model `extractor`) to the present space,
+    measured on whole videos drawn by `seed` up to `frames` frames. The threshold is not saved.
 
-    Raises InputError where fewer than two videos have the same frames of both models; Cancelled.
+    Raises InputError when fewer than two videos have the same frames of both models; Cancelled.
     """
     watch = watch.with_message("The threshold was not carried over.")
     there, here, owners = _shared_frames(bench, extractor, frames, seed, watch)
     sample = sample_of(here, owners, total=len(here), seed=seed)
-    watch.step("Matching distances of both models", 0.8)
+    watch.step("Matching reduced_distances of both models", 0.8)
     rows, reduction = sample.queries, _reduction(bench, extractor)
     carried = transfer(
-        distances(there[rows], there, reduction),
-        distances(here[rows], here, bench.space.reduction),
+        reduced_distances(there[rows], there, reduction),
+        reduced_distances(here[rows], here, bench.space.reduction),
         threshold,
         valid=sample.valid,
         recall=recall,
@@ -114,7 +114,7 @@ def _shared_frames(
     seed: int,
     watch: Watch,
 ) -> tuple[Array, Array, Array]:
-    """Frame vectors of the other model and of this one, row by row the same frames, and owners."""
+    """Vectors of the same frames by the other model `[N, D]` and by this one, and their owners."""
     library, others = bench.library, set(bench.library.features_ids(extractor))
     both = [v for v in library.features_ids(bench.extractor) if v in others]
     order = np.random.default_rng(seed).permutation(len(both))
@@ -129,28 +129,30 @@ def _shared_frames(
         old = library.features(both[place], extractor=extractor)
         new = library.features(both[place], extractor=bench.extractor)
         if len(old) != len(new) or not np.array_equal(old.timestamps, new.timestamps):
-            continue  # sampled at another rate: its frames are not the same
+            continue  # sampled at another rate: these are not the same frames
         a, b = old.frame_vectors, new.frame_vectors
         room = min(room, SAMPLE_BYTES // (4 * (a.shape[1] + b.shape[1])) - sum(map(len, here)))
-        shows = np.flatnonzero(a.any(1) & b.any(1))[: max(room, 0)]
-        if len(shows):
-            there.append(a[shows])
-            here.append(b[shows])
-            room -= len(shows)
+        rows = np.flatnonzero(a.any(1) & b.any(1))[: max(room, 0)]
+        if len(rows):
+            there.append(a[rows])
+            here.append(b[rows])
+            room -= len(rows)
     if len(here) < 2:
         raise InputError(
             extractor,
-            "fewer than two videos have the same sampled frames of it and of the model in use",
+            "fewer than two videos have the same sampled frames by it and by the model in use",
             "extract the features of more videos on the Library page",
         )
     owners = np.repeat(np.arange(len(here)), [len(v) for v in here])
     return np.concatenate(there), np.concatenate(here), owners
 
 
-def keep_carried(bench: Workbench, found: ModelTransfer, *, who: str = "") -> Step:
-    """Makes the carried threshold the library's, noted in its history. Raises StoreReadOnly, and
-    InputError where nothing could be carried."""
-    if found.carried is None:
-        raise InputError(f"{found.threshold:g}", "admits no pair, so it cannot be carried over")
-    why = f"carried over from {found.threshold:.4g} of {found.extractor} ({found.space})"
-    return calibrate(bench, "distance", found.carried.threshold, who=who, why=why)
+def keep_carried(bench: Workbench, result: ModelTransfer, *, who: str = "") -> Step:
+    """Saves the carried threshold for the library, and in its history.
+
+    Raises StoreReadOnly, and InputError where no threshold could be carried.
+    """
+    if result.carried is None:
+        raise InputError(f"{result.threshold:g}", "admits no pair, so it cannot be carried over")
+    why = f"carried over from {result.threshold:.4g} of {result.extractor} ({result.space})"
+    return calibrate(bench, "distance", result.carried.threshold, who=who, why=why)

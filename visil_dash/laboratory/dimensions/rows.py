@@ -1,4 +1,4 @@
-"""The study as rows for a table or a file, and as lines of a figure."""
+"""A dimension study as rows of a table or file, and as lines of a figure."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -7,11 +7,11 @@ from visil_dash.laboratory.dimensions.geometry import Concentration
 from visil_dash.laboratory.dimensions.study import SpaceResult
 
 METHOD_NAMES = {"full": "Full", "pca": "PCA", "random": "Random projection", "lpp": "LPP"}
-Cell = str | int | float | None
+_Cell = str | int | float | None
 
 
-def space_rows(rows: Iterable[SpaceResult], *, k: int) -> list[dict[str, Cell]]:
-    """One row a space, in the order of the study; None where nothing could be compared."""
+def space_rows(rows: Iterable[SpaceResult], *, k: int) -> list[dict[str, _Cell]]:
+    """One row per space, in the order of the study; None where undefined."""
     return [
         {
             "Space": METHOD_NAMES[row.method],
@@ -36,7 +36,7 @@ def space_rows(rows: Iterable[SpaceResult], *, k: int) -> list[dict[str, Cell]]:
 def concentration_lines(
     points: Iterable[Concentration], value: Literal["contrast", "variation"]
 ) -> dict[str, tuple[list[float], list[float]]]:
-    """By space: dims and the value at each."""
+    """By space: dims, and the value at each."""
     lines: dict[str, tuple[list[float], list[float]]] = {}
     for point in points:
         dims, values = lines.setdefault(point.space, ([], []))

@@ -1,7 +1,7 @@
-"""What fewer dimensions and fewer bits keep, measured on a sample of a library's own frames.
+"""Retrieval with fewer dimensions and fewer bits, measured on a sample of a library's frames.
 
-Query frames come from videos that no reduction is fitted on, as those of an uploaded clip would;
-a video's own frames are never its neighbours. The truth is exact search among full frame vectors.
+Query frames come from videos on which no reduction is fitted, like those of an uploaded clip; a
+video's own frames are never its neighbours. The baseline is exact search on full frame vectors.
 """
 
 import time
@@ -25,19 +25,21 @@ from visil_dash.reduction.quantisation import (
 )
 from visil_dash.reduction.transfer import transfer
 
-QUERY_SHARE = 1 / 3  # of the videos
-MOST_QUERY_FRAMES = 400
-MOST_QUERY_VIDEOS = 40
-TIMES = 3  # a query's time is the best of so many: other work on the machine only adds
-TOP = 10  # matches of which the order is compared
+_QUERY_SHARE = 1 / 3  # of the videos
+_MOST_QUERY_FRAMES = 400
+_MOST_QUERY_VIDEOS = 40
+TIMING_REPEATS = 3  # the best time counts: other work on the machine only adds
+_TOP = 10  # matches whose overlap is measured
 
 Score = Callable[[int, int], float]  # video-to-video similarity of query and reference positions
 
 
 @dataclass(frozen=True, eq=False)
 class FrameSample:
-    """Full frame vectors `[N, D]` of whole videos; `owners` `[N]` are positions of their videos,
-    `queries` `[Q]` rows of the query frames. `total`: frames of the library it was drawn from."""
+    """Full frame vectors `[N, D]` of whole videos, drawn from the `total` frames of a library.
+
+    `owners` `[N]`: position of each frame's video; `queries` `[Q]`: rows of the query frames.
+    """
 
     vectors: Array
     owners: Array
@@ -46,9 +48,9 @@ class FrameSample:
 
     @property
     def fitting(self) -> Array:
-        """Vectors of the videos that ask nothing: what reductions are fitted on."""
-        asking = np.unique(self.owners[self.queries])
-        rest: Array = self.vectors[~np.isin(self.owners, asking)]
+        """Vectors of the other videos, on which reductions are fitted."""
+        query_videos = np.unique(self.owners[self.queries])
+        rest: Array = self.vectors[~np.isin(self.owners, query_videos)]
         return rest
 
     @property
@@ -59,23 +61,23 @@ class FrameSample:
 
 
 def sample_of(vectors: Array, owners: Array, *, total: int, seed: int) -> FrameSample:
-    """Draws the query videos, a third and one at least, and evenly spaced frames of them.
+    """Draws a third of the videos (at least one) as queries, and evenly spaced frames of them.
 
     Raises ValueError for fewer than two videos.
     """
     videos = np.unique(owners)
     if len(videos) < 2:
-        raise ValueError(f"a study needs frames of two videos, got {len(videos)}")
-    count = min(MOST_QUERY_VIDEOS, max(1, round(QUERY_SHARE * len(videos))))
-    asking = np.random.default_rng(seed).permutation(videos)[:count]
-    rows = np.flatnonzero(np.isin(owners, asking))
-    if len(rows) > MOST_QUERY_FRAMES:
-        rows = rows[np.linspace(0, len(rows) - 1, MOST_QUERY_FRAMES).round().astype(int)]
+        raise ValueError(f"a study needs frames of at least two videos, got {len(videos)}")
+    count = min(_MOST_QUERY_VIDEOS, max(1, round(_QUERY_SHARE * len(videos))))
+    query_videos = np.random.default_rng(seed).permutation(videos)[:count]
+    rows = np.flatnonzero(np.isin(owners, query_videos))
+    if len(rows) > _MOST_QUERY_FRAMES:
+        rows = rows[np.linspace(0, len(rows) - 1, _MOST_QUERY_FRAMES).round().astype(int)]
     return FrameSample(np.asarray(vectors, np.float32), owners, rows, total)
 
 
 def possible_dims(sample: FrameSample, dims: Sequence[int]) -> tuple[int, ...]:
-    """Those of `dims` that can be fitted on this sample."""
+    """The `dims` for which the sample has enough frames to fit a reduction."""
     frames, width = sample.fitting.shape
     return tuple(d for d in sorted(set(dims)) if 0 < d < width and FRAMES_PER_DIM * d <= frames)
 
@@ -85,14 +87,15 @@ def possible_dims(sample: FrameSample, dims: Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class SpaceResult:
-    """One space (reduction and precision) against exact search in the full one.
+    """One space (a reduction and a precision) against exact search in the full space.
 
-    `recall`: share of the k nearest frames that are found again. `threshold` (`low`…`high`, 95 %)
-    is the full space's, carried over; for binary it counts bits. At it: `candidate_recall`, share
-    of the full space's candidate videos that are candidates again, `candidates` a query video,
-    `overlap` of the best matches and `mean_ap` of the matches against the full space's ranking.
-    None: nothing to compare. `build`: seconds to fit, reduce and encode; `query_ms`: milliseconds
-    to reduce one query frame and compare it with every frame of the sample.
+    `recall`: share of the k nearest frames that are retrieved. `threshold` (95 % interval
+    `low`…`high`): the full space's, carried over; for binary codes it counts bits. At that
+    threshold: `candidate_recall`, the share of the full space's candidate videos that are
+    candidates here; `candidates` per query video; `overlap` of the ten best matches; `mean_ap` of
+    the ranking, with the full space's matches as relevant. None where undefined. `build`: seconds
+    to fit, reduce and encode; `query_ms`: milliseconds to reduce one query frame and compare it
+    with every frame of the sample.
     """
 
     method: str
@@ -112,9 +115,9 @@ class SpaceResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
-    """The full space's answers: distances `[Q, N]` (inf within a video), the k-th nearest `[Q]`,
-    candidates `[Vq, V]`, and for each query video its matches by falling score."""
+class ExactResults:
+    """Exact search in the full space: distances `[Q, N]` (inf within a video), the k-th nearest
+    `[Q]`, candidates `[Vq, V]`, and the candidates of each query video ranked by score."""
 
     distances: Array
     kth: Array
@@ -124,25 +127,25 @@ class Truth:
     videos: Array
 
 
-def nearest_videos(distances: Array, sample: FrameSample) -> tuple[Array, Array]:
-    """Smallest distance `[Vq, V]` of each query video to each video, and the query videos."""
-    asked = sample.owners[sample.queries]
-    videos, place = np.unique(asked, return_inverse=True)
+def _nearest_videos(distances: Array, sample: FrameSample) -> tuple[Array, Array]:
+    """Smallest distance `[Vq, V]` of query videos to videos, and the query videos `[Vq]`."""
+    query_owners = sample.owners[sample.queries]
+    videos, place = np.unique(query_owners, return_inverse=True)
     out = np.full((len(videos), int(sample.owners.max()) + 1), np.inf, np.float32)
     rows = np.repeat(place, distances.shape[1])
-    np.minimum.at(out, (rows, np.tile(sample.owners, len(asked))), distances.reshape(-1))
+    np.minimum.at(out, (rows, np.tile(sample.owners, len(query_owners))), distances.reshape(-1))
     return out, videos
 
 
-def truth_of(sample: FrameSample, *, k: int, threshold: float, score: Score) -> Truth:
-    """Exact search among full frame vectors; `threshold` is squared L2 there."""
+def exact_results(sample: FrameSample, *, k: int, threshold: float, score: Score) -> ExactResults:
+    """Exact search on full frame vectors; `threshold` is a squared-L2 distance between them."""
     queries = sample.vectors[sample.queries]
     distances = code_distances(queries, encode(sample.vectors, Precision.FP32))
     distances[~sample.valid] = np.inf
-    near, videos = nearest_videos(distances, sample)
+    near, videos = _nearest_videos(distances, sample)
     candidates = near <= np.float32(threshold)
     k = min(k, int(sample.valid.sum(1).min()))
-    return Truth(
+    return ExactResults(
         distances=distances,
         kth=np.partition(distances, k - 1, axis=1)[:, k - 1],
         threshold=threshold,
@@ -155,26 +158,26 @@ def truth_of(sample: FrameSample, *, k: int, threshold: float, score: Score) -> 
 
 
 def _ranked(query: int, candidates: Array, score: Score) -> tuple[int, ...]:
-    found = np.flatnonzero(candidates).tolist()
-    return tuple(sorted(found, key=lambda other: (-score(query, other), other)))
+    videos = np.flatnonzero(candidates).tolist()
+    return tuple(sorted(videos, key=lambda other: (-score(query, other), other)))
 
 
-def frame_recall(distances: Array, truth: Truth, *, k: int) -> float:
-    """Share of the k frames nearest by `distances` `[Q, N]` that truly are among the k nearest.
+def _frame_recall(distances: Array, exact: ExactResults, *, k: int) -> float:
+    """Share of the k frames nearest by `distances` `[Q, N]` that are among the exact k nearest.
 
-    Frames as far as the k-th nearest count as it does: copies of one picture are all alike.
+    Ties with the k-th nearest frame count as hits: identical pictures are interchangeable.
     """
     k = min(k, distances.shape[1])
-    found = np.argpartition(distances, k - 1, axis=1)[:, :k]
-    far = np.take_along_axis(truth.distances, found, 1)
-    limit = truth.kth[:, None]
+    nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
+    true_distances = np.take_along_axis(exact.distances, nearest, 1)
+    limit = exact.kth[:, None]
     slack = 1e-5 * np.maximum(1, limit)  # rounding of |q|² + |v|² − 2qv
-    return float((far <= limit + slack).mean())
+    return float((true_distances <= limit + slack).mean())
 
 
-def measured(
+def measure_space(
     sample: FrameSample,
-    truth: Truth,
+    exact: ExactResults,
     reduction: Reduction,
     precision: Precision,
     *,
@@ -184,7 +187,7 @@ def measured(
     fitting: float = 0.0,
     seed: int = 0,
 ) -> SpaceResult:
-    """One row: the space of `reduction` and `precision`; `fitting` seconds were spent before."""
+    """Measures the space of `reduction` and `precision`; `fitting`: seconds spent to fit it."""
     start = time.perf_counter()
     codes = encode(reduction(sample.vectors), precision)
     build = fitting + time.perf_counter() - start
@@ -192,25 +195,25 @@ def measured(
     distances, query_ms = _timed_distances(queries, reduction, codes)
     distances[~sample.valid] = np.inf
     limits: tuple[float | None, ...] = (None, None, None)
-    effect: tuple[float | None, ...] = (None, None, None, None)
-    if reduction.method == FULL and precision is Precision.FP32:  # the space compared with
-        limits = (truth.threshold,) * 3
-        effect = _effect(truth, truth.candidates, match_score, score)
+    quality: tuple[float | None, ...] = (None, None, None, None)
+    if reduction.method == FULL and precision is Precision.FP32:  # the baseline itself
+        limits = (exact.threshold,) * 3
+        quality = _ranking_quality(exact, exact.candidates, match_score, score)
     elif carried := transfer(
-        truth.distances, distances, truth.threshold, valid=sample.valid, seed=seed
+        exact.distances, distances, exact.threshold, valid=sample.valid, seed=seed
     ):
         limits = carried.threshold, carried.low, carried.high
-        near, _ = nearest_videos(distances, sample)
-        effect = _effect(truth, near <= np.float32(carried.threshold), match_score, score)
+        near, _ = _nearest_videos(distances, sample)
+        quality = _ranking_quality(exact, near <= np.float32(carried.threshold), match_score, score)
     return SpaceResult(
         method=reduction.method.rstrip("0123456789"),
         dim=reduction.dim,
         precision=precision,
-        recall=frame_recall(distances, truth, k=k),
-        candidate_recall=effect[0],
-        candidates=effect[1],
-        overlap=effect[2],
-        mean_ap=effect[3],
+        recall=_frame_recall(distances, exact, k=k),
+        candidate_recall=quality[0],
+        candidates=quality[1],
+        overlap=quality[2],
+        mean_ap=quality[3],
         threshold=limits[0],
         low=limits[1],
         high=limits[2],
@@ -222,29 +225,29 @@ def measured(
 
 def _timed_distances(queries: Array, reduction: Reduction, codes: Codes) -> tuple[Array, float]:
     best = np.inf
-    for _ in range(TIMES):
+    for _ in range(TIMING_REPEATS):
         start = time.perf_counter()
         distances = code_distances(reduction(queries), codes)
         best = min(best, time.perf_counter() - start)
     return distances, 1000 * best / len(queries)
 
 
-def _effect(
-    truth: Truth, candidates: Array, match_score: float, score: Score
+def _ranking_quality(
+    exact: ExactResults, candidates: Array, match_score: float, score: Score
 ) -> tuple[float | None, ...]:
-    """Candidate recall, candidates a query, overlap of the best, mAP; None where undefined."""
-    known = truth.candidates.sum()
-    recall = float((candidates & truth.candidates).sum() / known) if known else None
+    """Candidate recall, candidates per query, overlap of the best, mAP; None if undefined."""
+    expected = exact.candidates.sum()
+    recall = float((candidates & exact.candidates).sum() / expected) if expected else None
     overlaps, precisions = [], []
-    for query, row, before in zip(truth.videos.tolist(), candidates, truth.ranked, strict=True):
-        now = _ranked(query, row, score)
-        best = set(before[:TOP])
+    for query, row, before in zip(exact.videos.tolist(), candidates, exact.ranked, strict=True):
+        ranked = _ranked(query, row, score)
+        best = set(before[:_TOP])
         if best:
-            overlaps.append(len(best & set(now[:TOP])) / len(best))
+            overlaps.append(len(best & set(ranked[:_TOP])) / len(best))
         relevant = {other for other in before if reaches(score(query, other), match_score)}
         if relevant:
-            hit = np.array([other in relevant for other in now], bool)
-            scores = np.array([score(query, other) for other in now], float)
+            hit = np.array([other in relevant for other in ranked], bool)
+            scores = np.array([score(query, other) for other in ranked], float)
             lost = len(relevant) - int(hit.sum())
             precisions.append(average_precision(scores, hit, missed=lost))
     mean = [float(np.mean(values)) if values else None for values in (overlaps, precisions)]
@@ -262,30 +265,30 @@ def compare_spaces(
     watch: Watch = UNWATCHED,
     seed: int = 0,
 ) -> tuple[SpaceResult, ...]:
-    """Every method at every possible dim in every precision, the full space first.
+    """Every reduction method, at every possible dim, in every precision; the full space first.
 
     Raises Cancelled.
     """
-    watch.step("Searching exactly, ranking its candidates", 0.0)
-    truth = truth_of(sample, k=k, threshold=threshold, score=score)
+    watch.step("Searching exactly and ranking the candidates", 0.0)
+    exact = exact_results(sample, k=k, threshold=threshold, score=score)
     spaces = [FULL, *(f"{m}{d}" for d in possible_dims(sample, dims) for m in METHODS)]
     fitting, rows = sample.fitting, []
     for done, space in enumerate(spaces):
         watch.count(f"Measuring {space}", done, len(spaces))
         start = time.perf_counter()
         reduction = identity(fitting.shape[1]) if space == FULL else fit(space, fitting)
-        spent = time.perf_counter() - start
+        seconds = time.perf_counter() - start
         for precision in Precision:
             rows.append(
-                measured(
+                measure_space(
                     sample,
-                    truth,
+                    exact,
                     reduction,
                     precision,
                     k=k,
                     match_score=match_score,
                     score=score,
-                    fitting=spent,
+                    fitting=seconds,
                     seed=seed,
                 )
             )

@@ -7,7 +7,7 @@ from visil_dash.laboratory.dimensions.library import (
     Proposal,
     Study,
     StudyOptions,
-    apply,
+    apply_proposal,
     measure_graph,
     propose,
     study,
@@ -70,7 +70,7 @@ def applied(wanted: Proposal, threshold: float | None) -> Task:
     bench = backend.workbench()
 
     def work(watch: Watch) -> IndexPlan:
-        return apply(bench, wanted, threshold=threshold, watch=watch)
+        return apply_proposal(bench, wanted, threshold=threshold, watch=watch)
 
     return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
 
