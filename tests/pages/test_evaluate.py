@@ -16,20 +16,19 @@ from visil_dash.labels.csv_file import labels_csv
 from visil_dash.labels.label import Label
 from visil_dash.laboratory.evaluation.manifest import (
     differences,
+    evaluation_report,
     plan_of,
     read_report,
-    report,
     report_text,
 )
 from visil_dash.laboratory.evaluation.run import (
-    CHAMFER,
     EXHAUSTIVE,
     HIERARCHICAL,
     EvaluationRun,
-    Known,
     Setting,
     run_evaluation,
 )
+from visil_dash.laboratory.evaluation.scores import CHAMFER, Known
 from visil_dash.library.store import open_library
 from visil_dash.progress import Watch
 from visil_dash.settings import Settings
@@ -148,13 +147,13 @@ def test_candidates_that_the_index_does_not_give_are_missed(opened: Open) -> Non
 def test_a_report_can_be_run_again_and_differs_in_nothing(opened: Open) -> None:
     opened("evaluate").run()
     bench = backend.workbench()
-    then = read_report(report_text(report(bench, run(seed=4))), name="then.json")
+    then = read_report(report_text(evaluation_report(bench, run(seed=4))), name="then.json")
     plan = plan_of(then)
     assert (plan.labels, plan.settings, plan.seed, plan.rounds) == (labels(), (WHOLE,), 4, 50)
     again = run_evaluation(
         bench, plan.labels, plan.settings, seed=plan.seed, rounds=plan.rounds, known={}
     )
-    assert differences(then, report(bench, again)) == ()
+    assert differences(then, evaluation_report(bench, again)) == ()
     made = then["manifest"]
     assert made["weights_sha256"] == bench.model.weights_sha256
     assert made["extractor"] == bench.extractor
@@ -164,9 +163,12 @@ def test_a_report_can_be_run_again_and_differs_in_nothing(opened: Open) -> None:
 def test_what_changed_between_two_runs_is_said(opened: Open) -> None:
     opened("evaluate").run()
     bench = backend.workbench()
-    then, now = report(bench, run()), report(bench, run(count_unlabelled=False))
+    then, now = (
+        evaluation_report(bench, run()),
+        evaluation_report(bench, run(count_unlabelled=False)),
+    )
     told = {d.what: (d.then, d.now) for d in differences(then, now)}
-    assert told["strangers count"] == ("True", "False")
+    assert told["unlabelled pairs count as unrelated"] == ("True", "False")
     assert any("mAP" in what for what in told) == (
         then["results"][0]["tasks"]["DSVR"]["map"] != now["results"][0]["tasks"]["DSVR"]["map"]
     )
@@ -176,7 +178,7 @@ def test_what_changed_between_two_runs_is_said(opened: Open) -> None:
 def test_the_page_says_what_differs_from_an_earlier_report(opened: Open) -> None:
     page = evaluate(opened)
     bench = backend.workbench()
-    then = report(bench, run(seed=7))
+    then = evaluation_report(bench, run(seed=7))
     upload = ("then.json", report_text(then).encode(), "application/json")
     page.file_uploader(key="evaluation_report_0").set_value(upload).run()
     assert not page.exception
@@ -199,7 +201,7 @@ def test_the_page_says_what_differs_from_an_earlier_report(opened: Open) -> None
 )
 def test_a_damaged_report_is_refused(opened: Open, change: dict[str, object]) -> None:
     opened("evaluate").run()
-    whole = report(backend.workbench(), run())
+    whole = evaluation_report(backend.workbench(), run())
     with pytest.raises(InputError, match=r"broken\.json"):
         read_report(json.dumps(whole | change), name="broken.json")
 
@@ -219,7 +221,7 @@ def test_a_stopped_evaluation_keeps_the_scores_it_had(opened: Open) -> None:
 def test_labels_with_nothing_to_find_are_told(opened: Open) -> None:
     opened("evaluate").run()
     rejected = (Label(ids()["market.mp4"], ids()["station.mp4"], "not_match"),)
-    with pytest.raises(InputError, match="should find"):
+    with pytest.raises(InputError, match="no relevant pair"):
         run_evaluation(backend.workbench(), rejected, (WHOLE,))
 
 

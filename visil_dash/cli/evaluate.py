@@ -20,7 +20,7 @@ REVIEW, DEMO = "review", "demo"
 
 
 def evaluate(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.laboratory.evaluation.manifest import report, report_text
+    from visil_dash.laboratory.evaluation.manifest import evaluation_report, report_text
     from visil_dash.laboratory.evaluation.run import run_evaluation
     from visil_dash.workbench.bench import open_workbench
 
@@ -37,7 +37,7 @@ def evaluate(given: argparse.Namespace, settings: Settings) -> int:
             rounds=given.rounds,
             watch=watch(given),
         )
-        found = report(bench, run)
+        found = evaluation_report(bench, run)
         names = {v.video_id: v.name for v in bench.videos()}
     if given.out is not None:
         given.out.write_text(report_text(found), encoding="utf-8", newline="")
@@ -79,13 +79,8 @@ def labels_of(bench: "Workbench", source: str) -> tuple[Label, ...]:
 
 def _settings(bench: "Workbench", given: argparse.Namespace) -> "tuple[Setting, ...]":
     """Exhaustive and hierarchical search, or the one that was asked for."""
-    from visil_dash.laboratory.evaluation.run import (
-        CHAMFER,
-        COMPARATOR,
-        EXHAUSTIVE,
-        HIERARCHICAL,
-        Setting,
-    )
+    from visil_dash.laboratory.evaluation.run import EXHAUSTIVE, HIERARCHICAL, Setting
+    from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR
 
     scorer = given.scorer
     if scorer == COMPARATOR and bench.model.compare is None:

@@ -1,4 +1,4 @@
-"""What made an evaluation, as JSON that can be run again and held against a later run."""
+"""An evaluation as JSON with its manifest, which can be run again and compared with a later run."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,18 +14,20 @@ from visil_dash.metrics.bootstrap import Interval
 from visil_dash.metrics.retrieval import TaskResult
 from visil_dash.workbench.bench import Workbench
 
-FORMAT = "visil_dash evaluation 1"
-MOST_CHARACTERS = 50_000_000
-# Of a manifest: what two runs may differ in without being another measurement.
-INCIDENTAL = ("created", "seconds")
-SAME = 5e-4  # numbers nearer than this are told as unchanged: floats differ between machines
+_FORMAT = "visil_dash evaluation 1"
+_MOST_CHARACTERS = 50_000_000
+# Manifest entries in which two runs of the same evaluation differ.
+_NOT_COMPARED = ("created", "seconds")
+# Manifest entries whose name says too little on the screen.
+_MANIFEST_NAMES = {"strangers_count": "unlabelled pairs count as unrelated"}
+_TOLERANCE = 5e-4  # smaller differences of scores are rounding: floats differ between machines
 
-Json = dict[str, Any]
+_Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing in which two evaluations differ; `then` and `now` as text."""
+    """An entry in which two evaluations differ; `then` and `now` as text."""
 
     what: str
     then: str
@@ -33,8 +35,8 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What it takes to run an evaluation again; labels name videos by id."""
+class EvaluationPlan:
+    """What is needed to run an evaluation again."""
 
     labels: tuple[Label, ...]
     settings: tuple[Setting, ...]
@@ -43,12 +45,12 @@ class Plan:
     rounds: int
 
 
-def report(bench: Workbench, run: EvaluationRun) -> Json:
-    """Manifest, results and labels of a run, ready for JSON."""
+def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
+    """Manifest, results and labels of a run, for JSON."""
     status = bench.space.status()
     names = {v.video_id: v.name for v in bench.videos()}
     return {
-        "format": FORMAT,
+        "format": _FORMAT,
         "manifest": {
             "version": __version__,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -104,81 +106,83 @@ def report(bench: Workbench, run: EvaluationRun) -> Json:
     }
 
 
-def report_text(found: Json) -> str:
-    return json.dumps(found, indent=1, sort_keys=True, allow_nan=False) + "\n"
+def report_text(report: _Json) -> str:
+    return json.dumps(report, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def read_report(text: str, *, name: str) -> Json:
-    """A report that `report_text` wrote. Raises InputError for anything else."""
-    remedy = "give a file that was downloaded from the Evaluate page"
-    if len(text) > MOST_CHARACTERS:
-        raise InputError(name, f"is longer than {MOST_CHARACTERS:,} characters", remedy)
+def read_report(text: str, *, name: str) -> _Json:
+    """A report written by `report_text`. Raises InputError for anything else."""
+    remedy = "choose a report that was downloaded from the Evaluate page"
+    if len(text) > _MOST_CHARACTERS:
+        raise InputError(name, f"is longer than {_MOST_CHARACTERS:,} characters", remedy)
     try:
-        found = json.loads(text)
+        report = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(name, f"is not JSON ({error})", remedy) from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise InputError(name, f"is no report of the format {FORMAT!r}", remedy)
+    if not isinstance(report, dict) or report.get("format") != _FORMAT:
+        raise InputError(name, f"is not a report of the format {_FORMAT!r}", remedy)
     try:
-        plan_of(found)
-        flat(found)
+        plan_of(report)
+        _quality_numbers(report)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(name, f"is damaged: {error}"[:300], remedy) from error
-    return found
+    return report
 
 
-def plan_of(found: Json) -> Plan:
-    """How to run a report again. Raises KeyError, TypeError or ValueError on a damaged one."""
-    made = found["manifest"]
-    settings = tuple(Setting(**row) for row in found["settings"])
+def plan_of(report: _Json) -> EvaluationPlan:
+    """The plan of a report. Raises KeyError, TypeError or ValueError on a damaged one."""
+    manifest = report["manifest"]
+    settings = tuple(Setting(**row) for row in report["settings"])
     if not 1 <= len(settings) <= 2:
         raise ValueError(f"expected one or two settings, got {len(settings)}")
-    if not 1 <= int(made["rounds"]) <= 10_000:
-        raise ValueError(f"rounds: expected 1..10000, got {made['rounds']}")
-    return Plan(
-        labels=tuple(Label(**row) for row in found["labels"]),
+    if not 1 <= int(manifest["rounds"]) <= 10_000:
+        raise ValueError(f"rounds: expected 1..10000, got {manifest['rounds']}")
+    return EvaluationPlan(
+        labels=tuple(Label(**row) for row in report["labels"]),
         settings=settings,
-        count_unlabelled=bool(made["strangers_count"]),
-        seed=int(made["seed"]),
-        rounds=int(made["rounds"]),
+        count_unlabelled=bool(manifest["strangers_count"]),
+        seed=int(manifest["seed"]),
+        rounds=int(manifest["rounds"]),
     )
 
 
-def differences(then: Json, now: Json) -> tuple[Difference, ...]:
-    """What changed between two reports: first what made them, then what they found."""
-    out = []
-    for key in sorted({*then["manifest"], *now["manifest"]} - set(INCIDENTAL)):
+def differences(then: _Json, now: _Json) -> tuple[Difference, ...]:
+    """Differences of two reports: first of the manifests, then of the results."""
+    rows = []
+    for key in sorted({*then["manifest"], *now["manifest"]} - set(_NOT_COMPARED)):
         a, b = then["manifest"].get(key), now["manifest"].get(key)
         if a != b:
-            out.append(Difference(key.replace("_", " "), _said(a), _said(b)))
-    one, other = flat(then), flat(now)
+            rows.append(
+                Difference(_MANIFEST_NAMES.get(key, key.replace("_", " ")), _text(a), _text(b))
+            )
+    one, other = _quality_numbers(then), _quality_numbers(now)
     for key in [*one, *(k for k in other if k not in one)]:
         a, b = one.get(key), other.get(key)
-        if a is None or b is None or abs(a - b) >= SAME:
-            out.append(Difference(key, _said(a), _said(b)))
-    return tuple(out)
+        if a is None or b is None or abs(a - b) >= _TOLERANCE:
+            rows.append(Difference(key, _text(a), _text(b)))
+    return tuple(rows)
 
 
-def flat(found: Json) -> dict[str, float]:
-    """The quality numbers of a report by name; times are left out, they differ every time."""
+def _quality_numbers(report: _Json) -> dict[str, float]:
+    """mAP, uAP and compared pairs of a report by name; times always differ and are left out."""
     out: dict[str, float] = {}
-    for result in found["results"]:
-        out[f"{result['setting']} · pairs a query"] = float(result["pairs_a_query"])
-        for task, told in result["tasks"].items():
-            out[f"{result['setting']} · {task} mAP"] = float(told["map"]["value"])
-            out[f"{result['setting']} · {task} uAP"] = float(told["uap"]["value"])
+    for result in report["results"]:
+        out[f"{result['setting']} · pairs per query"] = float(result["pairs_a_query"])
+        for task, row in result["tasks"].items():
+            out[f"{result['setting']} · {task} mAP"] = float(row["map"]["value"])
+            out[f"{result['setting']} · {task} uAP"] = float(row["uap"]["value"])
     return out
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
-        return "not there"
+        return "none"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _task(result: TaskResult) -> Json:
+def _task(result: TaskResult) -> _Json:
     return {
         "queries": result.queries,
         "relevant": result.relevant,
@@ -188,5 +192,5 @@ def _task(result: TaskResult) -> Json:
     }
 
 
-def _interval(told: Interval) -> Json:
-    return {"value": told.value, "low": told.low, "high": told.high, "level": told.level}
+def _interval(interval: Interval) -> _Json:
+    return asdict(interval)

@@ -13,15 +13,13 @@ from visil_dash.laboratory.evaluation.manifest import (
     report_text,
 )
 from visil_dash.laboratory.evaluation.run import (
-    CHAMFER,
-    COMPARATOR,
     EXHAUSTIVE,
     HIERARCHICAL,
     EvaluationRun,
     Outcome,
     Setting,
-    pairs_to_score,
 )
+from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR, pairs_to_score
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
 from visil_dash.ui.shell import backend, state

@@ -22,7 +22,8 @@ from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 
 if TYPE_CHECKING:  # these import services, which takes seconds
-    from visil_dash.laboratory.evaluation.run import EvaluationRun, Known, Rate, Setting
+    from visil_dash.laboratory.evaluation.run import EvaluationRun, Setting
+    from visil_dash.laboratory.evaluation.scores import Known, RerankRate
 
 Measure = Literal["distance", "match"]
 
@@ -49,7 +50,7 @@ def _key(measure: Measure, given: LabelSet) -> Key:
 def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task:
     """How close each counted pair is, `[Q, V]`, higher closer: the task's result."""
     from visil_dash.candidates.distances_pairs import nearest_by_video
-    from visil_dash.laboratory.evaluation.run import match_table
+    from visil_dash.laboratory.evaluation.scores import match_table
 
     bench, truth, known = backend.workbench(), given.truth, known_scores()
 
@@ -111,18 +112,18 @@ def suggested(
     return _suggested(_key(measure, given), upto, precision, recall, pairs)
 
 
-def rerank_rate() -> "Rate | None":
+def rerank_rate() -> "RerankRate | None":
     """Seconds that re-ranking takes a video here; None while it is measured or cannot be."""
-    from visil_dash.laboratory.evaluation.run import measure_rate
+    from visil_dash.laboratory.evaluation.scores import measure_rerank_rate
 
     bench = backend.workbench()
 
-    def work(watch: Watch) -> "Rate | None":
-        return measure_rate(bench)
+    def work(watch: Watch) -> "RerankRate | None":
+        return measure_rerank_rate(bench)
 
     key = ("rate", str(bench.library.folder), bench.extractor, len(bench.videos()) // 10)
     task = backend.tasks().start(key, work)
-    rate: Rate | None = task.result if task.wait(0.1) else None
+    rate: RerankRate | None = task.result if task.wait(0.1) else None
     return rate
 
 
@@ -150,7 +151,7 @@ class Evaluated:
 
 def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
     """Evaluates in the background; `result` is an Evaluated. `anew`: no kept score is used."""
-    from visil_dash.laboratory.evaluation.manifest import report
+    from visil_dash.laboratory.evaluation.manifest import evaluation_report
     from visil_dash.laboratory.evaluation.run import run_evaluation
 
     bench = backend.workbench()
@@ -167,7 +168,7 @@ def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
             known=known,
             watch=watch,
         )
-        return Evaluated(run, report(bench, run))
+        return Evaluated(run, evaluation_report(bench, run))
 
     key = (
         "evaluate",
