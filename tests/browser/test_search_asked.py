@@ -90,7 +90,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
     )
     panel = page.locator(".st-key-several")
     expect(panel).to_contain_text("3 clips", timeout=PATIENCE)
-    expect(panel).to_contain_text("2 searched for · 1 without a result", timeout=PATIENCE)
+    expect(panel).to_contain_text("2 searched · 1 failed", timeout=PATIENCE)
     wait_until_idle(page)
     for name in CLIPS:
         best, score = scores[name][0]
@@ -116,7 +116,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
     screens("search-several", whole=True)
 
     with page.expect_download() as download:
-        panel.get_by_role("button", name="CSV of all").click()
+        panel.get_by_role("button", name="CSV of all results").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert {line.split(",")[0] for line in lines[1:]} == set(CLIPS)
 
@@ -138,7 +138,7 @@ def test_a_path_of_an_allowed_folder_is_searched_for_and_no_other(
     first = page.locator(".st-key-match-1")
     expect(first).to_contain_text(f"1. {scores['stalls.mp4'][0][0]}", timeout=PATIENCE)
     expect(alert).to_have_count(0)
-    expect(page.locator(".st-key-query-card")).to_contain_text("a clip of this session")
+    expect(page.locator(".st-key-query-card")).to_contain_text("clip of this session")
 
 
 def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_back(
@@ -157,13 +157,13 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
         """The score from which the page calls a match, and what it says of the best video."""
         open_page(page, app, "search" + (link[0] if link else ""))
         if not link:
-            page.get_by_label("Or pick one").click()
+            page.get_by_label("Or pick a video").click()
             page.get_by_role("option", name="excerpt.mp4").click()
         first = page.locator(".st-key-match-1")
         expect(first).to_contain_text("1. market.mp4", timeout=PATIENCE)
         wait_until_idle(page)
         link[:] = ["?" + page.url.split("?")[1]]
-        told = re.search(r"a match scores (-?\d\.\d+) or more", page.content())
+        told = re.search(r"match score (-?\d\.\d+) · model", page.content())
         assert told is not None
         return told[1], first.inner_text()
 

@@ -87,7 +87,7 @@ def test_the_player_of_a_match_plays_the_bytes_that_it_names(
     first = page.locator(".st-key-match-1")
     expect(first).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    first.get_by_role("button", name="Play at 0:03").click()
+    first.get_by_role("button", name="Play from 0:03").click()
     player = page.get_by_role("dialog", name="Player").locator("video")
     expect(player).to_be_visible(timeout=PATIENCE)
     source = player.get_attribute("src") or ""

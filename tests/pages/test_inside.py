@@ -43,7 +43,7 @@ def inset(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def searched(page: AppTest) -> AppTest:
-    return run_until(page, lambda p: "a match scores" in texts(p) or bool(p.error))
+    return run_until(page, lambda p: "· model " in texts(p) or bool(p.error))
 
 
 def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: bytes) -> None:
@@ -55,7 +55,7 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
 
     page.button(key="go_inside").click()
     page = run_until(page, lambda p: "inside the picture too" in texts(p))
-    assert "Found by the bottom right part of the clip's picture." in texts(page)
+    assert "Matched with the bottom right part of the query clip's picture." in texts(page)
     assert "contains the query clip" in texts(page)
     assert page.toggle(key=state.SEARCH_INSIDE).value is True
     assert not [b for b in page.button if b.key == "go_inside"], "there is nothing left to offer"
@@ -88,7 +88,7 @@ def test_a_clip_that_many_videos_come_near_says_why_its_matches_are_less_sure(
         monkeypatch.setattr("visil_dash.ui.search.answer.CROWDED", crowded)
         page = opened("search").run()
         page.file_uploader[0].set_value([("inset.mp4", inset, "video/mp4")])
-        return "Many videos come near this clip" in texts(searched(page))
+        return "Many videos are similar to this query clip" in texts(searched(page))
 
     assert not told(1.0)
     assert told(0.0)

@@ -161,7 +161,7 @@ def test_a_search_says_how_many_videos_the_model_never_saw(unseen: Open, tmp_pat
     page = unseen("search").run()
     upload(page, "clip.mp4", clip)
     page = run_until(page, lambda p: bool(p.warning))
-    assert "3 videos of 3 were passed over: the model newer" in page.warning[0].value
+    assert "3 videos of 3 were skipped: model newer" in page.warning[0].value
     assert "Extract them on the Library page" in labels(page)
     page.session_state["search_query"] = next(iter(backend.library_videos()))
     page = run_until(page, lambda p: bool(p.error))

@@ -33,7 +33,7 @@ from visil_dash.library.store import open_library
 from visil_dash.matching.verdict import ANY_OFFSET
 from visil_dash.records import Segment
 from visil_dash.settings import Settings
-from visil_dash.ui.search.options import own
+from visil_dash.ui.search.options import judged_result
 from visil_dash.ui.shell import backend, state, uploader
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.uploader import upload_box
@@ -85,13 +85,13 @@ def cards(page: AppTest) -> list[str]:
 
 
 def answered(page: AppTest) -> AppTest:
-    return run_until(page, lambda p: "a match scores" in texts(p) or bool(p.error))
+    return run_until(page, lambda p: "· model " in texts(p) or bool(p.error))
 
 
 def test_it_starts_with_a_question(opened: Open) -> None:
     page = opened("search").run()
     assert not page.exception
-    assert "Start with a clip" in texts(page)
+    assert "Choose a query clip" in texts(page)
 
 
 def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes) -> None:
@@ -107,8 +107,8 @@ def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes
 def test_a_card_tells_the_relation_and_the_coverage_both_ways(opened: Open, clip: bytes) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     # Five seconds, all of which are there, of not quite ten.
-    assert "<b>100 %</b> of the clip is in this video" in texts(page)
-    assert re.search("<b>5[01] %</b> of this video is in the clip", texts(page))
+    assert "<b>100 %</b> of the query clip is in this video" in texts(page)
+    assert re.search("<b>5[01] %</b> of this video is in the query clip", texts(page))
     assert "contains the query clip" in texts(page)
 
 
@@ -165,7 +165,7 @@ def test_each_of_several_clips_has_its_answer_and_a_failure_is_told_at_its_own(
         assert f"best {name}.mp4, 0.9" in told[f"{name}.clip"]
         assert "contains the query clip" in told[f"{name}.clip"]
     assert "it is text" in told["no.txt"]
-    assert "2 searched for · 1 without a result" in texts(page)
+    assert "2 searched · 1 failed" in texts(page)
     assert not page.exception
 
 
@@ -247,7 +247,7 @@ def test_a_link_to_a_clip_of_somebody_else_shows_nothing_of_it(opened: Open) -> 
     page.query_params["q"] = "ab" * 8
     page.run()
     assert "private" in page.info[0].value
-    assert "Start with a clip" in texts(page)
+    assert "Choose a query clip" in texts(page)
 
 
 def test_exhaustive_search_lists_every_video_and_tells_the_agreement(
@@ -292,9 +292,9 @@ def test_filters_narrow_the_cards_and_can_be_taken_back(opened: Open, clip: byte
     page = run_until(page, lambda p: sorted(cards(p)) == sorted(NAMES))
     page.text_input(key="search_name").set_value("STAT").run()
     assert cards(page) == ["station.mp4"]
-    assert "1 of 3 videos pass" in texts(page)
+    assert "Showing 1 of 3 videos" in texts(page)
     page.slider(key="search_least_covered").set_value(50).run()
-    assert "No result passes the filter" in texts(page)
+    assert "No match passes the filter" in texts(page)
     page.button(key="clear_filters").click().run()
     assert sorted(cards(page)) == sorted(NAMES)
     pills = next(g for g in page.get("button_group") if "contains the query clip · 1" in g.options)
@@ -369,7 +369,7 @@ def test_show_at_most_cuts_the_list_and_says_so(opened: Open, clip: bytes) -> No
     page.number_input(key="search_top").set_value(1)
     page = run_until(page, lambda p: "All 3 videos compared" in texts(p) and bool(cards(p)))
     assert cards(page) == ["market.mp4"]
-    assert "2 weaker videos not shown" in texts(page)
+    assert "2 lower-ranked videos not shown" in texts(page)
 
 
 def test_a_file_that_is_no_video_is_refused_by_name_with_a_remedy(opened: Open) -> None:
@@ -400,7 +400,7 @@ def test_the_result_bears_the_name_that_was_given_now(opened: Open, clip: bytes)
         assert cards(page)[0] == "market.mp4"
         assert name in begun[-1].key
         with patch.object(backend, "name_of", lambda _query, name=name: name):
-            assert own(begun[-1].result).query == name
+            assert judged_result(begun[-1].result).query == name
         assert begun[-1].result.query_id == query_id
 
 
@@ -410,7 +410,7 @@ def test_a_full_session_takes_no_more_clips(clip: bytes, tmp_path: Path) -> None
         upload(page, ("two.mp4", clip + b"\0" * 100)).run()
         assert "in total" in page.error[0].value
         page = next(b for b in page.button if b.label == "Remove this clip").click().run()
-        assert "Start with a clip" in texts(page)
+        assert "Choose a query clip" in texts(page)
 
 
 def test_reading_can_be_watched_cancelled_and_begun_again(opened: Open, tmp_path: Path) -> None:

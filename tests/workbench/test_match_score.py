@@ -109,7 +109,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         compare.session_state["compare_query"] = excerpt
         compare.session_state["compare_reference"] = market
         collection = open_page("collection")
-        assert "contains the query clip" in drawn(search, f"a match scores {OWN:.2f} or more")
+        assert "contains the query clip" in drawn(search, f"match score {OWN:.2f} ")
         assert f"the match score {OWN:.2f}" in drawn(compare, "By scorer")
         drawn(collection, "pairs compared")
         assert collection.number_input(key="collection_least").value == OWN
@@ -117,7 +117,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         from visil_dash.ui.shell import backend
 
         calibrate(backend.workbench(), "match", 0.9999)
-        assert "contains the query clip" not in drawn(search, "a match scores 1.00 or more")
+        assert "contains the query clip" not in drawn(search, "match score 1.00 ")
         assert "the match score 1.00" in drawn(compare, "the match score 1.00")
         assert "from 1.000 on" in said(compare)
         drawn(collection, "pairs compared")
@@ -125,7 +125,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         collection.number_input(key="collection_least").set_value(0.4).run()
 
         undo(backend.workbench(), "match")
-        assert "contains the query clip" in drawn(search, f"a match scores {OWN:.2f} or more")
+        assert "contains the query clip" in drawn(search, f"match score {OWN:.2f} ")
         assert "match score 1.00" not in drawn(compare, f"the match score {OWN:.2f}")
         drawn(collection, "pairs compared")
         # Whoever chose a score of their own keeps it.

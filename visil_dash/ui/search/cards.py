@@ -1,7 +1,6 @@
-"""The ranked videos of a search as cards: picture, relation, coverage both ways, matched spans."""
+"""The matches of a search as cards: picture, relation, scores, coverage and matched segments."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import streamlit as st
 
@@ -11,13 +10,20 @@ from visil_dash.matching.verdict import ANY_OFFSET, best_segment, confidence_tex
 from visil_dash.media.views import BY_KEY
 from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.records import Match, Relation, SearchResult, Spans, Verdict
-from visil_dash.ui.shell import backend, dialogs, state
+from visil_dash.ui.shell import backend, dialogs
 from visil_dash.ui.shell.playing import play
 from visil_dash.ui.shell.text import escaped, percent, plural
-from visil_dash.ui.shell.widgets import ASSETS, await_posters, facts, name_line, thumbnail
+from visil_dash.ui.shell.widgets import (
+    ASSETS,
+    await_posters,
+    compare_button,
+    facts,
+    name_line,
+    thumbnail,
+)
 
-SPANS_SHOWN = 4
-TIMELINES_SHOWN = 20
+_SEGMENTS_SHOWN = 4
+_TIMELINES_SHOWN = 20
 Ranked = tuple[int, Match]
 
 
@@ -26,8 +32,8 @@ def ranked(result: SearchResult) -> tuple[Ranked, ...]:
     return tuple(enumerate(result.matches, 1))
 
 
-def match_cards(found: Sequence[Ranked], result: SearchResult, *, top: int) -> None:
-    """The ranked videos; unrelated ones take a single line."""
+def draw_match_cards(found: Sequence[Ranked], result: SearchResult, *, top: int) -> None:
+    """The matches; unrelated videos take a single line each."""
     st.html(ASSETS / "search.css")
     shown = found[:top]
     info = backend.info_of(result.query_id)
@@ -47,7 +53,8 @@ def match_cards(found: Sequence[Ranked], result: SearchResult, *, top: int) -> N
             _play(match, float(opened[1]))
     if len(found) > len(shown):
         st.caption(
-            f"{plural(len(found) - len(shown), 'weaker video')} not shown: raise “Show at most”."
+            f"{plural(len(found) - len(shown), 'lower-ranked video')} not shown: raise “Show at"
+            f" most”."
         )
 
 
@@ -56,14 +63,16 @@ def _is_weak(match: Match) -> bool:
 
 
 _MEANING = {
-    "Confidence": "Probability that this video holds footage of the query clip: from how often"
-    " pairs with such scores were copies, less half of what the query clip scores against other"
-    " videos, and from how many videos, and parts of the picture, were compared",
-    "Score": "How much of the clip is found in this video; 1 is the most",
-    "Reverse score": "How much of this video is found in the query clip",
-    "Matched segments": "Score of the frames in the segments alone, in the better direction",
-    "Nearest frame": "Smallest squared L2 distance of a frame of the clip to a frame of this video",
-    "Near frame pairs": "Pairs of a clip's frame and a frame of this video within the threshold",
+    "Confidence": "Probability that this video contains footage of the query clip, estimated from"
+    " labelled pairs. It is lower where the clip is similar to many videos, and where many videos"
+    " or parts of the picture were compared",
+    "Score": "How much of the query clip is in this video: video-to-video similarity, at most 1",
+    "Reverse score": "How much of this video is in the query clip",
+    "Segment score": "Score of the frames in the matched segments alone, in the better direction",
+    "Nearest frame": "Smallest squared L2 distance between a frame of the query clip and one of"
+    " this video",
+    "Near frame pairs": "Pairs of a query frame and a frame of this video within the distance"
+    " threshold",
 }
 
 
@@ -79,7 +88,9 @@ def _card(rank: int, match: Match, query_id: str, *, query_seconds: float) -> No
                     name_line(f"{rank}. {match.name}")
                 _relation_badge(verdict)
             if match.view:
-                st.caption(f"Found by the {BY_KEY[match.view].title} of the clip's picture.")
+                st.caption(
+                    f"Matched with the {BY_KEY[match.view].title} of the query clip's picture."
+                )
             near, part = match.min_distance, match.part_score
             confidence = confidence_text(verdict)
             facts(
@@ -87,7 +98,7 @@ def _card(rank: int, match: Match, query_id: str, *, query_seconds: float) -> No
                     **({} if confidence is None else {"Confidence": confidence}),
                     "Score": f"{match.score:.3f}",
                     "Reverse score": f"{match.reverse_score:.3f}",
-                    **({} if part is None else {"Matched segments": f"{part:.3f}"}),
+                    **({} if part is None else {"Segment score": f"{part:.3f}"}),
                     "Nearest frame": "not a candidate" if near is None else f"{near:.3f}",
                     "Near frame pairs": f"{match.candidate_frames:,}",
                 },
@@ -96,11 +107,17 @@ def _card(rank: int, match: Match, query_id: str, *, query_seconds: float) -> No
             if verdict.any_offset:
                 st.caption(f":material/sync_problem: {ANY_OFFSET}")
             _coverage_bars(match, query_seconds)
-            at = _spans(rank, match, query_seconds)
+            at = _segments(rank, match, query_seconds)
             with st.container(horizontal=True):
-                _compare_button(rank, match, query_id)
+                compare_button(
+                    query_id,
+                    match.video_id,
+                    key=f"compare-{rank}",
+                    part=match.view,
+                    kind="secondary",
+                )
                 st.button(
-                    f"Play at {clock(at)}",
+                    f"Play from {clock(at)}",
                     key=f"play-{rank}",
                     icon=":material/play_arrow:",
                     type="tertiary",
@@ -123,32 +140,35 @@ def _coverage_bars(match: Match, query_seconds: float) -> None:
     if not match.segments:
         return
     video = backend.library_video(match.video_id)
-    found = verdict_of(match).coverage
+    covered = verdict_of(match).coverage
     st.html(
-        coverage_bar(found.query, found.query_spans, query_seconds, "of the clip is in this video")
-        + coverage_bar(
-            found.reference,
-            found.reference_spans,
+        _coverage_bar(
+            covered.query, covered.query_spans, query_seconds, "of the query clip is in this video"
+        )
+        + _coverage_bar(
+            covered.reference,
+            covered.reference_spans,
             video.info.duration if video else 0.0,
-            "of this video is in the clip",
+            "of this video is in the query clip",
         )
     )
 
 
-def coverage_bar(share: float, spans: Spans, length: float, told: str) -> str:
-    """HTML of a share in words over a bar that shows where on the timeline it lies."""
+def _coverage_bar(share: float, spans: Spans, length: float, text: str) -> str:
+    """HTML of a share with its text, above a bar that shows where on the timeline it lies."""
     parts = "".join(
         f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
         for left, width in bar_parts(spans, length)
     )
     return (
-        f'<div class="vd-cover"><b>{percent(share)}</b> {escaped(told)}'
+        f'<div class="vd-cover"><b>{percent(share)}</b> {escaped(text)}'
         f'<div class="vd-cover-bar" aria-hidden="true">{parts}</div></div>'
     )
 
 
 def _weak_row(rank: int, match: Match, query_id: str) -> None:
-    near = "no candidate" if match.min_distance is None else f"nearest {match.min_distance:.3f}"
+    near = match.min_distance
+    distance = "not a candidate" if near is None else f"nearest frame {near:.3f}"
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", key=f"match-{rank}"
     ):
@@ -157,43 +177,34 @@ def _weak_row(rank: int, match: Match, query_id: str) -> None:
         with st.container(key=f"weak-{rank}"):
             name_line(
                 f"{rank}. {match.name}",
-                f"score {match.score:.3f} · reverse {match.reverse_score:.3f} · {near}",
+                f"score {match.score:.3f} · reverse score {match.reverse_score:.3f} · {distance}",
             )
         _relation_badge(verdict_of(match))
-        _compare_button(rank, match, query_id, kind="tertiary")
+        compare_button(
+            query_id, match.video_id, key=f"compare-{rank}", part=match.view, kind="tertiary"
+        )
 
 
-def _compare_button(
-    rank: int, match: Match, query_id: str, *, kind: Literal["secondary", "tertiary"] = "secondary"
-) -> None:
-    if st.button(
-        "Compare",
-        key=f"compare-{rank}",
-        icon=":material/compare:",
-        type=kind,
-        help="The similarity of every frame with every frame, and why",
-    ):
-        state.goto_compare(query_id, match.video_id, part=match.view)
-
-
-def _spans(rank: int, match: Match, query_seconds: float) -> float:
-    """Draws the matched spans; returns where in the video the best one begins."""
+def _segments(rank: int, match: Match, query_seconds: float) -> float:
+    """Draws the matched segments; returns where in the video the best one begins, seconds."""
     if not match.segments:
-        st.caption("No stretch of it lines up with the clip in time.")
+        st.caption("No matched segment.")
         return 0.0
     video = backend.library_video(match.video_id)
     length = video.info.duration if video else 0.0
     spans = within(match.segments, query_seconds=query_seconds, reference_seconds=length)
-    told = [span_text(span) for span in spans[:SPANS_SHOWN]]
-    if rank <= TIMELINES_SHOWN:
+    lines = [span_text(span) for span in spans[:_SEGMENTS_SHOWN]]
+    if rank <= _TIMELINES_SHOWN:
         st.plotly_chart(
             segment_timeline(spans, query_seconds=query_seconds, reference_seconds=length),
             key=f"timeline-{rank}",
             config={"displayModeBar": False},
-            alt="; ".join(told),
+            alt="; ".join(lines),
         )
-    more = len(spans) - SPANS_SHOWN
-    st.markdown("  \n".join([*told, *([f"and {plural(more, 'more span')}"] if more > 0 else [])]))
+    more = len(spans) - len(lines)
+    if more:
+        lines.append(f"and {plural(more, 'more segment')}")
+    st.markdown("  \n".join(lines))
     best = best_segment(spans)
     return 0.0 if best is None else best.reference_start
 

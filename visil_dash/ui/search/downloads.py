@@ -1,4 +1,4 @@
-"""A search result as files: CSV, JSON, and an HTML report that is made on a click."""
+"""A search result as files: CSV, JSON, and an HTML report that is created on a click."""
 
 import streamlit as st
 
@@ -10,11 +10,11 @@ from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.text import md, percent
 
 
-def downloads(result: SearchResult) -> None:
+def draw_downloads(result: SearchResult) -> None:
     with st.popover("Download", icon=":material/download:", disabled=not result.matches):
         stem = "matches-" + state.short(result.query_id)
         st.download_button(
-            "CSV, one row a matched span",
+            "CSV, one row per matched segment",
             lambda: matches_csv(result),
             file_name=f"{stem}.csv",
             mime="text/csv",
@@ -22,7 +22,7 @@ def downloads(result: SearchResult) -> None:
             width="stretch",
         )
         st.download_button(
-            "JSON, all of the result",
+            "JSON, the complete result",
             lambda: matches_json(result),
             file_name=f"{stem}.json",
             mime="application/json",
@@ -38,12 +38,12 @@ def _report(result: SearchResult, file_name: str) -> None:
         if task is not None and task.error is not None:
             show_error(task.error)
         st.button(
-            "Make an HTML report with frames",
+            "Create an HTML report with frames",
             icon=":material/description:",
             key="make_report",
             width="stretch",
-            help=f"One file that opens anywhere: the {REPORT_MATCHES} best videos, their spans and"
-            " frames of both sides, and how the result was made",
+            help=f"A single file: the {REPORT_MATCHES} best videos with their matched segments,"
+            " frames of both sides, and the settings of the search",
             on_click=_begin,
             args=(result,),
         )

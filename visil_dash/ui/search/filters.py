@@ -1,4 +1,4 @@
-"""Filters over the ranked videos of a search."""
+"""Filters for the matches of a search."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from visil_dash.ui.shell.widgets import empty_state
 
 
 def filtered(found: Sequence[Ranked]) -> Sequence[Ranked]:
-    """The videos that pass what is asked for, and the row of controls that asks."""
+    """Draws the filters; returns the matches that pass them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         chosen = _choose(found)
         shown = [(rank, match) for rank, match in found if chosen.passes(match)]
         if len(shown) < len(found):
-            st.caption(f"{len(shown)} of {plural(len(found), 'video')} pass", width="content")
+            st.caption(f"Showing {len(shown)} of {plural(len(found), 'video')}", width="content")
             st.button("Show all", type="tertiary", key="clear_filters", on_click=_clear)
     if found and not shown:
-        empty_state("No result passes the filter", "Loosen it, or show all results again.")
+        empty_state("No match passes the filter", "Relax the filter or show all matches.")
     return shown
 
 
@@ -39,7 +39,7 @@ def _choose(found: Sequence[Ranked]) -> Filter:
             help="  \n".join(f"**{LABELS[word]}**: {MEANINGS[word]}" for word in Relation),
         )
         score = st.slider(
-            "Score at least",
+            "Score of at least",
             -1.0,
             1.0,
             -1.0,
@@ -48,7 +48,7 @@ def _choose(found: Sequence[Ranked]) -> Filter:
             persist_state="session",
         )
         covered = st.slider(
-            "Covered at least",
+            "Coverage of at least",
             0,
             100,
             0,
@@ -56,7 +56,7 @@ def _choose(found: Sequence[Ranked]) -> Filter:
             format="%d %%",
             key=state.SEARCH_LEAST_COVERED,
             persist_state="session",
-            help="Of the clip or of the video, whichever is covered more",
+            help="Of the query clip or of the video, whichever is higher",
         )
         name = st.text_input(
             "Name contains", key=state.SEARCH_NAME, persist_state="session", max_chars=200

@@ -1,17 +1,23 @@
-"""The clip's frames as a strip, and searching by a single one of them."""
+"""Frames of the query clip as a strip, and searching with a single one of them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from visil_dash.clock import clock
-from visil_dash.ui.search.tasks import frame_search, strip
+from visil_dash.ui.search.tasks import frame_search_task, strip_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import ASSETS, empty_state, facts, name_line
 
+if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
+    from visil_dash.workbench.questions import FrameResult
 
-def chosen_moment(query_id: str) -> float | None:
-    """The time whose frame alone is the query, in seconds; None: the whole clip is."""
+
+def chosen_time(query_id: str) -> float | None:
+    """Time of the frame that alone is the query, seconds; None where the whole clip is."""
     kept = st.session_state.get(state.SEARCH_MOMENT)
     if kept is None and (given := st.query_params.get(state.PARAM_MOMENT)):
         try:
@@ -27,15 +33,15 @@ def chosen_moment(query_id: str) -> float | None:
     return moment
 
 
-def frame_strip(query_id: str) -> None:
-    """Sampled frames with their times; a click on a time makes that frame the query."""
+def draw_frame_strip(query_id: str) -> None:
+    """Sampled frames with their times; a click on a time searches with that frame."""
     st.html(ASSETS / "search.css")
-    task = strip(query_id)
+    task = strip_task(query_id)
     if not task.wait(0.1):
         _watch_strip(query_id)
         return
     if task.error is not None:
-        return  # the pictures are a help, and their lack is no reason to hold the search up
+        return  # the search works without the strip
     name = safe_name(backend.name_of(query_id))
     with st.container(horizontal=True, gap="small", key="strip"):
         for number, (time, picture) in enumerate(task.result):
@@ -46,7 +52,7 @@ def frame_strip(query_id: str) -> None:
                     key=f"moment-{number}",
                     type="tertiary",
                     icon=":material/image_search:",
-                    help=f"Search with the frame at {clock(time)} alone",
+                    help=f"Search with the frame at {clock(time)} only",
                     width="stretch",
                     on_click=_choose,
                     args=(query_id, time),
@@ -55,7 +61,7 @@ def frame_strip(query_id: str) -> None:
 
 @st.fragment(run_every=0.5)
 def _watch_strip(query_id: str) -> None:
-    if strip(query_id).ended:
+    if strip_task(query_id).ended:
         st.rerun()
     st.caption("Making pictures of the clip…")
 
@@ -66,23 +72,38 @@ def _choose(query_id: str, time: float | None) -> None:
         st.query_params.pop(state.PARAM_MOMENT, None)
 
 
-def frame_results(query_id: str, at: float, *, top: int) -> None:
-    """The nearest frames of the library to the frame on screen at `at` seconds."""
-    _choose_exactly(query_id, at)
-    task = frame_search(query_id, at, most=top)
-    if not finished(task, title="Looking for this frame", name=backend.name_of(query_id)):
+def draw_frame_results(query_id: str, at: float, *, top: int) -> None:
+    """The library frames nearest to the query frame at `at` seconds."""
+    _time_slider(query_id, at)
+    task = frame_search_task(query_id, at, most=top)
+    if not finished(task, title="Searching with this frame", name=backend.name_of(query_id)):
         return
-    found, pictures, picture = task.result
+    result, pictures, picture = task.result
+    _query_frame(query_id, result, picture)
+    if result.empty:
+        empty_state(
+            "This frame is blank",
+            "A black or plain frame cannot be matched. Choose another time.",
+        )
+    elif not result.videos:
+        empty_state("There is nothing to compare with", "No other video has features yet.")
+    else:
+        with st.container(key="frame-grid"):
+            for rank in range(1, len(result.videos) + 1):
+                _frame_card(query_id, result, rank, pictures)
+
+
+def _query_frame(query_id: str, result: "FrameResult", picture: bytes) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         with st.container(width=220):
             name = safe_name(backend.name_of(query_id))
-            st.image(picture, width="stretch", alt=f"{name} at {clock(found.time)}")
+            st.image(picture, width="stretch", alt=f"{name} at {clock(result.time)}")
         with st.container():
-            st.subheader(f"One frame, at {clock(found.time)}", anchor=False)
-            near = sum(frames[0].distance <= found.threshold for frames in found.videos)
+            st.subheader(f"One frame, at {clock(result.time)}", anchor=False)
+            near = sum(frames[0].distance <= result.threshold for frames in result.videos)
             st.markdown(
-                f"**{near} of {len(found.videos)}** videos below have a frame within the"
-                f" library's distance threshold of {found.threshold:.3g}."
+                f"**{near} of {len(result.videos)}** videos below have a frame within the"
+                f" library's distance threshold of {result.threshold:.3g}."
             )
             st.button(
                 "Back to the whole clip",
@@ -91,59 +112,49 @@ def frame_results(query_id: str, at: float, *, top: int) -> None:
                 on_click=_choose,
                 args=(query_id, None),
             )
-    if found.empty:
-        empty_state(
-            "This frame shows nothing",
-            "It is black or flat, so no frame can be near it. Choose another moment.",
-        )
-        return
-    if not found.videos:
-        empty_state("There is nothing to compare with", "No other video has features yet.")
-        return
-    with st.container(key="frame-grid"):
-        for rank, frames in enumerate(found.videos, 1):
-            best = frames[0]
-            with st.container(border=True, key=f"frame-{rank}"):
-                if best.video_id in pictures:
-                    st.image(
-                        pictures[best.video_id],
-                        width="stretch",
-                        alt=f"{safe_name(best.name)} at {clock(best.time)}",
-                    )
-                name_line(f"{rank}. {best.name}", _also([f.time for f in frames[1:]]))
-                facts({"At": clock(best.time), "Distance": f"{best.distance:.3f}"})
-                if best.distance <= found.threshold:
-                    st.badge("near", color="green", help="Within the library's threshold")
-                if st.button("Compare", key=f"frame-compare-{rank}", icon=":material/compare:"):
-                    st.session_state[state.COMPARE_CELL] = (
-                        query_id,
-                        best.video_id,
-                        found.frame,
-                        best.frame,
-                    )
-                    state.goto_compare(query_id, best.video_id)
+
+
+def _frame_card(
+    query_id: str, result: "FrameResult", rank: int, pictures: Mapping[str, bytes]
+) -> None:
+    best, *others = result.videos[rank - 1]
+    with st.container(border=True, key=f"frame-{rank}"):
+        if best.video_id in pictures:
+            st.image(
+                pictures[best.video_id],
+                width="stretch",
+                alt=f"{safe_name(best.name)} at {clock(best.time)}",
+            )
+        name_line(f"{rank}. {best.name}", _also([frame.time for frame in others]))
+        facts({"At": clock(best.time), "Distance": f"{best.distance:.3f}"})
+        if best.distance <= result.threshold:
+            st.badge("within threshold", color="green")
+        if st.button("Compare", key=f"frame-compare-{rank}", icon=":material/compare:"):
+            cell = (query_id, best.video_id, result.frame, best.frame)
+            st.session_state[state.COMPARE_CELL] = cell
+            state.goto_compare(query_id, best.video_id)
 
 
 def _also(times: list[float]) -> str:
-    return "then at " + ", ".join(clock(time) for time in times) if times else ""
+    return "also at " + ", ".join(clock(time) for time in times) if times else ""
 
 
-def _choose_exactly(query_id: str, at: float) -> None:
-    """A slider over the clip for the moments between those of the strip."""
+def _time_slider(query_id: str, at: float) -> None:
+    """A slider for times between the frames of the strip."""
     info = backend.info_of(query_id)
     length = info.duration if info else 0.0
     if length <= 1:
         return
     key = f"{state.SEARCH_MOMENT}-{state.short(query_id)}-{at:g}"
     moved = st.slider(
-        "Moment",
+        "Time of the frame",
         0.0,
         float(length),
         min(float(at), float(length)),
         step=0.5,
         format="%.1f s",
         key=key,
-        help="The sampled frame nearest to this time is searched for",
+        help="Searches with the sampled frame nearest to this time",
     )
     if abs(moved - min(at, length)) > 0.01:
         _choose(query_id, moved)

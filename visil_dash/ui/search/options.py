@@ -1,11 +1,11 @@
-"""The search page's options, and the search that they ask for."""
+"""The search page's options, and the search that they describe."""
 
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from visil_dash.records import SearchResult
-from visil_dash.ui.search.tasks import nearest
+from visil_dash.ui.search.tasks import nearest_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.waiting import finished
@@ -14,7 +14,9 @@ HIERARCHICAL, EXHAUSTIVE, NEAREST = "Hierarchical", "Exhaustive", "Nearest"
 
 
 @dataclass(frozen=True)
-class Options:
+class SearchOptions:
+    """`threshold`: squared L2, None for the library's; `top`: how many matches to show."""
+
     threshold: float | None
     exhaustive: bool
     top: int
@@ -25,8 +27,8 @@ class Options:
 # ---- how to search ----
 
 
-def choose_options() -> Options:
-    """How to search. Without a number the library's own threshold applies."""
+def draw_options() -> SearchOptions:
+    """Mode, distance threshold, number of results, and whether to search parts of the picture."""
     automatic = backend.workbench().threshold()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = st.segmented_control(
@@ -36,10 +38,10 @@ def choose_options() -> Options:
             required=True,
             key=state.SEARCH_MODE,
             persist_state="session",
-            help="Hierarchical: near frames in the index propose candidate videos, which are then"
-            " compared in full. Exhaustive: every video is compared in full; slow, misses nothing."
-            " Nearest: the videos with the nearest frames are compared, however far they are, so"
-            " there is always an answer.",
+            help="Hierarchical: the index finds candidate videos with frames within the distance"
+            " threshold; these are compared in full (re-ranking). Exhaustive: every video is"
+            " compared in full, which is slow but complete. Nearest: the videos with the nearest"
+            " frames are compared, whatever their distance, so there is always a result.",
         )
         threshold = st.number_input(
             "Distance threshold",
@@ -51,8 +53,8 @@ def choose_options() -> Options:
             placeholder=f"automatic: {automatic:.3f}",
             persist_state="session",
             width=200,
-            help="Frames of the library within this squared L2 distance of a frame of the clip"
-            " make their video a candidate. Empty: the library's threshold.",
+            help="A library video is a candidate when one of its frames is within this squared L2"
+            " distance of a frame of the query clip. Empty: the library's threshold.",
         )
         top = st.number_input(
             "Show at most",
@@ -68,11 +70,11 @@ def choose_options() -> Options:
         key=state.SEARCH_INSIDE,
         persist_state="session",
         disabled=mode == NEAREST,
-        help="Footage may be a picture in the picture, or one cell of a collage. With this on, the"
-        " corners, the centre and the halves of the clip's picture are searched for as well: about"
-        " ten times the work.",
+        help="Also searches with the corners, the centre and the halves of the query clip's"
+        " picture, to find footage shown picture-in-picture or in a collage. Takes about ten"
+        " times as long.",
     )
-    return Options(
+    return SearchOptions(
         threshold,
         mode == EXHAUSTIVE,
         int(top),
@@ -84,10 +86,10 @@ def choose_options() -> Options:
 # ---- waiting ----
 
 
-def asked(query_id: str, options: Options, *, again: bool = False) -> Task:
-    """The search as the options want it; `result` is a SearchResult."""
+def search_task(query_id: str, options: SearchOptions, *, again: bool = False) -> Task:
+    """The search that the options describe; `result` is a SearchResult."""
     if options.nearest:
-        return nearest(query_id, threshold=options.threshold, most=options.top, again=again)
+        return nearest_task(query_id, threshold=options.threshold, most=options.top, again=again)
     return backend.search(
         query_id,
         threshold=options.threshold,
@@ -97,29 +99,28 @@ def asked(query_id: str, options: Options, *, again: bool = False) -> Task:
     )
 
 
-def own(result: SearchResult) -> SearchResult:
-    """The result by the match score in use, under the name that this session gave the clip.
+def judged_result(result: SearchResult) -> SearchResult:
+    """The result judged by the match score in use, with this session's name of the query clip.
 
-    Another session may have the same bytes, and names of files are private as the files are.
+    Another session may have uploaded the same bytes under a name that is private to it.
     """
     return replace(backend.judged(result), query=backend.name_of(result.query_id))
 
 
-def searched(query_id: str, options: Options) -> SearchResult | None:
-    """The result when it is there; progress, or what went wrong, until then.
+def search_result(query_id: str, options: SearchOptions) -> SearchResult | None:
+    """The result; until it is there, draws progress or an error and returns None.
 
-    Where the distance threshold admits no video, the nearest ones stand in, and say so.
+    Without candidates within the distance threshold it is the nearest videos, with a notice.
     """
-
-    task = asked(query_id, options)
+    task = search_task(query_id, options)
     if finished(task, title="Searching", name=backend.name_of(query_id)):
-        found = own(task.result)
-        if found.matches or options.nearest or options.exhaustive:
-            return found
-        task = nearest(query_id, threshold=options.threshold, most=options.top)
-        stood_in = finished(task, title="Looking for the nearest", name=found.query)
-        return own(task.result) if stood_in else None
+        result = judged_result(task.result)
+        if result.matches or options.nearest or options.exhaustive:
+            return result
+        task = nearest_task(query_id, threshold=options.threshold, most=options.top)
+        done = finished(task, title="Finding the nearest videos", name=result.query)
+        return judged_result(task.result) if done else None
     if task.ended and st.button("Search again", icon=":material/refresh:"):
-        asked(query_id, options, again=True)
+        search_task(query_id, options, again=True)
         st.rerun()
     return None

@@ -1,4 +1,4 @@
-"""What is searched for: uploaded clips, a file on this machine, or a video of the library."""
+"""The query: an uploaded clip, a file on this machine, or a library video."""
 
 import os
 from pathlib import Path
@@ -16,26 +16,26 @@ from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.waiting import finished
 
 
-def choose_query() -> str | None:
-    """Upload clips, name a file or pick a video; the chosen id, None while there is none."""
+def draw_query_form() -> str | None:
+    """Upload clips, enter a path or pick a video; returns the id of the chosen query."""
     with st.container(border=True):
         left, right = st.columns(2, gap="large")
         with left:
             upload_box(
-                "Upload one clip or several",
+                "Upload one or more clips",
                 name="search",
                 take=_take,
-                done=_chosen,
+                done=_choose_first,
                 help="Any common video format. Clips are private to this session and deleted"
                 " soon after it ends.",
             )
             _path_box()
         with right:
             picked = pick_video(
-                "Or pick one",
+                "Or pick a video",
                 key=state.SEARCH_QUERY,
                 param=state.PARAM_QUERY,
-                placeholder="A video of the library, or a clip from above",
+                placeholder="A library video or an uploaded clip",
             )
             clips = backend.session_clips()
             if clips:
@@ -58,13 +58,13 @@ def choose_query() -> str | None:
 
 def _take(source: BinaryIO, name: str) -> str:
     clip = backend.clip_taker()(source, name)
-    backend.open_clip(clip)  # reading starts now, whichever page is looked at
+    backend.open_clip(clip)  # reading starts now, whichever page is open
     return clip.query_id
 
 
-def _chosen(query_ids: list[str]) -> None:
+def _choose_first(query_ids: list[str]) -> None:
     st.session_state[state.SEARCH_QUERY] = query_ids[0]
-    st.session_state.pop(state.SEARCH_PATH_ASKED, None)  # and what went wrong with it
+    st.session_state.pop(state.SEARCH_PATH_ASKED, None)  # and its error
 
 
 def _drop(query_id: str) -> None:
@@ -76,11 +76,11 @@ def _drop(query_id: str) -> None:
 
 
 def _path_box() -> None:
-    """The box for a path, where folders are allowed; else a line that says how to allow some."""
+    """The box for a path, or a line about how to allow folders where there are none."""
     folders = allowed_folders(backend.workbench().settings)
     if not folders:
         st.caption(
-            "To search with files that are on this machine already, start the dashboard with"
+            "To search with files on this machine, start the dashboard with"
             " `VISIL_DASH_ALLOWED_FOLDERS` set to their folder."
         )
         return
@@ -94,25 +94,24 @@ def _path_box() -> None:
             placeholder=f"{folders[0]}/…",
             max_chars=4096,
             help="A full path within " + ", ".join(f"`{folder}`" for folder in folders) + "."
-            " Links are not followed. The file is copied to this session first, so that what"
-            " is searched for and played is what was read.",
+            " Links are not followed. The file is copied to this session first.",
         )
         st.form_submit_button("Search", icon=":material/search:", on_click=_ask)
     asked = st.session_state.get(state.SEARCH_PATH_ASKED)
     if asked is not None:
-        _taken(asked)
+        _wait_for_copy(asked)
 
 
 def _ask() -> None:
     typed = st.session_state[state.SEARCH_PATH].strip()
     if typed:
         st.session_state[state.SEARCH_PATH_ASKED] = typed
-        take_path(typed, again=True)
+        _copy_task(typed, again=True)
 
 
-def _taken(asked: str) -> None:
+def _wait_for_copy(asked: str) -> None:
     """Waits for the copy, then makes it the query."""
-    task = take_path(asked)
+    task = _copy_task(asked)
     if not finished(
         task, title="Copying the file", name=Path(asked).name or asked, key="cancel_copy"
     ):
@@ -124,7 +123,7 @@ def _taken(asked: str) -> None:
         st.session_state[state.SEARCH_QUERY] = clip.query_id
 
 
-def take_path(typed: str, *, again: bool = False) -> Task:
+def _copy_task(typed: str, *, again: bool = False) -> Task:
     """Copies a file of an allowed folder to a clip of this session; `result` is its id."""
     settings, take = backend.workbench().settings, backend.clip_taker()
 
@@ -141,7 +140,7 @@ class _Watched:
 
     def __init__(self, source: BinaryIO, watch: Watch) -> None:
         self._source = source
-        self._watch = watch.with_message("The copying was stopped; nothing of the file was kept.")
+        self._watch = watch.with_message("Copying was cancelled; nothing of the file was kept.")
         self._whole = max(1, os.fstat(source.fileno()).st_size)
 
     def read(self, count: int, /) -> bytes:

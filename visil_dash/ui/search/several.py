@@ -1,4 +1,4 @@
-"""Several clips at once: a row each with its progress and what came of it; one is looked at."""
+"""Several query clips at once: one row per clip with its progress or outcome."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ import streamlit as st
 from visil_dash.exports.search import matches_csv
 from visil_dash.matching.verdict import answer, verdict_of
 from visil_dash.records import SearchResult
-from visil_dash.ui.search.options import Options, asked, own
+from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent, plural, safe_name
@@ -15,18 +15,18 @@ from visil_dash.ui.shell.uploads import SessionClip
 from visil_dash.ui.shell.verdicts import without_rejected
 from visil_dash.ui.shell.widgets import name_line
 
-ROWS_SHOWN = 5  # more than these scroll
+_ROWS_SHOWN = 5  # more than these scroll
 _ROW_PIXELS = 74
 
 
-def several(query_id: str | None, options: Options) -> None:
-    """Searches for every clip of the session; nothing to see while there are fewer than two."""
+def draw_clip_list(query_id: str | None, options: SearchOptions) -> None:
+    """Searches with every clip of the session; draws nothing for fewer than two."""
     clips = backend.session_clips()
     if len(clips) < 2:
         return
-    # What is looked at goes first.
+    # The clip that is shown goes first.
     order = sorted(clips, key=lambda clip: clip.query_id != query_id)
-    tasks = {clip.query_id: asked(clip.query_id, options) for clip in order}
+    tasks = {clip.query_id: search_task(clip.query_id, options) for clip in order}
     if all(task.ended for task in tasks.values()):
         _panel(clips, tasks, query_id, options)
     else:
@@ -38,7 +38,7 @@ def _watch(
     clips: tuple[SessionClip, ...],
     tasks: Mapping[str, Task],
     query_id: str | None,
-    options: Options,
+    options: SearchOptions,
 ) -> None:
     if all(task.ended for task in tasks.values()):
         st.rerun()
@@ -49,14 +49,16 @@ def _panel(
     clips: tuple[SessionClip, ...],
     tasks: Mapping[str, Task],
     query_id: str | None,
-    options: Options,
+    options: SearchOptions,
 ) -> None:
     going = [task for task in tasks.values() if not task.ended]
-    results = [own(task.result) for task in tasks.values() if task.ended and task.error is None]
+    results = [
+        judged_result(task.result) for task in tasks.values() if task.ended and task.error is None
+    ]
     with st.container(border=True, key="several"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{plural(len(clips), 'clip')}**", width="content")
-            st.caption(_told(len(going), len(results), len(clips)), width="stretch")
+            st.caption(_counts(len(going), len(results), len(clips)), width="stretch")
             if going:
                 st.button(
                     "Cancel all",
@@ -68,23 +70,23 @@ def _panel(
                 )
             elif results:
                 _download(results)
-        many = len(clips) > ROWS_SHOWN
-        with st.container(height=ROWS_SHOWN * _ROW_PIXELS if many else "content", border=False):
+        many = len(clips) > _ROWS_SHOWN
+        with st.container(height=_ROWS_SHOWN * _ROW_PIXELS if many else "content", border=False):
             for clip in clips:
                 _row(clip, tasks[clip.query_id], clip.query_id == query_id, options)
 
 
-def _told(going: int, found: int, clips: int) -> str:
-    failed = clips - going - found
-    parts = [f"{found} searched for"]
+def _counts(going: int, done: int, clips: int) -> str:
+    failed = clips - going - done
+    parts = [f"{done} searched"]
     parts += [f"{going} to go"] if going else []
-    parts += [f"{failed} without a result"] if failed else []
+    parts += [f"{failed} failed"] if failed else []
     return " · ".join(parts)
 
 
 def _download(results: list[SearchResult]) -> None:
     st.download_button(
-        "CSV of all",
+        "CSV of all results",
         lambda: matches_csv(*map(backend.judged, results)),
         file_name="matches.csv",
         mime="text/csv",
@@ -95,7 +97,7 @@ def _download(results: list[SearchResult]) -> None:
     )
 
 
-def _row(clip: SessionClip, task: Task, shown: bool, options: Options) -> None:
+def _row(clip: SessionClip, task: Task, shown: bool, options: SearchOptions) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", key=f"clip-{state.short(clip.query_id)}"
     ):
@@ -112,20 +114,20 @@ def _row(clip: SessionClip, task: Task, shown: bool, options: Options) -> None:
 
 
 def _button(
-    label: str, clip: SessionClip, act: Callable[..., None], about: tuple[object, ...]
+    label: str, clip: SessionClip, on_click: Callable[..., None], args: tuple[object, ...]
 ) -> None:
     key = f"{label.lower().replace(' ', '_')}-{state.short(clip.query_id)}"
-    st.button(label, key=key, type="tertiary", on_click=act, args=about)
+    st.button(label, key=key, type="tertiary", on_click=on_click, args=args)
 
 
 def _outcome(clip: SessionClip, task: Task) -> str:
-    """What is being done with the clip, what went wrong, or the answer and its best video."""
+    """Progress of the clip, its error, or the answer with the best video."""
     if task.stopping:
         return "Stopping…"
     if not task.ended:
         return f"{task.what}, {percent(task.share)}"
     if task.error is not None:
-        # The sentence begins with the name, or with the one it has on disk: told above.
+        # The message begins with the clip's name, which the row shows, or its name on disk.
         return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: ")
     matches = backend.judged(without_rejected(task.result)).matches
     line = answer(matches)
@@ -141,11 +143,11 @@ def _show(query_id: str) -> None:
 
 
 def _cancel(clips: tuple[SessionClip, ...], going: list[Task]) -> None:
-    # Reading for the page and reading for the search are two tasks, one of which does the work.
+    # A clip is read by a task of its own and by its search, and either may be the one at work.
     for task in [*going, *(backend.open_clip(clip) for clip in clips)]:
         task.cancel()
 
 
-def _again(clip: SessionClip, options: Options) -> None:
+def _again(clip: SessionClip, options: SearchOptions) -> None:
     backend.open_clip(clip, again=True)
-    asked(clip.query_id, options, again=True)
+    search_task(clip.query_id, options, again=True)

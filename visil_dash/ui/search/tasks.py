@@ -1,4 +1,4 @@
-"""Background work of the search page beside the search itself; keys name library and model."""
+"""Background tasks of the Search page, other than the search itself."""
 
 from typing import TYPE_CHECKING
 
@@ -10,17 +10,17 @@ from visil_dash.ui.shell.tasks import Task
 if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
     from visil_dash.workbench.questions import FrameResult
 
-STRIP_FRAMES = 8
-STRIP_SIDE = 240
+_STRIP_FRAMES = 8
+_STRIP_SIDE = 240
 REPORT_MATCHES = 10
-REPORT_SPANS = 3  # a match shows the frames of its longest spans
+_REPORT_SEGMENTS = 3  # a match shows frames of its longest segments
 
 
 def _space() -> tuple[str, str, int]:
     return *backend.task_scope(), backend.workbench().space.version
 
 
-def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
+def nearest_task(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
     """The nearest videos whatever their distance; `result` is a SearchResult."""
     bench, read = backend.workbench(), backend.reader(query_id)
     name = backend.name_of(query_id)
@@ -36,7 +36,7 @@ def nearest(query_id: str, *, threshold: float | None, most: int, again: bool = 
     return backend.tasks().start(key, work, again=again)
 
 
-def strip(query_id: str) -> Task:
+def strip_task(query_id: str) -> Task:
     """Evenly spread sampled frames; `result` is a list of (time, JPEG bytes)."""
     bench = backend.workbench()
     clip = backend.opened(query_id)
@@ -45,13 +45,13 @@ def strip(query_id: str) -> Task:
         from visil_dash.workbench.questions import jpegs, strip_times
 
         watch.step("Making pictures", 0.0)
-        times = strip_times(clip.features.timestamps, STRIP_FRAMES)
-        return list(zip(times, jpegs(bench, query_id, times, long_side=STRIP_SIDE), strict=True))
+        times = strip_times(clip.features.timestamps, _STRIP_FRAMES)
+        return list(zip(times, jpegs(bench, query_id, times, long_side=_STRIP_SIDE), strict=True))
 
     return backend.tasks().start(("strip", *_space()[:2], query_id), work)
 
 
-def frame_search(query_id: str, at: float, *, most: int) -> Task:
+def frame_search_task(query_id: str, at: float, *, most: int) -> Task:
     """The library frames nearest to one frame; `result`: a FrameResult and JPEGs by video id."""
     bench = backend.workbench()
     backend.name_of(query_id)
@@ -59,18 +59,18 @@ def frame_search(query_id: str, at: float, *, most: int) -> Task:
     def work(watch: Watch) -> "tuple[FrameResult, dict[str, bytes], bytes]":
         from visil_dash.workbench.questions import jpegs, search_frame
 
-        watch.step("Looking for the nearest frames", 0.0)
-        found = search_frame(bench, query_id, at, most=most)
-        query = jpegs(bench, query_id, [found.time], long_side=480)[0]
+        watch.step("Finding the nearest frames", 0.0)
+        result = search_frame(bench, query_id, at, most=most)
+        query = jpegs(bench, query_id, [result.time], long_side=480)[0]
         pictures: dict[str, bytes] = {}
-        for number, frames in enumerate(found.videos):
+        for number, frames in enumerate(result.videos):
             if watch.stopped():
                 break
-            watch.count("Making pictures", number, len(found.videos))
+            watch.count("Making pictures", number, len(result.videos))
             best = frames[0]
             made = jpegs(bench, best.video_id, [best.time], long_side=480)
             pictures[best.video_id] = made[0]
-        return found, pictures, query
+        return result, pictures, query
 
     return backend.tasks().start(("frame", *_space(), query_id, at, most), work)
 
@@ -89,7 +89,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
             bench,
             result,
             matches=REPORT_MATCHES,
-            spans=REPORT_SPANS,
+            spans=_REPORT_SEGMENTS,
             watch=watch,
         )
 
