@@ -1,12 +1,12 @@
-"""Candidate pairs of a collection: time on made vectors, and what they miss on a real library.
+"""Candidate pairs of a collection: time on synthetic vectors, and recall on a real library.
 
-    python -m benchmarks.collection_pairs made --videos 1000 --frames 100
+    python -m benchmarks.collection_pairs synthetic --videos 1000 --frames 100
     python -m benchmarks.collection_pairs library FOLDER
 
-`made`: unit vectors of slow walks, every tenth video a noisy copy of a part of another; the pairs
-found through the graph are held against exact search for the videos that `--checked` counts.
-`library`: of the pairs that reach the model's match score among all pairs, the share that the
-index proposes at the library's threshold.
+`synthetic`: unit vectors from slow random walks, every tenth video a noisy copy of a part of
+another; for the first `--checked` videos the pairs are compared with those of exact search.
+`library`: of all pairs that reach the match score, those that the index proposes at the library's
+threshold.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from visil_dash.workbench.collection import all_pairs, candidate_table
 
 DIM = 128
 NOISE = 0.02
-THRESHOLD = 0.25  # squared L2 of unit vectors; unrelated frames lie at about 2
+THRESHOLD = 0.25  # squared L2 of unit vectors; unrelated frames are about 2 apart
 
 
 class GraphView:
@@ -39,14 +39,14 @@ class GraphView:
         self._order = np.argsort(ids)
 
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        found, _ = self._graph.search(queries, k)
-        rows = self._order[np.searchsorted(self.ids, found, sorter=self._order)]
+        nearest, _ = self._graph.search(queries, k)
+        rows = self._order[np.searchsorted(self.ids, nearest, sorter=self._order)]
         far = ((self.vectors[rows] - queries[:, None]) ** 2).sum(-1)
         order = np.argsort(far, axis=1)
-        return np.take_along_axis(found, order, 1), np.take_along_axis(far, order, 1)
+        return np.take_along_axis(nearest, order, 1), np.take_along_axis(far, order, 1)
 
 
-def made_frames(videos: int, frames: int, *, seed: int) -> tuple[Array, Array]:
+def synthetic_frames(videos: int, frames: int, *, seed: int) -> tuple[Array, Array]:
     """Ids and unit vectors `[videos · frames, DIM]`."""
     random = np.random.default_rng(seed)
     made: list[Array] = []
@@ -74,35 +74,39 @@ def _walk(random: np.random.Generator, frames: int) -> Array:
 def exact_pairs(ids: Array, vectors: Array, videos: int) -> set[tuple[int, int]]:
     """Pairs of the first `videos` videos with any other, by exact distances."""
     owners, _ = split_ids(ids)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for video in range(videos):
         near = 2 - 2 * vectors[owners == video] @ vectors.T  # unit vectors
         others = set(owners[(near <= THRESHOLD).any(0)].tolist()) - {video}
-        found |= {(min(video, other), max(video, other)) for other in others}
-    return found
+        pairs |= {(min(video, other), max(video, other)) for other in others}
+    return pairs
 
 
-def made(given: argparse.Namespace) -> None:
-    ids, vectors = made_frames(given.videos, given.frames, seed=given.seed)
+def synthetic(options: argparse.Namespace) -> None:
+    ids, vectors = synthetic_frames(options.videos, options.frames, seed=options.seed)
     start = time.perf_counter()
     view = GraphView(ids, vectors)
     built = time.perf_counter() - start
     start = time.perf_counter()
-    found = candidate_pairs(view, THRESHOLD)
+    candidates = candidate_pairs(view, THRESHOLD)
     took = time.perf_counter() - start
-    told = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
-    exact = exact_pairs(ids, vectors, given.checked)
-    total = given.videos * (given.videos - 1) // 2
-    print(f"{given.videos} videos, {len(ids)} frames of {DIM} dims; graph built in {built:.1f} s")
-    print(f"{len(told)} candidate pairs of {total} in {took:.1f} s, {found.capped} frames capped")
+    proposed = set(zip(candidates.first.tolist(), candidates.second.tolist(), strict=True))
+    exact = exact_pairs(ids, vectors, options.checked)
+    total = options.videos * (options.videos - 1) // 2
+    print(f"{options.videos} videos, {len(ids)} frames of {DIM} dims; graph built in {built:.1f} s")
     print(
-        f"exact search finds {len(exact)} pairs of {given.checked} videos; {len(exact & told)} told"
+        f"{len(proposed)} candidate pairs of {total} in {took:.1f} s,"
+        f" {candidates.capped} frames capped"
+    )
+    print(
+        f"exact search finds {len(exact)} pairs of {options.checked} videos,"
+        f" of which {len(exact & proposed)} were proposed"
     )
 
 
-def library(given: argparse.Namespace) -> None:
+def library(options: argparse.Namespace) -> None:
     with open_workbench(
-        settings=Settings(library=given.folder, min_free_bytes=0), start_worker=False
+        settings=Settings(library=options.folder, min_free_bytes=0), start_worker=False
     ) as bench:
         start = time.perf_counter()
         some = candidate_table(bench)
@@ -122,17 +126,17 @@ def library(given: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("made")
+    one = commands.add_parser("synthetic")
     one.add_argument("--videos", type=int, default=1000)
     one.add_argument("--frames", type=int, default=100)
     one.add_argument("--checked", type=int, default=50)
     one.add_argument("--seed", type=int, default=0)
-    one.set_defaults(run=made)
+    one.set_defaults(run=synthetic)
     two = commands.add_parser("library")
     two.add_argument("folder", type=Path)
     two.set_defaults(run=library)
-    given = parser.parse_args()
-    given.run(given)
+    options = parser.parse_args()
+    options.run(options)
 
 
 if __name__ == "__main__":

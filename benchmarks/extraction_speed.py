@@ -1,9 +1,9 @@
-"""Frames a second that a model turns into region vectors, and with reading the files before it.
+"""Frames per second of feature extraction, without and with decoding.
 
     python -m benchmarks.extraction_speed --videos FOLDER --limit 20
 
-prints the best and the median of several rounds of extraction alone (frames decoded before), then
-what decoding and extraction give together, file after file, as the Library page's jobs do.
+prints the best and the median of several rounds of extraction alone (frames decoded beforehand),
+then the rate of decoding and extraction together, file by file, like the jobs of the Library page.
 """
 
 import argparse
@@ -27,40 +27,40 @@ ROUND_FRAMES = 256
 
 def some_frames(paths: list[Path], model: Model, settings: Settings) -> Array:
     """Real frames, at most `ROUND_FRAMES`, `[n, side, side, 3]`."""
-    found: list[Array] = []
+    frames: list[Array] = []
     for path in paths:
         try:
             with sample_frames(
                 path, preprocess=model.preprocess, rate=settings.rate, settings=settings
             ) as sampled:
-                found += [batch.frames.copy() for batch in sampled]
+                frames += [batch.frames.copy() for batch in sampled]
         except MediaRefused as refused:
             print(refused, file=sys.stderr)
-        if sum(map(len, found)) >= ROUND_FRAMES:
+        if sum(map(len, frames)) >= ROUND_FRAMES:
             break
-    return np.concatenate(found)[:ROUND_FRAMES]
+    return np.concatenate(frames)[:ROUND_FRAMES]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, help="folder of clips")
-    parser.add_argument("--limit", type=int, default=20, help="read so many of them")
+    parser.add_argument("--limit", type=int, default=20, help="number of clips to read")
     parser.add_argument("--model", default="compact")
     parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args()
+    options = parser.parse_args()
     settings = get_settings()
-    model = load_model(given.model, settings=settings)
-    paths = sorted(video_files([given.videos]))[: given.limit]
+    model = load_model(options.model, settings=settings)
+    paths = sorted(video_files([options.videos]))[: options.limit]
     frames = some_frames(paths, model, settings)
     model.extract(frames[:32])
     rates = []
-    for _ in range(given.rounds):
+    for _ in range(options.rounds):
         start = time.perf_counter()
         model.extract(frames)
         rates.append(len(frames) / (time.perf_counter() - start))
     print(
         f"extraction alone: {max(rates):.0f} frames/s best, {statistics.median(rates):.0f} median"
-        f" of {given.rounds} rounds of {len(frames)} frames"
+        f" of {options.rounds} rounds of {len(frames)} frames"
     )
     start, count, seconds = time.perf_counter(), 0, 0.0
     for path in paths:

@@ -1,9 +1,9 @@
-"""All that docs/findings.md tells of a library, in one run: dims, threshold, graph, hubs, quality.
+"""The measurements of docs/findings.md for a library: dims, threshold, graph, hubs, quality.
 
     python -m benchmarks.findings --library DIR [--out FILE.md] [--labels demo|review|FILE]
 
-Reads only. The same library, model and options give the same numbers but for times, which are not
-written. `--labels` adds how well labelled copies are found; `demo` is tried without it.
+The library is only read. The same library, model and options give the same numbers; times are not
+written. `--labels` adds the retrieval of labelled copies; without it `demo` is tried.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from visil_dash.cli.evaluate import labels_of
+from visil_dash.clock import clock
 from visil_dash.errors import InputError
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.labels.label import Label
@@ -29,25 +30,24 @@ from visil_dash.laboratory.evaluation.run import (
 )
 from visil_dash.laboratory.hubs.library import effect_of, find_hubs, seconds_of
 from visil_dash.metrics.bootstrap import Interval
-from visil_dash.plots.timeline import clock
 from visil_dash.reduction.quantisation import Precision
 from visil_dash.settings import get_settings
 from visil_dash.workbench.bench import Workbench, open_workbench
 
 GRAPHS = (GraphOptions(4, 32), GraphOptions(8, 64), GraphOptions(16, 100), GraphOptions(32, 200))
 EFS = (10, 32, 64, 128, 256)
-HUBS = 8  # of which the effect is worked out
-# What the conclusions hold a space and a graph to.
+HUBS = 8  # number whose effect is computed
+# What the conclusions require of a space and of a graph.
 CANDIDATE_RECALL, MORE_CANDIDATES, GRAPH_RECALL = 0.99, 1.1, 0.999
 
 
 def table(rows: Sequence[Sequence[object]]) -> str:
-    """Markdown, the first row as its head."""
-    lines = ["| " + " | ".join(_said(cell) for cell in row) + " |" for row in rows]
+    """Markdown table; the first row is its header."""
+    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
-def _said(cell: object) -> str:
+def _cell(cell: object) -> str:
     if cell is None:
         return "none"
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
@@ -60,31 +60,31 @@ def three(value: float | None) -> str:
 # ---- dims ----
 
 
-def dims_text(found: Study) -> str:
-    """The sample, its spectrum, how distances draw together, and every space."""
-    spectrum = found.spectrum
+def dims_text(result: Study) -> str:
+    """The sample, its spectrum, the concentration of distances, and every space."""
+    spectrum = result.spectrum
     lines = [
         "## Dims",
-        f"{found.frames:,} of {found.total:,} frames of {found.videos} videos; queries are"
-        f" {found.query_frames} frames of {found.query_videos} videos, reductions were fitted on"
-        f" the others. k = {found.options.k}, seed {found.options.seed}. Threshold in the full"
-        f" space: {found.threshold:.4g}.",
+        f"{result.frames:,} of {result.total:,} frames of {result.videos} videos; queries are"
+        f" {result.query_frames} frames of {result.query_videos} videos, reductions were fitted on"
+        f" the others. k = {result.options.k}, seed {result.options.seed}. Threshold in the full"
+        f" space: {result.threshold:.4g}.",
         f"Effective dims (participation ratio): {spectrum.effective:.1f}. 90 % of the variance in"
-        f" {spectrum.dims_for(0.9)}, 99 % in {spectrum.dims_for(0.99)} of {found.input_dim:,}.",
+        f" {spectrum.dims_for(0.9)}, 99 % in {spectrum.dims_for(0.99)} of {result.input_dim:,}.",
         table([["distances", "dims", "mean over nearest", "deviation over mean"]]
               + [[c.space, c.dim, three(c.contrast), three(c.variation)]
-                 for c in found.concentration if c.space in (LEADING, NOISE)]),
-        spaces_table(found.rows, k=found.options.k),
+                 for c in result.concentration if c.space in (LEADING, NOISE)]),
+        spaces_table(result.rows, k=result.options.k),
     ]  # fmt: skip
     return "\n\n".join(lines)
 
 
 def spaces_table(rows: Iterable[SpaceResult], *, k: int) -> str:
-    """One line a method and dims at fp32, with the recall of the other precisions beside."""
+    """One row per method and dims at fp32, with the recall at the other precisions beside it."""
     by = {(r.method, r.dim, r.precision): r for r in rows}
     out: list[Sequence[object]] = [
         ["space", "dims", f"recall@{k}", "fp16", "int8", "binary", "candidate recall",
-         "candidates a query", "top 10 kept", "mAP", "threshold (95 %)", "bytes"],
+         "candidates per query", "top 10 kept", "mAP", "threshold (95 %)", "bytes"],
     ]  # fmt: skip
     for (method, dim, precision), r in by.items():
         if precision is not Precision.FP32:
@@ -101,7 +101,7 @@ def spaces_table(rows: Iterable[SpaceResult], *, k: int) -> str:
 
 
 def fewest_dims(rows: Iterable[SpaceResult]) -> SpaceResult | None:
-    """The PCA of fewest dims at fp32 that keeps the candidates and adds few; None without one."""
+    """The smallest PCA at fp32 that keeps the candidates and adds few; None if there is none."""
     rows = list(rows)
     full = next(r for r in rows if r.method == "full" and r.precision is Precision.FP32)
     if full.candidates is None:
@@ -123,20 +123,22 @@ def fewest_dims(rows: Iterable[SpaceResult]) -> SpaceResult | None:
 
 
 def graph_text(bench: Workbench, options: StudyOptions) -> tuple[str, str]:
-    """The graph's recall against exact search, and what follows for ef."""
+    """The graph's recall against exact search, and the conclusion about ef."""
     rows: list[Sequence[object]] = [
         ["M", "efConstruction", *(f"recall@{options.k}, ef {ef}" for ef in EFS)]
     ]
     least: int | None = None
     for graph in GRAPHS:
-        found = measure_graph(bench, graph, frames=options.frames, k=options.k, seed=options.seed)
-        recalls = {p.ef: p.recall for p in found.points}
+        measured = measure_graph(
+            bench, graph, frames=options.frames, k=options.k, seed=options.seed
+        )
+        recalls = {p.ef: p.recall for p in measured.points}
         rows.append([graph.m, graph.ef_construction, *(f"{recalls[ef]:.4f}" for ef in EFS)])
         if graph.m == bench.space.plan.graph.m:
             least = next((ef for ef, r in sorted(recalls.items()) if r >= GRAPH_RECALL), None)
     text = (
-        f"## Graph\n\n{found.frames:,} frames of {found.dim:,} dims in the graph, asked by"
-        f" {found.queries} frames of other videos, against exact search.\n\n{table(rows)}"
+        f"## Graph\n\n{measured.frames:,} frames of {measured.dim:,} dims in the graph,"
+        f" {measured.queries} query frames of other videos, against exact search.\n\n{table(rows)}"
     )
     reached = "no ef that was tried" if least is None else f"ef {least}"
     return text, f"ef: recall {GRAPH_RECALL} with M = {bench.space.plan.graph.m} from {reached} on."
@@ -146,7 +148,7 @@ def graph_text(bench: Workbench, options: StudyOptions) -> tuple[str, str]:
 
 
 def hubs_text(bench: Workbench, *, least: int) -> tuple[str, str]:
-    """Frames near unrelated videos, and what setting the first ones aside would do."""
+    """Frames near unrelated videos, and the effect of setting the first ones aside."""
     report = find_hubs(bench, least=least)
     rows: list[Sequence[object]] = [
         ["video", "at", "frames", "unrelated videos", "set aside", "candidates before", "after",
@@ -166,7 +168,7 @@ def hubs_text(bench: Workbench, *, least: int) -> tuple[str, str]:
             gain = done.before - done.after
             best = f"{name} at {at}: {done.before} → {done.after} candidate pairs, no match lost"
     text = (
-        f"## Hubs\n\n{len(report.hubs)} runs of frames lie near {least} unrelated videos or more,"
+        f"## Hubs\n\n{len(report.hubs)} runs of frames are near {least} unrelated videos or more,"
         f" among {report.frames:,} of {report.total:,} frames at the threshold"
         f" {report.threshold:.4g}. The first {min(HUBS, len(report.hubs))}:\n\n{table(rows)}"
     )
@@ -177,11 +179,11 @@ def hubs_text(bench: Workbench, *, least: int) -> tuple[str, str]:
 
 
 def quality_text(bench: Workbench, labels: Sequence[Label], *, source: str, seed: int) -> str:
-    """How well labelled copies are found by each way of searching."""
+    """Retrieval of labelled copies by each way of searching."""
     limit = bench.threshold()
     scorers = [CHAMFER] if bench.model.compare is None else [COMPARATOR, CHAMFER]
     rows: list[Sequence[object]] = [
-        ["setting", "task", "mAP (95 %)", "uAP (95 %)", "videos compared a query"]
+        ["setting", "task", "mAP (95 %)", "uAP (95 %)", "videos compared per query"]
     ]
     known: dict[tuple[str, str, str], object] = {}
     for scorer in scorers:
@@ -195,10 +197,10 @@ def quality_text(bench: Workbench, labels: Sequence[Label], *, source: str, seed
     return f"## Quality\n\n{len(labels)} labels ({source}).\n\n{table(rows)}"
 
 
-def _interval(told: Interval) -> str:
-    if told.low is None or told.high is None:
-        return f"{told.value:.3f}"
-    return f"{told.value:.3f} ({told.low:.3f} to {told.high:.3f})"
+def _interval(value: Interval) -> str:
+    if value.low is None or value.high is None:
+        return f"{value.value:.3f}"
+    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
 # ---- everything ----
@@ -213,10 +215,10 @@ def findings(
     source: str = "",
 ) -> str:
     """The whole document, conclusions first."""
-    found = study(bench, options)
-    graph, graph_told = graph_text(bench, options)
-    hubs, hubs_told = hubs_text(bench, least=least)
-    few = fewest_dims(found.rows)
+    result = study(bench, options)
+    graph, ef_conclusion = graph_text(bench, options)
+    hubs, hub_conclusion = hubs_text(bench, least=least)
+    few = fewest_dims(result.rows)
     kept = (
         "no PCA that was tried keeps" if few is None else f"PCA {few.dim} is the smallest to keep"
     )
@@ -224,11 +226,11 @@ def findings(
     conclusions = [
         f"dims: {kept} {CANDIDATE_RECALL:.0%} of the candidates with at most"
         f" {MORE_CANDIDATES - 1:.0%} more of them.",
-        graph_told,
+        ef_conclusion,
         f"threshold: {bench.threshold():.4g} in force ({status.reduction}, {status.dim:,} dims);"
         f" the default here is {bench.default_threshold():.4g}; unrelated frames lie at"
         f" {bench.levels().unrelated:.4g}.",
-        hubs_told,
+        hub_conclusion,
     ]
     parts = [
         "# Findings",
@@ -236,7 +238,7 @@ def findings(
         f" videos; plan {plan.method}, M = {plan.graph.m}, efConstruction ="
         f" {plan.graph.ef_construction}, ef = {plan.graph.ef}.",
         "\n".join(f"- {line}" for line in conclusions),
-        dims_text(found),
+        dims_text(result),
         graph,
         hubs,
     ]
@@ -266,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except InputError:
             if given.labels:
                 raise
-            labels = ()  # nobody asked for any, and this is not the demo library
+            labels = ()  # none were requested, and this is not the demo library
         text = findings(bench, options, least=given.least, labels=labels, source=source)
     if given.out is None:
         print(text, end="")

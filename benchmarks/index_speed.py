@@ -2,8 +2,8 @@
 
 python benchmarks/index_speed.py --frames 20000 --dim 256
 
-Frames are slow walks from random starts, as shots are; queries are frames with noise. Latency is
-of one 30-frame query with k = 32, as candidate generation asks first. Needs no model.
+Frames are slow random walks, like shots; queries are frames with noise. Latency is that of one
+30-frame query with k = 32, the first k of candidate generation. Needs no model.
 """
 
 import argparse
@@ -42,14 +42,14 @@ def walks(frames: int, dim: int, random: np.random.Generator) -> Array:
 
 
 class Clock:
-    """Wall and processor seconds since it was made; the second is fair on a busy machine."""
+    """Wall and CPU seconds since it was made; CPU time is comparable on a busy machine."""
 
     def __init__(self) -> None:
         self.wall, self.processor = time.perf_counter(), time.process_time()
 
     def __str__(self) -> str:
         wall, processor = time.perf_counter() - self.wall, time.process_time() - self.processor
-        return f"{wall:.2f} s ({processor:.2f} s of processor)"
+        return f"{wall:.2f} s ({processor:.2f} s CPU)"
 
 
 def median_ms(call: Callable[[], object], times: int) -> str:
@@ -60,7 +60,7 @@ def median_ms(call: Callable[[], object], times: int) -> str:
         wall.append(time.perf_counter() - clock.wall)
         processor.append(time.process_time() - clock.processor)
     middle = [1000 * statistics.median(spent) for spent in (wall, processor)]
-    return f"{middle[0]:.0f} ms ({middle[1]:.0f} ms of processor)"
+    return f"{middle[0]:.0f} ms ({middle[1]:.0f} ms CPU)"
 
 
 def insertion_order(vectors: Array, queries: Array) -> None:

@@ -1,12 +1,12 @@
-"""Server time of the Threshold page: a move of the slider to all its new numbers.
+"""Server time of the Threshold page, from a move of the slider to all its new numbers.
 
     python -m benchmarks.threshold_speed FOLDER
     python -m benchmarks.threshold_speed FOLDER --videos 1000 --frames 100
 
-The page runs by its file over the library in FOLDER, as Streamlit runs it, without a browser; each
-move is one run of the whole page (in a browser a move runs the explorer alone, so this is the upper
-bound). With `--videos` the library's own frames are repeated with noise until there are so many
-videos of so many frames, and so is the query. `parts` are the page's own functions by themselves.
+The page runs on the library in FOLDER as in Streamlit, but without a browser. Each move is one run
+of the whole page (in a browser a move runs the explorer only, so this is an upper bound). With
+`--videos` the library's frames are repeated with noise until there are that many videos of
+`--frames` frames, and so is the query. The functions that a move calls are also timed separately.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -36,7 +37,7 @@ from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench, open_workbench
 
 PAGE = Path(__file__).resolve().parents[1] / "pages" / "threshold.py"
-NOISE = 0.05  # of a frame vector's own spread: a repeat is near its frame and not the same
+NOISE = 0.05  # of the spread of frame vectors: a repeated frame is near its original, not equal
 
 
 def enlarged(
@@ -68,21 +69,21 @@ def enlarged(
 
 
 def thresholds(view: QueryDistances, moves: int) -> list[float]:
-    """Places of the slider, from a threshold that admits little to one that admits everything."""
+    """Positions of the slider, from one that admits little to one that admits everything."""
     top = max(view.levels.orthogonal, view.levels.unrelated)
     return [float(at) for at in np.linspace(0.2 * top, 1.05 * top, moves)]
 
 
-def told(name: str, took: list[tuple[float, float]]) -> str:
+def summary(name: str, took: list[tuple[float, float]]) -> str:
     wall, processor = ([1000 * one for one in each] for each in zip(*took, strict=True))
     return (
         f"{name:<31} median {statistics.median(wall):6.1f} ms, longest {max(wall):6.1f} ms;"
-        f" of processor {statistics.median(processor):6.1f} and {max(processor):6.1f} ms"
+        f" CPU {statistics.median(processor):6.1f} and {max(processor):6.1f} ms"
     )
 
 
-def parts(view: QueryDistances, places: list[float]) -> None:
-    """The functions that a move calls, each by itself."""
+def time_functions(view: QueryDistances, places: list[float]) -> None:
+    """Time the functions that a move calls, each separately."""
     profile = view.profile
     names = dict(zip(view.video_ids, view.names, strict=True))
     edges, counts = profile.counted
@@ -105,11 +106,11 @@ def parts(view: QueryDistances, places: list[float]) -> None:
         ),
     }
     for name, call in calls.items():
-        print("  " + told(name, [timed(lambda at=at, call=call: call(at)) for at in places]))
+        print("  " + summary(name, [timed(partial(call, at)) for at in places]))
 
 
 def timed(call: Callable[[], object]) -> tuple[float, float]:
-    """Wall and processor seconds; the second is fair on a busy machine."""
+    """Wall and CPU seconds; CPU time is comparable on a busy machine."""
     wall, processor = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - wall, time.process_time() - processor
@@ -118,26 +119,28 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--videos", type=int, help="as many, made of those in FOLDER")
-    parser.add_argument("--frames", type=int, default=100, help="of each made video")
+    parser.add_argument("--videos", type=int, help="number of videos, made from those in FOLDER")
+    parser.add_argument("--frames", type=int, default=100, help="frames of each")
     parser.add_argument("--moves", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    os.environ["VISIL_DASH_LIBRARY"] = str(given.folder.absolute())
+    options = parser.parse_args()
+    os.environ["VISIL_DASH_LIBRARY"] = str(options.folder.absolute())
     with open_workbench(
-        settings=Settings(library=given.folder), library=given.folder, start_worker=False
+        settings=Settings(library=options.folder), library=options.folder, start_worker=False
     ) as bench:
         query = bench.videos()[0].video_id
         view = bench.query_distances(query)
-        if given.videos:
-            view = enlarged(bench, query, videos=given.videos, frames=given.frames, seed=given.seed)
+        if options.videos:
+            view = enlarged(
+                bench, query, videos=options.videos, frames=options.frames, seed=options.seed
+            )
     prepared, _ = timed(lambda: (view.profile, view.profile.counted))
     print(
         f"{len(view.video_ids):,} videos, {len(view.video):,} frames,"
         f" {len(view.query_times)} query frames: {view.distances.size:,} distances,"
         f" sorted once in {prepared:.1f} s"
     )
-    places = thresholds(view, given.moves)
+    places = thresholds(view, options.moves)
     with patch.object(Workbench, "query_distances", lambda self, query_id: view):
         page = AppTest.from_file(str(PAGE), default_timeout=120)
         page.query_params["q"] = query[:16]
@@ -148,9 +151,9 @@ def main() -> None:
             moves.append(timed(slider.run))
             if page.exception:
                 raise SystemExit(str(page.exception))
-    print(told("a move of the slider", moves))
+    print(summary("a move of the slider", moves))
     print("of which")
-    parts(view, places)
+    time_functions(view, places)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Makes or completes the project's own .venv; does nothing when it already holds the right things.
+"""Create or complete the project's .venv; do nothing when it is up to date.
 
     python3 scripts/environment.py FOLDER REQUIREMENTS
 
-What is installed is remembered by the hash of the requirement files, so a second call needs no
-network and takes a fraction of a second, and a changed pin is installed by the next command.
-Written, like preflight.py, so that an old Python can read it and refuse with a sentence.
+The installed state is recorded as the hash of the requirement files, so a second call needs no
+network and takes a fraction of a second, and the next command installs a changed pin. Written, like
+preflight.py, so that an old Python can read it and refuse with a clear message.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ STAMP = "visil_dash.stamp"
 
 
 def requirement_files(path: str, option: str = "-r") -> List[str]:
-    """`path` and every requirement file that it names with `option`, itself first."""
+    """`path` and the requirement files that it includes by `option`, itself first."""
     files = [path]
     with open(path) as lines:
         for line in lines:
@@ -33,7 +33,7 @@ def requirement_files(path: str, option: str = "-r") -> List[str]:
 
 
 def fingerprint(path: str) -> str:
-    """Hash of the Python version and of every file that decides what `path` installs."""
+    """Hash of the Python version and of every file that determines what `path` installs."""
     digest = hashlib.sha256(repr(sys.version_info[:2]).encode())
     for requirements in requirement_files(path):
         for name in requirement_files(requirements, "-c"):
@@ -43,7 +43,7 @@ def fingerprint(path: str) -> str:
 
 
 def installed(folder: str) -> Set[str]:
-    """Fingerprints of what the environment holds."""
+    """Fingerprints of the requirements that the environment contains."""
     try:
         with open(os.path.join(folder, STAMP)) as file:
             return set(file.read().split())
@@ -56,7 +56,7 @@ def python_of(folder: str) -> str:
 
 
 def works(folder: str) -> bool:
-    """Whether the environment's Python and pip start; not so when it was left half made."""
+    """Whether the environment's Python and pip start; not so if its creation was interrupted."""
     try:
         return (
             subprocess.call([python_of(folder), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
@@ -66,10 +66,10 @@ def works(folder: str) -> bool:
 
 
 def stamped_after(folder: str, requirements: str) -> Set[str]:
-    """What the environment holds once `requirements` is installed over what it holds now.
+    """Fingerprints of the environment's content once `requirements` is installed as well.
 
-    An older set counts only while its files say the same as when it was installed: after a pin was
-    moved and moved back, the environment holds the wrong version.
+    An older set counts only while its files are unchanged since it was installed: after a pin is
+    changed and changed back, the environment has the wrong version.
     """
     siblings = glob.glob(os.path.join(os.path.dirname(requirements) or ".", "requirements*.txt"))
     current = {fingerprint(path) for path in siblings}
@@ -78,8 +78,8 @@ def stamped_after(folder: str, requirements: str) -> Set[str]:
 
 @contextlib.contextmanager
 def alone(root: str) -> Iterator[None]:
-    """Holds a lock on the folder `root`: two installs at once would spoil each other."""
-    import fcntl  # not on Windows, which the preflight has to be able to refuse
+    """Hold a lock on the folder `root`: two concurrent installs would corrupt each other."""
+    import fcntl  # missing on Windows, which the preflight must be able to refuse
 
     handle = os.open(root, os.O_RDONLY)
     try:
@@ -98,7 +98,7 @@ def holds(folder: str, requirements: str) -> bool:
 
 
 def prepare(folder: str, requirements: str) -> int:
-    """Exit code 0 when `folder` is an environment that holds `requirements`."""
+    """Exit code 0 when `folder` is an environment with everything in `requirements`."""
     if holds(folder, requirements):
         return 0
     if os.name != "posix":
@@ -109,7 +109,7 @@ def prepare(folder: str, requirements: str) -> int:
 
 
 def install(folder: str, requirements: str) -> int:
-    """Makes what is missing of `folder`; exit code."""
+    """Create or complete the environment; returns the exit code."""
     usable = works(folder)
     if not os.environ.get("VISIL_DASH_SKIP_PREFLIGHT"):
         root = os.path.dirname(os.path.abspath(folder))
@@ -119,16 +119,16 @@ def install(folder: str, requirements: str) -> int:
             return 1
     start = time.time()
     if not usable:
-        text = "making {} ({} GiB, a few minutes, only this once)"
+        text = "creating {} ({} GiB, a few minutes, only the first time)"
         print(text.format(folder, preflight.ENVIRONMENT_GIB), flush=True)
         if subprocess.call([sys.executable, "-m", "venv", "--clear", folder]):
-            print("the environment could not be made, the reason stands above", file=sys.stderr)
+            print("the environment could not be created; see the error above", file=sys.stderr)
             return 1
     print("installing {}".format(os.path.basename(requirements)), flush=True)
     pip = [python_of(folder), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     if subprocess.call([*pip, "-r", requirements]):
         print(
-            "installing failed, the reason stands above. Run the same command again to go on. The"
+            "installation failed; see the error above. Run the same command again to resume. The"
             " first install needs the network; later starts do not.",
             file=sys.stderr,
         )

@@ -1,9 +1,9 @@
-"""Says plainly what this machine lacks for visil_dash, and how to get it.
+"""Report what this machine lacks for visil_dash, and how to install it.
 
     python3 scripts/preflight.py          exit code 0: ready, 1: something is missing
 
-Only the standard library, and only syntax that Python 3.6 reads: the most common thing missing is
-a new enough Python, and then this file must still run and say so.
+Uses only the standard library and syntax that Python 3.6 can read: what is missing most often is a
+recent Python, and then this file must still run and report it.
 """
 
 import os
@@ -19,21 +19,21 @@ MINIMUM_PYTHON = (3, 11)
 
 # Measured, see docs/install.md. GiB.
 ENVIRONMENT_GIB = 6.4  # .venv with the packages of the tests
-CACHE_GIB = 2.7  # what pip keeps of its downloads
+CACHE_GIB = 2.7  # pip's cache of the downloads
 DISK_NEEDED_GIB = 9.5
 
 Version = Tuple[int, int]
 
 
 class Finding(NamedTuple):
-    """One thing missing: what, why it is needed, and the command that brings it."""
+    """Something missing: what, why it is needed, and the command that installs it."""
 
     what: str
     why: str
     remedy: str
 
 
-# Commands by kind of machine. "{v}" is the Python version, such as 3.11.
+# Commands by operating system. "{v}" is the Python version, such as 3.11.
 _INSTALL: Dict[str, Dict[str, str]] = {
     "python": {
         "debian": "sudo apt-get install python3 python3-venv python3-dev on Debian 12, Ubuntu 24.04"
@@ -85,7 +85,7 @@ def kind_of_machine(system: str, os_release: str) -> str:
 
 
 def remedy(need: str, machine: str, version: Version) -> str:
-    """The command that brings `need` on this kind of machine."""
+    """The command that installs `need` on this operating system."""
     if machine == "windows":
         return _WINDOWS
     commands = _INSTALL[need]
@@ -103,7 +103,7 @@ def check_system(machine: str) -> Optional[Finding]:
         return None
     return Finding(
         "Windows without WSL",
-        "the decoder of untrusted videos is confined with POSIX means",
+        "the decoder of untrusted videos is confined by POSIX features",
         _WINDOWS,
     )
 
@@ -113,9 +113,9 @@ def check_python(version: Version, machine: str) -> Optional[Finding]:
         return None
     return Finding(
         "Python {}.{} or newer (this is {}.{})".format(*(MINIMUM_PYTHON + version)),
-        "the code is written for it",
+        "the code uses its features",
         remedy("python", machine, version)
-        + ". If a newer one is there under another name: make run PYTHON=python3.11",
+        + ". If a newer one is installed under another name: make run PYTHON=python3.11",
     )
 
 
@@ -133,7 +133,7 @@ def check_venv(has_module: Callable[[str], bool], machine: str, v: Version) -> O
 def check_compiler(
     compiler: Optional[str], works: bool, machine: str, v: Version
 ) -> Optional[Finding]:
-    """`compiler`: the command that was found; `works`: it compiled a file with standard headers."""
+    """`compiler`: its command, if any; `works`: it compiled a file with standard headers."""
     if compiler and works:
         return None
     what = "a C++ compiler"
@@ -141,7 +141,7 @@ def check_compiler(
         what = "a working C++ compiler ({} cannot compile an empty program)".format(compiler)
     return Finding(
         what,
-        "hnswlib, the nearest-neighbour index, has no ready-made package and is compiled once",
+        "hnswlib, the nearest-neighbour index, has no binary package and is compiled once",
         remedy("compiler", machine, v),
     )
 
@@ -162,8 +162,8 @@ def check_disk(free_gib: float, folder: str) -> Optional[Finding]:
     return Finding(
         "disk: {:.1f} GiB free in {}, {:.1f} needed".format(free_gib, folder, DISK_NEEDED_GIB),
         "the environment takes {:.1f} GiB, nearly all of it PyTorch with its GPU libraries, and"
-        " pip keeps {:.1f} GiB of downloads".format(ENVIRONMENT_GIB, CACHE_GIB),
-        "free some space, or put the checkout on a larger disk",
+        " pip caches {:.1f} GiB of downloads".format(ENVIRONMENT_GIB, CACHE_GIB),
+        "free some space, or move the checkout to a larger disk",
     )
 
 
@@ -174,7 +174,7 @@ def has_module(name: str) -> bool:
 
 
 def find_compiler() -> Optional[str]:
-    """The C++ compiler that building a Python extension would call, else any that is there."""
+    """The C++ compiler that building a Python extension would call, or else any available one."""
     wished = [os.environ.get("CXX"), os.environ.get("CC"), sysconfig.get_config_var("CXX")]
     names = [str(name).split()[0] for name in wished if name] + ["c++", "g++", "clang++"]
     for name in names:
@@ -184,7 +184,7 @@ def find_compiler() -> Optional[str]:
 
 
 def compiler_works(compiler: Optional[str]) -> bool:
-    """Whether `compiler` takes a C++11 program that uses the standard library."""
+    """Whether `compiler` accepts a C++11 program that uses the standard library."""
     if compiler is None:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -212,15 +212,15 @@ def read_os_release() -> str:
 
 
 def findings(root: str, *, fresh: bool = True) -> List[Finding]:
-    """What this machine lacks to install visil_dash under the folder `root`.
+    """What this machine lacks to install visil_dash in the folder `root`.
 
-    `fresh`: nothing is installed yet, so the disk must hold the whole environment.
+    `fresh`: nothing is installed yet, so the disk needs space for the whole environment.
     """
     machine = kind_of_machine(platform.system(), read_os_release())
     version = (sys.version_info[0], sys.version_info[1])
     first = [check_system(machine), check_python(version, machine)]
     if any(first):
-        # The rest would be asked of the wrong system or the wrong Python.
+        # Further checks would examine the wrong system or the wrong Python.
         return [finding for finding in first if finding]
     compiler = find_compiler()
     header = os.path.join(sysconfig.get_paths()["include"], "Python.h")
@@ -234,7 +234,7 @@ def findings(root: str, *, fresh: bool = True) -> List[Finding]:
 
 
 def report(missing: Sequence[Finding]) -> str:
-    """The findings as text for a person."""
+    """The findings as text for users."""
     if not missing:
         return "preflight: everything needed is here"
     lines = ["preflight: {} missing".format("one thing is" if len(missing) == 1 else "things are")]
@@ -244,7 +244,7 @@ def report(missing: Sequence[Finding]) -> str:
         lines.append("  needed for: " + finding.why)
         lines.append("  get it:     " + finding.remedy)
     lines.append("")
-    lines.append("If this is wrong, VISIL_DASH_SKIP_PREFLIGHT=1 goes on without asking.")
+    lines.append("If this is wrong, VISIL_DASH_SKIP_PREFLIGHT=1 skips this check.")
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
-"""Starts the dashboard on this machine's loopback address; `make run` calls it.
+"""Start the dashboard on this machine's loopback address; `make run` calls it.
 
     .venv/bin/python scripts/serve.py [--port 8501]
 
-Prepares the demo library first when the library folder is missing or empty, or when an earlier
+First prepares the demo library when the library folder is missing or empty, or when an earlier
 preparation was interrupted.
 """
 
@@ -23,7 +23,7 @@ ADDRESS = "127.0.0.1"
 def port_is_free(port: int) -> bool:
     """Whether a server can listen on `port` of the loopback address."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does it: a port that only waits for old connections to end counts as free.
+        # As the server does: a port that only waits for old connections to close counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
@@ -33,7 +33,7 @@ def port_is_free(port: int) -> bool:
 
 
 def dashboard_answers(port: int) -> bool:
-    """Whether a Streamlit app answers on `port`; unknown paths answer 200 too, so read the body."""
+    """Whether a Streamlit app answers on `port`; unknown paths give 200 too, so read the body."""
     url = f"http://{ADDRESS}:{port}/_stcore/health"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with contextlib.suppress(OSError, ValueError), direct.open(url, timeout=2) as answer:
@@ -48,11 +48,11 @@ def busy_message(port: int, *, dashboard: bool) -> str:
             f"Open that address, or start a second one: make run PORT={port + 1}"
         )
     other = max(port + 1, 8501)
-    return f"Port {port} cannot be had here. Choose another one: make run PORT={other}"
+    return f"Port {port} is not available. Choose another one: make run PORT={other}"
 
 
 def demo_is_due(library: Path) -> bool:
-    """Whether the demo library must be made: no library at all, or a demo that was interrupted."""
+    """Whether to prepare the demo: there is no library, or its preparation was interrupted."""
     return unfinished_mark(library).exists() or not library.is_dir() or not any(library.iterdir())
 
 
@@ -61,8 +61,8 @@ def unfinished_mark(library: Path) -> Path:
 
 
 def prepare_demo(library: Path) -> int:
-    """Fills `library` with the demo videos; exit code of the command that does it."""
-    print(f"preparing the demo library in {library}, once", flush=True)
+    """Add the demo videos to `library`; returns the exit code of the command."""
+    print(f"preparing the demo library in {library}, only the first time", flush=True)
     mark = unfinished_mark(library)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.touch()
@@ -74,10 +74,10 @@ def prepare_demo(library: Path) -> int:
 
 
 def start(port: int) -> NoReturn:
-    """Becomes the dashboard's process, so that Ctrl-C reaches it directly."""
+    """Replace this process by the dashboard, so that Ctrl-C reaches it directly."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     if os.environ.get("VISIL_DASH_ALLOW_PUBLIC") != "1":
-        command += ["--server.address", ADDRESS]  # whatever the user's own Streamlit settings say
+        command += ["--server.address", ADDRESS]  # regardless of the user's Streamlit settings
     print(f"starting the dashboard on http://{ADDRESS}:{port} (Ctrl-C stops it)", flush=True)
     os.execv(sys.executable, command)
 
@@ -99,7 +99,7 @@ def main() -> int:
     library = get_settings().library
     if demo_is_due(library) and prepare_demo(library):
         print(
-            "the demo library is not complete, the reason stands above; the next start tries again",
+            "the demo library is incomplete, see the error above; the next start tries again",
             file=sys.stderr,
         )
     start(port)

@@ -21,25 +21,25 @@ def _parser() -> argparse.ArgumentParser:
         "--groups", type=Path, nargs="+", default=[], help="tables (CSV) of related clips"
     )
     make.add_argument(
-        "--exclude-groups", default="", help="groups that give no queries, joined by commas"
+        "--exclude-groups", default="", help="groups that give no queries, separated by commas"
     )
     make.add_argument(
-        "--unanswered", type=int, default=0, help="further copies that nothing should match"
+        "--unanswered", type=int, default=0, help="further copies that no reference should match"
     )
     score = commands.add_parser("score", help="score a model and the baselines on a set")
-    score.add_argument("--bench", type=Path, required=True, help="folder that make wrote")
+    score.add_argument("--bench", type=Path, required=True, help="folder written by make")
     score.add_argument("--videos", type=Path, required=True, help="folder of clips it came from")
     score.add_argument(
         "--library", type=Path, required=True, help="folder for the references' library"
     )
     score.add_argument("--model", default="compact")
-    score.add_argument("--json", type=Path, help="file for all figures and every lost query")
+    score.add_argument("--json", type=Path, help="file for all figures and every failed query")
     score.add_argument("--teacher", type=Path, help="MobileNetV2 archive (.npz) for a baseline")
     score.add_argument("--photos", type=Path, help="photos (folder or .tar) for its whitening")
     score.add_argument(
         "--siblings",
         action="store_true",
-        help="the library holds the copies as well, and each that shows the same is to be found",
+        help="add the copies to the library too; each that shows the same footage is to be found",
     )
     score.add_argument("--no-hashes", action="store_true", help="without the PDQ baseline")
     return parser

@@ -1,4 +1,4 @@
-"""What the product is measured against: frame hashes, and an ImageNet network without training."""
+"""The baselines: frame hashes, and an ImageNet network without further training."""
 
 import hashlib
 import json
@@ -12,9 +12,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.copies.evaluate import Found
+from benchmarks.copies.evaluate import QueryResult
 from benchmarks.copies.hashing import matched_share, video_hashes
-from benchmarks.copies.truth import TRUTH_FILE, Truth, save_json
+from benchmarks.copies.output import Log, save_json
+from benchmarks.copies.truth import TRUTH_FILE, Truth
 from visil_dash.errors import InputError, MediaRefused
 from visil_dash.matching.alignment import AlignOptions, segments
 from visil_dash.matching.similarity import chamfer, frame_to_frame_both
@@ -23,11 +24,11 @@ from visil_dash.records import Array, Preprocess, Segment
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import flat_frames
 
-SIDE = 224  # pixels: what ImageNet networks are made for
+SIDE = 224  # pixels, the input size of ImageNet networks
 WHITENED_DIM = 512
-PHOTOS = 2500  # that whitening is fitted on
+PHOTOS = 2500  # number on which the whitening is fitted
 HASHES, TEACHER = "frame hashes (PDQ)", "MobileNetV2 whitened, Chamfer"
-_VERSION = 1  # raise when the same files would give other results
+_VERSION = 1  # increase when the same files would give other results
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 Extract = Callable[[Array], Array]  # uint8 RGB [n, side, side, 3] → whitened regions [n, 9, D]
@@ -35,7 +36,7 @@ Extract = Callable[[Array], Array]  # uint8 RGB [n, side, side, 3] → whitened 
 
 @dataclass(frozen=True)
 class Look:
-    """One video for the baselines: frame hashes `[n, 256]`, and, with a network, its regions."""
+    """One video for the baselines: frame hashes `[n, 256]`, and its regions if a network ran."""
 
     hashes: Array
     regions: Array | None
@@ -43,7 +44,7 @@ class Look:
 
 
 def look(path: Path, *, extract: Extract | None, settings: Settings) -> Look:
-    """Sampled as the product samples. Raises MediaRefused."""
+    """Hashes and region vectors of frames sampled as the product does. Raises MediaRefused."""
     hashes, regions, times = [], [], []
     with sample_frames(
         path, preprocess=Preprocess(SIDE), rate=settings.rate, settings=settings
@@ -80,16 +81,16 @@ def whitened_teacher(weights: Path, photos: Path) -> Extract:
     whitening = fit_whitening(vectors.flatten(0, 1), WHITENED_DIM)
 
     def extract(frames: Array) -> Array:
-        found: Array = whitening(raw(frames)).numpy()
-        return found
+        regions: Array = whitening(raw(frames)).numpy()
+        return regions
 
     return extract
 
 
 def spread_photos(source: Path, count: int) -> Iterator[Array]:
-    """About `count` photos, evenly over a folder or tar archive, squashed to SIDE × SIDE RGB.
+    """About `count` photos, evenly spread over a folder or tar archive, resized to SIDE × SIDE RGB.
 
-    Raises InputError when there is no such file or not one photo in it.
+    Raises InputError when the source does not exist or contains no photo.
     """
     if not source.exists():
         raise InputError(str(source), "it does not exist", "give a folder or a .tar of photos")
@@ -119,9 +120,9 @@ def _spread_bytes(source: Path, count: int) -> Iterator[bytes]:
 
 
 def frame_level(looks: Mapping[str, Look]) -> float:
-    """Frame similarity that only one pair of references in twenty reaches anywhere.
+    """The frame similarity that one in twenty pairs of references reaches at most anywhere.
 
-    Most pairs are unrelated, so what is above it are the same frames.
+    Most pairs are unrelated, so frames above it are taken to be the same.
     """
     tops = []
     for a, b in combinations(looks.values(), 2):
@@ -131,12 +132,16 @@ def frame_level(looks: Mapping[str, Look]) -> float:
     return float(np.quantile(tops, 0.95)) if tops else 1.0
 
 
-def hash_search(query: Look, references: Mapping[str, Look]) -> Found:
-    return Found({name: matched_share(query.hashes, r.hashes) for name, r in references.items()})
+def hash_search(query: Look, references: Mapping[str, Look]) -> QueryResult:
+    return QueryResult(
+        {name: matched_share(query.hashes, r.hashes) for name, r in references.items()}
+    )
 
 
-def chamfer_search(query: Look, references: Mapping[str, Look], options: AlignOptions) -> Found:
-    """Chamfer over frames alone, and segments by the product's alignment."""
+def chamfer_search(
+    query: Look, references: Mapping[str, Look], options: AlignOptions
+) -> QueryResult:
+    """Chamfer similarity of the frame-to-frame matrix, and segments by the product's alignment."""
     scores: dict[str, float] = {}
     aligned: dict[str, tuple[Segment, ...]] = {}
     for name, reference in references.items():
@@ -146,7 +151,7 @@ def chamfer_search(query: Look, references: Mapping[str, Look], options: AlignOp
         scores[name] = chamfer(forward)
         symmetric = (forward + reverse.T) / 2
         aligned[name] = segments(symmetric, query.times, reference.times, options)
-    return Found(scores, aligned)
+    return QueryResult(scores, aligned)
 
 
 def baselines(
@@ -157,32 +162,33 @@ def baselines(
     teacher: Path | None,
     photos: Path | None,
     settings: Settings,
-    log: Callable[[str], None],
-) -> dict[str, dict[str, Found]]:
-    """Found of every query by each baseline; kept in the set's folder, as nothing changes them.
+    log: Log,
+) -> dict[str, dict[str, QueryResult]]:
+    """Results of every query by each baseline; cached in the set's folder.
 
     Raises InputError when a teacher comes without photos.
     """
-    if teacher is not None and photos is None:
-        raise InputError(teacher.name, "whitening needs photos", "give --photos as well")
-    kept = bench / "baselines.json"
-    known: dict[str, Any] = {}
-    if kept.is_file():
-        known = json.loads(kept.read_text(encoding="utf-8"))
     wanted = {HASHES: _key(bench)}
-    if teacher is not None and photos is not None:
+    if teacher is not None:
+        if photos is None:
+            raise InputError(teacher.name, "whitening needs photos", "give --photos as well")
         wanted[TEACHER] = _key(bench, teacher, photos)
-    lacking = {s for s, key in wanted.items() if known.get(s, {}).get("key") != key}
-    if lacking:
+    path = bench / "baselines.json"
+    cache: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    missing = {system for system, key in wanted.items() if cache.get(system, {}).get("key") != key}
+    if missing:
         extract = None
-        if TEACHER in lacking and teacher is not None and photos is not None:
+        if TEACHER in missing and teacher is not None and photos is not None:
             log("fitting the teacher's whitening")
             extract = whitened_teacher(teacher, photos)
-        for system, found in _search_all(bench, videos, truth, extract, settings, log).items():
-            plain = {file: _plain(f) for file, f in found.items()}
-            known[system] = {"key": wanted[system], "found": plain}
-        save_json(kept, known)
-    return {s: {file: _found(f) for file, f in known[s]["found"].items()} for s in wanted}
+        for system, results in _search_all(bench, videos, truth, extract, settings, log).items():
+            plain = {file: _to_json(result) for file, result in results.items()}
+            cache[system] = {"key": wanted[system], "found": plain}
+        save_json(path, cache)
+    return {
+        system: {file: _from_json(plain) for file, plain in cache[system]["found"].items()}
+        for system in wanted
+    }
 
 
 def _search_all(
@@ -191,8 +197,8 @@ def _search_all(
     truth: Truth,
     extract: Extract | None,
     settings: Settings,
-    log: Callable[[str], None],
-) -> dict[str, dict[str, Found]]:
+    log: Log,
+) -> dict[str, dict[str, QueryResult]]:
     references: dict[str, Look] = {}
     for i, name in enumerate(truth.references):
         log(f"baselines: reference {i + 1} of {len(truth.references)}")
@@ -200,7 +206,7 @@ def _search_all(
             references[name] = look(videos / name, extract=extract, settings=settings)
         except MediaRefused as error:
             log(str(error))
-    systems: dict[str, dict[str, Found]] = {HASHES: {}}
+    systems: dict[str, dict[str, QueryResult]] = {HASHES: {}}
     options = None
     if extract is not None:
         systems[TEACHER] = {}
@@ -215,24 +221,24 @@ def _search_all(
 
 
 def _key(bench: Path, teacher: Path | None = None, photos: Path | None = None) -> list[str]:
-    told = [str(_VERSION), hashlib.sha256((bench / TRUTH_FILE).read_bytes()).hexdigest()]
+    key = [str(_VERSION), hashlib.sha256((bench / TRUTH_FILE).read_bytes()).hexdigest()]
     if teacher is not None and photos is not None:
-        told += [hashlib.sha256(teacher.read_bytes()).hexdigest(), str(photos.resolve())]
-    return told
+        key += [hashlib.sha256(teacher.read_bytes()).hexdigest(), str(photos.resolve())]
+    return key
 
 
-def _plain(found: Found) -> dict[str, Any]:
-    aligned = found.segments
+def _to_json(result: QueryResult) -> dict[str, Any]:
+    aligned = result.segments
     return {
-        "scores": dict(found.scores),
+        "scores": dict(result.scores),
         "segments": None
         if aligned is None
         else {name: [asdict(s) for s in those] for name, those in aligned.items() if those},
     }
 
 
-def _found(plain: dict[str, Any]) -> Found:
+def _from_json(plain: dict[str, Any]) -> QueryResult:
     aligned = plain["segments"]
     if aligned is not None:
         aligned = {name: tuple(Segment(**s) for s in those) for name, those in aligned.items()}
-    return Found(plain["scores"], aligned)
+    return QueryResult(plain["scores"], aligned)

@@ -1,7 +1,7 @@
 """Clips read from any video file.
 
-Own decoding on purpose: the truth of the benchmark must not share the product's mistakes. The
-folders given to the benchmark are trusted, so nothing is confined here.
+Decoding is independent of the product on purpose: the ground truth must not share its errors. The
+folders given to the benchmark are trusted, so decoding is not confined.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ __all__ = ["Clip", "Probe", "fit", "probe", "read_clip", "write_video"]
 
 @dataclass(frozen=True)
 class Probe:
-    """What a file's packets say: seconds of video, and frames a second rounded to 5..15."""
+    """What a file's packets show: seconds of video, and frames per second, rounded to 5..15."""
 
     seconds: float
     rate: int
@@ -55,17 +55,17 @@ def read_clip(
     long_side: int = LONG_SIDE,
     name: str = "",
 ) -> Clip:
-    """The part of a video from `start` on, `rate` frames a second, no longer than `seconds`.
+    """At most `seconds` of a video from `start` on, at `rate` frames per second.
 
-    Frame k is the one on screen `start + k / rate` seconds after the first frame; turned as the
-    file says, sides even and at most `long_side` (never enlarged). Damage ends the clip early.
+    Frame k is the one on screen `start + k / rate` seconds after the first frame, rotated as the
+    file specifies, with even sides of at most `long_side` (never enlarged). Damage ends the clip.
 
-    Raises InputError when not one frame could be decoded there.
+    Raises InputError when no frame can be decoded there.
     """
     frames: list[Array] = []
     shown: av.VideoFrame | None = None
     for end, frame in _timeline(path):
-        # Up to `end` the frame before is on screen.
+        # The previous frame is on screen until `end`.
         while shown is not None and start + len(frames) / rate < end - 1e-6:
             if len(frames) >= seconds * rate:
                 break
@@ -81,7 +81,7 @@ def read_clip(
 def _timeline(path: Path) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Each frame with its time after the first one, then the end of the last one with None.
 
-    Damage ends the frames. Raises InputError when there is not one.
+    Damage ends the frames. Raises InputError when there is none.
     """
     times: list[float] = []
     length = 0.0

@@ -1,4 +1,4 @@
-"""From what systems found to the table: one row a system, then its kinds and strengths."""
+"""From the results of systems to the table: one row per system, then its kinds and strengths."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,17 +26,17 @@ from visil_dash.metrics.ranking import (
 from visil_dash.records import Segment
 
 ANSWER = "the answer"
-PRECISION = 0.9  # at which recall is told
+PRECISION = 0.9  # at which recall is reported
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a system says of one query.
+class QueryResult:
+    """What a system returned for one query.
 
-    `scores`: of every reference that it returned. `segments`: of those that it aligned; None: it
-    aligns nothing. `candidates`: what its first stage let through; None: it has none.
-    `probabilities`, `above`: told beside the scores, the latter above the query's background; None:
-    it tells none.
+    `scores`: of every reference returned. `segments`: of those that it aligned; None: it does not
+    align. `candidates`: what its first stage proposed; None: it has no such stage.
+    `probabilities`, `above`: reported beside the scores, the latter above the query's background;
+    None: it reports none.
     """
 
     scores: Mapping[str, float]
@@ -46,13 +46,16 @@ class Found:
     above: Mapping[str, float] | None = None
 
 
+Results = Mapping[str, QueryResult]  # by the query's file
+
+
 @dataclass(frozen=True)
 class Row:
     """Figures of one system over some of the queries; None where a figure has no meaning.
 
-    `segment_f1`: mean over answered queries, zero where the source was not found or not aligned.
-    `candidate_recall`: share of answered queries whose first stage let a right answer through.
-    `threshold`: score at which recall is told.
+    `segment_f1`: mean over queries with an answer, zero if the source was not returned or aligned.
+    `candidate_recall`: share of queries with an answer whose first stage proposed a right one.
+    `threshold`: score at which recall is reported.
     """
 
     system: str
@@ -67,20 +70,23 @@ class Row:
     candidate_recall: float | None
 
 
-def against_background(found: Found) -> Found:
-    """What the system tells above the background in place of its scores; where it tells nothing of
-    the kind, its scores above theirs."""
-    if found.above is not None:
-        return replace(found, scores=found.above)
-    level = background(np.array(list(found.scores.values())))
-    return replace(found, scores={n: above_background(s, level) for n, s in found.scores.items()})
+def above_own_background(result: QueryResult) -> QueryResult:
+    """The result with its scores above the background in place of its scores: those that the
+    system reported, or else computed from the scores returned."""
+    if result.above is not None:
+        return replace(result, scores=result.above)
+    level = background(np.array(list(result.scores.values())))
+    above = {name: above_background(score, level) for name, score in result.scores.items()}
+    return replace(result, scores=above)
 
 
-def judged(query: Query, scores: Mapping[str, float], *, each: bool) -> Iterator[tuple[str, float]]:
-    """Names and scores of what is judged; ignored references are left out.
+def counted(
+    query: Query, scores: Mapping[str, float], *, each: bool
+) -> Iterator[tuple[str, float]]:
+    """Names and scores that count in the figures; ignored references are left out.
 
-    Unless `each` right answer counts by itself, all of them are ANSWER, as good as their best:
-    copies of the source would else be demanded from queries that show a part they lack.
+    Unless `each` right answer counts by itself, they count together as ANSWER, with the best of
+    their scores: a query need not find a copy of its source that lacks the part it shows.
     """
     right = {name: scores[name] for name in query.correct if name in scores}
     if each:
@@ -92,27 +98,25 @@ def judged(query: Query, scores: Mapping[str, float], *, each: bool) -> Iterator
 
 
 def answers(query: Query, *, each: bool) -> set[str]:
-    """The names that are right among what `judged` gives."""
+    """The right ones among the names that `counted` yields."""
     if each:
         return set(query.correct)
     return {ANSWER} if query.correct else set()
 
 
-def pairs_of(
-    queries: Sequence[Query], found: Mapping[str, Found], *, each: bool = False
-) -> ScoredPairs:
+def pairs_of(queries: Sequence[Query], results: Results, *, each: bool = False) -> ScoredPairs:
     rows = [
         (query.file, name, score)
         for query in queries
-        for name, score in judged(query, found[query.file].scores, each=each)
+        for name, score in counted(query, results[query.file].scores, each=each)
     ]
     return judge(rows, {query.file: answers(query, each=each) for query in queries})
 
 
-def _segment_f1(queries: Sequence[Query], found: Mapping[str, Found]) -> float | None:
+def _segment_f1(queries: Sequence[Query], results: Results) -> float | None:
     values = []
     for query in queries:
-        aligned = found[query.file].segments
+        aligned = results[query.file].segments
         if aligned is None:
             return None
         if query.segments:
@@ -120,10 +124,10 @@ def _segment_f1(queries: Sequence[Query], found: Mapping[str, Found]) -> float |
     return float(np.mean(values)) if values else None
 
 
-def _candidate_recall(queries: Sequence[Query], found: Mapping[str, Found]) -> float | None:
+def _candidate_recall(queries: Sequence[Query], results: Results) -> float | None:
     values = []
     for query in queries:
-        candidates = found[query.file].candidates
+        candidates = results[query.file].candidates
         if candidates is None:
             return None
         if query.correct:
@@ -135,14 +139,14 @@ def row(
     system: str,
     part: str,
     queries: Sequence[Query],
-    found: Mapping[str, Found],
+    results: Results,
     *,
     each: bool = False,
 ) -> Row | None:
-    """Figures over the queries (`each`: see `judged`); None when none of them has an answer."""
+    """Figures over the queries (`each`: see `counted`); None when none of them has an answer."""
     if not any(query.correct for query in queries):
         return None
-    pairs = pairs_of(queries, found, each=each)
+    pairs = pairs_of(queries, results, each=each)
     reached = recall_at_precision(
         pairs.scores, pairs.relevant, PRECISION, missed=pairs.total_missed
     )
@@ -155,15 +159,15 @@ def row(
         recall_at_1=recall_at_k(pairs, 1),
         recall_at_precision=None if reached is None else reached.recall,
         threshold=None if reached is None else reached.threshold,
-        segment_f1=_segment_f1(queries, found),
-        candidate_recall=_candidate_recall(queries, found),
+        segment_f1=_segment_f1(queries, results),
+        candidate_recall=_candidate_recall(queries, results),
     )
 
 
 def parts(queries: Sequence[Query]) -> dict[str, list[Query]]:
-    """The queries whole, by strength, by kind, and those with look-alikes among the references.
+    """All queries, then by strength, by kind, and those with look-alikes among the references.
 
-    Queries without an answer count in the whole only: they are of no kind that could be found.
+    Queries without an answer count in "all" only: there is nothing of their kind to find.
     """
     answered = [query for query in queries if query.correct]
     groups = {"all": list(queries)}
@@ -173,30 +177,33 @@ def parts(queries: Sequence[Query]) -> dict[str, list[Query]]:
     return {part: chosen for part, chosen in groups.items() if chosen}
 
 
-def rows_of(
-    system: str, queries: Sequence[Query], found: Mapping[str, Found], *, each: bool = False
+def rows_by_part(
+    system: str, queries: Sequence[Query], results: Results, *, each: bool = False
 ) -> list[Row]:
-    made = (row(system, part, chosen, found, each=each) for part, chosen in parts(queries).items())
+    made = (
+        row(system, part, chosen, results, each=each) for part, chosen in parts(queries).items()
+    )
     return [r for r in made if r is not None]
 
 
-def reliable(
-    queries: Sequence[Query], found: Mapping[str, Found], *, each: bool = False
+def reliability_of(
+    queries: Sequence[Query], results: Results, *, each: bool = False
 ) -> tuple[Reliability, ...]:
-    """What the probabilities were worth: pairs by probability, and the share of copies; empty
-    where none were told."""
+    """Calibration of the probabilities: share of copies by probability; empty if none were
+    reported."""
     pairs = [
-        (told, name in answers(query, each=each))
+        (probability, name in answers(query, each=each))
         for query in queries
-        for name, told in judged(query, found[query.file].probabilities or {}, each=each)
+        for name, probability in counted(query, results[query.file].probabilities or {}, each=each)
     ]
     return reliability(
-        np.array([told for told, _ in pairs]), np.array([true for _, true in pairs], bool)
+        np.array([probability for probability, _ in pairs]),
+        np.array([is_copy for _, is_copy in pairs], bool),
     )
 
 
 def reliability_table(system: str, curve: Sequence[Reliability]) -> str:
-    lines = [f"{system}: probability told, share of copies, pairs"]
+    lines = [f"{system}: mean probability, share of copies, pairs"]
     lines += [f"  {r.predicted:.3f}  {r.observed:.3f}  {r.count}" for r in curve]
     return "\n".join([*lines, f"  calibration error {calibration_error(tuple(curve)):.4f}"])
 

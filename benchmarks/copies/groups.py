@@ -1,4 +1,4 @@
-"""What is known about the clips of a folder: copies of each other, look-alikes, unfit ones."""
+"""Known relations of the clips of a folder: copies of each other, look-alikes, unsuitable ones."""
 
 import csv
 import re
@@ -10,16 +10,17 @@ from pathlib import Path
 from visil_dash.errors import InputError
 
 COLUMNS = ("file", "group", "role")
+COPIES, LOOK_ALIKES, UNCLEAR, EXCLUDED = "copies", "look-alikes", "unclear", "excluded"
 
 
 @dataclass(frozen=True)
 class Relations:
     """Files by their path inside the folder.
 
-    `copies`: files that show the same footage, each as right an answer as the other.
-    `look_alikes`: same place or object, other footage: wrong answers, and the hardest ones.
-    `unclear`: related in ways that make neither answer fair (a part, a plane, another cut); left
-    out of the other's rankings. `excluded`: why a file is no source of queries.
+    `copies`: files that show the same footage, equally right as answers. `look_alikes`: same place
+    or object in other footage: wrong answers, and the hardest ones. `unclear`: related in ways that
+    make them neither right nor wrong (a part, a plane, another cut); left out of each other's
+    rankings. `excluded`: files that are no source of queries, with the reason.
     """
 
     copies: dict[str, frozenset[str]]
@@ -33,7 +34,7 @@ class Relations:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """One line of a table; `role` in small letters."""
+    """One row of a table; `role` in lower case."""
 
     file: str
     group: str
@@ -42,83 +43,97 @@ class GroupRow:
 
 
 def read_rows(tables: Iterable[Path]) -> list[GroupRow]:
-    """The lines of all tables; a role `corrected: ROLE` replaces what earlier ones say of a file.
+    """The rows of all tables; a role `corrected: ROLE` replaces the earlier rows of a file.
 
     Raises InputError on missing columns.
     """
-    found: list[GroupRow] = []
+    rows: list[GroupRow] = []
     for table in tables:
         with table.open(newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+            reader = csv.DictReader(stream)
+            if missing := set(COLUMNS) - set(reader.fieldnames or ()):
                 raise InputError(table.name, f"it lacks the columns {sorted(missing)}")
-            for row in rows:
-                file, role = row["file"], row["role"].strip().lower()
+            for line in reader:
+                file, role = line["file"], line["role"].strip().lower()
                 if role.startswith("corrected:"):
-                    found = [earlier for earlier in found if earlier.file != file]
+                    rows = [earlier for earlier in rows if earlier.file != file]
                     role = role.removeprefix("corrected:").strip()
-                found.append(GroupRow(file, row["group"], role, row.get("basis") or ""))
-    return found
+                rows.append(GroupRow(file, line["group"], role, line.get("basis") or ""))
+    return rows
 
 
 def read_relations(tables: Iterable[Path], *, exclude_groups: Sequence[str] = ()) -> Relations:
-    """Relations from tables with the columns file, group, role and, if you like, basis.
+    """Relations from tables with the columns file, group, role and, optionally, basis.
 
-    Roles are told by how they begin or what they say: `copy…` (of the others of the group),
-    `…hard negative…` (of the others of the group; `hard negative of GROUP` also of that group),
-    `unclear…` (towards the group's others), `exclude…` (no queries from it; basis says why).
-    `corrected: ROLE` replaces what earlier lines say of the file. Files of `exclude_groups` give no
-    queries either.
+    Roles: `copy…` (of the other files of the group), `…hard negative…` (of the other files of the
+    group; `hard negative of GROUP` also of that group), `unclear…` (towards the other files of the
+    group), `exclude…` (no queries from this file; basis gives the reason). `corrected: ROLE`
+    replaces the earlier rows of the file. Files of `exclude_groups` give no queries either.
 
     Raises InputError on missing columns and unknown roles or groups.
     """
-    members: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    negatives_of: list[tuple[str, str]] = []
-    excluded: dict[str, str] = {}
+    rows = read_rows(tables)
     groups: dict[str, list[str]] = defaultdict(list)
-    for row in read_rows(tables):
+    members: dict[str, dict[str, list[str]]] = {
+        kind: defaultdict(list) for kind in (COPIES, LOOK_ALIKES, UNCLEAR, EXCLUDED)
+    }
+    for row in rows:
         groups[row.group].append(row.file)
-        if "hard negative" in row.role:
-            members["look_alikes"][row.group].append(row.file)
-            if named := re.search(r"hard negative of (\w+)", row.role):
-                negatives_of.append((row.file, named[1]))
-        elif row.role.startswith("copy"):
-            members["copies"][row.group].append(row.file)
-        elif row.role.startswith("unclear"):
-            members["unclear"][row.group].append(row.file)
-        elif row.role.startswith("exclude"):
-            excluded[row.file] = row.basis or row.role
-        else:
-            raise InputError(row.file, f"it has the role {row.role!r}", "see the module's roles")
+        members[_kind(row)][row.group].append(row.file)
+    related = {kind: _each_other(members[kind].values()) for kind in (COPIES, LOOK_ALIKES, UNCLEAR)}
+    # A file with an unclear relation to a group has it to the copies of that group as well.
+    for group, files in members[UNCLEAR].items():
+        for file in files:
+            _relate(related[UNCLEAR], file, members[COPIES].get(group, []))
+    for row in rows:
+        if named := re.search(r"hard negative of (\w+)", row.role):
+            if named[1] not in groups:
+                raise InputError(row.file, f"hard negative of {named[1]!r}, which no table names")
+            _relate(related[LOOK_ALIKES], row.file, groups[named[1]])
+    return Relations(
+        copies=_frozen(related[COPIES]),
+        look_alikes=_frozen(related[LOOK_ALIKES]),
+        unclear=_frozen(related[UNCLEAR]),
+        excluded=_excluded(rows, groups, exclude_groups),
+    )
+
+
+def _kind(row: GroupRow) -> str:
+    """The kind of relation that a role means. Raises InputError."""
+    if "hard negative" in row.role:
+        return LOOK_ALIKES
+    for beginning, kind in (("copy", COPIES), ("unclear", UNCLEAR), ("exclude", EXCLUDED)):
+        if row.role.startswith(beginning):
+            return kind
+    raise InputError(row.file, f"it has the role {row.role!r}", "see the module's roles")
+
+
+def _excluded(
+    rows: Iterable[GroupRow], groups: dict[str, list[str]], exclude_groups: Sequence[str]
+) -> dict[str, str]:
+    """Files that give no queries, with the reason. Raises InputError on an unknown group."""
+    excluded = {row.file: row.basis or row.role for row in rows if _kind(row) == EXCLUDED}
     for group in exclude_groups:
         if group not in groups:
             raise InputError(group, "no table names this group", f"known: {sorted(groups)}")
         excluded |= dict.fromkeys(groups[group], f"its group {group} was excluded")
-    related: dict[str, dict[str, set[str]]] = {
-        kind: defaultdict(set) for kind in ("copies", "look_alikes", "unclear")
-    }
-    for kind, by_group in members.items():
-        for files in by_group.values():
-            for file in files:
-                related[kind][file] |= set(files) - {file}
-    # A file whose relation to a group is unclear is so to the copies of that group as well.
-    for group, files in members["unclear"].items():
+    return excluded
+
+
+def _each_other(groups: Iterable[list[str]]) -> dict[str, set[str]]:
+    """Each file with the other files of its groups."""
+    related: dict[str, set[str]] = defaultdict(set)
+    for files in groups:
         for file in files:
-            for other in members["copies"].get(group, []):
-                related["unclear"][file].add(other)
-                related["unclear"][other].add(file)
-    for file, group in negatives_of:
-        if group not in groups:
-            raise InputError(file, f"hard negative of {group!r}, which no table names")
-        for other in groups[group]:
-            related["look_alikes"][file].add(other)
-            related["look_alikes"][other].add(file)
-    return Relations(
-        copies=_frozen(related["copies"]),
-        look_alikes=_frozen(related["look_alikes"]),
-        unclear=_frozen(related["unclear"]),
-        excluded=excluded,
-    )
+            related[file] |= set(files) - {file}
+    return related
+
+
+def _relate(related: dict[str, set[str]], file: str, others: Iterable[str]) -> None:
+    """Enter `file` and each of `others` as related, in both directions."""
+    for other in others:
+        related[file].add(other)
+        related[other].add(file)
 
 
 def _frozen(related: dict[str, set[str]]) -> dict[str, frozenset[str]]:

@@ -1,9 +1,9 @@
-"""The baseline that runs anywhere: a perceptual hash of each frame, and the share that matches.
+"""The simplest baseline: a perceptual hash of each frame, and the share of frames that match.
 
 Written from the published description of PDQ ("The TMK+PDQF Video-Hashing Algorithm and the PDQ
-Image-Hashing Algorithm", Facebook, 2019): luminance, smoothed and brought to 64 × 64, the 16 × 16
-lowest frequencies of its cosine transform but the constant ones, one bit each for being above their
-median; frames of little gradient are not hashed; two frames match at Hamming distance 31 or less.
+Image-Hashing Algorithm", Facebook, 2019): luminance, smoothed and resized to 64 × 64; the 16 × 16
+lowest frequencies of its cosine transform without the constant ones; one bit each, set above their
+median. Frames with little gradient are not hashed; two frames match at Hamming distance 31 or less.
 """
 
 import cv2
@@ -13,7 +13,7 @@ from visil_dash.records import Array
 
 BITS = 256
 MATCH_DISTANCE = 31
-LEAST_QUALITY = 50  # of 100; below it a frame has too little structure for its hash to mean much
+LEAST_QUALITY = 50  # of 100; below it a frame has too little structure for a meaningful hash
 _SIDE, _KEPT = 64, 16
 
 
@@ -32,7 +32,7 @@ def luminance(frame: Array) -> Array:
     """RGB uint8 `[H, W, 3]` → smoothed luminance `[64, 64]` float32, 0..255."""
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
     height, width = grey.shape
-    # Two box filters in a row, as wide as half an output pixel: a tent, as described.
+    # Two consecutive box filters, each half an output pixel wide: the tent filter described.
     window = (
         max(1, (width + 2 * _SIDE - 1) // (2 * _SIDE)),
         max(1, (height + 2 * _SIDE - 1) // (2 * _SIDE)),
@@ -69,8 +69,8 @@ def video_hashes(frames: Array) -> Array:
 def distances(query: Array, reference: Array) -> Array:
     """Hamming distances `[n, 256]`, `[m, 256]` → `[n, m]`."""
     a, b = query.astype(np.float32), reference.astype(np.float32)
-    apart: Array = (a.sum(1)[:, None] + b.sum(1)[None] - 2 * a @ b.T).round().astype(int)
-    return apart
+    differing: Array = (a.sum(1)[:, None] + b.sum(1)[None] - 2 * a @ b.T).round().astype(int)
+    return differing
 
 
 def matched_share(query: Array, reference: Array) -> float:

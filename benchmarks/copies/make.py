@@ -1,9 +1,8 @@
-"""Make edited copies of the clips of a folder, with their truth."""
+"""Make edited copies of the clips of a folder, with their ground truth."""
 
 import hashlib
 import json
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from numpy.random import Generator
 
 from benchmarks.copies.clips import Clip, Probe, probe, read_clip, write_video
 from benchmarks.copies.groups import Relations, read_relations
-from benchmarks.copies.truth import Query, Truth, save_json, write_truth
+from benchmarks.copies.output import Log, log_to_stderr, save_json
+from benchmarks.copies.truth import Query, Truth, write_truth
 from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS, Edited
 from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
@@ -21,11 +21,11 @@ from visil_dash.media.files import VIDEO_SUFFIXES
 from visil_dash.records import Segment
 from visil_dash.workbench.ingest import flat_frames
 
-LEAST_SECONDS = 4.0  # shorter clips leave too few sampled frames to tell an edit's effect
-MOST_SECONDS = 20.0  # of a source that one copy shows: enough for 20 sampled frames
+LEAST_SECONDS = 4.0  # shorter clips have too few sampled frames to show the effect of an edit
+MOST_SECONDS = 20.0  # of the source in one copy: enough for 20 sampled frames
 HOST_SHARE = 0.2  # of the clips without relatives, kept out of the references
-HOST_SECONDS = 28.0  # the longest stretch of other footage that an edit asks for
-LEAST_HOSTS = 4  # a collage of the hard strength wants as many
+HOST_SECONDS = 28.0  # the longest stretch of other footage that an edit uses
+LEAST_HOSTS = 4  # as many as a collage of the hard strength needs
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Folder:
-    """The clips of a folder, sorted into references, hosts and unfit ones."""
+    """The clips of a folder, divided into references, hosts and unsuitable ones."""
 
     root: Path
     probes: dict[str, Probe]
@@ -59,32 +59,20 @@ class Folder:
 
 
 def _share(name: str) -> float:
-    """A number in 0..1 that depends on the name alone."""
+    """A number in 0..1 that depends only on the name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
 
 
 def read_folder(root: Path, relations: Relations) -> Folder:
-    """Look at every video file below `root`.
+    """Probe every video file below `root` and divide them.
 
     Raises InputError when there are too few clips to serve as hosts and as sources.
     """
-    probes: dict[str, Probe] = {}
-    excluded: dict[str, str] = {}
-    unreadable: set[str] = set()
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or not path.is_file():
-            continue
-        name = path.relative_to(root).as_posix()
-        try:
-            probes[name] = probe(path)
-        except InputError as error:
-            excluded[name] = error.reason
-            unreadable.add(name)
-            continue
-        if name in relations.excluded:
-            excluded[name] = relations.excluded[name]
-        elif probes[name].seconds < LEAST_SECONDS:
-            excluded[name] = f"{probes[name].seconds:.1f} s, less than {LEAST_SECONDS:.0f} s"
+    probes, unreadable = _probe_all(root)
+    excluded = {name: relations.excluded[name] for name in probes if name in relations.excluded}
+    for name, clip in probes.items():
+        if name not in excluded and clip.seconds < LEAST_SECONDS:
+            excluded[name] = f"{clip.seconds:.1f} s, less than {LEAST_SECONDS:.0f} s"
     fit = [name for name in probes if name not in excluded]
     alone = sorted((name for name in fit if not relations.has_relatives(name)), key=_share)
     count = max(LEAST_HOSTS, round(HOST_SHARE * len(alone)))
@@ -96,8 +84,23 @@ def read_folder(root: Path, relations: Relations) -> Folder:
             f"{len(fit)} clips are fit, {len(alone)} of them without relatives",
             f"give a folder with more than {LEAST_HOSTS} clips of {LEAST_SECONDS:.0f} s or more",
         )
-    references = tuple(name for name in probes if name not in hosts and name not in unreadable)
-    return Folder(root, probes, relations, references, hosts, sources, excluded)
+    references = tuple(name for name in probes if name not in hosts)
+    unfit = dict(sorted((unreadable | excluded).items(), key=lambda item: Path(item[0]).parts))
+    return Folder(root, probes, relations, references, hosts, sources, unfit)
+
+
+def _probe_all(root: Path) -> tuple[dict[str, Probe], dict[str, str]]:
+    """Every readable video file below `root`, and the unreadable ones with the reason."""
+    probes: dict[str, Probe] = {}
+    unreadable: dict[str, str] = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+            name = path.relative_to(root).as_posix()
+            try:
+                probes[name] = probe(path)
+            except InputError as error:
+                unreadable[name] = error.reason
+    return probes, unreadable
 
 
 def plan_copies(
@@ -105,8 +108,8 @@ def plan_copies(
 ) -> list[Plan]:
     """Kinds in turn, strengths shifted each round, sources in turn by footage.
 
-    A larger count only adds to the list. Footage that is there in many copies is taken as often as
-    any other.
+    A larger count only appends to the list. Footage of which there are several copies is used as
+    often as any other.
     """
     rng = np.random.default_rng(seed)
     families: dict[str, list[str]] = {}
@@ -136,9 +139,9 @@ def _generator(seed: int, plan: Plan) -> Generator:
 
 
 def _stretch(folder: Folder, name: str, rate: int, longest: float, rng: Generator) -> Clip:
-    """A random stretch of a clip that shows something.
+    """A random stretch of a clip that is not mostly blank.
 
-    Raises InputError when half of every stretch tried is blank.
+    Raises InputError when more than half of each stretch tried is blank.
     """
     known = folder.probes[name]
     for _ in range(4):
@@ -147,7 +150,7 @@ def _stretch(folder: Folder, name: str, rate: int, longest: float, rng: Generato
         clip = read_clip(folder.root / name, rate=rate, start=start, seconds=longest, name=name)
         if flat_frames(np.stack(clip.frames[::rate])).mean() <= 0.5:
             return clip
-    raise InputError(name, "half of it or more is blank", "give it the role exclude in a table")
+    raise InputError(name, "more than half of it is blank", "give it the role exclude in a table")
 
 
 def edited_copy(folder: Folder, plan: Plan, *, seed: int) -> Edited:
@@ -163,7 +166,7 @@ def edited_copy(folder: Folder, plan: Plan, *, seed: int) -> Edited:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a finished copy shows: the part of its truth that no other file decides."""
+    """What a finished copy shows: the part of its truth that depends on no other file."""
 
     hosts: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -172,8 +175,8 @@ class Shown:
     note: str
 
 
-def judged(relations: Relations, references: Sequence[str], plan: Plan, shown: Shown) -> Query:
-    """The truth of a copy."""
+def query_truth(relations: Relations, references: Sequence[str], plan: Plan, shown: Shown) -> Query:
+    """The ground truth of one copy, from the known relations and what it shows."""
     related = {plan.source, *relations.copies.get(plan.source, ())}
     unclear = {u for file in related for u in relations.unclear.get(file, ())} - related
     alike = {a for file in related for a in relations.look_alikes.get(file, ())}
@@ -194,7 +197,7 @@ def judged(relations: Relations, references: Sequence[str], plan: Plan, shown: S
 
 
 def _made_before(note: Path, made: dict[str, Any]) -> Shown | None:
-    """What an earlier run with the same choices left, if it finished."""
+    """What an earlier run with the same options left, if it finished."""
     if not note.is_file():
         return None
     content = json.loads(note.read_text(encoding="utf-8"))
@@ -220,14 +223,14 @@ def make_copies(
     tables: Sequence[Path] = (),
     exclude_groups: Sequence[str] = (),
     unanswered: int = 0,
-    log: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+    log: Log = log_to_stderr,
 ) -> Truth:
     """Write `count` edited copies of the clips below `videos` and truth.json into `out`.
 
-    `unanswered`: further copies, of hosts, to which no reference is a right answer. Copies that
-    are there already with the same choices are kept, so an interrupted run goes on.
+    `unanswered`: further copies, of hosts, for which no reference is right. Existing copies made
+    with the same options are kept, so an interrupted run resumes.
 
-    Raises InputError: unknown kinds, too few clips, unfit tables.
+    Raises InputError on unknown kinds, too few clips or invalid tables.
     """
     if unknown := set(kinds) - set(KINDS):
         raise InputError(
@@ -255,7 +258,7 @@ def make_copies(
             )
             save_json(note, {"made": made, "shown": asdict(shown)})
             log(f"{plan.number + 1}/{len(plans)} {path.name} ({shown.note}) of {plan.source}")
-        queries.append(judged(folder.relations, folder.references, plan, shown))
+        queries.append(query_truth(folder.relations, folder.references, plan, shown))
     truth = Truth(seed, folder.references, folder.hosts, folder.excluded, tuple(queries))
     write_truth(out, truth)
     return truth

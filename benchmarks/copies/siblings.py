@@ -1,7 +1,7 @@
-"""Several right answers: the copies of a set judged against each other.
+"""Several right answers: the copies of a set searched among each other.
 
-With one right answer a query, whatever sets a query's videos off against its best looks good. A
-clip that was copied often has many right answers, and each of them is to be found.
+With one right answer per query, anything that widens the gap between the best match and the rest
+looks good. A clip that was copied often has many right answers, and each of them is to be found.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from benchmarks.copies.truth import Query, Truth
 
-SHARED = 3.0  # seconds of the source that two copies must both show
+SHARED = 3.0  # seconds of the source that both of two copies must show
 
 
 def shared_seconds(a: Query, b: Query) -> float:
@@ -29,13 +29,13 @@ def with_siblings(truth: Truth) -> Truth:
 
     Right are the source itself and every copy of it that shows at least SHARED of the same seconds.
     Neither right nor wrong are copies that show less of it, further copies of the source among the
-    references, whose seconds nobody compared, what shows the same host, and, to a copy whose source
-    is unknown, others of that kind.
+    references (which seconds they share is unknown), videos that show the same host and, for a copy
+    of unknown source, other such copies.
     """
-    return replace(truth, queries=tuple(_judged(q, truth.queries) for q in truth.queries))
+    return replace(truth, queries=tuple(_with_siblings(q, truth.queries) for q in truth.queries))
 
 
-def _judged(query: Query, copies: Sequence[Query]) -> Query:
+def _with_siblings(query: Query, copies: Sequence[Query]) -> Query:
     family = {*query.correct, *query.ignored}
     correct = [query.source] if query.source else []
     ignored = family - set(correct)

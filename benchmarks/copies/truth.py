@@ -1,11 +1,11 @@
-"""What is true of a set of edited copies: one JSON file beside them."""
+"""The ground truth of a set of edited copies: one JSON file beside them."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchmarks.copies.output import save_json
 from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
 from visil_dash.records import Segment
@@ -16,13 +16,13 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Query:
-    """One edited copy. Files are paths inside the folder of the clips, but `file`, inside the set.
+    """One edited copy. `file` is a path inside the set, other files inside the folder of the clips.
 
-    `source`: what was edited; "" when nothing in the references is right (a distractor).
-    `correct`: the source and its copies, one of which is to be found. `ignored`: neither right
-    nor wrong. `look_alikes`: wrong, but the same place or object. `hosts`: other footage in it,
-    which is in no reference. `segments`: when it shows what of the source. `box`: where in the
-    picture.
+    `source`: the clip that was edited; "" when no reference is right (a distractor). `correct`: the
+    source and its copies, one of which is to be found. `ignored`: neither right nor wrong.
+    `look_alikes`: wrong, but the same place or object. `hosts`: other footage in the copy, which
+    is in no reference. `segments`: which part of the source it shows at which time. `box`: where
+    in the picture.
     """
 
     file: str
@@ -41,8 +41,8 @@ class Query:
 
 @dataclass(frozen=True)
 class Truth:
-    """`references`: files to search in. `hosts`: files kept out of them. `excluded`: files that
-    gave no queries, with the reason."""
+    """`references`: files to search. `hosts`: files kept out of the references. `excluded`: files
+    that are no source of queries, with the reason."""
 
     seed: int
     references: tuple[str, ...]
@@ -51,26 +51,21 @@ class Truth:
     queries: tuple[Query, ...]
 
 
-def save_json(path: Path, content: Any) -> None:
-    """Write so that the file is whole or absent."""
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(unfinished, path)
-
-
 def write_truth(folder: Path, truth: Truth) -> None:
     save_json(folder / TRUTH_FILE, {"format": FORMAT, **asdict(truth)})
 
 
 def read_truth(folder: Path) -> Truth:
-    """Raises InputError when there is none, or one of another format."""
+    """Raises InputError when it is missing or has another format."""
     path = folder / TRUTH_FILE
     if not path.is_file():
         raise InputError(str(folder), f"there is no {TRUTH_FILE} in it", "make the copies first")
     content = json.loads(path.read_text(encoding="utf-8"))
     if content.get("format") != FORMAT:
         raise InputError(
-            str(path), f"expected format {FORMAT}, got {content.get('format')}", "make it anew"
+            str(path),
+            f"expected format {FORMAT}, got {content.get('format')}",
+            "make the set again",
         )
     return Truth(
         seed=content["seed"],

@@ -10,12 +10,12 @@ from benchmarks.copies import baselines, hashing
 from benchmarks.copies.clips import write_video
 from benchmarks.copies.evaluate import (
     ANSWER,
-    Found,
-    against_background,
-    judged,
-    reliable,
+    QueryResult,
+    above_own_background,
+    counted,
+    reliability_of,
     row,
-    rows_of,
+    rows_by_part,
     table,
 )
 from benchmarks.copies.make import make_copies
@@ -50,19 +50,21 @@ def query(file="q.mp4", **changes):
 
 
 def test_any_right_answer_counts_once_and_ignored_ones_not_at_all():
-    found = Found({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})
-    assert sorted(judged(query(), found.scores, each=False)) == [("b.mp4", 0.5), (ANSWER, 0.9)]
+    found = QueryResult({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})
+    assert sorted(counted(query(), found.scores, each=False)) == [("b.mp4", 0.5), (ANSWER, 0.9)]
     figures = row("x", "all", [query()], {"q.mp4": found})
     assert (figures.mean_ap, figures.micro_ap, figures.recall_at_1) == (1, 1, 1)
 
 
 def test_where_each_answer_counts_a_second_one_is_demanded_as_well():
-    found = {"q.mp4": Found({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})}
+    found = {"q.mp4": QueryResult({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})}
     figures = row("x", "all", [query()], found, each=True)
     assert figures.mean_ap == figures.micro_ap == pytest.approx((1 + 2 / 3) / 2)
     told = {"q.mp4": replace(found["q.mp4"], probabilities={"a.mp4": 0.31, "b.mp4": 0.32})}
-    assert reliable([query()], told, each=True) == (Reliability(2, pytest.approx(0.315), 0.5),)
-    lacking = row("x", "all", [query()], {"q.mp4": Found({"a2.mp4": 0.9})}, each=True)
+    assert reliability_of([query()], told, each=True) == (
+        Reliability(2, pytest.approx(0.315), 0.5),
+    )
+    lacking = row("x", "all", [query()], {"q.mp4": QueryResult({"a2.mp4": 0.9})}, each=True)
     assert lacking.mean_ap == 0.5
 
 
@@ -93,7 +95,7 @@ def test_siblings_are_right_where_they_show_the_same_seconds():
 
 
 def test_an_answer_that_was_not_returned_is_a_loss():
-    figures = row("x", "all", [query()], {"q.mp4": Found({"b.mp4": 0.5}, {}, frozenset())})
+    figures = row("x", "all", [query()], {"q.mp4": QueryResult({"b.mp4": 0.5}, {}, frozenset())})
     assert (figures.mean_ap, figures.recall_at_1) == (0, 0)
     assert figures.recall_at_precision is None
     assert figures.threshold is None
@@ -101,16 +103,16 @@ def test_an_answer_that_was_not_returned_is_a_loss():
 
 
 def test_a_look_alike_that_ties_with_the_answer_stands_above_it():
-    found = Found({"a.mp4": 0.5, "b.mp4": 0.5})
+    found = QueryResult({"a.mp4": 0.5, "b.mp4": 0.5})
     assert row("x", "all", [query()], {"q.mp4": found}).mean_ap == 0.5
     lost = worst((query(),), {"q.mp4": found})
     assert lost[0]["above"] == {"b.mp4": 0.5}
-    assert worst((query(),), {"q.mp4": Found({"a.mp4": 0.6, "b.mp4": 0.5})}) == []
+    assert worst((query(),), {"q.mp4": QueryResult({"a.mp4": 0.6, "b.mp4": 0.5})}) == []
 
 
 def test_scores_of_distractors_cost_only_figures_across_queries():
     stranger = query("s.mp4", source="", correct=(), ignored=(), look_alikes=(), segments=())
-    found = {"q.mp4": Found({"a.mp4": 0.5}), "s.mp4": Found({"a.mp4": 0.9})}
+    found = {"q.mp4": QueryResult({"a.mp4": 0.5}), "s.mp4": QueryResult({"a.mp4": 0.9})}
     figures = row("x", "all", [query(), stranger], found)
     assert (figures.mean_ap, figures.micro_ap) == (1, 0.5)
     assert row("x", "all", [stranger], found) is None
@@ -119,25 +121,25 @@ def test_scores_of_distractors_cost_only_figures_across_queries():
 def test_segments_of_the_source_are_judged_and_only_they():
     right = Segment(0, 10, 5, 15, 1.0)
     aligned = {"a.mp4": (right,), "b.mp4": (right,)}
-    found = {"q.mp4": Found({"a.mp4": 0.5}, aligned, frozenset({"a2.mp4"}))}
+    found = {"q.mp4": QueryResult({"a.mp4": 0.5}, aligned, frozenset({"a2.mp4"}))}
     figures = row("x", "all", [query()], found)
     assert (figures.segment_f1, figures.candidate_recall) == (1, 1)
-    assert row("x", "all", [query()], {"q.mp4": Found({"a.mp4": 0.5})}).segment_f1 is None
+    assert row("x", "all", [query()], {"q.mp4": QueryResult({"a.mp4": 0.5})}).segment_f1 is None
 
 
 def test_the_background_of_a_query_is_its_third_to_twelfth_best():
     scores = {str(i): float(20 - i) for i in range(15)}  # 20, 19, 18 … 6
-    less = against_background(Found(scores))
+    less = above_own_background(QueryResult(scores))
     level = np.mean(range(9, 19))
     assert less.scores["0"] == pytest.approx(20 - RANKED_SHARE * level)
-    told = Found(scores, above={"0": 0.5, "1": 0.1})
-    assert against_background(told).scores == told.above, "what the system tells by itself counts"
+    told = QueryResult(scores, above={"0": 0.5, "1": 0.1})
+    assert above_own_background(told).scores == told.above, "what the system tells by itself counts"
 
 
 def test_rows_by_kind_and_strength_and_one_table():
     queries = [query(), query("p.mp4", kind="flip", strength="hard", look_alikes=())]
-    found = {q.file: Found({"a.mp4": 0.5, "b.mp4": 0.1}) for q in queries}
-    rows = rows_of("model", queries, found)
+    found = {q.file: QueryResult({"a.mp4": 0.5, "b.mp4": 0.1}) for q in queries}
+    rows = rows_by_part("model", queries, found)
     assert [(r.part, r.queries) for r in rows] == [
         ("all", 2),
         ("mild", 1),
@@ -258,7 +260,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     assert content["extractor"].startswith("fake-")
     curve = content["reliability"]["fake, exhaustive"]
     assert sum(r["count"] for r in curve) == sum(
-        len(list(judged(q, dict.fromkeys(truth.references, 0.0), each=False)))
+        len(list(counted(q, dict.fromkeys(truth.references, 0.0), each=False)))
         for q in truth.queries
     )
     assert (folder / "baselines.json").is_file()
@@ -292,9 +294,12 @@ def test_copies_are_found_among_their_siblings_end_to_end(videos, tmp_path, caps
 
 def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_out():
     told = {"a.mp4": 0.95, "a2.mp4": 0.2, "b.mp4": 0.04, "part.mp4": 0.9}
-    found = {"q.mp4": Found(dict.fromkeys(told, 0.5), probabilities=told)}
-    assert reliable([query()], found) == (Reliability(1, 0.04, 0.0), Reliability(1, 0.95, 1.0))
-    assert reliable([query()], {"q.mp4": Found({"a.mp4": 0.5})}) == ()
+    found = {"q.mp4": QueryResult(dict.fromkeys(told, 0.5), probabilities=told)}
+    assert reliability_of([query()], found) == (
+        Reliability(1, 0.04, 0.0),
+        Reliability(1, 0.95, 1.0),
+    )
+    assert reliability_of([query()], {"q.mp4": QueryResult({"a.mp4": 0.5})}) == ()
 
 
 def test_a_library_with_other_videos_is_refused(videos, tmp_path):
