@@ -21,13 +21,12 @@ from visil_dash.laboratory.dimensions.library import Study, StudyOptions, measur
 from visil_dash.laboratory.dimensions.rows import METHOD_NAMES
 from visil_dash.laboratory.dimensions.study import SpaceResult
 from visil_dash.laboratory.evaluation.run import (
-    CHAMFER,
-    COMPARATOR,
     EXHAUSTIVE,
     HIERARCHICAL,
     Setting,
     run_evaluation,
 )
+from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR
 from visil_dash.laboratory.hubs.library import effect_of, find_hubs, seconds_of
 from visil_dash.metrics.bootstrap import Interval
 from visil_dash.reduction.quantisation import Precision

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,7 @@ def read_folder(root: Path, relations: Relations) -> Folder:
     Raises InputError when there are too few clips to serve as hosts and as sources.
     """
     probes, unreadable = _probe_all(root)
-    excluded = {name: relations.excluded[name] for name in probes if name in relations.excluded}
-    for name, clip in probes.items():
-        if name not in excluded and clip.seconds < LEAST_SECONDS:
-            excluded[name] = f"{clip.seconds:.1f} s, less than {LEAST_SECONDS:.0f} s"
+    excluded = _excluded(probes, relations)
     fit = [name for name in probes if name not in excluded]
     alone = sorted((name for name in fit if not relations.has_relatives(name)), key=_share)
     count = max(LEAST_HOSTS, round(HOST_SHARE * len(alone)))
@@ -87,6 +84,17 @@ def read_folder(root: Path, relations: Relations) -> Folder:
     references = tuple(name for name in probes if name not in hosts)
     unfit = dict(sorted((unreadable | excluded).items(), key=lambda item: Path(item[0]).parts))
     return Folder(root, probes, relations, references, hosts, sources, unfit)
+
+
+def _excluded(probes: Mapping[str, Probe], relations: Relations) -> dict[str, str]:
+    """Readable clips that are no source of queries, with the reason."""
+    short = {
+        name: f"{clip.seconds:.1f} s, less than {LEAST_SECONDS:.0f} s"
+        for name, clip in probes.items()
+        if clip.seconds < LEAST_SECONDS
+    }
+    listed = {name: why for name, why in relations.excluded.items() if name in probes}
+    return short | listed
 
 
 def _probe_all(root: Path) -> tuple[dict[str, Probe], dict[str, str]]:

@@ -113,7 +113,7 @@ def _search(
         raw[way] = bench.search(query_id, exhaustive=EXHAUSTIVE in way, inside=INSIDE in way)
         results[way] = _query_result(raw[way], files)
         seconds.append(time.perf_counter() - began)
-    matched = has_match(raw[HIERARCHICAL], bench.match_score())
+    matched = has_match(raw[HIERARCHICAL])
     results[AUTO] = results[HIERARCHICAL if matched else HIERARCHICAL + INSIDE]
     results[FORWARD] = _scores(raw[EXHAUSTIVE].matches, files)
     if bench.model.compare is not None:
