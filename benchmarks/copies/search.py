@@ -13,6 +13,7 @@ from benchmarks.copies.truth import Truth
 from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnly
 from visil_dash.matching.confidence import above_background
 from visil_dash.matching.rerank import rerank
+from visil_dash.matching.similarity import Scorer
 from visil_dash.media.files import content_hash
 from visil_dash.records import WHOLE, JobState, Match, SearchResult
 from visil_dash.workbench.bench import Workbench
@@ -141,7 +142,7 @@ def _by_chamfer(bench: Workbench, query_id: str, files: Mapping[str, str]) -> Qu
         load=lambda video_id: bench.library.features(video_id, extractor=bench.extractor),
         names=files,
         candidates={},
-        compare=None,
+        scorer=Scorer(),
         options=bench.options,
         align_top=0,  # the segments do not depend on the score
     )

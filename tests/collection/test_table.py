@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from visil_dash.collection import table as collection
 from visil_dash.collection.table import KnownPairs, group_order, groups, pair_table
 from visil_dash.errors import Cancelled
-from visil_dash.matching.similarity import chamfer, frame_to_frame
+from visil_dash.matching.similarity import CHAMFER, chamfer, frame_to_frame
 from visil_dash.progress import Watch
 from visil_dash.records import VideoFeatures
 
@@ -27,7 +27,7 @@ def names(videos):
 
 
 def table_of(videos, pairs=None, **options):
-    given = {"load": videos.__getitem__, "extractor": "x", "compare": None} | options
+    given = {"load": videos.__getitem__, "extractor": "x", "scorer": CHAMFER} | options
     return pair_table(names(videos), pairs, **given)
 
 

@@ -13,8 +13,7 @@ from tests.support.library_fakes import (
     small_settings,
 )
 from visil_dash.candidates.aside import frames_aside, set_frames_aside, take_frames_back
-from visil_dash.candidates.generation import candidate_videos
-from visil_dash.candidates.library import library_hits
+from visil_dash.candidates.generation import candidate_videos, library_hits
 from visil_dash.errors import Cancelled
 from visil_dash.laboratory.hubs.hubs import Nearness, effect, hubs, look_alikes, nearness
 from visil_dash.library.store import open_library

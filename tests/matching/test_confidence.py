@@ -22,7 +22,7 @@ from visil_dash.matching.confidence import (
     reliability,
 )
 from visil_dash.records import Match
-from visil_dash.workbench.search import sure
+from visil_dash.workbench.search import with_probability
 
 
 def drawn(seed, copies, strangers, apart=1.0):
@@ -140,11 +140,13 @@ def test_the_best_of_nine_parts_is_as_sure_as_one_of_nine_times_the_videos():
 def test_only_what_a_part_of_the_picture_found_is_told_less_surely():
     evidence = Evidence((0.0, 1.0), (0.0, 5.0))
     match = Match("id", "a.mp4", 0.8, 0.8, None, 0, ())
-    (whole, part), level = sure((match, replace(match, view="left")), evidence, among=11, parts=9)
+    (whole, part), level = with_probability(
+        (match, replace(match, view="left")), evidence, among=11, parts=9
+    )
     assert level == 0, "two are no background"
     assert whole.probability == probability(evidence, 0.8, among=11)
     assert part.probability == probability(evidence, 0.8, among=11, parts=9)
-    assert sure((match,), None, among=11) == ((match,), 0.0)
+    assert with_probability((match,), None, among=11) == ((match,), 0.0)
 
 
 def matches(*strengths: float) -> list[Match]:
@@ -156,14 +158,14 @@ def test_a_match_is_as_strong_as_the_best_of_its_scores_and_that_says_how_sure(t
     evidence = Evidence((0.0, 1.0), (0.0, 5.0))
     match = replace(Match("id", "a.mp4", 0.2, 0.1, None, 0, (), part_score=0.3), **told)
     assert match.strength == 0.9
-    ((found,), _level) = sure((match,), evidence, among=11)
+    ((found,), _level) = with_probability((match,), evidence, among=11)
     assert found.probability == probability(evidence, 0.9, among=11)
 
 
 def test_the_same_strength_says_less_where_many_videos_come_near_it():
     evidence = Evidence((0.0, 1.0), (-5.0, 5.0))
-    alone, lone_level = sure(matches(0.8, 0.1, *[0.0] * 20), evidence, among=22)
-    crowd, level = sure(matches(0.8, *[0.6] * 21), evidence, among=22)
+    alone, lone_level = with_probability(matches(0.8, 0.1, *[0.0] * 20), evidence, among=22)
+    crowd, level = with_probability(matches(0.8, *[0.6] * 21), evidence, among=22)
     assert (lone_level, level) == (0, pytest.approx(0.6))
     assert alone[0].probability == probability(evidence, 0.8, among=22)
     less = 0.8 - EVIDENCE_SHARE * 0.6
@@ -172,7 +174,7 @@ def test_the_same_strength_says_less_where_many_videos_come_near_it():
 
 def test_a_crowd_counts_no_more_than_crowds_that_were_measured():
     evidence = Evidence((0.0, 1.0), (-5.0, 5.0), most_background=0.4)
-    copies, level = sure(matches(*[0.95] * 30), evidence, among=30)
+    copies, level = with_probability(matches(*[0.95] * 30), evidence, among=30)
     assert level == pytest.approx(0.95)
     less = 0.95 - EVIDENCE_SHARE * 0.4
     assert copies[0].probability == pytest.approx(probability(evidence, less, among=30))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.fakes import fake_compare
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import rerank
-from visil_dash.matching.similarity import pair_scores, part_score
+from visil_dash.matching.similarity import CHAMFER, Scorer, pair_scores, part_score
 from visil_dash.records import WHOLE, Match, VideoFeatures
 
 
@@ -33,7 +33,7 @@ def test_the_whole_video_taken_alone_is_the_score_itself() -> None:
     random = np.random.default_rng(0)
     query, reference = (random.standard_normal((n, 3, 8)).astype(np.float32) for n in (24, 40))
     for compare in (None, fake_compare):
-        pair = pair_scores(query, reference, compare=compare)
+        pair = pair_scores(query, reference, Scorer(compare))
         times = np.arange(24.0)
         assert part_score(pair.best, times, [(0, 24)]) == pytest.approx(pair.score, abs=1e-6)
         back = part_score(pair.reverse_best, np.arange(40.0), [(0, 40)])
@@ -57,7 +57,7 @@ def ranked(query: VideoFeatures, *videos: VideoFeatures, align_top: int = 50) ->
         load=named.__getitem__,
         names={name: name for name in named},
         candidates={},
-        compare=None,
+        scorer=CHAMFER,
         options=AlignOptions(frame_level=0.7),
         align_top=align_top,
     )

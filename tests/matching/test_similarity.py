@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from visil_dash.matching import similarity
 from visil_dash.matching.similarity import (
+    Scorer,
     chamfer,
     frame_to_frame,
     frame_to_frame_both,
@@ -97,10 +98,10 @@ def test_a_symmetric_comparator_reads_the_mean_of_both_directions():
         return matrix
 
     forward, reverse = frame_to_frame_both(query, reference)
-    plain = pair_scores(query, reference, compare=compare)
+    plain = pair_scores(query, reference, Scorer(compare))
     np.testing.assert_array_equal(read[0], forward)
     np.testing.assert_array_equal(read[1], reverse)
     assert plain.score == chamfer(forward)
-    pair_scores(query, reference, compare=compare, symmetric=True)
+    pair_scores(query, reference, Scorer(compare, symmetric=True))
     np.testing.assert_allclose(read[2], (forward + reverse.T) / 2)
     np.testing.assert_allclose(read[3], read[2].T)

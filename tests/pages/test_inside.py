@@ -14,7 +14,7 @@ from tests.support.fakes import fake_model
 from tests.support.page_world import Open, pages, run_until, shared_library, texts
 from tests.support.scenes import RATE, SIZE, scene_picture
 from visil_dash.matching.confidence import Evidence, in_words, probability
-from visil_dash.media.views import BY_KEY, VIEWS, cut, view_id
+from visil_dash.media.views import BY_KEY, VIEWS, QueryRef, cut
 from visil_dash.ui.shell import backend, state
 
 EVIDENCE = Evidence((0.0, 1.0), (-7.0, 5.0))
@@ -106,7 +106,7 @@ def linked(opened: Open, part: str) -> tuple[AppTest, dict[str, str]]:
 
 def test_a_link_opens_the_part_of_its_pair(opened: Open) -> None:
     page, videos = linked(opened, "left")
-    part = view_id(videos["market.mp4"], "left")
+    part = str(QueryRef(videos["market.mp4"], "left"))
     score = backend.workbench().compare(part, videos["harbour.mp4"]).score
     assert f"{score:.3f}" in texts(page)
     assert page.selectbox(key=state.COMPARE_PART).value == "left"

@@ -39,7 +39,7 @@ from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.uploads import Clips
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.questions import search_report
+from visil_dash.workbench.reports import search_report
 
 
 @pytest.fixture(scope="module")

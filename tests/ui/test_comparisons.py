@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from visil_dash.errors import Cancelled
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
+from visil_dash.matching.similarity import CHAMFER
 from visil_dash.progress import Progress, Watch
 from visil_dash.records import Comparison, VideoFeatures
 from visil_dash.ui.compare.tasks import Kept, size_of
@@ -22,7 +23,7 @@ def pair(frames: int = 5) -> Comparison:
     return compare_pair(
         features("q", frames, 0),
         features("r", frames, 1),
-        compare=None,
+        scorer=CHAMFER,
         options=AlignOptions(frame_level=0.7),
     )
 
@@ -68,7 +69,7 @@ def test_a_comparison_reports_its_progress_and_stops_when_asked(
     whole = compare_pair(
         query,
         reference,
-        compare=None,
+        scorer=CHAMFER,
         options=options,
         watch=Watch(seen.append),
     )
@@ -76,14 +77,14 @@ def test_a_comparison_reports_its_progress_and_stops_when_asked(
     shares = [progress.share for progress in seen]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] < 1
-    plain = compare_pair(query, reference, compare=None, options=options)
+    plain = compare_pair(query, reference, scorer=CHAMFER, options=options)
     np.testing.assert_array_equal(whole.frame_similarity, plain.frame_similarity)
     seen.clear()
     with pytest.raises(Cancelled):
         compare_pair(
             query,
             reference,
-            compare=None,
+            scorer=CHAMFER,
             options=options,
             watch=Watch(seen.append, lambda: len(seen) == 2),
         )

@@ -15,7 +15,7 @@ from tests.support.pair_world import copy_world, ids
 from visil_dash.cli import main
 from visil_dash.library.store import open_library
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.questions import search_report
+from visil_dash.workbench.reports import search_report
 from visil_dash.workbench.thresholds import calibrate, undo
 
 OWN = fake_model().default_match_score

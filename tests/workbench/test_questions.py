@@ -13,7 +13,7 @@ from visil_dash.errors import Cancelled, MediaRefused, NotFound
 from visil_dash.index.frames import split_ids
 from visil_dash.progress import Watch
 from visil_dash.workbench import clips as clips_module
-from visil_dash.workbench.questions import search_many, search_nearest
+from visil_dash.workbench.questions import search_many
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def by_plain_loop(bench, query_id, aside=()):
 
 
 def test_the_nearest_videos_answer_where_the_threshold_admits_nothing(bench, query):
-    result = search_nearest(bench, query, most=2, threshold=0.0)
+    result = bench.search_nearest(query, most=2, threshold=0.0)
     assert {c.video_id for c in result.candidates} == set(by_plain_loop(bench, query)[:2])
     assert "Nothing lies within the distance threshold" in result.notices[0]
     assert len(result.matches) == 2
@@ -48,12 +48,12 @@ def test_frames_set_aside_make_no_video_near(bench, query):
     count = next(v.frames for v in bench.videos() if v.video_id == first)
     set_frames_aside(bench.library, bench.extractor, {first: range(count)})
     try:
-        result = search_nearest(bench, query, most=10, threshold=1e9)
+        result = bench.search_nearest(query, most=10, threshold=1e9)
         assert first not in {c.video_id for c in result.candidates}
         assert len(result.candidates) == len(bench.videos()) - 1
     finally:
         take_frames_back(bench.library, bench.extractor)
-    again = search_nearest(bench, query, most=10, threshold=1e9)
+    again = bench.search_nearest(query, most=10, threshold=1e9)
     assert first in {c.video_id for c in again.candidates}
 
 

@@ -1,14 +1,19 @@
-"""All distances of one query's frames to a library's frames, for the threshold's instruments."""
+"""Frame distances, for the threshold's instruments: of one query, and of all labelled queries."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
+from visil_dash.candidates.generation import shown_frames
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, pairwise_distances
 from visil_dash.index.frames import FrameSpace, split_ids
 from visil_dash.library.store import Library
-from visil_dash.records import VideoFeatures
+from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.records import Array, VideoFeatures, VideoRecord
 
-MOST_DISTANCES = 50_000_000  # float32 kept for one query: 200 MB
+_MOST_DISTANCES = 50_000_000  # float32 kept for one query: 200 MB
+_BLOCK_FLOATS = 8_000_000  # distances held at once: 32 MB of float32
 
 
 def distances_of(
@@ -27,8 +32,8 @@ def distances_of(
     aside = aside_ids(library, query.extractor, {v.ordinal: v.video_id for v in videos})
     mine = (owner >= 0) & ~np.isin(ids, aside)
     vectors, owner, frames = vectors[mine], owner[mine], frames[mine]
-    keep = np.flatnonzero(query.regions.any((1, 2)))
-    most = max(1, MOST_DISTANCES // max(1, len(vectors)))
+    keep = shown_frames(query)
+    most = max(1, _MOST_DISTANCES // max(1, len(vectors)))
     if len(keep) > most:
         keep = keep[np.linspace(0, len(keep) - 1, most).round().astype(int)]
     times = np.zeros(len(owner))
@@ -47,3 +52,43 @@ def distances_of(
         query_times=query.timestamps[keep],
         levels=levels,
     )
+
+
+def nearest_by_video(
+    queries: Sequence[str],
+    videos: Sequence[VideoRecord],
+    ids: Array,
+    vectors: Array,
+    *,
+    watch: Watch = UNWATCHED,
+) -> Array:
+    """Smallest squared L2 distance of any two frames, `[Q, V]` float32; inf without frames.
+
+    `ids` `[N]` and reduced `vectors` `[N, d]` as FrameSpace.snapshot gives them; `queries` are ids
+    of `videos`. Raises Cancelled.
+    """
+    ordinals, _ = split_ids(ids)
+    order = np.argsort(ordinals, kind="stable")
+    ordinals, vectors = ordinals[order], vectors[order].astype(np.float32)
+    first = {v.video_id: np.searchsorted(ordinals, v.ordinal, side="left") for v in videos}
+    last = {v.video_id: np.searchsorted(ordinals, v.ordinal, side="right") for v in videos}
+    there = [v.video_id for v in videos if last[v.video_id] > first[v.video_id]]
+    there.sort(key=lambda v: first[v])
+    column = {v.video_id: i for i, v in enumerate(videos)}
+    out = np.full((len(queries), len(videos)), np.inf, np.float32)
+    if not there:
+        return out
+    columns = np.array([column[v] for v in there])
+    starts = np.array([first[v] for v in there])
+    step = max(1, _BLOCK_FLOATS // len(vectors))
+    for done, query in enumerate(queries):
+        watch.count("Measuring distances", done, len(queries))
+        frames = vectors[first[query] : last[query]]
+        for at in range(0, len(frames), step):
+            watch.check()
+            nearest = pairwise_distances(frames[at : at + step], vectors).min(0)
+            # Frames of videos that were just removed lie between those asked for.
+            ends = [last[v] for v in there]
+            found = [nearest[a:b].min() for a, b in zip(starts, ends, strict=True)]
+            out[done, columns] = np.minimum(out[done, columns], found)
+    return out

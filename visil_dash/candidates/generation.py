@@ -5,13 +5,16 @@ threshold is passed, and distances are exact: the searcher re-scores them from s
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
-from visil_dash.index.frames import split_ids
-from visil_dash.records import Array, Candidate, FrameHits
+from visil_dash.candidates.aside import aside_ids
+from visil_dash.index.frames import FrameSpace, split_ids
+from visil_dash.library.store import Library
+from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
 
 FIRST_K = 32
 
@@ -93,6 +96,33 @@ def frames_within(
         threshold=threshold,
         examined=examined,
     )
+
+
+def library_hits(
+    query: VideoFeatures, threshold: float, *, library: Library, space: FrameSpace
+) -> FrameHits:
+    """Library frames within `threshold` of the query's; the query's own do not count.
+
+    Frames of the query that show nothing find nothing: a zero vector is near every faint one.
+    """
+    videos = {v.ordinal: v.video_id for v in library.videos()}
+    shown = shown_frames(query)
+    hits = frames_within(
+        space,
+        space.reduction(query.frame_vectors[shown]),
+        threshold,
+        videos=videos,
+        exclude=query.video_id,
+        aside=aside_ids(library, query.extractor, videos),
+    )
+    nearest = np.full(len(query), np.inf, np.float32)
+    nearest[shown] = hits.nearest
+    return replace(hits, query_frame=shown[hits.query_frame], nearest=nearest)
+
+
+def shown_frames(query: VideoFeatures) -> Array:
+    """Numbers of the frames that show something; flat ones have no direction."""
+    return np.flatnonzero(query.regions.any((1, 2)))
 
 
 def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:

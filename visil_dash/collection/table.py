@@ -7,7 +7,7 @@ from threading import Lock
 
 import numpy as np
 
-from visil_dash.matching.similarity import Compare, pair_scores
+from visil_dash.matching.similarity import Scorer, pair_scores
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, PairTable, VideoFeatures
 
@@ -76,8 +76,7 @@ def pair_table(
     *,
     load: Callable[[str], VideoFeatures],
     extractor: str,
-    compare: Compare | None,
-    symmetric: bool = False,
+    scorer: Scorer,
     known: KnownPairs | None = None,
     watch: Watch = UNWATCHED,
 ) -> PairTable:
@@ -98,9 +97,7 @@ def pair_table(
         watch.check()
         found = known.get(ids[i], ids[j])
         if found is None:
-            pair = pair_scores(
-                cached(ids[i]).regions, cached(ids[j]).regions, compare=compare, symmetric=symmetric
-            )
+            pair = pair_scores(cached(ids[i]).regions, cached(ids[j]).regions, scorer)
             found = pair.score, pair.reverse_score
             known.keep(ids[i], ids[j], *found)
         scores[i, j], scores[j, i] = found

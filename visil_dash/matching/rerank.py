@@ -7,7 +7,7 @@ from itertools import chain
 from visil_dash.errors import StoreError
 from visil_dash.matching.alignment import AlignOptions, segments
 from visil_dash.matching.similarity import (
-    Compare,
+    Scorer,
     chamfer,
     frame_to_frame_both,
     pair_scores,
@@ -28,19 +28,13 @@ def compare_pair(
     query: VideoFeatures,
     reference: VideoFeatures,
     *,
-    compare: Compare | None,
-    symmetric: bool = False,
+    scorer: Scorer,
     options: AlignOptions,
     watch: Watch = UNWATCHED,
 ) -> Comparison:
     """Everything that the method says of one pair. Raises Cancelled."""
-    pair = pair_scores(
-        query.regions,
-        reference.regions,
-        compare=compare,
-        symmetric=symmetric,
-        watch=watch.part(0.0, 0.75),  # aligning takes the rest of the time
-    )
+    # Aligning takes the last quarter of the time.
+    pair = pair_scores(query.regions, reference.regions, scorer, watch=watch.part(0.0, 0.75))
     watch.step("Aligning", 0.75)
     spans = segments(pair.symmetric, query.timestamps, reference.timestamps, options)
     return Comparison(
@@ -93,7 +87,7 @@ def _segments_score(
 
 @dataclass(frozen=True)
 class _Scored:
-    """A match of one view; `best`, `reverse_best`: each row's best value, there and back."""
+    """A match of one view; `best`, `reverse_best`: each row's best value in either direction."""
 
     match: Match
     best: Array
@@ -101,7 +95,7 @@ class _Scored:
 
 
 def rank(match: Match) -> tuple[float, float, str]:
-    """Sorts the strongest first; of equally strong ones what holds more of the query."""
+    """Sort key: the strongest first; of equally strong ones what holds more of the query."""
     return -match.strength, -match.score, match.video_id
 
 
@@ -112,8 +106,7 @@ def rerank(
     load: Callable[[str], VideoFeatures],
     names: Mapping[str, str],
     candidates: Mapping[str, Candidate],
-    compare: Compare | None,
-    symmetric: bool = False,
+    scorer: Scorer,
     options: AlignOptions,
     align_top: int = 50,
     watch: Watch = UNWATCHED,
@@ -122,12 +115,11 @@ def rerank(
 
     `views`: the query's features by the view's key, {WHOLE: …} for the whole picture alone.
     `videos`: those to compare with each view. Of each video the view that scores highest counts, of
-    equal ones the first. Segments are found for the `align_top` that score best either way; what
-    lines up may make a match stronger than its scores. A video whose features are missing or
-    damaged is left out, not fatal: the others still answer.
-    Raises Cancelled.
+    equal ones the first. Segments are found for the `align_top` that score best in either
+    direction; they may make a match stronger than its scores. A video whose features are missing
+    or damaged is left out, not fatal: the others are still ranked. Raises Cancelled.
     """
-    found: list[_Scored] = []
+    scored: list[_Scored] = []
     skipped: dict[str, str] = {}
     compared = dict.fromkeys(chain.from_iterable(videos.values()))
     for done, video_id in enumerate(compared):
@@ -136,36 +128,45 @@ def rerank(
         except StoreError as error:
             skipped[video_id] = str(error)
             continue
-        scored = []
+        of_views = []
         for key, query in views.items():
             watch.check()
             if video_id in videos.get(key, ()):
-                candidate = candidates.get(video_id)
-                pair = pair_scores(
-                    query.regions, reference.regions, compare=compare, symmetric=symmetric
-                )
-                match = Match(
-                    video_id=video_id,
-                    name=names[video_id],
-                    score=pair.score,
-                    reverse_score=pair.reverse_score,
-                    min_distance=None if candidate is None else candidate.min_distance,
-                    candidate_frames=0 if candidate is None else candidate.hits,
-                    segments=(),
-                    view=key,
-                )
-                scored.append(_Scored(match, pair.best, pair.reverse_best))
-        found.append(min(scored, key=lambda s: (-s.match.score, -s.match.reverse_score)))
+                blank = _unscored(video_id, names[video_id], candidates.get(video_id), key)
+                of_views.append(_score(blank, query, reference, scorer))
+        scored.append(min(of_views, key=lambda s: (-s.match.score, -s.match.reverse_score)))
         watch.count("Comparing", done + 1, len(compared))
-    found.sort(key=lambda s: rank(s.match))
-    matches = [s.match for s in found]
+    scored.sort(key=lambda s: rank(s.match))
     # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
-    for i, scored_match in enumerate(found[:align_top]):
-        match, query = scored_match.match, views[scored_match.match.view]
-        reference = load(match.video_id)
-        spans = pair_segments(query, reference, options)
-        part = _segments_score(
-            spans, query, reference, scored_match.best, scored_match.reverse_best
-        )
-        matches[i] = replace(match, segments=spans, part_score=part)
+    aligned = [
+        _align(s, views[s.match.view], load(s.match.video_id), options) for s in scored[:align_top]
+    ]
+    matches = [*aligned, *(s.match for s in scored[align_top:])]
     return tuple(sorted(matches, key=rank)), skipped
+
+
+def _unscored(video_id: str, name: str, candidate: Candidate | None, view: str) -> Match:
+    return Match(
+        video_id=video_id,
+        name=name,
+        score=-1.0,
+        reverse_score=-1.0,
+        min_distance=None if candidate is None else candidate.min_distance,
+        candidate_frames=0 if candidate is None else candidate.hits,
+        segments=(),
+        view=view,
+    )
+
+
+def _score(match: Match, query: VideoFeatures, reference: VideoFeatures, scorer: Scorer) -> _Scored:
+    pair = pair_scores(query.regions, reference.regions, scorer)
+    scored = replace(match, score=pair.score, reverse_score=pair.reverse_score)
+    return _Scored(scored, pair.best, pair.reverse_best)
+
+
+def _align(
+    scored: _Scored, query: VideoFeatures, reference: VideoFeatures, options: AlignOptions
+) -> Match:
+    spans = pair_segments(query, reference, options)
+    part = _segments_score(spans, query, reference, scored.best, scored.reverse_best)
+    return replace(scored.match, segments=spans, part_score=part)

@@ -113,27 +113,37 @@ class PairScores:
         return (self.forward + self.reverse.T) / 2
 
 
+@dataclass(frozen=True)
+class Scorer:
+    """How a model compares two videos.
+
+    `compare`: the comparator; None: Chamfer over the frame-to-frame similarity decides.
+    `symmetric`: the comparator reads the mean of the two directions, as ViSiL_sym's was trained to.
+    """
+
+    compare: Compare | None = None
+    symmetric: bool = False
+
+
+CHAMFER = Scorer()
+
+
 def pair_scores(
-    query: Array,
-    reference: Array,
-    *,
-    compare: Compare | None,
-    symmetric: bool = False,
-    watch: Watch = UNWATCHED,
+    query: Array, reference: Array, scorer: Scorer = CHAMFER, *, watch: Watch = UNWATCHED
 ) -> PairScores:
     """Compare region vectors `[Tq, R, D]` with `[Tr, R, D]` in both directions.
 
-    `symmetric`: the comparator reads the mean of the two directions, as ViSiL_sym's was trained to.
     Raises Cancelled.
     """
+    compare = scorer.compare
     frames_share = 1.0 if compare is None else 0.5  # of the time, for half an hour against another
     forward, reverse = frame_to_frame_both(query, reference, watch=watch.part(0, frames_share))
     if compare is None:
         return PairScores(forward, reverse, None, None, chamfer(forward), chamfer(reverse))
     mean = (forward + reverse.T) / 2
-    output = compare(mean if symmetric else forward)
-    watch.step("Looking for what runs in step", (frames_share + 1) / 2)
-    back = compare(mean.T if symmetric else reverse)
+    output = compare(mean if scorer.symmetric else forward)
+    watch.step("Comparing the ViSiL output", (frames_share + 1) / 2)
+    back = compare(mean.T if scorer.symmetric else reverse)
     return PairScores(forward, reverse, output, back, chamfer(output), chamfer(back))
 
 

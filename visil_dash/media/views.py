@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from visil_dash.records import WHOLE, Array
 
-MARK = "@"  # between a query's id and the key of its view
+_MARK = "@"  # between a query's id and the key of its view
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,21 @@ VIEWS = (
 BY_KEY = {view.key: view for view in VIEWS}
 
 
-def view_id(query_id: str, key: str) -> str:
-    """Id under which a view of a query can be asked for, as in links."""
-    return f"{query_id}{MARK}{key}" if key else query_id
+@dataclass(frozen=True)
+class QueryRef:
+    """A clip or library video by its id, or a view of it by the view's key: `id@top-left`."""
 
+    base: str
+    view: str = WHOLE
 
-def split_view(query_id: str) -> tuple[str, str]:
-    """A query's id and the key of its view, `WHOLE` when it names none."""
-    base, mark, key = query_id.rpartition(MARK)
-    return (base, key) if mark and key in BY_KEY else (query_id, WHOLE)
+    @classmethod
+    def parse(cls, text: str) -> "QueryRef":
+        """From an id as in links; what names no view is the id of a whole video."""
+        base, mark, key = text.rpartition(_MARK)
+        return cls(base, key) if mark and key in BY_KEY else cls(text)
+
+    def __str__(self) -> str:
+        return f"{self.base}{_MARK}{self.view}" if self.view else self.base
 
 
 def cut(picture: Array, box: tuple[float, float, float, float]) -> Array:

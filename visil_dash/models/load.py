@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from visil_dash.errors import ModelError
 from visil_dash.matching.confidence import Evidence
+from visil_dash.matching.similarity import Scorer
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
 from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES
@@ -74,6 +75,11 @@ class Model:
     compare: Callable[[Array], Array] | None = None
     symmetric: bool = False
     evidence: Evidence | None = None
+
+    @property
+    def scorer(self) -> Scorer:
+        """How it compares two videos."""
+        return Scorer(self.compare, self.symmetric)
 
     @property
     def default_threshold(self) -> float:

@@ -16,7 +16,7 @@ from visil_dash.candidates.thresholds import pairwise_distances
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.confidence import Evidence, measure_evidence
 from visil_dash.matching.rerank import rerank
-from visil_dash.matching.similarity import Compare, chamfer, frame_to_frame
+from visil_dash.matching.similarity import Compare, Scorer, chamfer, frame_to_frame
 from visil_dash.metrics.ranking import (
     OperatingPoint,
     average_precision,
@@ -145,7 +145,7 @@ def strengths_of(data: ClipSet, *, compare: Compare | None, options: AlignOption
             load=clips.__getitem__,
             names={name: name for name in clips},
             candidates={},
-            compare=compare,
+            scorer=Scorer(compare),
             options=options,
         )
         row[[int(m.video_id) for m in matches]] = [m.strength for m in matches]

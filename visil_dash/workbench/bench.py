@@ -4,7 +4,7 @@ A Workbench joins a library (truth on disk), a model and the frame index of that
 no state that is not in the library, but for query clips, which are private to who opened them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
@@ -21,7 +21,7 @@ from visil_dash.matching.rerank import compare_pair
 from visil_dash.matching.verdict import judge, judge_result
 from visil_dash.media.decode import frames_at
 from visil_dash.media.files import check_regular, video_files
-from visil_dash.media.views import BY_KEY, cut, split_view
+from visil_dash.media.views import BY_KEY, QueryRef, cut
 from visil_dash.models.load import Model, load_model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
@@ -40,7 +40,13 @@ from visil_dash.records import (
 from visil_dash.settings import Settings, get_settings
 from visil_dash.workbench.clips import ClipStore, QueryClip
 from visil_dash.workbench.ingest import ingest
-from visil_dash.workbench.search import search_library, timed
+from visil_dash.workbench.search import (
+    Source,
+    by_nearness,
+    by_threshold,
+    search_library,
+    timed,
+)
 
 THRESHOLD_SETTING = "distance_threshold"
 MATCH_SETTING = "match_score"
@@ -175,23 +181,62 @@ class Workbench:
         clip = self.clip(query_id)
         timings: dict[str, float] = {}
         views = {WHOLE: clip.features}
-        if inside and split_view(clip.query_id)[1] == WHOLE:
+        if inside and QueryRef.parse(clip.query_id).view == WHOLE:
             with timed(timings, "parts of the picture"):
                 inner = watch.part(0.0, 1.0, name="Looking inside")
                 views |= self._clips.views(query_id, watch=inner)
-        found = search_library(
+        source = by_threshold(
+            self.threshold() if threshold is None else threshold,
+            library=self.library,
+            space=self.space,
+            everything=exhaustive,
+        )
+        return self._searched(clip, views, source, top=top, timings=timings, watch=watch)
+
+    def search_nearest(
+        self,
+        query_id: str,
+        *,
+        most: int,
+        threshold: float | None = None,
+        watch: Watch = UNWATCHED,
+    ) -> SearchResult:
+        """The `most` videos with the nearest frames, compared in full: always an answer.
+
+        The nearest by squared-L2 distance of frames, whether within `threshold` (None: the
+        library's) or not; the notices say when none of them is. Raises NotFound, Cancelled.
+        """
+        clip = self.clip(query_id)
+        source = by_nearness(
+            most,
+            self.threshold() if threshold is None else threshold,
+            library=self.library,
+            space=self.space,
+        )
+        return self._searched(clip, {WHOLE: clip.features}, source, watch=watch)
+
+    def _searched(
+        self,
+        clip: QueryClip,
+        views: Mapping[str, VideoFeatures],
+        source: Source,
+        *,
+        top: int | None = None,
+        timings: Mapping[str, float] | None = None,
+        watch: Watch,
+    ) -> SearchResult:
+        result = search_library(
             clip,
             views,
+            source,
             library=self.library,
             space=self.space,
             model=self.model,
             options=self.options,
-            threshold=self.threshold() if threshold is None else threshold,
-            exhaustive=exhaustive,
-            timings=timings,
+            timings=timings or {},
             watch=watch,
         )
-        judged = self.judged(found)
+        judged = self.judged(result)
         return judged if top is None else replace(judged, matches=judged.matches[:top])
 
     def judged(self, result: SearchResult) -> SearchResult:
@@ -231,8 +276,7 @@ class Workbench:
         pair = compare_pair(
             query.features,
             reference.features,
-            compare=self.model.compare,
-            symmetric=self.model.symmetric,
+            scorer=self.model.scorer,
             options=self.options,
             watch=watch,
         )
@@ -255,8 +299,7 @@ class Workbench:
             pairs,
             load=self._features,
             extractor=self.extractor,
-            compare=self.model.compare,
-            symmetric=self.model.symmetric,
+            scorer=self.model.scorer,
             known=self.known_pairs,
             watch=watch,
         )
@@ -348,11 +391,11 @@ class Workbench:
 
     def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:
         """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
-        base, key = split_view(query_id)
-        path = self.clip(base).path
-        if not key:
+        ref = QueryRef.parse(query_id)
+        path = self.clip(ref.base).path
+        if ref.view == WHOLE:
             return frames_at(path, times, long_side=long_side, settings=self.settings)
-        box = BY_KEY[key].box
+        box = BY_KEY[ref.view].box
         finer = round(long_side / max(box[2:]))
         pictures = frames_at(path, times, long_side=finer, settings=self.settings)
         return [cut(picture, box) for picture in pictures]

@@ -15,10 +15,10 @@ from cachetools import LRUCache
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.library.store import Library
 from visil_dash.media.files import content_hash
-from visil_dash.media.views import BY_KEY, split_view, view_id
+from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import MediaInfo, VideoFeatures
+from visil_dash.records import WHOLE, MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import extract_features, extract_views
 
@@ -114,15 +114,16 @@ class ClipStore:
 
         Raises NotFound; of a view also MediaRefused, as its frames may have to be read.
         """
-        base, key = split_view(query_id)
-        if key:
-            whole = self.get(base)
-            views = self.views(base)
+        ref = QueryRef.parse(query_id)
+        if ref.view != WHOLE:
+            key = ref.view
+            whole = self.get(ref.base)
+            views = self.views(ref.base)
             if key not in views:
                 raise NotFound(f"{whole.name}: its {BY_KEY[key].title} shows nothing.")
             name = f"{whole.name} ({BY_KEY[key].title})"
             return replace(
-                whole, query_id=view_id(whole.query_id, key), name=name, features=views[key]
+                whole, query_id=str(QueryRef(whole.query_id, key)), name=name, features=views[key]
             )
         with self._lock:
             known = self._clips.get(query_id)

@@ -1,21 +1,20 @@
 """The collection's use cases: its pair table by either way, the review queue, one pair to judge."""
 
-import io
 from dataclasses import dataclass
-
-import numpy as np
 
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.queue import ALIGNED, Question, review_queue
 from visil_dash.collection.table import CollectionTable
 from visil_dash.labels.demo_set import demo_labels
 from visil_dash.labels.label import Label, PairKey, by_pair
+from visil_dash.matching.maps import first_look
 from visil_dash.matching.rerank import pair_segments
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array, Comparison, PairTable, Segment
+from visil_dash.records import PairTable, Segment
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.pictures import jpegs
 
-MOMENT_SIDE = 640  # pixels of the longer side of a picture of the best moment
+_MOMENT_SIDE = 640  # pixels of the longer side of a picture of the best moment
 
 
 def all_pairs(bench: Workbench, *, watch: Watch = UNWATCHED) -> CollectionTable:
@@ -107,51 +106,22 @@ class Moment:
     segments: tuple[Segment, ...]
 
 
-def best_moment(pair: Comparison) -> tuple[int, int]:
-    """The most similar pair of frames (query, reference), inside the best segment if any."""
-    inside = np.ones(pair.symmetric.shape, bool)
-    if pair.segments:
-        best = max(pair.segments, key=lambda s: s.score * (s.query_end - s.query_start))
-        rows = _between(pair.query_times, best.query_start, best.query_end)
-        columns = _between(pair.reference_times, best.reference_start, best.reference_end)
-        inside = rows[:, None] & columns[None]
-    if not inside.any():
-        inside = np.ones(pair.symmetric.shape, bool)
-    i, j = np.unravel_index(int(np.where(inside, pair.symmetric, -np.inf).argmax()), inside.shape)
-    return int(i), int(j)
-
-
-def _between(times: Array, start: float, end: float) -> Array:
-    out: Array = (times >= start) & (times <= end)
-    return out
-
-
 def moment(bench: Workbench, query: str, reference: str) -> Moment:
     """Compares the pair and decodes its best moment. Raises NotFound and StoreError."""
     pair = bench.compare(query, reference)
-    i, j = best_moment(pair)
+    i, j = first_look(pair, pair.symmetric)
     times = float(pair.query_times[i]), float(pair.reference_times[j])
-    pictures = tuple(
-        _jpeg(bench.frames(video, [time], long_side=MOMENT_SIDE))
-        for video, time in zip((query, reference), times, strict=True)
-    )
+    (ours,) = jpegs(bench, query, [times[0]], long_side=_MOMENT_SIDE)
+    (theirs,) = jpegs(bench, reference, [times[1]], long_side=_MOMENT_SIDE)
     return Moment(
         query,
         reference,
         score=pair.score,
         reverse=pair.reverse_score,
         times=times,
-        pictures=(pictures[0], pictures[1]),
+        pictures=(ours, theirs),
         segments=pair.segments,
     )
-
-
-def _jpeg(frames: list[Array]) -> bytes:
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(frames[0]).save(out, "JPEG", quality=88)
-    return out.getvalue()
 
 
 # ---- labels ----

@@ -1,58 +1,121 @@
-"""The search of a library: candidate generation and re-ranking, joined into one result."""
+"""The search of a library: candidates from one source or another, re-ranked into one result."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from visil_dash.candidates.generation import candidate_videos, merged
-from visil_dash.candidates.library import library_hits
+from visil_dash.candidates.aside import aside_ids
+from visil_dash.candidates.generation import (
+    candidate_videos,
+    library_hits,
+    merged,
+    shown_frames,
+)
+from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.confidence import Evidence, background, probability
 from visil_dash.matching.rerank import rerank
-from visil_dash.media.views import split_view
+from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import WHOLE, Match, SearchResult, VideoFeatures
+from visil_dash.records import WHOLE, Candidate, Match, SearchResult, VideoFeatures
 from visil_dash.workbench.clips import QueryClip
+
+HIERARCHICAL, EXHAUSTIVE, NEAREST = "hierarchical", "exhaustive", "nearest"
+
+# Which videos a view of the query is compared with, most promising first, and a notice or none.
+Propose = Callable[[VideoFeatures], tuple[tuple[Candidate, ...], str]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the videos that are compared come from.
+
+    `mode`: as in SearchResult. `threshold`: squared L2 within which a frame is near. `everything`:
+    all videos are compared, and candidates are only reported.
+    """
+
+    mode: str
+    threshold: float
+    propose: Propose
+    everything: bool = False
+
+
+def by_threshold(
+    threshold: float, *, library: Library, space: FrameSpace, everything: bool = False
+) -> Source:
+    """The videos with frames within the distance threshold."""
+
+    def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
+        hits = library_hits(query, threshold, library=library, space=space)
+        return candidate_videos(hits), ""
+
+    return Source(EXHAUSTIVE if everything else HIERARCHICAL, threshold, propose, everything)
+
+
+def by_nearness(most: int, threshold: float, *, library: Library, space: FrameSpace) -> Source:
+    """The `most` videos with the nearest frames, within the threshold or not: always an answer."""
+
+    def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
+        hits = library_hits(query, threshold, library=library, space=space)
+        within = {c.video_id: c for c in candidate_videos(hits)}
+        videos = {v.ordinal: v.video_id for v in library.videos()}
+        view = space.view()
+        kept = ~np.isin(view.ids, aside_ids(library, query.extractor, videos))
+        nearest = nearest_frames(
+            view.ids[kept],
+            view.vectors[kept],
+            view.reduction(query.frame_vectors[shown_frames(query)]),
+            videos=videos,
+            most=most,
+            exclude=query.video_id,
+        )
+        proposed = tuple(
+            within.get(f.video_id, Candidate(f.video_id, f.distance, 0, 0, 0)) for f in nearest
+        )
+        if within or not proposed:
+            return proposed, ""
+        return proposed, (
+            f"Nothing lies within the distance threshold {threshold:.3g}: these are the"
+            f" {len(proposed)} nearest videos instead, however far they are."
+        )
+
+    return Source(NEAREST, threshold, propose)
 
 
 def search_library(
     clip: QueryClip,
     views: Mapping[str, VideoFeatures],
+    source: Source,
     *,
     library: Library,
     space: FrameSpace,
     model: Model,
     options: AlignOptions,
-    threshold: float,
-    exhaustive: bool,
     timings: Mapping[str, float],
     watch: Watch = UNWATCHED,
 ) -> SearchResult:
     """Videos that share footage with any of the `views` of a clip (by key), the strongest first.
 
-    Each view is compared with the candidates within `threshold` (squared L2) of its own frames,
-    or, when `exhaustive`, with every video. `timings`: of what went before. Raises Cancelled.
+    Each view is compared with the videos that `source` proposes for it. `timings`: of what went
+    before. Raises Cancelled.
     """
     names = {v.video_id: v.name for v in library.videos()}
     have = library.features_ids(model.extractor)
     spent = dict(timings)
     with timed(spent, "candidates"):
-        proposed = {
-            key: candidate_videos(library_hits(features, threshold, library=library, space=space))
-            for key, features in views.items()
-        }
-        candidates = merged(proposed.values())
+        proposed = {key: source.propose(features) for key, features in views.items()}
+        candidates = merged(found for found, _notice in proposed.values())
     watch.step("Candidates found", 0.1)
-    able = set(names) & set(have) - {split_view(clip.query_id)[0]}
+    able = set(names) & set(have) - {QueryRef.parse(clip.query_id).base}
     chosen = {
-        key: [v for v in (have if exhaustive else [c.video_id for c in found]) if v in able]
-        for key, found in proposed.items()
+        key: [v for v in (have if source.everything else [c.video_id for c in found]) if v in able]
+        for key, (found, _notice) in proposed.items()
     }
     with timed(spent, "reranking"):
         matches, skipped = rerank(
@@ -61,57 +124,51 @@ def search_library(
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
             names=names,
             candidates={c.video_id: c for c in candidates},
-            compare=model.compare,
-            symmetric=model.symmetric,
+            scorer=model.scorer,
             options=options,
             watch=watch.part(0.1, 1.0),
         )
     parts = len(set(views) - {WHOLE})
-    matches, level = sure(matches, model.evidence, among=len(names), parts=parts)
+    matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
     for video_id in set(names) - set(have):
         skipped[video_id] = f"no features of the model {model.name} yet"
     status = space.status()
+    notices = [*(notice for _found, notice in proposed.values()), status.notice, clip.info.reason]
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
         matches=matches,
         candidates=candidates,
-        mode="exhaustive" if exhaustive else "hierarchical",
-        threshold=threshold,
+        mode=source.mode,
+        threshold=source.threshold,
         library_videos=len(names),
         timings=spent,
         model=model.name,
         extractor=model.extractor,
         index=f"{status.state}, generation {status.generation}, {status.reduction}",
         skipped=skipped,
-        notices=tuple(n for n in (status.notice, clip.info.reason) if n),
+        notices=tuple(filter(None, notices)),
         inside=len(views) > 1,
         background=level,
     )
 
 
-def sure(
+def with_probability(
     matches: Sequence[Match], evidence: Evidence | None, *, among: int, parts: int = 0
 ) -> tuple[tuple[Match, ...], float]:
-    """The matches of one query with their probability among so many videos, and the background
-    that they stand above; without evidence they have no probability.
+    """The matches of one query with their probability among so many videos, and the query's
+    background; without evidence they have no probability.
 
-    `parts`: how many parts of the picture were tried beside the whole.
+    `parts`: how many parts of the picture were searched for beside the whole.
     """
     level = background(np.array([m.strength for m in matches]))
     if evidence is None:
         return tuple(matches), level
-    told = (
-        probability(
-            evidence,
-            m.strength,
-            level=level,
-            among=among,
-            parts=1 if m.view == WHOLE else parts,
-        )
-        for m in matches
-    )
-    return tuple(replace(m, probability=p) for m, p in zip(matches, told, strict=True)), level
+    tried = [1 if m.view == WHOLE else parts for m in matches]
+    return tuple(
+        replace(m, probability=probability(evidence, m.strength, level=level, among=among, parts=n))
+        for m, n in zip(matches, tried, strict=True)
+    ), level
 
 
 @contextmanager

@@ -132,12 +132,7 @@ def pair_score(bench: Workbench, video_ids: Sequence[str]) -> Score:
 
     def score(query: int, reference: int) -> float:
         if (query, reference) not in known:
-            pair = pair_scores(
-                regions(query),
-                regions(reference),
-                compare=bench.model.compare,
-                symmetric=bench.model.symmetric,
-            )
+            pair = pair_scores(regions(query), regions(reference), bench.model.scorer)
             known[query, reference] = pair.score
             known[reference, query] = pair.reverse_score
         return known[query, reference]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from visil_dash.candidates.distances_pairs import nearest_by_video
+from visil_dash.candidates.distances import nearest_by_video
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import Truth, truth_of

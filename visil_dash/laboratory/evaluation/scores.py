@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.candidates.aside import aside_ids
-from visil_dash.candidates.generation import candidate_videos, frames_within
+from visil_dash.candidates.generation import candidate_videos, library_hits
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import Truth, truth_of
 from visil_dash.matching.similarity import chamfer, pair_scores
@@ -67,23 +66,14 @@ def compared_pairs(
     """
     if threshold is None:
         return truth.counted, 0.0
-    names = {v.ordinal: v.video_id for v in bench.videos()}
-    aside = aside_ids(bench.library, bench.extractor, names)
     place = {video: i for i, video in enumerate(truth.references)}
     compared = np.zeros(truth.kind.shape, bool)
     seconds = 0.0
     for i, query in enumerate(truth.queries):
         watch.check()
-        vectors = bench.clip(query).features.frame_vectors
+        features = bench.clip(query).features
         start = time.perf_counter()
-        hits = frames_within(
-            bench.space,
-            bench.space.reduction(vectors),
-            threshold,
-            videos=names,
-            exclude=query,
-            aside=aside,
-        )
+        hits = library_hits(features, threshold, library=bench.library, space=bench.space)
         candidates = candidate_videos(hits)
         seconds += time.perf_counter() - start
         for candidate in candidates:
@@ -123,9 +113,9 @@ def score_pairs(
 def _score_pair(bench: Workbench, query: Array, reference: str) -> _PairScores:
     regions = bench.library.features(reference, extractor=bench.extractor).regions
     begin = time.perf_counter()
-    plain = pair_scores(query, regions, compare=None)
+    plain = pair_scores(query, regions)
     middle = time.perf_counter()
-    full = pair_scores(query, regions, compare=bench.model.compare, symmetric=bench.model.symmetric)
+    full = pair_scores(query, regions, bench.model.scorer)
     end = time.perf_counter()
     return _PairScores(full.score, chamfer(plain.forward), end - middle, middle - begin)
 
@@ -156,7 +146,7 @@ def measure_rerank_rate(
         query = bench.library.features(have[one], extractor=bench.extractor).regions
         begin = time.perf_counter()
         reference = bench.library.features(have[other], extractor=bench.extractor).regions
-        pair_scores(query, reference, compare=bench.model.compare, symmetric=bench.model.symmetric)
+        pair_scores(query, reference, bench.model.scorer)
         if number:
             seconds.append(time.perf_counter() - begin)
         if seconds and time.perf_counter() > end:

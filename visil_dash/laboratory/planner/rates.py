@@ -93,5 +93,5 @@ def _comparing(model: Model, rng: np.random.Generator) -> float:
     shape = (COMPARED_FRAMES, model.regions, model.dim)
     a, b = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
     start = time.perf_counter()
-    pair_scores(a, b, compare=model.compare, symmetric=model.symmetric)
+    pair_scores(a, b, model.scorer)
     return COMPARED_FRAMES**2 / (time.perf_counter() - start)

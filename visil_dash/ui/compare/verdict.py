@@ -4,7 +4,7 @@ import streamlit as st
 
 from visil_dash.matching.maps import ScorerRow, scorer_rows
 from visil_dash.matching.reasons import Explanation, explain
-from visil_dash.media.views import BY_KEY, view_id
+from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparing, comparison
 from visil_dash.ui.shell import backend, state
@@ -37,7 +37,9 @@ def choose_pair() -> tuple[str, str] | None:
         return None
     part = _choose_part()
     clips = [clip for v in (query, reference) if (clip := backend.session_clip(v)) is not None]
-    return (view_id(query, part), reference) if all(read_clip(clip) for clip in clips) else None
+    return (
+        (str(QueryRef(query, part)), reference) if all(read_clip(clip) for clip in clips) else None
+    )
 
 
 def _choose_part() -> str:

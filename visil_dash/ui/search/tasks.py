@@ -27,10 +27,9 @@ def nearest_task(query_id: str, *, threshold: float | None, most: int, again: bo
     limit = bench.threshold() if threshold is None else threshold
 
     def work(watch: Watch) -> SearchResult:
-        from visil_dash.workbench.questions import search_nearest
 
         read(watch)
-        return search_nearest(bench, query_id, most=most, threshold=limit, watch=watch)
+        return bench.search_nearest(query_id, most=most, threshold=limit, watch=watch)
 
     key = ("nearest", *_space(), query_id, name, limit, most)
     return backend.tasks().start(key, work, again=again)
@@ -42,7 +41,7 @@ def strip_task(query_id: str) -> Task:
     clip = backend.opened(query_id)
 
     def work(watch: Watch) -> list[tuple[float, bytes]]:
-        from visil_dash.workbench.questions import jpegs, strip_times
+        from visil_dash.workbench.pictures import jpegs, strip_times
 
         watch.step("Making pictures", 0.0)
         times = strip_times(clip.features.timestamps, _STRIP_FRAMES)
@@ -57,7 +56,8 @@ def frame_search_task(query_id: str, at: float, *, most: int) -> Task:
     backend.name_of(query_id)
 
     def work(watch: Watch) -> "tuple[FrameResult, dict[str, bytes], bytes]":
-        from visil_dash.workbench.questions import jpegs, search_frame
+        from visil_dash.workbench.pictures import jpegs
+        from visil_dash.workbench.questions import search_frame
 
         watch.step("Finding the nearest frames", 0.0)
         result = search_frame(bench, query_id, at, most=most)
@@ -83,7 +83,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     key = ("report", *_space(), result.query_id, result.query, *asked)
 
     def work(watch: Watch) -> str:
-        from visil_dash.workbench.questions import search_report
+        from visil_dash.workbench.reports import search_report
 
         return search_report(
             bench,

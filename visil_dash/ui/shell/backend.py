@@ -15,7 +15,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from visil_dash.errors import NotFound
-from visil_dash.media.views import BY_KEY, split_view
+from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import (
     Array,
@@ -168,7 +168,7 @@ def drop_clip(query_id: str) -> None:
 
 def session_clip(query_id: str) -> SessionClip | None:
     """The clip that this id, or the id of a view of it, names."""
-    base, _view = split_view(query_id)
+    base = QueryRef.parse(query_id).base
     return next((clip for clip in session_clips() if clip.query_id == base), None)
 
 
@@ -185,14 +185,14 @@ def library_videos() -> dict[str, VideoRecord]:
 
 def library_video(video_id: str) -> VideoRecord | None:
     """The video that this id, or the id of a view of it, names."""
-    return library_videos().get(split_view(video_id)[0])
+    return library_videos().get(QueryRef.parse(video_id).base)
 
 
 def name_of(query_id: str) -> str:
     """Name of a library video, a clip of this session or a view of one; raises NotFound."""
-    base, key = split_view(query_id)
-    if key:
-        return f"{name_of(base)} ({BY_KEY[key].title})"
+    ref = QueryRef.parse(query_id)
+    if ref.view:
+        return f"{name_of(ref.base)} ({BY_KEY[ref.view].title})"
     clip = session_clip(query_id)
     if clip is not None:
         return clip.name
@@ -220,7 +220,7 @@ def media_path(query_id: str) -> Path:
     if clip is not None:
         return clip.path
     name_of(query_id)
-    return workbench().library.media_path(split_view(query_id)[0])
+    return workbench().library.media_path(QueryRef.parse(query_id).base)
 
 
 def info_of(query_id: str) -> MediaInfo | None:

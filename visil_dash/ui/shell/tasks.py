@@ -11,7 +11,7 @@ from threading import Event, Lock
 from typing import Any
 
 from visil_dash import errors
-from visil_dash.media.views import split_view
+from visil_dash.media.views import QueryRef
 from visil_dash.progress import Progress, Watch
 
 Key = tuple[Any, ...]
@@ -20,7 +20,7 @@ Work = Callable[[Watch], Any]
 
 def is_about(key: Key, about: str) -> bool:
     """Whether a key names a query, or a view of it."""
-    return any(isinstance(part, str) and split_view(part)[0] == about for part in key)
+    return any(isinstance(part, str) and QueryRef.parse(part).base == about for part in key)
 
 
 class Task:

@@ -49,7 +49,7 @@ def _key(measure: Measure, given: LabelSet) -> Key:
 
 def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task:
     """How close each counted pair is, `[Q, V]`, higher closer: the task's result."""
-    from visil_dash.candidates.distances_pairs import nearest_by_video
+    from visil_dash.candidates.distances import nearest_by_video
     from visil_dash.laboratory.evaluation.scores import match_table
 
     bench, truth, known = backend.workbench(), given.truth, known_scores()
