@@ -15,7 +15,7 @@ page_header(
 )
 with friendly():
     extracting = running_extraction()
-    overview = backend.workbench().overview()
+    overview = backend.library_overview()
     show_kept_errors()
     draw_library_switch()
     if overview.videos:

@@ -14,6 +14,7 @@ from visil_dash.errors import NotFound
 from visil_dash.library.store import open_library
 from visil_dash.matching.confidence import background
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.overview import overview
 
 
 def test_a_clip_is_found_in_its_source_and_where_it_was_pasted(bench, clips):
@@ -84,7 +85,7 @@ def test_the_threshold_is_kept_with_the_library_and_only_for_its_space(clips, se
     other = replace(fake_model(), extractor="other-00000000")
     with Workbench(open_library(folder, settings=settings), other, settings) as bench:
         assert bench.threshold() == bench.default_threshold()
-        assert bench.overview().missing_features == 1
+        assert overview(bench).missing_features == 1
         result = bench.search(bench.open_clip(clips["b.mp4"]).query_id, exhaustive=True)
         assert result.matches == ()
         assert list(result.skipped.values()) == ["no features of the model fake yet"]

@@ -16,6 +16,7 @@ from visil_dash.errors import Cancelled, InputError, StoreReadOnly
 from visil_dash.progress import Progress, Watch
 from visil_dash.workbench import upkeep
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.overview import overview
 from visil_dash.workbench.upkeep import (
     extract_missing,
     last_verification,
@@ -50,7 +51,7 @@ def extractions(bench: Workbench) -> dict[str, np.ndarray]:
 def test_a_library_of_another_model_opens_and_finds_nothing_but_says_why(open_bench: Open) -> None:
     with open_bench() as bench:
         assert [v.name for v in without_features(bench)] == list(NAMES)
-        assert bench.overview().missing_features == len(NAMES)
+        assert overview(bench).missing_features == len(NAMES)
         clip = bench.open_clip(bench.library.media_path(bench.videos()[0].video_id))
         found = bench.search(clip.query_id, exhaustive=True)
         assert found.matches == ()

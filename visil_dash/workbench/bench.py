@@ -5,7 +5,7 @@ no state that is not in the library, but for query clips, which are private to w
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Self
@@ -28,7 +28,6 @@ from visil_dash.records import (
     WHOLE,
     Array,
     Comparison,
-    IndexStatus,
     JobRecord,
     JobState,
     PairTable,
@@ -50,23 +49,6 @@ from visil_dash.workbench.search import (
 
 THRESHOLD_SETTING = "distance_threshold"
 MATCH_SETTING = "match_score"
-
-
-@dataclass(frozen=True)
-class Overview:
-    """What the library page says in one look; sizes in bytes, durations in seconds."""
-
-    videos: int
-    seconds: float
-    frames: int
-    media_bytes: int
-    index: IndexStatus
-    model: str
-    extractor: str
-    verified: bool
-    read_only: bool
-    notices: tuple[str, ...]
-    missing_features: int
 
 
 class Workbench:
@@ -100,29 +82,6 @@ class Workbench:
     @property
     def extractor(self) -> str:
         return self.model.extractor
-
-    def overview(self) -> Overview:
-        videos = self.library.videos()
-        have = self.library.features_ids(self.extractor)
-        notices = [n for n in (self.library.notice, self.space.status().notice) if n]
-        if not self.model.verified:
-            notices.append(
-                f"The weights of {self.model.title} were imported unverified: "
-                "its scores are only as good as that file."
-            )
-        return Overview(
-            videos=len(videos),
-            seconds=sum(v.info.duration for v in videos),
-            frames=sum(v.frames for v in videos),
-            media_bytes=sum(v.bytes for v in videos),
-            index=self.space.status(),
-            model=self.model.name,
-            extractor=self.extractor,
-            verified=self.model.verified,
-            read_only=self.library.read_only,
-            notices=tuple(notices),
-            missing_features=sum(v.video_id not in have for v in videos),
-        )
 
     def videos(self) -> tuple[VideoRecord, ...]:
         return self.library.videos()

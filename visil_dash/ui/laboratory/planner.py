@@ -28,7 +28,7 @@ _HOURS = [10 ** (i / 4) for i in range(25)]
 def collection() -> tuple[Collection, float]:
     """What is to be held, and the minutes of a query; the library's own numbers to begin with."""
     bench = backend.workbench()
-    overview = bench.overview()
+    overview = backend.library_overview()
     mean = overview.seconds / 60 / overview.videos if overview.videos else 5.0
     rate = (
         overview.media_bytes / overview.seconds * 60 / 1e6

@@ -13,7 +13,7 @@ from visil_dash.ui.shell.text import md, percent, plural, safe_name, size
 from visil_dash.ui.shell.widgets import facts, minute_of, name_line, verified_badge
 
 if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
-    from visil_dash.workbench.bench import Overview
+    from visil_dash.workbench.overview import Overview
     from visil_dash.workbench.upkeep import Extraction, Verification
 
 _PROBLEMS_SHOWN = 20

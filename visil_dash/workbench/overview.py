@@ -1,0 +1,48 @@
+"""The state of a library in one record."""
+
+from dataclasses import dataclass
+
+from visil_dash.records import IndexStatus
+from visil_dash.workbench.bench import Workbench
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the library page says in one look; sizes in bytes, durations in seconds."""
+
+    videos: int
+    seconds: float
+    frames: int
+    media_bytes: int
+    index: IndexStatus
+    model: str
+    extractor: str
+    verified: bool
+    read_only: bool
+    notices: tuple[str, ...]
+    missing_features: int
+
+
+def overview(bench: Workbench) -> Overview:
+    """The state of the library and its index; notices name what needs attention."""
+    videos = bench.library.videos()
+    have = bench.library.features_ids(bench.extractor)
+    notices = [n for n in (bench.library.notice, bench.space.status().notice) if n]
+    if not bench.model.verified:
+        notices.append(
+            f"The weights of {bench.model.title} were imported unverified: "
+            "its scores are only as good as that file."
+        )
+    return Overview(
+        videos=len(videos),
+        seconds=sum(v.info.duration for v in videos),
+        frames=sum(v.frames for v in videos),
+        media_bytes=sum(v.bytes for v in videos),
+        index=bench.space.status(),
+        model=bench.model.name,
+        extractor=bench.extractor,
+        verified=bench.model.verified,
+        read_only=bench.library.read_only,
+        notices=tuple(notices),
+        missing_features=sum(v.video_id not in have for v in videos),
+    )
