@@ -77,8 +77,6 @@ class Workbench:
         if start_worker and not library.read_only:
             self.worker.start()
 
-    # ---- what there is ----
-
     @property
     def extractor(self) -> str:
         return self.model.extractor
