@@ -2,9 +2,8 @@
 
 from visil_dash.ui.library.adding import draw_adding, draw_jobs
 from visil_dash.ui.library.cards import draw_grid
-from visil_dash.ui.library.health import draw_health, running_extraction
+from visil_dash.ui.library.health import draw_health, library_overview, running_extraction
 from visil_dash.ui.library.switch import draw_library_switch
-from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import page_header
 
@@ -15,7 +14,7 @@ page_header(
 )
 with friendly():
     extracting = running_extraction()
-    overview = backend.library_overview()
+    overview = library_overview()
     show_kept_errors()
     draw_library_switch()
     if overview.videos:

@@ -15,6 +15,7 @@ from visil_dash.laboratory.planner.costs import (
 )
 from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
+from visil_dash.ui.library.health import library_overview
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
@@ -28,7 +29,7 @@ _HOURS = [10 ** (i / 4) for i in range(25)]
 def collection() -> tuple[Collection, float]:
     """What is to be held, and the minutes of a query; the library's own numbers to begin with."""
     bench = backend.workbench()
-    overview = backend.library_overview()
+    overview = library_overview()
     mean = overview.seconds / 60 / overview.videos if overview.videos else 5.0
     rate = (
         overview.media_bytes / overview.seconds * 60 / 1e6

@@ -25,6 +25,13 @@ _INDEX_STATES = {
 }
 
 
+def library_overview() -> "Overview":
+    """The state of the library in use."""
+    from visil_dash.workbench.overview import overview
+
+    return overview(backend.workbench())
+
+
 def draw_health(overview: "Overview", *, extracting: Task | None) -> None:
     """What the library contains, and whether it is ready to be searched."""
     index = overview.index

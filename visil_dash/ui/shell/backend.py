@@ -33,7 +33,6 @@ if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only w
     from visil_dash.candidates.thresholds import QueryDistances
     from visil_dash.workbench.bench import Workbench
     from visil_dash.workbench.clips import QueryClip
-    from visil_dash.workbench.overview import Overview
 
 
 # ---- the workbench ----
@@ -83,13 +82,6 @@ def task_scope() -> tuple[str, str]:
 def _version() -> tuple[str, int]:
     bench = workbench()
     return bench.extractor, bench.space.version
-
-
-def library_overview() -> "Overview":
-    """The state of the library in use."""
-    from visil_dash.workbench.overview import overview
-
-    return overview(workbench())
 
 
 # ---- sessions and their clips ----
