@@ -1,7 +1,6 @@
 """Every page under axe-core: nothing serious or critical, in both lights, wide and on a phone."""
 
 import tomllib
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -14,12 +13,9 @@ from tests.support.browser_harness import (
     WIDE,
     App,
     open_page,
-    running_app,
     wait_until_idle,
 )
-from tests.support.scenes import make_scene
-from visil_dash.settings import Settings
-from visil_dash.workbench.bench import open_workbench
+from tests.support.lab_world import Library
 
 
 def rgb(colour: str) -> str:
@@ -36,31 +32,6 @@ AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 PLACES = ["" if name == "library" else name for name in PAGES]  # the first page has no path
 VIEWS = ("pairs", "groups", "map", "review")  # of the collection page, beside its first
-
-
-@pytest.fixture(scope="module")
-def empty(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder = tmp_path_factory.mktemp("empty")
-    with running_app(library=folder / "library", log_path=folder / "log") as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def filled(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App, str]]:
-    """A scene, a part of it and another scene; the query parameters of the pair."""
-    folder = tmp_path_factory.mktemp("filled")
-    videos = [
-        make_scene(folder / "market.mp4", 1),
-        make_scene(folder / "excerpt.mp4", 1, start=3, seconds=6),
-        make_scene(folder / "harbour.mp4", 0),
-    ]
-    library = folder / "library"
-    with open_workbench(settings=Settings(min_free_bytes=0), library=library) as bench:
-        bench.add_paths(videos)
-        assert bench.worker.wait_idle(120)
-        ids = {video.name: video.video_id[:16] for video in bench.videos()}
-    with running_app(library=library, log_path=folder / "log") as app:
-        yield app, f"q={ids['excerpt.mp4']}&r={ids['market.mp4']}"
 
 
 def faults(page: Page) -> list[str]:
@@ -102,19 +73,21 @@ def findings(browser: Browser, app: App, places: list[str]) -> list[str]:
     return found
 
 
-def test_no_page_of_an_empty_library_has_a_serious_finding(browser: Browser, empty: App) -> None:
-    found = findings(browser, empty, PLACES)
+def test_no_page_of_an_empty_library_has_a_serious_finding(
+    browser: Browser, empty_app: App
+) -> None:
+    found = findings(browser, empty_app, PLACES)
     assert not found, "\n".join(found)
 
 
 def test_no_page_with_videos_has_a_serious_finding(
-    browser: Browser, filled: tuple[App, str]
+    browser: Browser, scene_library: Library, scene_app: App
 ) -> None:
-    app, pair = filled
+    pair = scene_library.link("", "excerpt.mp4", "market.mp4").removeprefix("?")
     places = [f"{place}?{pair}" for place in PLACES]
     places += [f"collection?view={view}&score=0" for view in VIEWS]
     places += [f"search?{pair}&at=2", "threshold?m=0.5"]
-    found = findings(browser, app, places)
+    found = findings(browser, scene_app, places)
     assert not found, "\n".join(found)
 
 

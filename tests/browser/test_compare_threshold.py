@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser_harness import App, exceptions_shown, open_page, wait_until_idle
-from tests.support.scenes import make_scene
-from visil_dash.library.store import open_library
-from visil_dash.records import Array, VideoFeatures
-from visil_dash.settings import Settings
-from visil_dash.workbench.bench import open_workbench
+from tests.support.lab_world import Library, plain_similarity
+from visil_dash.records import VideoFeatures
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 NAMES = ("market.mp4", "excerpt.mp4", "station.mp4")
@@ -31,56 +27,29 @@ _POINT = """(chart, [trace, index]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[tuple[str, str], float]]:
-    """The library and the scores of its ordered pairs, whether its model has a comparator or not"""
-    root = tmp_path_factory.mktemp("compare")
-    make_scene(root / "market.mp4", 1, seconds=12)
-    make_scene(root / "excerpt.mp4", 1, start=4, seconds=6)
-    make_scene(root / "station.mp4", 2, seconds=8)
-    folder = root / "library"
-    bench = open_workbench(settings=Settings(library=folder, min_free_bytes=0), library=folder)
-    try:
-        bench.add_paths([root / name for name in NAMES])
-        assert bench.worker.wait_idle(120)
-        assert len(bench.videos()) == len(NAMES), bench.jobs()
-        compare = bench.model.compare
-        features = {v.name: bench.clip(v.video_id).features for v in bench.videos()}
-    finally:
-        bench.close()
-    scores = {}
-    for a, query in features.items():
-        for b, reference in features.items():
-            matrix = plain_similarity(query, reference).astype(np.float32)
-            matrix = matrix if compare is None else compare(matrix)
-            scores[a, b] = float(matrix.max(1).mean())
-    return folder, scores
+@pytest.fixture
+def app(scene_app: App) -> App:
+    return scene_app
 
 
 @pytest.fixture(scope="module")
-def app_library(made: tuple[Path, dict[tuple[str, str], float]]) -> Path:
-    return made[0]
+def found(scene_library: Library) -> dict[str, VideoFeatures]:
+    return scene_library.features
 
 
 @pytest.fixture(scope="module")
-def scores(made: tuple[Path, dict[tuple[str, str], float]]) -> dict[tuple[str, str], float]:
-    return made[1]
-
-
-@pytest.fixture(scope="module")
-def found(app_library: Path) -> dict[str, VideoFeatures]:
-    settings = Settings()
-    with open_library(app_library, settings=settings, read_only=True) as library:
-        extractor = next(path.name for path in (app_library / "features").iterdir())
-        return {
-            video.name: library.features(video.video_id, extractor=extractor)
-            for video in library.videos()
-        }
-
-
-def plain_similarity(query: VideoFeatures, reference: VideoFeatures) -> Array:
-    products = np.einsum("ird,jsd->ijrs", query.regions.astype(float), reference.regions)
-    return products.max(3).mean(2)
+def scores(scene_library: Library) -> dict[tuple[str, str], float]:
+    """Of the ordered pairs of all videos, whether the model has a comparator or not."""
+    names = scene_library.names
+    rows = {
+        (q, r): float(scene_library.scores[i, j])
+        for i, q in enumerate(names)
+        for j, r in enumerate(names)
+    }
+    for name in names:
+        itself = plain_similarity(scene_library.features[name], scene_library.features[name])
+        rows[name, name] = float(scene_library.output(itself).max(1).mean())
+    return rows
 
 
 def chart(page: Page, place: int = 0) -> Locator:

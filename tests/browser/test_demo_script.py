@@ -3,15 +3,20 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.support.browser_harness import ROOT, App, exceptions_shown, open_page, wait_until_idle
-from visil_dash.settings import Settings
-from visil_dash.workbench.bench import open_workbench
+from tests.support.browser_harness import (
+    ROOT,
+    App,
+    clean_app,
+    exceptions_shown,
+    open_page,
+    wait_until_idle,
+)
+from tests.support.lab_world import Library
 
 PATIENCE = 400_000  # milliseconds: all pairs of 25 videos, on a machine that does much else
 SCRIPT = (ROOT / "docs" / "demo.md").read_text()
@@ -59,16 +64,18 @@ def scenes(script: str) -> list[Scene]:
 
 
 @pytest.fixture(scope="module")
-def app_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The demo library. The app that shows it works with one thread."""
-    folder = tmp_path_factory.mktemp("demo") / "library"
-    with pytest.MonkeyPatch.context() as patch:
-        # On a machine that does much else, two threads mostly wait for each other.
-        patch.setenv("VISIL_DASH_THREADS", "1")
-        with open_workbench(settings=Settings(min_free_bytes=0), library=folder) as bench:
-            bench.add_paths([ROOT / "demo" / "videos"])
-            assert bench.worker.wait_idle(600)
-        yield folder
+def app(
+    browser: Browser, demo_library: Library, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
+    """The dashboard over a demo library of its own, which the script changes."""
+    root = tmp_path_factory.mktemp("script")
+    # On a machine that does much else, two threads mostly wait for each other.
+    with clean_app(
+        library=demo_library.copied(root / "library").folder,
+        log_path=root / "streamlit.log",
+        environment={"VISIL_DASH_THREADS": "1"},
+    ) as started:
+        yield started
 
 
 def do(page: Page, kind: str, words: tuple[str, ...]) -> None:

@@ -7,29 +7,25 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser_harness import exceptions_shown, open_page, running_app, wait_until_idle
+from tests.support.browser_harness import clean_app, exceptions_shown, open_page, wait_until_idle
 from tests.support.lab_world import (
-    DEMO,
     PATIENCE,
-    REAL,
     Lab,
     Library,
     choose,
     facts,
     fill,
-    make_library,
     number,
     squared,
     table,
 )
-from tests.support.realdata import NO_REAL_DATA, real_data
 from visil_dash.laboratory.dimensions.study import sample_of
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.records import Array, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import open_workbench
 
-OTHER, OTHER_DIM, SCENES = "former-0badcafe", 96, ("crossing", "market")
+OTHER, OTHER_DIM = "former-0badcafe", 96
 
 
 def former(new: VideoFeatures) -> VideoFeatures:
@@ -53,24 +49,17 @@ def put_former(made: Library) -> None:
             bench.library.put_features(former(new), manifest)
 
 
-@pytest.fixture(scope="module", params=["demo", "real"])
+@pytest.fixture(scope="module", params=["demo_library", "real_library"])
 def lab(
     browser: Browser, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Lab]:
-    """Two scenes of the demo, then ten real clips: libraries with features of two models."""
-    root, data = tmp_path_factory.mktemp("models"), real_data()
-    if request.param == "demo":
-        paths = [p for s in SCENES for p in sorted((DEMO / "videos").glob(f"{s}_*.mp4"))]
-    elif data is None:
-        pytest.skip(NO_REAL_DATA)
-    else:
-        paths = [data / "videos" / name for name in REAL]
-    made = make_library(root / "library", paths)
+    """The demo library and one of real clips, each with features of two models."""
+    root = tmp_path_factory.mktemp("models")
+    library: Library = request.getfixturevalue(request.param)
+    made = library.copied(root / "library")
     put_former(made)
-    log_path = root / "streamlit.log"
-    with running_app(library=made.folder, log_path=log_path) as app:
+    with clean_app(library=made.folder, log_path=root / "streamlit.log") as app:
         yield Lab(**vars(made), app=app)
-    assert "Traceback (most recent call last)" not in app.log, app.log[-6000:]
 
 
 def plain_pairs(lab: Lab) -> tuple[Array, Array]:

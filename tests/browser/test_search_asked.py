@@ -1,75 +1,47 @@
 """Ways to ask, in a real browser: several clips at once, a path, and another match score."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser_harness import App, open_page, running_app, wait_until_idle
-from tests.support.scenes import make_scene
+from tests.support.browser_harness import App, open_page, wait_until_idle
+from tests.support.lab_world import Library
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
-# name: (scene, start, seconds); the excerpt is a part of the market, encoded anew.
-VIDEOS = {
-    "market.mp4": (1, 0, 12),
-    "excerpt.mp4": (1, 4, 6),
-    "station.mp4": (2, 0, 8),
-}
-CLIPS = {"stalls.mp4": (1, 2, 5), "platform.mp4": (2, 1, 5)}
+CLIPS = ("stalls.mp4", "platform.mp4")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(scene_library: Library) -> Path:
     """in/ with the clips, where paths are allowed; out/ with another; a file that is no video."""
-    root = tmp_path_factory.mktemp("asked")
-    for name in ("videos", "in", "out"):
-        (root / name).mkdir()
-    for place, scenes in (("videos", VIDEOS), ("in", CLIPS)):
-        for name, (scene, start, seconds) in scenes.items():
-            make_scene(root / place / name, scene, start=start, seconds=seconds)
+    root = scene_library.folder.parent
     (root / "out/secret.mp4").write_bytes((root / "in/stalls.mp4").read_bytes())
     (root / "in/notes.mp4").write_text("this is no video\n" * 40)
     return root
 
 
 @pytest.fixture(scope="module")
-def scores(folder: Path) -> dict[str, list[tuple[str, float]]]:
-    """What each clip and the excerpt find in the library, best first; the library is left there."""
-    library = folder / "library"
-    bench = open_workbench(settings=Settings(min_free_bytes=0), library=library, model="compact")
-    try:
-        bench.add_paths([folder / "videos" / name for name in VIDEOS])
-        assert bench.worker.wait_idle(120)
-        assert len(bench.videos()) == len(VIDEOS), bench.jobs()
+def scores(scene_library: Library, folder: Path) -> dict[str, list[tuple[str, float]]]:
+    """What each clip and the excerpt find in the library, best first."""
+    with open_workbench(
+        settings=Settings(), library=scene_library.folder, model="compact", start_worker=False
+    ) as bench:
         ids = {name: bench.open_clip(folder / "in" / name).query_id for name in CLIPS}
-        ids["excerpt.mp4"] = bench.clip("excerpt.mp4").query_id
+        ids["excerpt.mp4"] = scene_library.id_of("excerpt.mp4")
         return {
             name: [(m.name, m.score) for m in bench.search(query).matches]
             for name, query in ids.items()
         }
-    finally:
-        bench.close()
 
 
-@pytest.fixture(scope="module")
-def app(
-    browser: Browser,
-    folder: Path,
-    scores: dict[str, list[tuple[str, float]]],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[App]:
-    log_path = tmp_path_factory.mktemp("log") / "streamlit.log"
-    with running_app(
-        library=folder / "library",
-        log_path=log_path,
-        environment={"VISIL_DASH_ALLOWED_FOLDERS": str(folder / "in")},
-    ) as started:
-        yield started
-    assert "Traceback (most recent call last)" not in started.log, started.log[-6000:]
+@pytest.fixture
+def app(scene_app: App) -> App:
+    return scene_app
 
 
 def row(page: Page, name: str) -> Locator:
@@ -95,7 +67,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
     for name in CLIPS:
         best, score = scores[name][0]
         expect(row(page, name)).to_contain_text(f"best {best}, {score:.3f}")
-        expect(row(page, name)).to_contain_text("this clip")
+        expect(row(page, name)).to_contain_text("share footage with this query clip")
     expect(row(page, "notes.mp4")).to_contain_text("it is text")
     expect(row(page, "notes.mp4").get_by_role("button", name="Try again")).to_be_visible()
 

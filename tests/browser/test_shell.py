@@ -21,8 +21,8 @@ PAGES = re.findall(
 )
 
 
-def test_the_navigation_holds_exactly_the_pages_of_the_app(page: Page, app: App) -> None:
-    open_page(page, app)
+def test_the_navigation_holds_exactly_the_pages_of_the_app(page: Page, empty_app: App) -> None:
+    open_page(page, empty_app)
     links = page.locator('[data-testid="stSidebarNavLink"]')
     assert [text.split("\n")[-1] for text in links.all_inner_texts()] == [t for _, t in PAGES]
     expect(page.locator('[data-testid="stSidebarLogo"]')).to_be_visible()
@@ -30,9 +30,9 @@ def test_the_navigation_holds_exactly_the_pages_of_the_app(page: Page, app: App)
 
 @pytest.mark.parametrize(("name", "title"), PAGES)
 def test_every_page_opens_on_an_empty_library(
-    page: Page, app: App, screens: Callable[..., None], name: str, title: str
+    page: Page, empty_app: App, screens: Callable[..., None], name: str, title: str
 ) -> None:
-    open_page(page, app)
+    open_page(page, empty_app)
     page.locator('[data-testid="stSidebarNavLink"]', has_text=title).click()
     wait_until_idle(page)
     expect(page.locator('[data-testid="stMain"] h1')).to_be_visible()
@@ -42,10 +42,10 @@ def test_every_page_opens_on_an_empty_library(
 
 @pytest.mark.parametrize(("name", "title"), PAGES)
 def test_every_page_opens_by_a_link_of_its_own_name(
-    page: Page, app: App, name: str, title: str
+    page: Page, empty_app: App, name: str, title: str
 ) -> None:
-    open_page(page, app)  # until then pages are found by their files, and every name is known
-    open_page(page, app, name)
+    open_page(page, empty_app)  # until then pages are found by their files, and every name is known
+    open_page(page, empty_app, name)
     wait_until_idle(page)
     expect(page.locator('[data-testid="stSidebarNavLink"][aria-current="page"]')).to_have_text(
         re.compile(title)

@@ -133,6 +133,16 @@ def running_app(
         _end_group(process)
 
 
+@contextlib.contextmanager
+def clean_app(
+    *, library: Path, log_path: Path, environment: dict[str, str] | None = None
+) -> Iterator[App]:
+    """`running_app`, which must not have printed a traceback when it ends."""
+    with running_app(library=library, log_path=log_path, environment=environment) as app:
+        yield app
+    assert "Traceback (most recent call last)" not in app.log, app.log[-6000:]
+
+
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     for signal_number, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 10)):
         with contextlib.suppress(ProcessLookupError):

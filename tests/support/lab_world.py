@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.benches import copy_library
 from tests.support.browser_harness import App, wait_until_idle
 from visil_dash.models.load import Model
 from visil_dash.records import Array, VideoFeatures
@@ -50,6 +51,10 @@ class Library:
     @property
     def names(self) -> list[str]:
         return list(self.features)
+
+    def copied(self, folder: Path) -> Self:
+        """The same library in another folder, to change."""
+        return replace(self, folder=copy_library(self.folder, folder))
 
     def id_of(self, name: str) -> str:
         return self.features[name].video_id
