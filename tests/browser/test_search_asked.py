@@ -67,7 +67,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
     for name in CLIPS:
         best, score = scores[name][0]
         expect(row(page, name)).to_contain_text(f"best {best}, {score:.3f}")
-        expect(row(page, name)).to_contain_text("share footage with this query clip")
+        expect(row(page, name)).to_contain_text("with this query clip")
     expect(row(page, "notes.mp4")).to_contain_text("it is text")
     expect(row(page, "notes.mp4").get_by_role("button", name="Try again")).to_be_visible()
 
