@@ -24,7 +24,9 @@ for _name in [name for name in os.environ if name.startswith("VISIL_DASH_")]:
         del os.environ[_name]
 os.environ["VISIL_DASH_LIBRARY"] = str(_SCRATCH / "library")
 os.environ["VISIL_DASH_MODELS"] = str(_SCRATCH / "models")
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Two workers have a core each; one process has both.
+_THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+os.environ.setdefault("OMP_NUM_THREADS", str(_THREADS))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve everything else
 
 hypothesis.settings.register_profile(
@@ -59,7 +61,7 @@ def _seeds() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:  # importing it costs seconds, and tests without it need no seed
         torch.manual_seed(20)
-        torch.set_num_threads(2)
+        torch.set_num_threads(_THREADS)
 
 
 def _is_local(address: Any) -> bool:

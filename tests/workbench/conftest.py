@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.support.benches import fill
+from tests.support.benches import copy_library, fake_bench, fill
 from tests.support.changing_scenes import RATE, scenes, write
 from tests.support.fakes import fake_model
 from visil_dash.library.store import open_library
@@ -12,7 +12,7 @@ from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clips(tmp_path_factory):
     """a: 12 s; b: 4 s of its own, then seconds 5 to 10 of a; c, d: unrelated."""
     folder = tmp_path_factory.mktemp("clips")
@@ -37,12 +37,20 @@ def settings():
     return Settings(min_free_bytes=0)
 
 
-@pytest.fixture(scope="module")
-def bench(clips, settings, tmp_path_factory):
-    library = open_library(tmp_path_factory.mktemp("library"), settings=settings)
-    with Workbench(library, fake_model(), settings) as made:
+@pytest.fixture(scope="session")
+def filled(clips, tmp_path_factory):
+    """The folder of a library of a, b, c and d, made once; copy it before it is opened."""
+    folder = tmp_path_factory.mktemp("filled") / "library"
+    with fake_bench(folder) as made:
         jobs = fill(made, [clips[n] for n in ("a.mp4", "b.mp4", "c.mp4", "d.mp4", "broken.mp4")])
         assert jobs["broken.mp4"].state is JobState.REFUSED
         assert jobs["broken.mp4"].reason
         assert [jobs[n].state for n in ("a.mp4", "b.mp4", "c.mp4", "d.mp4")] == ["indexed"] * 4
-        yield made
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bench(filled, settings, tmp_path_factory):
+    folder = copy_library(filled, tmp_path_factory.mktemp("bench") / "library")
+    with Workbench(open_library(folder, settings=settings), fake_model(), settings) as opened:
+        yield opened
