@@ -11,13 +11,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.support.browser_harness import (
     CHROMIUM_ARGUMENTS,
     CHROMIUM_NAMES,
-    WIDE,
     App,
     clean_app,
-    exceptions_shown,
     find_chromium,
-    take_screens,
-    watch,
+    fresh_page,
+    screen_taker,
 )
 from tests.support.lab_world import DEMO, REAL, Lab, Library, make_library
 from tests.support.realdata import NO_REAL_DATA, real_data
@@ -158,24 +156,11 @@ def real_lab(
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh session at 1440×900; fails the test on errors of the page or on its console."""
-    context = browser.new_context(
-        viewport=WIDE, color_scheme=request.config.getoption("--color-scheme")
-    )
-    opened = context.new_page()
-    problems = watch(opened)
-    yield opened
-    problems += [f"exception shown: {text}" for text in exceptions_shown(opened)]
-    context.close()
-    assert not problems, "\n".join(problems)
+    with fresh_page(browser, color_scheme=request.config.getoption("--color-scheme")) as opened:
+        yield opened
 
 
 @pytest.fixture
 def screens(page: Page, request: pytest.FixtureRequest) -> Callable[..., None]:
     """`screens(name)` writes screenshots of `page` when pytest was given `--screens DIR`."""
-    folder = request.config.getoption("--screens")
-
-    def take(name: str, *, whole: bool = False) -> None:
-        if folder is not None:
-            take_screens(page, Path(str(folder)), name, whole=whole)
-
-    return take
+    return screen_taker(page, request.config.getoption("--screens"))

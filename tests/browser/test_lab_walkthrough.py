@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.browser_harness import (
+    fresh_page,
+    open_page,
+    screen_taker,
+    wait_until_idle,
+)
 from tests.support.lab_world import PATIENCE, Lab, chart, facts, number, plain_similarity, traces
+from visil_dash.records import Array, VideoFeatures
 
 STEPS = (
     "Sampling",
@@ -59,17 +67,50 @@ def products(tq: int, tr: int, regions: int, dim: int) -> int:
     return total
 
 
-@pytest.mark.parametrize("which", PAIRS)
-def test_every_step_tells_the_numbers_of_the_pair(
-    page: Page, request: pytest.FixtureRequest, screens: Callable[..., None], which: str
-) -> None:
-    lab: Lab = request.getfixturevalue(which)
-    query, reference = PAIRS[which]
-    q, r = lab.features[query], lab.features[reference]
-    matrix = plain_similarity(q, r)
-    output = lab.output(matrix)
-    side, (regions, dim) = lab.model.preprocess.side, q.regions.shape[1:]
-    told = {}
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """What one walk through the steps showed of a pair. `facts`: by step, then by their labels."""
+
+    lab: Lab
+    query: str
+    reference: str
+    facts: dict[str, dict[str, str]]
+    frame_map: Array  # [Tq, Tr], as drawn
+    row_bars: Array  # [Tq // 4], as drawn
+    ends: bool  # the last step has no next
+
+    @property
+    def q(self) -> VideoFeatures:
+        return self.lab.features[self.query]
+
+    @property
+    def r(self) -> VideoFeatures:
+        return self.lab.features[self.reference]
+
+    @cached_property
+    def matrix(self) -> Array:
+        """Frame-to-frame similarity by plain products."""
+        return plain_similarity(self.q, self.r)
+
+    @cached_property
+    def output(self) -> Array:
+        return self.lab.output(self.matrix)
+
+    @cached_property
+    def candidates(self) -> set[str]:
+        return self.lab.candidates(self.query)
+
+
+@pytest.fixture(scope="module", params=PAIRS)
+def walk(browser: Browser, request: pytest.FixtureRequest) -> Walk:
+    lab: Lab = request.getfixturevalue(request.param)
+    with fresh_page(browser, color_scheme=request.config.getoption("--color-scheme")) as page:
+        folder = request.config.getoption("--screens") if request.param == "demo_lab" else None
+        return walked(page, lab, *PAIRS[request.param], screen_taker(page, folder))
+
+
+def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[..., None]) -> Walk:
+    told, drawn = {}, {}
     open_page(page, lab.app, lab.link("walkthrough", query, reference))
     for place, step in enumerate(STEPS):
         if place:
@@ -79,62 +120,97 @@ def test_every_step_tells_the_numbers_of_the_pair(
             expect(page.get_by_role("button", name="Walk with this pair")).to_be_visible(
                 timeout=PATIENCE
             )
-        if which == "demo_lab":
-            screens(f"walkthrough-{place + 1:02}", whole=True)
+        screens(f"walkthrough-{place + 1:02}", whole=True)
         if step == "Frame to frame":
-            z = np.array(next(t["z"] for t in traces(page, "walk_frames") if t["z"]), float)
-            assert z == pytest.approx(matrix, abs=2e-3)
+            drawn[step] = next(t["z"] for t in traces(page, "walk_frames") if t["z"])
         if step == "Video to video":
-            bars = np.array(traces(page, "walk_rows")[0]["y"], float)
-            assert bars == pytest.approx(output.max(1), abs=2e-3)
-            if which == "demo_lab":
-                screens("walkthrough", whole=True)
-    assert page.locator(".st-key-walk_on button").is_disabled(), "the last step has no next"
+            drawn[step] = traces(page, "walk_rows")[0]["y"]
+            screens("walkthrough", whole=True)
+    ends = page.locator(".st-key-walk_on button").is_disabled()
+    frame_map, row_bars = (np.array(values, float) for values in drawn.values())
+    return Walk(lab, query, reference, told, frame_map, row_bars, ends)
 
-    assert told["Sampling"]["Query"] == f"T = {len(q)}"
-    assert told["Sampling"]["Reference"] == f"T = {len(r)}"
-    assert told["Sampling"]["Tensor of the query"] == shape(len(q), side, side, 3)
+
+def test_the_last_step_has_no_next(walk: Walk) -> None:
+    assert walk.ends
+
+
+def test_sampling_shows_the_shapes_of_the_clips(walk: Walk) -> None:
+    told, side = walk.facts["Sampling"], walk.lab.model.preprocess.side
+    assert told["Query"] == f"T = {len(walk.q)}"
+    assert told["Reference"] == f"T = {len(walk.r)}"
+    assert told["Tensor of the query"] == shape(len(walk.q), side, side, 3)
+
+
+def test_regions_are_whitened_and_keep_their_directions(walk: Walk) -> None:
+    q, (regions, dim) = walk.q, walk.q.regions.shape[1:]
     looked = min(8, len(q))
-    assert told["Region vectors"]["The whole query"].startswith(f"[{len(q)}, {regions}, ")
-    assert told["Whitening"]["After"] == shape(looked, regions, dim)
+    whole = walk.facts["Region vectors"]["The whole query"]
+    assert whole.startswith(f"[{len(q)}, {regions}, ")
+    told = walk.facts["Whitening"]
+    assert told["After"] == shape(looked, regions, dim)
     # A stored vector is the whitened one, scaled: its direction is left.
-    assert number(told["Whitening"]["Mean cosine after"]) == pytest.approx(
+    assert number(told["Mean cosine after"]) == pytest.approx(
         cosines(q.regions[:looked]).mean(), abs=2e-3
     )
-    weights = np.linalg.norm(q.regions.astype(float), axis=2)
-    assert number(told["Attention"]["Smallest"]) == pytest.approx(weights.min(), abs=1e-3)
-    assert number(told["Attention"]["Largest"]) == pytest.approx(weights.max(), abs=1e-3)
-    frames = told["Frame to frame"]
-    assert frames["Similarity S"] == shape(*matrix.shape)
-    assert number(frames["Best pair of frames"]) == pytest.approx(matrix.max(), abs=1e-3)
-    assert told["ViSiL output"]["ViSiL output O"] == shape(len(q) // 4, len(r) // 4)
-    assert number(told["ViSiL output"]["Largest of O"]) == pytest.approx(output.max(), abs=2e-3)
-    video = told["Video to video"]
-    assert number(video["Score"]) == pytest.approx(output.max(1).mean(), abs=2e-3)
-    assert number(video["Chamfer on S"]) == pytest.approx(matrix.max(1).mean(), abs=1e-3)
-    back = lab.output(plain_similarity(r, q)).max(1).mean()
-    assert number(told["Asymmetry"]["Reference → query"]) == pytest.approx(back, abs=2e-3)
 
-    limit, near = lab.threshold, lab.candidates(query)
-    candidates = told["Candidates"]
-    assert candidates["Threshold τ"] == f"{limit:.3f}"
-    assert candidates["Candidates"] == f"{len(near)} of {len(lab.names) - 1}"
-    others = sum(len(f) for n, f in lab.seen.items() if n != query)
-    assert candidates["Distances"] == shape(len(q), others)
-    reranking = told["Re-ranking"]
-    assert reranking["Candidates |C|"] == str(len(near))
-    for label, names in (("Brute force", {*lab.names} - {query}), ("Hierarchical", near)):
-        count = sum(products(len(q), len(lab.features[n]), regions, dim) for n in names)
+
+def test_attention_is_the_length_of_the_region_vectors(walk: Walk) -> None:
+    told, weights = walk.facts["Attention"], np.linalg.norm(walk.q.regions.astype(float), axis=2)
+    assert number(told["Smallest"]) == pytest.approx(weights.min(), abs=1e-3)
+    assert number(told["Largest"]) == pytest.approx(weights.max(), abs=1e-3)
+
+
+def test_the_frame_to_frame_map_is_that_of_plain_products(walk: Walk) -> None:
+    told = walk.facts["Frame to frame"]
+    assert walk.frame_map == pytest.approx(walk.matrix, abs=2e-3)
+    assert told["Similarity S"] == shape(*walk.matrix.shape)
+    assert number(told["Best pair of frames"]) == pytest.approx(walk.matrix.max(), abs=1e-3)
+
+
+def test_the_score_is_the_mean_of_the_outputs_best_columns(walk: Walk) -> None:
+    told = walk.facts["ViSiL output"]
+    assert told["ViSiL output O"] == shape(len(walk.q) // 4, len(walk.r) // 4)
+    assert number(told["Largest of O"]) == pytest.approx(walk.output.max(), abs=2e-3)
+    assert walk.row_bars == pytest.approx(walk.output.max(1), abs=2e-3)
+    told = walk.facts["Video to video"]
+    assert number(told["Score"]) == pytest.approx(walk.output.max(1).mean(), abs=2e-3)
+    assert number(told["Chamfer on S"]) == pytest.approx(walk.matrix.max(1).mean(), abs=1e-3)
+
+
+def test_asymmetry_shows_the_score_of_the_reverse_direction(walk: Walk) -> None:
+    back = walk.lab.output(plain_similarity(walk.r, walk.q)).max(1).mean()
+    told = walk.facts["Asymmetry"]
+    assert number(told["Reference → query"]) == pytest.approx(back, abs=2e-3)
+
+
+def test_candidates_are_the_videos_within_the_threshold(walk: Walk) -> None:
+    told, lab = walk.facts["Candidates"], walk.lab
+    assert told["Threshold τ"] == f"{lab.threshold:.3f}"
+    assert told["Candidates"] == f"{len(walk.candidates)} of {len(lab.names) - 1}"
+    others = sum(len(f) for n, f in lab.seen.items() if n != walk.query)
+    assert told["Distances"] == shape(len(walk.q), others)
+
+
+def test_the_cost_of_re_ranking_is_counted_in_products(walk: Walk) -> None:
+    told, lab, (regions, dim) = walk.facts["Re-ranking"], walk.lab, walk.q.regions.shape[1:]
+    others = {*lab.names} - {walk.query}
+    assert told["Candidates |C|"] == str(len(walk.candidates))
+    for label, names in (("Brute force", others), ("Hierarchical", walk.candidates)):
+        count = sum(products(len(walk.q), len(lab.features[n]), regions, dim) for n in names)
         if label == "Hierarchical":
-            frames_there = sum(len(f) for n, f in lab.features.items() if n != query)
-            count += len(q) * frames_there * lab.reduction.dim
-        unit = {"million": 1e6, "billion": 1e9}[reranking[label].split()[1]]
-        assert number(reranking[label]) * unit == pytest.approx(count, rel=0.01)
+            frames = sum(len(lab.features[n]) for n in others)
+            count += len(walk.q) * frames * lab.reduction.dim
+        unit = {"million": 1e6, "billion": 1e9}[told[label].split()[1]]
+        assert number(told[label]) * unit == pytest.approx(count, rel=0.01)
+
+
+def test_dimensions_count_the_directions_of_most_variance(walk: Walk) -> None:
+    lab = walk.lab
     vectors = np.concatenate([lab.reduction(f.frame_vectors) for f in lab.seen.values()])
     spread = np.linalg.svd(vectors - vectors.mean(0), compute_uv=False).astype(float) ** 2
     ninety = int(np.searchsorted(np.cumsum(spread) / spread.sum(), 0.9)) + 1
-    assert number(told["Dimensions"]["90 % of the variance"]) == ninety
-    assert exceptions_shown(page) == []
+    assert number(walk.facts["Dimensions"]["90 % of the variance"]) == ninety
 
 
 def test_the_pair_of_the_greatest_asymmetry_is_the_one_that_plain_scores_say(

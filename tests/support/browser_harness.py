@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -189,6 +190,28 @@ def watch(page: Page) -> list[str]:
     page.on("console", on_console)
     page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
     return problems
+
+
+@contextlib.contextmanager
+def fresh_page(browser: Browser, *, color_scheme: Literal["light", "dark"]) -> Iterator[Page]:
+    """A session of its own at 1440×900; AssertionError for errors of the page or its console."""
+    context = browser.new_context(viewport=WIDE, color_scheme=color_scheme)
+    opened = context.new_page()
+    problems = watch(opened)
+    yield opened
+    problems += [f"exception shown: {text}" for text in exceptions_shown(opened)]
+    context.close()
+    assert not problems, "\n".join(problems)
+
+
+def screen_taker(page: Page, folder: str | None) -> Callable[..., None]:
+    """`take_screens` by name alone; it does nothing without a folder."""
+
+    def take(name: str, *, whole: bool = False) -> None:
+        if folder is not None:
+            take_screens(page, Path(folder), name, whole=whole)
+
+    return take
 
 
 def take_screens(page: Page, folder: Path, name: str, *, whole: bool = False) -> list[Path]:
