@@ -13,7 +13,7 @@ from visil_dash.settings import Settings
 from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
-CLIPS = ("stalls.mp4", "platform.mp4")
+CLIPS = {"stalls.mp4": 5, "platform.mp4": 5}  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
         told = first.locator(".vd-facts > div", has_text="Score").locator("dd").first
         expect(told).to_have_text(f"{score:.3f}")
         expect(page.locator(".st-key-query-card img")).to_have_count(1)
-        expect(page.locator(".st-key-strip img")).to_have_count(CLIPS[name][2])
+        expect(page.locator(".st-key-strip img")).to_have_count(CLIPS[name])
         wait_until_idle(page)
     screens("search-several", whole=True)
 
