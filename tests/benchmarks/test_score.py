@@ -25,7 +25,7 @@ from benchmarks.copies.truth import Query, Truth
 from tests.support.fakes import fake_model
 from visil_dash.errors import InputError
 from visil_dash.library.store import open_library
-from visil_dash.matching.confidence import RANKED_SHARE, Evidence, Reliability
+from visil_dash.matching.confidence import RANKED_SHARE, Reliability, ScoreEvidence
 from visil_dash.records import Segment
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
@@ -223,7 +223,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     settings = Settings(min_free_bytes=0)
     library = open_library(tmp_path / "library", settings=settings)
     out = tmp_path / "out.json"
-    model = fake_model(with_comparator=True, evidence=Evidence((0.0, 1.0), (-4.0, 4.0)))
+    model = fake_model(with_comparator=True, evidence=ScoreEvidence((0.0, 1.0), (-4.0, 4.0)))
     with Workbench(library, model, settings) as bench:
         rows = score(
             folder, videos, library=tmp_path, model="", opened=bench, out=out, log=said.append

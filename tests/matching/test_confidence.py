@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from visil_dash.matching.confidence import (
     EVIDENCE_SHARE,
-    Evidence,
     Reliability,
+    ScoreEvidence,
     above_background,
     background,
     calibration_error,
@@ -110,12 +110,12 @@ def test_one_class_is_no_calibration():
 )
 def test_knots_out_of_order_and_a_background_below_zero_are_refused(knots):
     with pytest.raises(ValueError, match="evidence"):
-        Evidence(*knots)
+        ScoreEvidence(*knots)
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.integers(1, 10**7))
 def test_a_higher_score_is_never_less_sure_and_more_videos_never_more(low, high, among):
-    evidence = Evidence((-0.5, 0.2, 0.9), (-4.0, 0.0, 7.0))
+    evidence = ScoreEvidence((-0.5, 0.2, 0.9), (-4.0, 0.0, 7.0))
     low, high = sorted((low, high))
     assert 0 <= probability(evidence, low, among=among) <= 1
     assert probability(evidence, low, among=among) <= probability(evidence, high, among=among)
@@ -123,14 +123,14 @@ def test_a_higher_score_is_never_less_sure_and_more_videos_never_more(low, high,
 
 
 def test_the_number_of_videos_asked_outweighs_evidence():
-    evidence = Evidence((0.0, 1.0), (0.0, math.log(50)))
+    evidence = ScoreEvidence((0.0, 1.0), (0.0, math.log(50)))
     assert probability(evidence, 1.0, among=1) == pytest.approx(50 / 51)
     assert probability(evidence, 1.0, among=51) == pytest.approx(0.5)
     assert probability(evidence, 0.0, among=2) == pytest.approx(0.5)
 
 
 def test_the_best_of_nine_parts_is_as_sure_as_one_of_nine_times_the_videos():
-    evidence = Evidence((0.0, 1.0), (0.0, 5.0))
+    evidence = ScoreEvidence((0.0, 1.0), (0.0, 5.0))
     for score in (0.0, 0.4, 1.0):
         assert probability(evidence, score, among=11, parts=9) == pytest.approx(
             probability(evidence, score, among=91)
@@ -138,7 +138,7 @@ def test_the_best_of_nine_parts_is_as_sure_as_one_of_nine_times_the_videos():
 
 
 def test_only_what_a_part_of_the_picture_found_is_told_less_surely():
-    evidence = Evidence((0.0, 1.0), (0.0, 5.0))
+    evidence = ScoreEvidence((0.0, 1.0), (0.0, 5.0))
     match = Match("id", "a.mp4", 0.8, 0.8, None, 0, ())
     (whole, part), level = with_probability(
         (match, replace(match, view="left")), evidence, among=11, parts=9
@@ -155,7 +155,7 @@ def matches(*strengths: float) -> list[Match]:
 
 @pytest.mark.parametrize("told", [{"reverse_score": 0.9}, {"part_score": 0.9}, {"score": 0.9}])
 def test_a_match_is_as_strong_as_the_best_of_its_scores_and_that_says_how_sure(told):
-    evidence = Evidence((0.0, 1.0), (0.0, 5.0))
+    evidence = ScoreEvidence((0.0, 1.0), (0.0, 5.0))
     match = replace(Match("id", "a.mp4", 0.2, 0.1, None, 0, (), part_score=0.3), **told)
     assert match.strength == 0.9
     ((found,), _level) = with_probability((match,), evidence, among=11)
@@ -163,7 +163,7 @@ def test_a_match_is_as_strong_as_the_best_of_its_scores_and_that_says_how_sure(t
 
 
 def test_the_same_strength_says_less_where_many_videos_come_near_it():
-    evidence = Evidence((0.0, 1.0), (-5.0, 5.0))
+    evidence = ScoreEvidence((0.0, 1.0), (-5.0, 5.0))
     alone, lone_level = with_probability(matches(0.8, 0.1, *[0.0] * 20), evidence, among=22)
     crowd, level = with_probability(matches(0.8, *[0.6] * 21), evidence, among=22)
     assert (lone_level, level) == (0, pytest.approx(0.6))
@@ -173,7 +173,7 @@ def test_the_same_strength_says_less_where_many_videos_come_near_it():
 
 
 def test_a_crowd_counts_no_more_than_crowds_that_were_measured():
-    evidence = Evidence((0.0, 1.0), (-5.0, 5.0), most_background=0.4)
+    evidence = ScoreEvidence((0.0, 1.0), (-5.0, 5.0), most_background=0.4)
     copies, level = with_probability(matches(*[0.95] * 30), evidence, among=30)
     assert level == pytest.approx(0.95)
     less = 0.95 - EVIDENCE_SHARE * 0.4
@@ -198,7 +198,7 @@ def test_evidence_is_measured_above_each_querys_background():
 @pytest.mark.parametrize("asked", [{"among": 0}, {"among": 5, "parts": 0}])
 def test_a_library_without_videos_is_no_question(asked):
     with pytest.raises(ValueError, match="at least 1"):
-        probability(Evidence((0.0,), (0.0,)), 0.5, **asked)
+        probability(ScoreEvidence((0.0,), (0.0,)), 0.5, **asked)
 
 
 def test_the_best_of_nine_parts_is_never_told_surer_than_it_is():
@@ -262,6 +262,6 @@ def test_the_background_is_the_mean_of_the_third_to_the_twelfth_best(strengths):
 def test_more_background_never_helps_a_match(strength, low, high):
     low, high = sorted((low, high))
     assert above_background(strength, high) <= above_background(strength, low) <= strength
-    evidence = Evidence((-1.0, 1.0), (-5.0, 5.0))
+    evidence = ScoreEvidence((-1.0, 1.0), (-5.0, 5.0))
     sure_of = [probability(evidence, strength, level=v, among=9) for v in (high, low, 0)]
     assert sure_of == sorted(sure_of)

@@ -11,7 +11,7 @@ from visil_dash.matching.verdict import (
     ANY_OFFSET,
     LABELS,
     MEANINGS,
-    WHOLE,
+    WHOLE_SHARE,
     Filter,
     answer,
     best_segment,
@@ -170,7 +170,7 @@ def test_without_a_match_score_no_whole_video_is_claimed(
     ("query", "reference", "score", "back", "word"),
     [
         (1.0, 1.0, 0.9, 0.9, Relation.NEAR_DUPLICATE),
-        (WHOLE, WHOLE, 0.5, 0.5, Relation.NEAR_DUPLICATE),
+        (WHOLE_SHARE, WHOLE_SHARE, 0.5, 0.5, Relation.NEAR_DUPLICATE),
         (1.0, 1.0, 0.9, 0.49, Relation.CONTAINS),  # in one direction only
         (1.0, 1.0, 0.49, 0.9, Relation.CONTAINED_IN),
         (1.0, 1.0, 0.49, 0.49, Relation.PARTIAL),  # the segment comes close
@@ -255,8 +255,8 @@ def test_a_claim_about_a_whole_video_needs_its_coverage_and_its_score(
     got = ruling(found, query, reference, score, back, None)
     measured = coverage(found, query_seconds=query, reference_seconds=reference)
     assert got.coverage == measured
-    of_query = measured.query >= WHOLE and score >= MATCH
-    of_reference = measured.reference >= WHOLE and back >= MATCH
+    of_query = measured.query >= WHOLE_SHARE and score >= MATCH
+    of_reference = measured.reference >= WHOLE_SHARE and back >= MATCH
     if measured.query_spans and measured.reference_spans:
         assert (got.relation is Relation.NEAR_DUPLICATE) == (of_query and of_reference)
         assert (got.relation is Relation.CONTAINS) == (of_query and not of_reference)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from visil_dash.errors import ModelError
-from visil_dash.matching.confidence import Evidence
+from visil_dash.matching.confidence import ScoreEvidence
 from visil_dash.models.attention import apply_attention, unit_context
 from visil_dash.models.bundle import META, WEIGHTS, read_bundle, save_bundle
 from visil_dash.models.compact import CompactBackbone
@@ -172,7 +172,7 @@ def test_evidence_comes_back_and_evidence_of_plain_scores_counts_as_none(parts, 
     evidence = {"strengths": [0.0, 0.5], "log_ratios": [-1.0, 2.0], "most_background": 0.25}
     save_bundle(tmp_path / "new", **parts, meta=META_FIELDS | {"evidence": evidence})
     found = read_bundle(tmp_path / "new").meta.evidence
-    assert found == Evidence((0.0, 0.5), (-1.0, 2.0), 0.25)
+    assert found == ScoreEvidence((0.0, 0.5), (-1.0, 2.0), 0.25)
     former = {"scores": [0.0, 0.5], "log_ratios": [-1.0, 2.0]}
     save_bundle(tmp_path / "old", **parts, meta=META_FIELDS | {"evidence": former})
     assert load_bundled(tmp_path / "old").evidence is None

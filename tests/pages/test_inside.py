@@ -13,11 +13,11 @@ from tests.support.clips import make_clip, regular
 from tests.support.fakes import fake_model
 from tests.support.page_world import Open, pages, run_until, shared_library, texts
 from tests.support.scenes import RATE, SIZE, scene_picture
-from visil_dash.matching.confidence import Evidence, in_words, probability
+from visil_dash.matching.confidence import ScoreEvidence, in_words, probability
 from visil_dash.media.views import BY_KEY, VIEWS, QueryRef, cut
 from visil_dash.ui.shell import backend, state
 
-EVIDENCE = Evidence((0.0, 1.0), (-7.0, 5.0))
+EVIDENCE = ScoreEvidence((0.0, 1.0), (-7.0, 5.0))
 
 
 @pytest.fixture

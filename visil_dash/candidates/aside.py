@@ -12,14 +12,14 @@ from visil_dash.index.snapshot import frame_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array
 
-ASIDE_SETTING = "frames_aside"
+_SETTING = "frames_aside"
 
 Frames = Mapping[str, Iterable[int]]  # video id → frame numbers
 
 
 def frames_aside(library: Library, extractor: str) -> dict[str, tuple[int, ...]]:
     """Frame numbers by video id, ascending."""
-    stored = library.setting(f"{ASIDE_SETTING}:{extractor}") or {}
+    stored = library.setting(f"{_SETTING}:{extractor}") or {}
     return {str(video): tuple(sorted({int(f) for f in frames})) for video, frames in stored.items()}
 
 
@@ -55,6 +55,4 @@ def take_frames_back(library: Library, extractor: str, frames: Frames | None = N
 
 
 def _keep(library: Library, extractor: str, frames: Mapping[str, tuple[int, ...]]) -> None:
-    library.set_setting(
-        f"{ASIDE_SETTING}:{extractor}", {v: list(f) for v, f in frames.items() if f}
-    )
+    library.set_setting(f"{_SETTING}:{extractor}", {v: list(f) for v, f in frames.items() if f})

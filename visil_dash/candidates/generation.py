@@ -16,7 +16,7 @@ from visil_dash.index.frames import FrameSpace, split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
 
-FIRST_K = 32
+_FIRST_K = 32
 
 
 class FrameSearcher(Protocol):
@@ -35,7 +35,7 @@ def frames_within(
     threshold: float,
     *,
     videos: Mapping[int, str],
-    first_k: int = FIRST_K,
+    first_k: int = _FIRST_K,
     exclude: str = "",
     aside: Array | None = None,
 ) -> FrameHits:

@@ -14,9 +14,9 @@ from visil_dash.index.frames import split_ids
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 
-FIRST_K = 32
-MOST_K = 1024  # neighbours of one frame that are looked at
-CHUNK = 2048  # query frames searched at once
+_FIRST_K = 32
+_MOST_K = 1024  # neighbours of one frame that are looked at
+_CHUNK = 2048  # query frames searched at once
 
 
 class FrameView(Protocol):
@@ -54,8 +54,8 @@ def candidate_pairs(
     view: FrameView,
     threshold: float,
     *,
-    first_k: int = FIRST_K,
-    most_k: int = MOST_K,
+    first_k: int = _FIRST_K,
+    most_k: int = _MOST_K,
     watch: Watch = UNWATCHED,
 ) -> CandidatePairs:
     """Pairs of videos with a frame of one within `threshold` of a frame of the other.
@@ -69,9 +69,9 @@ def candidate_pairs(
     owners, _ = split_ids(ids)
     nearest: dict[tuple[int, int], float] = {}
     capped = 0
-    for start in range(0, total, CHUNK):
+    for start in range(0, total, _CHUNK):
         watch.count("Looking up near frames", start, total)
-        pending = np.arange(start, min(start + CHUNK, total))
+        pending = np.arange(start, min(start + _CHUNK, total))
         k = min(first_k, total)
         while len(pending):
             watch.check()

@@ -8,8 +8,8 @@ from visil_dash.collection.table import strength
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 
-MOST_STEPS = 100
-LEAST_GAIN = 1e-4  # relative fall of the stress below which a step is the last
+_MOST_STEPS = 100
+_LEAST_GAIN = 1e-4  # relative fall of the stress below which a step is the last
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ def similarity_map(
     wanted = dissimilarity(scores)
     positions = classical_scaling(wanted)
     before = float(((distances(positions) - wanted) ** 2).sum()) / 2
-    for step in range(MOST_STEPS):
-        watch.count("Moving similar videos together", step, MOST_STEPS)
+    for step in range(_MOST_STEPS):
+        watch.count("Moving similar videos together", step, _MOST_STEPS)
         # One step at a time: a run of many can be neither watched nor stopped.
         positions, stress = smacof(wanted, init=positions, max_iter=1, normalized_stress=False)
-        if before - stress <= LEAST_GAIN * stress:
+        if before - stress <= _LEAST_GAIN * stress:
             break
         before = stress
     return SimilarityMap(positions, _explained(distances(positions), wanted))

@@ -10,7 +10,7 @@ from visil_dash.records import PairTable
 
 STEP = 0.02  # margins closer than this count as equal, and segments decide
 ALIGNED = 60  # first pairs whose segments are looked at; an alignment takes milliseconds
-MOST = 2000
+_MOST = 2000
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def review_queue(
     *,
     matched_seconds: Callable[[str, str], float] | None = None,
     aligned: int = ALIGNED,
-    most: int = MOST,
+    most: int = _MOST,
 ) -> tuple[Question, ...]:
     """The `most` compared pairs nearest to the match score, nearest first.
 

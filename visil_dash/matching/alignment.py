@@ -78,7 +78,7 @@ def _path(step: Array, i: int, j: int, best: Array) -> list[tuple[int, int]]:
     return cells[::-1]
 
 
-def same_level(matrix: Array, options: AlignOptions) -> float:
+def _same_level(matrix: Array, options: AlignOptions) -> float:
     """Similarity from which two frames of this pair `[Tq, Tr]` count as the same."""
     if not matrix.size:
         return options.frame_level
@@ -88,7 +88,7 @@ def same_level(matrix: Array, options: AlignOptions) -> float:
 
 def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, int]], bool]]:
     """Matched paths of a frame-to-frame matrix `[Tq, Tr]`: (cells, reversed), best first."""
-    score = (matrix - same_level(matrix, options)).astype(np.float32)
+    score = (matrix - _same_level(matrix, options)).astype(np.float32)
     if score.max(initial=0) <= 0:
         return []
     contrast = float(np.quantile(score[score > 0], 0.9))

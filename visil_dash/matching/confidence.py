@@ -15,18 +15,18 @@ import numpy as np
 
 from visil_dash.records import Array
 
-BACKGROUND = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
+_BACKGROUND_RANKS = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
 # How much of the background is taken off where matches of several queries are ranked together. It
 # moves queries against each other only, so it may be more than a probability can bear: that much
 # would tell a dozen true copies of one clip that they are strangers.
 RANKED_SHARE = 0.7
 EVIDENCE_SHARE = 0.5
-ROUNDING = 1e-12  # steps of the isotonic fit below this are none
-EVIDENCE_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
+_ROUNDING = 1e-12  # steps of the isotonic fit below this are none
+_EVIDENCE_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ScoreEvidence:
     """Log likelihood ratio of a strength less EVIDENCE_SHARE of the background: linear between
     knots, constant beyond them.
 
@@ -52,7 +52,7 @@ class Evidence:
 
 
 def probability(
-    evidence: Evidence, strength: float, *, level: float = 0.0, among: int, parts: int = 1
+    evidence: ScoreEvidence, strength: float, *, level: float = 0.0, among: int, parts: int = 1
 ) -> float:
     """Probability that a reference of this strength holds footage of the query, 0..1.
 
@@ -82,7 +82,7 @@ def background(strengths: Array) -> float:
 
     What was not compared, or is below zero, counts as zero: nothing of it resembles the query.
     """
-    first, last = BACKGROUND
+    first, last = _BACKGROUND_RANKS
     ranked = np.sort(strengths)[::-1][first - 1 : last]
     return float(np.clip(ranked, 0, None).sum() / (last - first + 1))
 
@@ -92,20 +92,20 @@ def above_background(strength: float, level: float) -> float:
     return strength - RANKED_SHARE * level
 
 
-def measure_evidence(strengths: Array, copies: Array) -> Evidence:
+def measure_evidence(strengths: Array, copies: Array) -> ScoreEvidence:
     """What strengths `[queries, references]` say, each less EVIDENCE_SHARE of its query's
     background, where `copies` (bool, the same shape) is known.
 
-    A background that EVIDENCE_SEEN of the queries stay below is the highest that counts: of
+    A background that _EVIDENCE_SEEN of the queries stay below is the highest that counts: of
     higher ones too little was seen. Raises ValueError when a class is missing.
     """
     levels = np.array([background(row) for row in strengths])
-    most = float(np.quantile(levels, EVIDENCE_SEEN))
+    most = float(np.quantile(levels, _EVIDENCE_SEEN))
     above = strengths - EVIDENCE_SHARE * np.minimum(levels, most)[:, None]
     return replace(fit_evidence(above.ravel(), copies.ravel()), most_background=most)
 
 
-def fit_evidence(strengths: Array, copies: Array) -> Evidence:
+def fit_evidence(strengths: Array, copies: Array) -> ScoreEvidence:
     """How much likelier strengths `[N]` are among copies (bool `[N]`) than among strangers.
 
     Isotonic regression (pool adjacent violators) with both classes weighing the same: blocks of
@@ -123,10 +123,10 @@ def fit_evidence(strengths: Array, copies: Array) -> Evidence:
     shares = counts / counts.sum(1, keepdims=True)
     weights = shares.sum(0)
     rising = isotonic_regression(shares[0] / weights, weights=weights).x
-    block = np.cumsum(np.diff(rising, prepend=rising[:1]) > ROUNDING)
+    block = np.cumsum(np.diff(rising, prepend=rising[:1]) > _ROUNDING)
     true, false = (np.bincount(block, row) for row in counts)
     mine, others = (true + 0.5) / (y.sum() + 1), (false + 0.5) / ((~y).sum() + 1)
-    return Evidence(
+    return ScoreEvidence(
         tuple((np.bincount(block, values * counts.sum(0)) / (true + false)).tolist()),
         tuple(np.maximum.accumulate(np.log(mine / others)).tolist()),
     )

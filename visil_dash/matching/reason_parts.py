@@ -9,7 +9,7 @@ from visil_dash.clock import clock
 from visil_dash.records import Array, Segment, VideoFeatures
 
 _TOLD = 3  # stretches named one by one; the rest are counted
-FAINT = 0.8  # share of the video's mean attention below which a frame is told to count less
+_FAINT = 0.8  # share of the video's mean attention below which a frame is told to count less
 
 
 def missing(intervals: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
@@ -127,7 +127,7 @@ def faint(features: VideoFeatures, *, side: str, frame_level: float) -> str | No
         )
     attention = features.attention.mean(1)
     mean = float(attention.mean())
-    low = np.flatnonzero(attention < FAINT * mean)
+    low = np.flatnonzero(attention < _FAINT * mean)
     if mean <= 0 or not len(low):
         return None
     one = len(low) == 1

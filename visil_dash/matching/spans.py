@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from visil_dash.records import Spans
 
-TOUCHING = 1e-9  # seconds; spans that touch are one, also after rounding
+_TOUCHING = 1e-9  # seconds; spans that touch are one, also after rounding
 
 
 def union(spans: Sequence[tuple[float, float]], length: float) -> Spans:
@@ -15,7 +15,7 @@ def union(spans: Sequence[tuple[float, float]], length: float) -> Spans:
         start, end = max(0.0, start), min(end, end_of_all)
         if end <= start:
             continue
-        if merged and start <= merged[-1][1] + TOUCHING:
+        if merged and start <= merged[-1][1] + _TOUCHING:
             merged[-1] = merged[-1][0], max(merged[-1][1], end)
         else:
             merged.append((start, end))

@@ -4,9 +4,9 @@ A relation is read from the reference's side, as on a result card: the video *co
 Segments say how much of each side is matched in time (its coverage), scores say whether the
 pictures agree as a whole. Every claim needs both, in the direction that it is about:
 
-    near duplicate   at least WHOLE of both is covered, and both scores reach the match score
-    contains         at least WHOLE of the query is covered, and query → reference reaches it
-    contained in     at least WHOLE of the reference is covered, and reference → query reaches it
+    near duplicate   at least WHOLE_SHARE of both is covered, and both scores reach the match score
+    contains         at least WHOLE_SHARE of the query is covered, and query → reference reaches it
+    contained in     at least WHOLE_SHARE of the reference is covered, and reference → query reaches it
     partial          there is a segment and none of the three above can be claimed; the score of
                      the segments alone reaches the match score, or that of the whole does. Where
                      neither does but the segments come close (`near_match`), it is a doubt
@@ -37,7 +37,7 @@ from visil_dash.records import (
 )
 
 # Alignment cuts up to a sampled frame at each end of a span, and edits add titles and endings.
-WHOLE = 0.8
+WHOLE_SHARE = 0.8
 # Segments below it do not show that two videos are one recording, unless their frames agree so
 # much that they are the same picture. Of the pairs of 150 edited copies of real clips that reach
 # the match score, all 8 other takes by a camera that stands still lie below, at similarities up to
@@ -54,7 +54,7 @@ LABELS = {
     Relation.NONE: "unrelated",
 }
 # A doubt, by whether nearly all of the query and of the reference is covered.
-DOUBTS = {
+_DOUBTS = {
     (True, True): "may be a copy",
     (True, False): "may contain the query clip",
     (False, True): "may be contained in the query clip",
@@ -85,12 +85,12 @@ def reaches(score: float, match_score: float) -> bool:
 
 
 def near_match(match_score: float) -> float:
-    """The score from which a segment may be the same footage: WHOLE of the way from -1 to a match.
+    """The score from which a segment may be the same footage: WHOLE_SHARE of the way from -1 to a match.
 
     On the demo library matched segments of unrelated videos score up to 0.50 by themselves, another
     camera or time of the same event up to 0.77, copies from 0.74 on, where a match scores 0.774.
     """
-    return WHOLE * (match_score + 1) - 1
+    return WHOLE_SHARE * (match_score + 1) - 1
 
 
 def judge(
@@ -109,7 +109,7 @@ def judge(
         pair.segments, query_seconds=query_seconds, reference_seconds=reference_seconds
     )
     relation = _relation(share, pair, match_score)
-    any_offset = matches_at_any_offset(pair.segments)
+    any_offset = _matches_at_any_offset(pair.segments)
     claimed = relation not in (Relation.LOOK_ALIKE, Relation.NONE)
     confirmed = reaches(pair.strength, match_score)
     if claimed and any_offset:
@@ -132,7 +132,7 @@ def _relation(covered: Coverage, pair: Match | Comparison, match_score: float) -
     back = reaches(pair.reverse_score, match_score)
     if not covered.query_spans or not covered.reference_spans:
         return Relation.LOOK_ALIKE if there or back else Relation.NONE
-    whole_query, whole_reference = covered.query >= WHOLE, covered.reference >= WHOLE
+    whole_query, whole_reference = covered.query >= WHOLE_SHARE, covered.reference >= WHOLE_SHARE
     if whole_query and whole_reference and there and back:
         return Relation.NEAR_DUPLICATE
     if whole_query and there:
@@ -147,7 +147,7 @@ def _relation(covered: Coverage, pair: Match | Comparison, match_score: float) -
 
 def _label(relation: Relation, covered: Coverage, is_match: bool) -> str:
     if relation is Relation.PARTIAL and not is_match:
-        return DOUBTS[covered.query >= WHOLE, covered.reference >= WHOLE]
+        return _DOUBTS[covered.query >= WHOLE_SHARE, covered.reference >= WHOLE_SHARE]
     return LABELS[relation]
 
 
@@ -210,7 +210,7 @@ def best_segment(segments: Sequence[Segment]) -> Segment | None:
     )
 
 
-def matches_at_any_offset(segments: Sequence[Segment]) -> bool:
+def _matches_at_any_offset(segments: Sequence[Segment]) -> bool:
     """Whether there are segments and none shows that both sides run together in time."""
     return bool(segments) and all(s.in_step < IN_STEP and s.score < SAME_PICTURE for s in segments)
 

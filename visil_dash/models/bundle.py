@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visil_dash.errors import ModelError
-from visil_dash.matching.confidence import Evidence
+from visil_dash.matching.confidence import ScoreEvidence
 from visil_dash.models.states import check_layout, read_checked, tensors_of
 from visil_dash.records import Preprocess
 
@@ -50,7 +50,7 @@ class BundleMeta:
     frame_level: float
     default_match_score: float
     trained: Mapping[str, Any]
-    evidence: Evidence | None = None
+    evidence: ScoreEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -211,11 +211,11 @@ def _parse_meta(raw: object, path: Path) -> BundleMeta:
         ) from error
 
 
-def _evidence(raw: Any) -> Evidence | None:
+def _evidence(raw: Any) -> ScoreEvidence | None:
     # Bundles of before told of scores, which say nothing of strengths above a background.
     if raw is None or "strengths" not in raw:
         return None
-    return Evidence(
+    return ScoreEvidence(
         tuple(map(float, raw["strengths"])),
         tuple(map(float, raw["log_ratios"])),
         float(raw["most_background"]),

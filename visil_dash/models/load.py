@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visil_dash.errors import ModelError
-from visil_dash.matching.confidence import Evidence
+from visil_dash.matching.confidence import ScoreEvidence
 from visil_dash.matching.similarity import Scorer
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
 from visil_dash.models.own import own_folder, own_models
@@ -74,7 +74,7 @@ class Model:
     extract: Callable[[Array], Array]
     compare: Callable[[Array], Array] | None = None
     symmetric: bool = False
-    evidence: Evidence | None = None
+    evidence: ScoreEvidence | None = None
 
     @property
     def scorer(self) -> Scorer:

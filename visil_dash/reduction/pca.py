@@ -18,7 +18,7 @@ from visil_dash.errors import StoreDamaged, StoreMismatch
 from visil_dash.library.blobs import Step, no_step, write_atomic
 from visil_dash.records import Array
 
-REDUCTION_FORMAT = 1
+_FORMAT = 1
 DEFAULT_DIM = 256
 FRAMES_PER_DIM = 2  # frames needed to fit one dimension
 FULL = "full"
@@ -98,7 +98,7 @@ def save_reduction(
     if reduction.mean is None or reduction.matrix is None:
         raise ValueError("the full reduction has nothing to save")
     meta = {
-        "format": REDUCTION_FORMAT,
+        "format": _FORMAT,
         "extractor": extractor,
         "reduction_id": reduction.reduction_id,
         "method": reduction.method,
@@ -125,7 +125,7 @@ def load_reduction(path: Path, *, extractor: str, sha256: str) -> Reduction:
         mean, matrix = tensors["mean"], tensors["matrix"]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StoreDamaged(f"{path}: the reduction cannot be used ({error}).") from error
-    if meta["format"] > REDUCTION_FORMAT:
+    if meta["format"] > _FORMAT:
         raise StoreMismatch(f"{path}: made by a newer visil_dash. Update this one.")
     if meta["extractor"] != extractor:
         raise StoreMismatch(

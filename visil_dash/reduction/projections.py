@@ -14,11 +14,11 @@ from visil_dash.records import Array
 from visil_dash.reduction.pca import FRAMES_PER_DIM, Reduction, fit_pca, fitted_reduction
 
 SEED = 0
-LPP_NEIGHBOURS = 8  # edges of a frame in the neighbourhood graph
+_LPP_NEIGHBOURS = 8  # edges of a frame in the neighbourhood graph
 # PCA first, He and Niyogi's way round singularity, keeps so many components for each dimension:
 # on the demo library more lost neighbours (recall@10 of 64 dimensions 0.77 with 6, 0.81 with 2).
-LPP_RANK = 2
-LPP_RIDGE = 1e-6  # share of the mean eigenvalue added where frames hardly vary
+_LPP_RANK = 2
+_LPP_RIDGE = 1e-6  # share of the mean eigenvalue added where frames hardly vary
 
 
 def random_projection(input_dim: int, dim: int, *, seed: int = SEED) -> Reduction:
@@ -34,7 +34,7 @@ def random_projection(input_dim: int, dim: int, *, seed: int = SEED) -> Reductio
     return fitted_reduction(f"random{dim}", np.zeros(input_dim, np.float32), matrix)
 
 
-def fit_lpp(vectors: Array, dim: int, *, neighbours: int = LPP_NEIGHBOURS) -> Reduction:
+def fit_lpp(vectors: Array, dim: int, *, neighbours: int = _LPP_NEIGHBOURS) -> Reduction:
     """The `dim` directions along which neighbouring frames of `vectors` `[N, D]` differ least,
     measured against how much all frames differ along them.
 
@@ -44,7 +44,7 @@ def fit_lpp(vectors: Array, dim: int, *, neighbours: int = LPP_NEIGHBOURS) -> Re
     from scipy.linalg import eigh
 
     count, input_dim = vectors.shape
-    first = fit_pca(vectors, max(dim, min(LPP_RANK * dim, count // FRAMES_PER_DIM, input_dim)))
+    first = fit_pca(vectors, max(dim, min(_LPP_RANK * dim, count // FRAMES_PER_DIM, input_dim)))
     mean, leading = first.mean, first.matrix
     if mean is None or leading is None:
         raise ValueError("PCA gave no matrix")
@@ -52,7 +52,7 @@ def fit_lpp(vectors: Array, dim: int, *, neighbours: int = LPP_NEIGHBOURS) -> Re
     weights = neighbour_graph(inside.astype(np.float32), neighbours)
     spread = inside.T @ (inside * weights.sum(1)[:, None])
     local = spread - inside.T @ (weights @ inside)
-    floor = LPP_RIDGE * max(float(np.trace(spread)) / len(spread), np.finfo(np.float64).tiny)
+    floor = _LPP_RIDGE * max(float(np.trace(spread)) / len(spread), np.finfo(np.float64).tiny)
     spread.flat[:: len(spread) + 1] += floor
     turned = eigh((local + local.T) / 2, spread, subset_by_index=(0, dim - 1))[1]
     basis = np.linalg.qr(turned / np.linalg.norm(turned, axis=0))[0]

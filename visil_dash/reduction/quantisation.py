@@ -12,8 +12,8 @@ import numpy as np
 
 from visil_dash.records import Array
 
-LEVELS = 255  # steps of an 8-bit component
-DECODED_FLOATS = 4 * 1024**2  # codes turned back into float32 at a time: 16 MB
+_LEVELS = 255  # steps of an 8-bit component
+_DECODED_FLOATS = 4 * 1024**2  # codes turned back into float32 at a time: 16 MB
 
 
 class Precision(StrEnum):
@@ -55,7 +55,7 @@ def encode(vectors: Array, precision: Precision) -> Codes:
     none = np.zeros(0, np.float32)
     if precision is Precision.INT8:
         low = vectors.min(0)
-        step = (vectors.max(0) - low) / LEVELS
+        step = (vectors.max(0) - low) / _LEVELS
         step = np.where(step > 0, step, 1).astype(np.float32)
         return Codes(precision, np.rint((vectors - low) / step).astype(np.uint8), low, step)
     if precision is Precision.BINARY:
@@ -88,7 +88,7 @@ def code_distances(queries: Array, codes: Codes) -> Array:
         return out
     out = np.empty((len(queries), len(codes)), np.float32)
     norms = np.einsum("qd,qd->q", queries, queries)[:, None]
-    block = max(1, DECODED_FLOATS // max(1, queries.shape[1]))
+    block = max(1, _DECODED_FLOATS // max(1, queries.shape[1]))
     for start in range(0, len(codes), block):
         part = slice(start, start + block)
         vectors = decode(Codes(codes.precision, codes.data[part], codes.low, codes.step))

@@ -15,8 +15,8 @@ import numpy as np
 from visil_dash.records import Array
 
 RECALL = 0.99
-RESAMPLES = 200
-INTERVAL = (2.5, 97.5)  # percent
+_RESAMPLES = 200
+_INTERVAL = (2.5, 97.5)  # percent
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def transfer(
     *,
     valid: Array | None = None,
     recall: float = RECALL,
-    resamples: int = RESAMPLES,
+    resamples: int = _RESAMPLES,
     seed: int = 0,
 ) -> Transfer | None:
     """Carries `threshold` from distances `source` `[Q, N]` to `target` `[Q, N]` of the same pairs.
@@ -91,9 +91,9 @@ def transfer(
         left = weights == 0
         if left.any():
             unseen.append(float((values[left] <= np.float32(found)).mean()))
-    low, high = np.percentile(thresholds or [carried], INTERVAL).tolist()
+    low, high = np.percentile(thresholds or [carried], _INTERVAL).tolist()
     kept = float((values <= np.float32(carried)).mean())
-    unseen_low, unseen_high = np.percentile(unseen or [kept], INTERVAL).tolist()
+    unseen_low, unseen_high = np.percentile(unseen or [kept], _INTERVAL).tolist()
     return Transfer(
         source=float(threshold),
         threshold=carried,

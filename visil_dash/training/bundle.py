@@ -14,7 +14,7 @@ from torch import Tensor
 
 from visil_dash.candidates.thresholds import pairwise_distances
 from visil_dash.matching.alignment import AlignOptions
-from visil_dash.matching.confidence import Evidence, measure_evidence
+from visil_dash.matching.confidence import ScoreEvidence, measure_evidence
 from visil_dash.matching.rerank import rerank
 from visil_dash.matching.similarity import Compare, Scorer, chamfer, frame_to_frame
 from visil_dash.metrics.ranking import (
@@ -87,7 +87,7 @@ class Calibration:
     match_score: float
     match_precision: float
     match_recall: float
-    evidence: Evidence
+    evidence: ScoreEvidence
 
 
 @torch.inference_mode()

@@ -40,7 +40,7 @@ from visil_dash.settings import Settings, get_settings
 from visil_dash.workbench.clips import ClipStore, QueryClip
 from visil_dash.workbench.ingest import ingest
 from visil_dash.workbench.search import (
-    Source,
+    CandidateSource,
     by_nearness,
     by_threshold,
     search_library,
@@ -176,7 +176,7 @@ class Workbench:
         self,
         clip: QueryClip,
         views: Mapping[str, VideoFeatures],
-        source: Source,
+        source: CandidateSource,
         *,
         top: int | None = None,
         timings: Mapping[str, float] | None = None,

@@ -22,9 +22,9 @@ from visil_dash.records import WHOLE, MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import extract_features, extract_views
 
-VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
-CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
-LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
+_VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
+_CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
+_LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class QueryClip:
 
 
 class ClipStore:
-    """Clips opened with one model, the last `CLIPS_KEPT` of them. Safe to share between threads."""
+    """Clips opened with one model, the last `_CLIPS_KEPT` of them. Safe to share between threads."""
 
     def __init__(self, library: Library, model: Model, settings: Settings) -> None:
         self._library = library
         self._model = model
         self._settings = settings
-        self._clips: LRUCache[str, QueryClip] = LRUCache(CLIPS_KEPT)
-        self._views: LRUCache[str, dict[str, VideoFeatures]] = LRUCache(VIEWS_KEPT)
+        self._clips: LRUCache[str, QueryClip] = LRUCache(_CLIPS_KEPT)
+        self._views: LRUCache[str, dict[str, VideoFeatures]] = LRUCache(_VIEWS_KEPT)
         self._reading: set[str] = set()
         self._lock = Condition()
 
@@ -77,7 +77,7 @@ class ClipStore:
         with self._lock:
             while what in self._reading:
                 watch.check()
-                self._lock.wait(LOOK_AGAIN_SECONDS)
+                self._lock.wait(_LOOK_AGAIN_SECONDS)
             self._reading.add(what)
         try:
             yield

@@ -27,7 +27,7 @@ from visil_dash.settings import Settings
 
 # A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
 # black, a fade, a blank slate. Its direction after whitening is noise that all such frames share.
-FLAT_LEVEL = 3.0
+_FLAT_LEVEL = 3.0
 _FINER = 2  # a view is cut from a picture so many times the side of the model's input
 
 
@@ -39,7 +39,7 @@ class Extracted:
 
 def flat_frames(frames: Array) -> Array:
     """Which of `[N, H, W, 3]` uint8 frames show nothing, `[N]` bool."""
-    flat: Array = frames.astype(np.float32).mean(-1).std((1, 2)) < FLAT_LEVEL
+    flat: Array = frames.astype(np.float32).mean(-1).std((1, 2)) < _FLAT_LEVEL
     return flat
 
 

@@ -18,7 +18,7 @@ from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.matching.alignment import AlignOptions
-from visil_dash.matching.confidence import Evidence, background, probability
+from visil_dash.matching.confidence import ScoreEvidence, background, probability
 from visil_dash.matching.rerank import rerank
 from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model
@@ -29,11 +29,11 @@ from visil_dash.workbench.clips import QueryClip
 HIERARCHICAL, EXHAUSTIVE, NEAREST = "hierarchical", "exhaustive", "nearest"
 
 # Which videos a view of the query is compared with, most promising first, and a notice or none.
-Propose = Callable[[VideoFeatures], tuple[tuple[Candidate, ...], str]]
+_Propose = Callable[[VideoFeatures], tuple[tuple[Candidate, ...], str]]
 
 
 @dataclass(frozen=True)
-class Source:
+class CandidateSource:
     """Where the videos that are compared come from.
 
     `mode`: as in SearchResult. `threshold`: squared L2 within which a frame is near. `everything`:
@@ -42,23 +42,27 @@ class Source:
 
     mode: str
     threshold: float
-    propose: Propose
+    propose: _Propose
     everything: bool = False
 
 
 def by_threshold(
     threshold: float, *, library: Library, space: FrameSpace, everything: bool = False
-) -> Source:
+) -> CandidateSource:
     """The videos with frames within the distance threshold."""
 
     def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
         hits = library_hits(query, threshold, library=library, space=space)
         return candidate_videos(hits), ""
 
-    return Source(EXHAUSTIVE if everything else HIERARCHICAL, threshold, propose, everything)
+    return CandidateSource(
+        EXHAUSTIVE if everything else HIERARCHICAL, threshold, propose, everything
+    )
 
 
-def by_nearness(most: int, threshold: float, *, library: Library, space: FrameSpace) -> Source:
+def by_nearness(
+    most: int, threshold: float, *, library: Library, space: FrameSpace
+) -> CandidateSource:
     """The `most` videos with the nearest frames, within the threshold or not: always an answer."""
 
     def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
@@ -85,13 +89,13 @@ def by_nearness(most: int, threshold: float, *, library: Library, space: FrameSp
             f" {len(proposed)} nearest videos instead, however far they are."
         )
 
-    return Source(NEAREST, threshold, propose)
+    return CandidateSource(NEAREST, threshold, propose)
 
 
 def search_library(
     clip: QueryClip,
     views: Mapping[str, VideoFeatures],
-    source: Source,
+    source: CandidateSource,
     *,
     library: Library,
     space: FrameSpace,
@@ -154,7 +158,7 @@ def search_library(
 
 
 def with_probability(
-    matches: Sequence[Match], evidence: Evidence | None, *, among: int, parts: int = 0
+    matches: Sequence[Match], evidence: ScoreEvidence | None, *, among: int, parts: int = 0
 ) -> tuple[tuple[Match, ...], float]:
     """The matches of one query with their probability among so many videos, and the query's
     background; without evidence they have no probability.

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from visil_dash.workbench.bench import Workbench
 
 Kind = Literal["distance", "match"]
-BANDS_SETTING = "bands"
-MOST_STEPS = 200  # the oldest go first
-MOST_TEXT = 300
+_BANDS_SETTING = "bands"
+_MOST_STEPS = 200  # the oldest go first
+_MOST_TEXT = 300
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def calibrate(
         value=None if value is None else float(value),
         previous=None if saved is None else float(saved),
         when=datetime.now(UTC).isoformat(timespec="seconds"),
-        who=who.strip()[:MOST_TEXT],
-        why=why.strip()[:MOST_TEXT],
+        who=who.strip()[:_MOST_TEXT],
+        why=why.strip()[:_MOST_TEXT],
         labels=len(told),
         labels_digest=labels_digest(told) if told else "",
         undoes=undoes,
     )
-    steps = [asdict(s) for s in (*before, step)][-MOST_STEPS:]
+    steps = [asdict(s) for s in (*before, step)][-_MOST_STEPS:]
     # The history first: a crash between the two leaves a step too many, never one untold.
     bench.library.set_setting(f"history:{key}", steps)
     bench.library.set_setting(key, step.value)
@@ -126,7 +126,7 @@ def band_borders(bench: "Workbench") -> tuple[float, float]:
 
     Until they are set: the library's threshold, and halfway from there to unrelated frames.
     """
-    saved = bench.library.setting(f"{BANDS_SETTING}:{space_key(bench)}")
+    saved = bench.library.setting(f"{_BANDS_SETTING}:{_space_key(bench)}")
     if saved is not None:
         return float(saved[0]), float(saved[1])
     threshold = bench.threshold()
@@ -140,10 +140,10 @@ def set_band_borders(bench: "Workbench", duplicate: float, related: float) -> No
             f"{duplicate:g} and {related:g}", "are no borders of bands", "put duplicate first"
         )
     bench.require_writer()
-    bench.library.set_setting(f"{BANDS_SETTING}:{space_key(bench)}", [duplicate, related])
+    bench.library.set_setting(f"{_BANDS_SETTING}:{_space_key(bench)}", [duplicate, related])
 
 
-def space_key(bench: "Workbench") -> str:
+def _space_key(bench: "Workbench") -> str:
     """What a distance belongs to: one model and reduction; in another space it means nothing."""
     return f"{bench.extractor}:{bench.space.reduction.reduction_id}"
 
@@ -155,6 +155,6 @@ def _key(bench: "Workbench", kind: Kind, reduction_id: str | None = None) -> str
     )
 
     if kind == "distance":
-        space = space_key(bench) if reduction_id is None else f"{bench.extractor}:{reduction_id}"
+        space = _space_key(bench) if reduction_id is None else f"{bench.extractor}:{reduction_id}"
         return f"{THRESHOLD_SETTING}:{space}"
     return f"{MATCH_SETTING}:{bench.extractor}"

@@ -11,7 +11,7 @@ from visil_dash.records import VideoRecord
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features, feature_manifest
 
-VERIFICATION_SETTING = "last_verification"
+_SETTING = "last_verification"
 PROBLEMS_KEPT = 100
 _LIBRARY_NAME = re.compile(r"[^\W_][\w .-]{0,59}")
 
@@ -97,13 +97,13 @@ def verify_library(bench: Workbench) -> Verification:
     found = Verification(now(), bench.verify())
     if not bench.library.read_only:
         told = {"at": found.at, "problems": list(found.problems[:PROBLEMS_KEPT])}
-        bench.library.set_setting(VERIFICATION_SETTING, told)
+        bench.library.set_setting(_SETTING, told)
     return found
 
 
 def last_verification(bench: Workbench) -> Verification | None:
     """The noted result; None when the library was never verified."""
-    noted = bench.library.setting(VERIFICATION_SETTING)
+    noted = bench.library.setting(_SETTING)
     if not noted:
         return None
     return Verification(str(noted["at"]), tuple(map(str, noted["problems"])))
