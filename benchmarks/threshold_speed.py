@@ -28,7 +28,7 @@ from visil_dash.candidates.thresholds import (
     QueryDistances,
     admit_fast,
     candidates_at,
-    nearest_frames,
+    nearest_of_rows,
     pairwise_distances,
 )
 from visil_dash.plots import distances
@@ -92,7 +92,7 @@ def time_functions(view: QueryDistances, places: list[float]) -> None:
         "candidates_at, candidate_rows": lambda at: candidate_rows(
             candidates_at(profile, at), names
         ),
-        "nearest_frames": lambda at: nearest_frames(view, range(min(20, len(view.query_times)))),
+        "nearest_of_rows": lambda at: nearest_of_rows(view, range(min(20, len(view.query_times)))),
         "distance_histogram": lambda at: distances.distance_histogram(
             edges,
             counts,

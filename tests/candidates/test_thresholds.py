@@ -17,7 +17,7 @@ from visil_dash.candidates.thresholds import (
     candidates_at,
     distance_profile,
     histogram,
-    nearest_frames,
+    nearest_of_rows,
 )
 from visil_dash.records import Array
 
@@ -97,7 +97,7 @@ def test_every_distance_is_in_its_bin(view: QueryDistances, bins: int) -> None:
 @given(views(), st.integers(1, 12))
 def test_neighbours_are_the_smallest_of_each_row(view: QueryDistances, count: int) -> None:
     rows = range(len(view.query_times))
-    columns, distances = nearest_frames(view, rows, count=count)
+    columns, distances = nearest_of_rows(view, rows, count=count)
     for i in rows:
         np.testing.assert_array_equal(distances[i], np.sort(view.distances[i])[:count])
         np.testing.assert_array_equal(view.distances[i, columns[i]], distances[i])
@@ -117,7 +117,7 @@ def steps_of_a_move(view: QueryDistances, threshold: float) -> int:
     try:
         admit_fast(profile, threshold)
         candidates_at(profile, threshold)
-        nearest_frames(view, range(10))
+        nearest_of_rows(view, range(10))
         _ = profile.counted
     finally:
         sys.setprofile(None)

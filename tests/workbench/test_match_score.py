@@ -16,7 +16,7 @@ from visil_dash.cli import main
 from visil_dash.library.store import open_library
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.reports import search_report
-from visil_dash.workbench.thresholds import calibrate, undo
+from visil_dash.workbench.thresholds import save_threshold, undo
 
 OWN = fake_model().default_match_score
 
@@ -43,7 +43,7 @@ def test_a_report_calls_a_match_what_the_library_does(bench: Workbench) -> None:
     reached, missed = between(bench)
     told = []
     for value in (reached, missed):
-        calibrate(bench, "match", value)
+        save_threshold(bench, "match", value)
         report = search_report(bench, result, matches=1, spans=1)
         assert f"<dd>{value:.3f}</dd>" in report
         told.append("contains the query clip" in report)
@@ -82,7 +82,7 @@ def test_the_commands_call_a_match_what_the_library_does(
             if value is None:
                 undo(opened, "match")
             else:
-                calibrate(opened, "match", value)
+                save_threshold(opened, "match", value)
 
     assert matches() == [True] * 4
     change(0.9999)
@@ -116,7 +116,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
 
         from visil_dash.ui.shell import backend
 
-        calibrate(backend.workbench(), "match", 0.9999)
+        save_threshold(backend.workbench(), "match", 0.9999)
         assert "contains the query clip" not in drawn(search, "match score 1.00 ")
         assert "the match score 1.00" in drawn(compare, "the match score 1.00")
         assert "from 1.000 on" in said(compare)
@@ -136,7 +136,7 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
 
 def test_a_saved_score_belongs_to_its_model(folder: Path) -> None:
     with fake_bench(folder) as bench:
-        calibrate(bench, "match", 0.9)
+        save_threshold(bench, "match", 0.9)
     other = fake_model(extractor="other-00000000")
     settings = page_settings(folder)
     with Workbench(open_library(folder, settings=settings), other, settings) as bench:

@@ -12,10 +12,10 @@ from visil_dash.labels.truth import labels_digest
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.thresholds import (
     band_borders,
-    calibrate,
+    current_threshold,
     history,
-    in_force,
     model_default,
+    save_threshold,
     set_band_borders,
     undo,
     undoable,
@@ -37,16 +37,16 @@ def test_a_change_is_in_force_told_and_outlives_the_process(
     bench: Workbench,
     kind: str,
 ) -> None:
-    assert in_force(bench, kind) == model_default(bench, kind)  # type: ignore[arg-type]
+    assert current_threshold(bench, kind) == model_default(bench, kind)  # type: ignore[arg-type]
     labels = (Label("a", "b", "match"),)
-    step = calibrate(bench, kind, 0.25, who=" Ada ", why="best F1", labels=labels)  # type: ignore[arg-type]
+    step = save_threshold(bench, kind, 0.25, who=" Ada ", why="best F1", labels=labels)  # type: ignore[arg-type]
     assert (step.number, step.value, step.previous) == (1, 0.25, None)
     assert (step.who, step.why, step.labels) == ("Ada", "best F1", 1)
     assert step.labels_digest == labels_digest(labels)
     folder = bench.library.folder
     bench.close()
     with opened(folder) as again:
-        assert in_force(again, kind) == 0.25  # type: ignore[arg-type]
+        assert current_threshold(again, kind) == 0.25  # type: ignore[arg-type]
         assert history(again, kind) == (step,)  # type: ignore[arg-type]
         other = "match" if kind == "distance" else "distance"
         assert history(again, other) == ()  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def test_a_change_is_in_force_told_and_outlives_the_process(
 
 def test_undo_goes_back_step_by_step_to_the_models_own(bench: Workbench) -> None:
     for value in (0.1, 0.2, 0.3):
-        calibrate(bench, "match", value)
+        save_threshold(bench, "match", value)
     seen = []
     while undo(bench, "match", who="Ada") is not None:
         seen.append(bench.match_score())
@@ -63,14 +63,14 @@ def test_undo_goes_back_step_by_step_to_the_models_own(bench: Workbench) -> None
     assert [s.number for s in steps] == [1, 2, 3, 4, 5, 6]
     assert [s.undoes for s in steps] == [None, None, None, 3, 2, 1]
     assert undoable(bench, "match") is None
-    calibrate(bench, "match", 0.4)
+    save_threshold(bench, "match", 0.4)
     assert undo(bench, "match") is not None
     assert bench.match_score() == bench.model.default_match_score
 
 
 def test_the_models_own_can_be_chosen_again(bench: Workbench) -> None:
-    calibrate(bench, "distance", 2.5)
-    step = calibrate(bench, "distance", None)
+    save_threshold(bench, "distance", 2.5)
+    step = save_threshold(bench, "distance", None)
     assert (step.value, step.previous) == (None, 2.5)
     assert bench.threshold() == bench.default_threshold()
 
@@ -78,14 +78,14 @@ def test_the_models_own_can_be_chosen_again(bench: Workbench) -> None:
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
 def test_what_is_no_distance_is_refused(bench: Workbench, value: float) -> None:
     with pytest.raises(InputError, match="no distance threshold"):
-        calibrate(bench, "distance", value)
+        save_threshold(bench, "distance", value)
     assert history(bench, "distance") == ()
 
 
 def test_a_viewer_changes_nothing(bench: Workbench) -> None:
     with opened(bench.library.folder) as viewer:
         with pytest.raises(StoreReadOnly):
-            calibrate(viewer, "match", 0.5)
+            save_threshold(viewer, "match", 0.5)
         with pytest.raises(StoreReadOnly):
             set_band_borders(viewer, 1.0, 2.0)
 

@@ -229,7 +229,7 @@ def histogram(profile: DistanceProfile, *, bins: int = 80) -> tuple[Array, Array
     return edges, np.diff(below)
 
 
-def nearest_frames(view: QueryDistances, rows: range, *, count: int = 10) -> tuple[Array, Array]:
+def nearest_of_rows(view: QueryDistances, rows: range, *, count: int = 10) -> tuple[Array, Array]:
     """Nearest library frames of the query frames `rows`, nearest first, whatever the threshold.
 
     Columns of the view `[len(rows), K]` and distances `[len(rows), K]`, K at most `count`.

@@ -14,7 +14,7 @@ from visil_dash.labels.label import (
     VERDICTS,
     Label,
     PairKey,
-    verdict_of,
+    implied_verdict,
 )
 from visil_dash.records import VideoRecord
 from visil_dash.safe_csv import plain_cell, to_csv
@@ -184,7 +184,7 @@ def _label(cell: Mapping[str, str], known: _Known, source: str) -> Label:
         raise _Refused(f"{word[:40]!r} is not a verdict", f"use {', '.join(VERDICTS)}")
     if not verdict and not relation:
         raise _Refused("there is neither a verdict nor a relation", "fill one in")
-    return Label(query, reference, verdict or verdict_of(relation), relation, source)
+    return Label(query, reference, verdict or implied_verdict(relation), relation, source)
 
 
 def _word(text: str) -> str:

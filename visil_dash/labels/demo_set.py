@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from visil_dash.labels.label import RELATIONS, Label, verdict_of
+from visil_dash.labels.label import RELATIONS, Label, implied_verdict
 from visil_dash.records import VideoRecord
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -29,7 +29,7 @@ def demo_labels(videos: Iterable[VideoRecord], *, folder: Path = DEMO) -> tuple[
         anchor, other = (_video_id(folder / "videos" / row[key]) for key in ("anchor", "file"))
         if anchor in present and other in present:
             relation = row["relation"]
-            labels.append(Label(anchor, other, verdict_of(relation), relation, SOURCE))
+            labels.append(Label(anchor, other, implied_verdict(relation), relation, SOURCE))
     return tuple(labels)
 
 

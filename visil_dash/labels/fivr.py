@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from visil_dash.errors import InputError
-from visil_dash.labels.label import RELATIONS, Label, PairKey, verdict_of
+from visil_dash.labels.label import RELATIONS, Label, PairKey, implied_verdict
 from visil_dash.records import VideoRecord
 
 _MOST_CHARACTERS = 50_000_000  # the real file has about 1,500,000
@@ -52,7 +52,7 @@ def read_fivr(text: str, videos: Iterable[VideoRecord], *, name: str) -> FivrLab
                 one, other = here.get(query), here.get(reference)
                 if one is None or other is None or one == other:
                     continue
-                label = Label(one, other, verdict_of(relation), relation, f"fivr:{name}")
+                label = Label(one, other, implied_verdict(relation), relation, f"fivr:{name}")
                 earlier = labels.get(label.pair)
                 if earlier is None or _rank(label) < _rank(earlier):
                     labels[label.pair] = label

@@ -55,7 +55,7 @@ class Label:
         return pair_of(self.query, self.reference)
 
 
-def verdict_of(relation: str) -> str:
+def implied_verdict(relation: str) -> str:
     """The verdict that a relation implies: ND and DS are copies, CS and IS are not."""
     if relation not in RELATIONS:
         raise ValueError(f"relation: expected one of {RELATIONS}, got {relation!r}")

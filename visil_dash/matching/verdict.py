@@ -4,9 +4,9 @@ A relation is read from the reference's side, as on a result card: the video *co
 Segments say how much of each side is matched in time (its coverage), scores say whether the
 pictures agree as a whole. Every claim needs both, in the direction that it is about:
 
-    near duplicate   at least WHOLE_SHARE of both is covered, and both scores reach the match score
-    contains         at least WHOLE_SHARE of the query is covered, and query → reference reaches it
-    contained in     at least WHOLE_SHARE of the reference is covered, and reference → query reaches it
+    near duplicate   most of both (WHOLE_SHARE) is covered, and both scores reach the match score
+    contains         most of the query is covered, and query → reference reaches it
+    contained in     most of the reference is covered, and reference → query reaches it
     partial          there is a segment and none of the three above can be claimed; the score of
                      the segments alone reaches the match score, or that of the whole does. Where
                      neither does but the segments come close (`near_match`), it is a doubt
@@ -85,7 +85,7 @@ def reaches(score: float, match_score: float) -> bool:
 
 
 def near_match(match_score: float) -> float:
-    """The score from which a segment may be the same footage: WHOLE_SHARE of the way from -1 to a match.
+    """The score from which a segment may be the same footage: 0.8 of the way from -1 to a match.
 
     On the demo library matched segments of unrelated videos score up to 0.50 by themselves, another
     camera or time of the same event up to 0.77, copies from 0.74 on, where a match scores 0.774.

@@ -39,7 +39,7 @@ class QueryClip:
 
 
 class ClipStore:
-    """Clips opened with one model, the last `_CLIPS_KEPT` of them. Safe to share between threads."""
+    """The clips opened last with one model. Safe to share between threads."""
 
     def __init__(self, library: Library, model: Model, settings: Settings) -> None:
         self._library = library

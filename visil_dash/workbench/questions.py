@@ -15,7 +15,7 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import SearchResult
 from visil_dash.workbench.bench import Workbench
 
-Inside = Literal["never", "auto", "always"]
+LookInside = Literal["never", "auto", "always"]
 
 
 # ---- one frame ----
@@ -107,7 +107,7 @@ def search_many(
     *,
     threshold: float | None = None,
     exhaustive: bool = False,
-    inside: Inside = "never",
+    inside: LookInside = "never",
     top: int | None = None,
     watch: Watch = UNWATCHED,
 ) -> Iterator[Answer]:

@@ -18,14 +18,14 @@ from visil_dash.labels.truth import labels_digest
 if TYPE_CHECKING:
     from visil_dash.workbench.bench import Workbench
 
-Kind = Literal["distance", "match"]
+ThresholdKind = Literal["distance", "match"]
 _BANDS_SETTING = "bands"
 _MOST_STEPS = 200  # the oldest go first
 _MOST_TEXT = 300
 
 
 @dataclass(frozen=True)
-class Step:
+class ThresholdChange:
     """One change of a threshold. `value` None: back to the model's own.
 
     `number` counts from 1. `previous` is what was in force (None: the model's own). `when`: UTC,
@@ -45,17 +45,17 @@ class Step:
     undoes: int | None = None
 
 
-def in_force(bench: "Workbench", kind: Kind) -> float:
+def current_threshold(bench: "Workbench", kind: ThresholdKind) -> float:
     return bench.threshold() if kind == "distance" else bench.match_score()
 
 
-def model_default(bench: "Workbench", kind: Kind) -> float:
+def model_default(bench: "Workbench", kind: ThresholdKind) -> float:
     return bench.default_threshold() if kind == "distance" else bench.model.default_match_score
 
 
-def calibrate(
+def save_threshold(
     bench: "Workbench",
-    kind: Kind,
+    kind: ThresholdKind,
     value: float | None,
     *,
     who: str = "",
@@ -63,7 +63,7 @@ def calibrate(
     labels: Iterable[Label] = (),
     undoes: int | None = None,
     reduction_id: str | None = None,
-) -> Step:
+) -> ThresholdChange:
     """Makes `value` the library's threshold from now on (None: the model's own again).
 
     `reduction_id`: of the space that a distance is for; None: the one in force.
@@ -78,7 +78,7 @@ def calibrate(
     key = _key(bench, kind, reduction_id)
     saved = bench.library.setting(key)
     before = _steps(bench, key)
-    step = Step(
+    step = ThresholdChange(
         number=before[-1].number + 1 if before else 1,
         value=None if value is None else float(value),
         previous=None if saved is None else float(saved),
@@ -96,24 +96,24 @@ def calibrate(
     return step
 
 
-def history(bench: "Workbench", kind: Kind) -> tuple[Step, ...]:
+def history(bench: "Workbench", kind: ThresholdKind) -> tuple[ThresholdChange, ...]:
     """All changes in this model's (and reduction's) space, oldest first."""
     return _steps(bench, _key(bench, kind))
 
 
-def _steps(bench: "Workbench", key: str) -> tuple[Step, ...]:
-    return tuple(Step(**row) for row in bench.library.setting(f"history:{key}") or [])
+def _steps(bench: "Workbench", key: str) -> tuple[ThresholdChange, ...]:
+    return tuple(ThresholdChange(**row) for row in bench.library.setting(f"history:{key}") or [])
 
 
-def undo(bench: "Workbench", kind: Kind, *, who: str = "") -> Step | None:
+def undo(bench: "Workbench", kind: ThresholdKind, *, who: str = "") -> ThresholdChange | None:
     """Takes back the last change that was not taken back yet; None when there is none."""
     step = undoable(bench, kind)
     if step is None:
         return None
-    return calibrate(bench, kind, step.previous, who=who, why="undo", undoes=step.number)
+    return save_threshold(bench, kind, step.previous, who=who, why="undo", undoes=step.number)
 
 
-def undoable(bench: "Workbench", kind: Kind) -> Step | None:
+def undoable(bench: "Workbench", kind: ThresholdKind) -> ThresholdChange | None:
     """The change that `undo` would take back."""
     steps = history(bench, kind)
     taken_back = {step.undoes for step in steps}
@@ -148,7 +148,7 @@ def _space_key(bench: "Workbench") -> str:
     return f"{bench.extractor}:{bench.space.reduction.reduction_id}"
 
 
-def _key(bench: "Workbench", kind: Kind, reduction_id: str | None = None) -> str:
+def _key(bench: "Workbench", kind: ThresholdKind, reduction_id: str | None = None) -> str:
     from visil_dash.workbench.bench import (  # takes a second: not with a page
         MATCH_SETTING,
         THRESHOLD_SETTING,

@@ -35,7 +35,7 @@ from visil_dash.reduction.pca import FULL, Reduction
 from visil_dash.reduction.quantisation import Precision, code_distances, encode
 from visil_dash.reduction.transfer import RECALL, Transfer, transfer
 from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
-from visil_dash.workbench.thresholds import calibrate
+from visil_dash.workbench.thresholds import save_threshold
 
 DIMS = (16, 32, 64, 128, 256, 512)
 _CURVE_DIMS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -302,7 +302,7 @@ def apply_proposal(
         why = "the default of the new space"
         if proposal.carried is not None and threshold == proposal.carried.threshold:
             why = f"carried over from {proposal.threshold:.4g} in {proposal.former}"
-        calibrate(bench, "distance", threshold, why=why, reduction_id=proposal.reduction_id)
+        save_threshold(bench, "distance", threshold, why=why, reduction_id=proposal.reduction_id)
     try:
         bench.space.adopt(proposal.plan, watch=watch)
     except Stopped as error:

@@ -18,7 +18,7 @@ from visil_dash.records import Array
 from visil_dash.reduction.pca import FULL, Reduction, identity
 from visil_dash.reduction.transfer import RECALL, Transfer, transfer
 from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
-from visil_dash.workbench.thresholds import Step, calibrate
+from visil_dash.workbench.thresholds import ThresholdChange, save_threshold
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _shared_frames(
     return np.concatenate(there), np.concatenate(here), owners
 
 
-def keep_carried(bench: Workbench, result: ModelTransfer, *, who: str = "") -> Step:
+def keep_carried(bench: Workbench, result: ModelTransfer, *, who: str = "") -> ThresholdChange:
     """Saves the carried threshold for the library, and in its history.
 
     Raises StoreReadOnly, and InputError where no threshold could be carried.
@@ -155,4 +155,4 @@ def keep_carried(bench: Workbench, result: ModelTransfer, *, who: str = "") -> S
     if result.carried is None:
         raise InputError(f"{result.threshold:g}", "admits no pair, so it cannot be carried over")
     why = f"carried over from {result.threshold:.4g} of {result.extractor} ({result.space})"
-    return calibrate(bench, "distance", result.carried.threshold, who=who, why=why)
+    return save_threshold(bench, "distance", result.carried.threshold, who=who, why=why)

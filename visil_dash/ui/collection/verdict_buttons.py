@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, Label, pair_of, verdict_of
+from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, Label, implied_verdict, pair_of
 from visil_dash.ui.collection.table import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
@@ -64,7 +64,7 @@ def _relations(pair: _Pair, label: Label | None, after: _Pair | None, *, locked:
             type="primary" if label and label.relation == relation else "secondary",
             disabled=locked,
             on_click=_judge,
-            args=(pair, verdict_of(relation), relation, label, after),
+            args=(pair, implied_verdict(relation), relation, label, after),
             help=meaning,
         )
 
@@ -108,7 +108,7 @@ def _judge(
 ) -> None:
     if not relation and earlier is not None and earlier.relation:
         # A plain verdict keeps a relation that agrees with it, and removes one that does not.
-        agrees = verdict != UNSURE and verdict_of(earlier.relation) == verdict
+        agrees = verdict != UNSURE and implied_verdict(earlier.relation) == verdict
         relation = earlier.relation if agrees else ""
     with keep_errors():
         backend.workbench().library.set_label(Label(*pair, verdict, relation, _REVIEWED))

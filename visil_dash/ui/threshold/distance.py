@@ -11,7 +11,7 @@ from visil_dash.candidates.thresholds import (
     QueryDistances,
     admit_fast,
     candidates_at,
-    nearest_frames,
+    nearest_of_rows,
 )
 from visil_dash.clock import clock
 from visil_dash.labels.label import Label
@@ -303,7 +303,7 @@ def _neighbours(view: QueryDistances, value: float) -> None:
         page = st.pagination(-(-total // ROWS), key=state.THRESHOLD_ROWS)
         start = (page - 1) * ROWS
     rows = range(start, min(total, start + ROWS))
-    columns, distances = nearest_frames(view, rows, count=NEIGHBOURS)
+    columns, distances = nearest_of_rows(view, rows, count=NEIGHBOURS)
     at = {"Query at": [clock(t) for t in view.query_times[rows.start : rows.stop]]}
     ranks = [str(rank + 1) for rank in range(columns.shape[1])]
     inside = distances <= value

@@ -10,7 +10,14 @@ from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import empty_state, minute_of
-from visil_dash.workbench.thresholds import Kind, calibrate, history, in_force, undo, undoable
+from visil_dash.workbench.thresholds import (
+    ThresholdKind,
+    current_threshold,
+    history,
+    save_threshold,
+    undo,
+    undoable,
+)
 
 _SAVING = {
     "distance": "Searches without a threshold of their own use it from now on.",
@@ -18,10 +25,12 @@ _SAVING = {
 }
 
 
-def save_controls(kind: Kind, value: float, default: float, labels: tuple[Label, ...]) -> None:
+def save_controls(
+    kind: ThresholdKind, value: float, default: float, labels: tuple[Label, ...]
+) -> None:
     """Save and undo, with who and why; what is in force now."""
     bench = backend.workbench()
-    saved = in_force(bench, kind)
+    saved = current_threshold(bench, kind)
     key = state.THRESHOLD_SAVE if kind == "distance" else f"{kind}_save"
     st.button(
         "Save for this library",
@@ -58,10 +67,12 @@ def told(value: float | None, default: float) -> str:
     return f"the model's own ({default:.4g})" if value is None else f"{value:.4g}"
 
 
-def _save(kind: Kind, value: float | None, labels: tuple[Label, ...], why: str = "") -> None:
+def _save(
+    kind: ThresholdKind, value: float | None, labels: tuple[Label, ...], why: str = ""
+) -> None:
     given = st.session_state
     try:
-        calibrate(
+        save_threshold(
             backend.workbench(),
             kind,
             value,
@@ -75,7 +86,7 @@ def _save(kind: Kind, value: float | None, labels: tuple[Label, ...], why: str =
         given.setdefault(state.ERRORS, []).append(error)
 
 
-def _undo(kind: Kind) -> None:
+def _undo(kind: ThresholdKind) -> None:
     who = st.session_state.get(state.THRESHOLD_WHO) or ""
     try:
         step = undo(backend.workbench(), kind, who=who)
@@ -85,7 +96,7 @@ def _undo(kind: Kind) -> None:
         st.session_state.setdefault(state.ERRORS, []).append(error)
 
 
-def history_list(kind: Kind, default: float) -> None:
+def history_list(kind: ThresholdKind, default: float) -> None:
     """Every change, the last first; a row can be restored."""
     bench = backend.workbench()
     steps = history(bench, kind)[::-1]
