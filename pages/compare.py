@@ -1,19 +1,19 @@
 """Compare: one pair in full. Do the two share footage, where, and why?"""
 
-from visil_dash.ui.compare.evidence import evidence
-from visil_dash.ui.compare.verdict import choose_pair, compared, verdict
+from visil_dash.ui.compare.evidence import draw_evidence
+from visil_dash.ui.compare.verdict import compared, draw_pair_form, draw_verdict
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Compare",
-    "Do two videos share footage, where, and why? Pick a pair, then click a cell of a map to see"
-    " its two frames, or drag a box to play it on both sides.",
+    "Do two videos share footage, where, and why? Choose a pair. On the map, click a cell to see"
+    " its two frames, or drag a box to play that part of both videos.",
 )
 with friendly():
     show_kept_errors()
-    chosen = choose_pair()
+    chosen = draw_pair_form()
     if not backend.library_videos():
         empty_state(
             "The library is empty",
@@ -23,11 +23,11 @@ with friendly():
     elif chosen is None:
         empty_state(
             "Choose two videos",
-            "The query is the video you ask about, the reference the one it is held against."
-            " A match on the Search page opens here with both chosen.",
+            "The query is compared with the reference. “Compare” beside a match on the Search page"
+            " opens this page with both chosen.",
         )
     else:
         pair = compared(*chosen)
         if pair is not None:
-            verdict(pair)
-            evidence(pair)
+            draw_verdict(pair)
+            draw_evidence(pair)

@@ -105,7 +105,7 @@ def test_strangers_are_told_apart_and_why(opened: Open) -> None:
     similarity = plain_similarity(features()["station.mp4"], features()["harbour.mp4"])
     back = plain_similarity(features()["harbour.mp4"], features()["station.mp4"])
     assert f"are {((similarity + back.T) / 2).max():.2f} similar; it takes 0.70" in text
-    assert "No segment" in text
+    assert "No matched segments" in text
 
 
 def test_a_model_without_a_comparator_says_so_in_place_of_the_second_map(opened: Open) -> None:
@@ -243,7 +243,7 @@ def test_scorers_stand_side_by_side_both_ways(opened: Open) -> None:
 
 def test_regions_are_drawn_as_lines_as_numbers_or_not_at_all(opened: Open) -> None:
     page = frames_of(opened, "excerpt.mp4", "market.mp4").run()
-    assert "regions find their best partner in the same place" in shown(page)
+    assert "regions have their best match in the same place" in shown(page)
     seen = []
     for how in ("Lines", "Numbers", "Plain"):
         page.segmented_control(key="compare_regions").select(how).run()

@@ -11,7 +11,7 @@ from visil_dash.matching.rerank import compare_pair
 from visil_dash.matching.similarity import CHAMFER
 from visil_dash.progress import Progress, Watch
 from visil_dash.records import Comparison, VideoFeatures
-from visil_dash.ui.compare.tasks import Kept, size_of
+from visil_dash.ui.compare.tasks import ComparisonCache, size_of
 
 
 def features(name: str, frames: int, seed: int) -> VideoFeatures:
@@ -32,7 +32,7 @@ def pair(frames: int = 5) -> Comparison:
 def test_what_was_used_last_is_kept_within_the_bytes(steps: list[tuple[str, bool]]) -> None:
     made = pair()
     room = 3
-    kept, plain = Kept(most_bytes=room * size_of(made)), []
+    kept, plain = ComparisonCache(most_bytes=room * size_of(made)), []
     for name, keep in steps:
         key = ("library", "x", name, "r")
         if keep:
@@ -48,7 +48,7 @@ def test_what_was_used_last_is_kept_within_the_bytes(steps: list[tuple[str, bool
 
 
 def test_the_latest_is_kept_however_large_and_a_forgotten_one_is_gone() -> None:
-    kept, made = Kept(most_bytes=1), pair()
+    kept, made = ComparisonCache(most_bytes=1), pair()
     kept.keep(("l", "x", "q", "r"), made)
     assert kept.get(("l", "x", "q", "r")) is made
     kept.forget("nobody")

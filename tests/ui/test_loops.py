@@ -16,11 +16,11 @@ from visil_dash.matching.similarity import chamfer
 from visil_dash.plots.box import add_range, allow_box, box_seconds
 from visil_dash.plots.maps import pair_similarity_map
 from visil_dash.records import Comparison, Segment
-from visil_dash.ui.compare.link import View, is_own, linked_view, note_written, view_params
+from visil_dash.ui.compare.link import PairView, is_own, linked_view, note_written, view_params
 from visil_dash.ui.compare.loops import (
     LoopRange,
     box_range,
-    frames_within,
+    frames_between,
     reference_time,
     segment_range,
     whole_range,
@@ -51,7 +51,7 @@ def test_frames_of_a_span_are_those_whose_times_it_holds(
 ) -> None:
     axis = np.array(sorted(times))
     inside = [t for t in axis if min(a, b) <= t <= max(a, b)]
-    found = list(axis[frames_within(axis, a, b)])
+    found = list(axis[frames_between(axis, a, b)])
     if inside:
         assert found == inside
     else:
@@ -74,7 +74,7 @@ def test_a_box_loops_the_alignment_inside_it(backwards: bool) -> None:
 def test_a_box_where_nothing_aligns_is_played_as_it_is() -> None:
     found = box_range(diagonal(), query=(1.6, 4.4), reference=(0, 2.2), options=OPTIONS)
     assert found == LoopRange(2, 5, 0, 3, aligned=False)
-    assert "Nothing aligns" in range_text(found)
+    assert "Nothing is aligned" in range_text(found)
     assert range_text(found).startswith("Loop: query 0:02.0–0:05.0, reference 0:00.0–0:03.0")
 
 
@@ -86,7 +86,7 @@ def test_speed_is_played_only_where_sampling_can_tell_it() -> None:
     segment = Segment(0, 8, 3, 15, 0.8, speed=1.5)
     assert segment_range(segment).speed == 1.5
     assert segment_range(replace(segment, speed=1.02)).speed == 1.0
-    assert "1.50 s of it in each second" in range_text(segment_range(segment))
+    assert "1.50 s of the reference per second" in range_text(segment_range(segment))
     assert "backwards" in range_text(segment_range(replace(segment, reversed=True)))
 
 
@@ -155,7 +155,7 @@ def test_a_link_reopens_the_view_that_it_was_made_of(
     span = None
     if kind is not None:
         span = LoopRange(1.0, 5.0, 2.0, 8.25, speed=1.562, aligned=kind[0], reversed=kind[1])
-    view = View(direction, cell, span)
+    view = PairView(direction, cell, span)
     params = dict(parse_qsl(urlencode(view_params(view, compared))))
     assert linked_view(params, compared) == view
 
@@ -174,11 +174,11 @@ def test_a_link_reopens_the_view_that_it_was_made_of(
     ],
 )
 def test_a_link_that_does_not_fit_asks_for_nothing(params: dict[str, str]) -> None:
-    assert linked_view(params, pair()) == View()
+    assert linked_view(params, pair()) == PairView()
 
 
 def test_a_plain_view_has_a_plain_link() -> None:
-    assert view_params(View(), pair()) == {}
+    assert view_params(PairView(), pair()) == {}
 
 
 # ---- scorers ----

@@ -1,4 +1,6 @@
-"""The two frames of a cell at their true times, and which region answered which."""
+"""The two frames of a cell, and which of their regions match."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -7,24 +9,25 @@ from visil_dash.clock import clock
 from visil_dash.matching.maps import RegionMatches, region_matches
 from visil_dash.plots.region_links import draw_links
 from visil_dash.plots.regions import draw_regions, match_labels
-from visil_dash.records import Comparison
+from visil_dash.records import Array, Comparison
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import facts, name_line
 
 _LINES, _NUMBERS, _PLAIN = "Lines", "Numbers", "Plain"
 _HELP = (
-    "Lines: each region of the query to the region of the reference that answers it best, thicker"
-    " where more alike. Numbers: the same as numbers, teal where both lie in the same place. Small"
-    " figures and darkness: attention, which weighs a region."
+    "Lines connect each region of the query with its most similar region of the reference; thicker"
+    " lines are more similar. Numbers show the same pairs, teal where both regions are in the same"
+    " place. Small figures and dark regions show attention, the weight of a region."
 )
 
 
-def frames(pair: Comparison, cell: tuple[int, int]) -> None:
+def draw_frames(pair: Comparison, cell: tuple[int, int]) -> None:
+    """The two frames of a cell (query frame, reference frame)."""
     i, j = cell
     at_query, at_reference = float(pair.query_times[i]), float(pair.reference_times[j])
     query, reference = backend.opened(pair.query), backend.opened(pair.reference)
-    found = region_matches(query.features, reference.features, i, j)
+    matches = region_matches(query.features, reference.features, i, j)
     with st.container(border=True, key="cell"):
         with st.container(horizontal=True, vertical_alignment="center"):
             facts(
@@ -51,59 +54,72 @@ def frames(pair: Comparison, cell: tuple[int, int]) -> None:
                 backend.pictures_at(pair.query, (at_query,))[0],
                 backend.pictures_at(pair.reference, (at_reference,))[0],
             ]
-        weights = found.query_attention, found.reference_attention
-        preprocess = backend.workbench().model.preprocess
-        if drawn == _NUMBERS:
-            for side, labels in enumerate(match_labels(found.best)):
-                pictures[side] = draw_regions(
-                    pictures[side], labels=labels, attention=weights[side], preprocess=preprocess
-                )
         sides = (query.name, at_query), (reference.name, at_reference)
-        columns = st.columns(2)
-        for column, (name, at) in zip(columns, sides, strict=True):
+        for column, (name, at) in zip(st.columns(2), sides, strict=True):
             with column:
                 name_line(safe_name(name), f"at {clock(at, digits=2)}", one_line=True)
         if drawn == _LINES:
-            st.image(
-                draw_links(
-                    pictures[0],
-                    pictures[1],
-                    best=found.best,
-                    strength=found.best_similarity,
-                    attention=weights,
-                    preprocess=preprocess,
-                ),
-                width="stretch",
-                alt=_told(found),
-            )
+            _linked_pictures(pictures, matches)
         else:
-            for column, picture, (name, at) in zip(columns, pictures, sides, strict=True):
-                with column:
-                    st.image(picture, width="stretch", alt=f"{safe_name(name)} at {clock(at)}")
-        st.caption(_told(found))
+            alts = [f"{safe_name(name)} at {clock(at)}" for name, at in sides]
+            _side_by_side(pictures, matches if drawn == _NUMBERS else None, alts)
+        st.caption(_summary(matches))
         with st.expander("Region by region"):
-            _region_table(found)
+            _region_table(matches)
 
 
-def _told(found: RegionMatches) -> str:
-    """What the regions say together."""
-    same = int((found.best == range(len(found.best))).sum())
-    strongest = int(found.best_similarity.argmax())
-    return (
-        f"{same} of {len(found.best)} regions find their best partner in the same place; the"
-        f" strongest is region {strongest + 1}"
-        f" ({float(found.best_similarity[strongest]):.2f}). Their mean,"
-        f" {found.frame_similarity:.3f}, is the cell of the map."
+def _linked_pictures(pictures: Sequence[Array], matches: RegionMatches) -> None:
+    st.image(
+        draw_links(
+            pictures[0],
+            pictures[1],
+            best=matches.best,
+            strength=matches.best_similarity,
+            attention=(matches.query_attention, matches.reference_attention),
+            preprocess=backend.workbench().model.preprocess,
+        ),
+        width="stretch",
+        alt=_summary(matches),
     )
 
 
-def _region_table(found: RegionMatches) -> None:
+def _side_by_side(
+    pictures: Sequence[Array], numbered: RegionMatches | None, alts: Sequence[str]
+) -> None:
+    """The pictures, with the numbers of their matching regions where there are some."""
+    drawn = list(pictures)
+    if numbered is not None:
+        weights = numbered.query_attention, numbered.reference_attention
+        for side, labels in enumerate(match_labels(numbered.best)):
+            drawn[side] = draw_regions(
+                pictures[side],
+                labels=labels,
+                attention=weights[side],
+                preprocess=backend.workbench().model.preprocess,
+            )
+    for column, picture, alt in zip(st.columns(2), drawn, alts, strict=True):
+        with column:
+            st.image(picture, width="stretch", alt=alt)
+
+
+def _summary(matches: RegionMatches) -> str:
+    same = int((matches.best == range(len(matches.best))).sum())
+    strongest = int(matches.best_similarity.argmax())
+    return (
+        f"{same} of {len(matches.best)} regions have their best match in the same place; the most"
+        f" similar is region {strongest + 1}"
+        f" ({float(matches.best_similarity[strongest]):.2f}). The mean over all regions,"
+        f" {matches.frame_similarity:.3f}, is the value of the cell."
+    )
+
+
+def _region_table(matches: RegionMatches) -> None:
     rows = {
-        "Query region": range(1, len(found.best) + 1),
-        "Best reference region": found.best + 1,
-        "Similarity": found.best_similarity,
-        "Its attention": found.query_attention,
-        "Attention there": found.reference_attention[found.best],
+        "Query region": range(1, len(matches.best) + 1),
+        "Best reference region": matches.best + 1,
+        "Similarity": matches.best_similarity,
+        "Query attention": matches.query_attention,
+        "Reference attention": matches.reference_attention[matches.best],
     }
     st.dataframe(
         pd.DataFrame(rows),
@@ -112,4 +128,7 @@ def _region_table(found: RegionMatches) -> None:
             name: st.column_config.NumberColumn(format="%.3f") for name in list(rows)[2:]
         },
     )
-    st.caption("Regions are numbered row by row. Similarities are weighted by both attentions.")
+    st.caption(
+        "Regions are numbered row by row. Similarities are weighted by the attention of both"
+        " regions."
+    )

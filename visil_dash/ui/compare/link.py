@@ -24,8 +24,8 @@ _KINDS = {(True, False): "aligned", (True, True): "backwards", (False, False): "
 
 
 @dataclass(frozen=True)
-class View:
-    """What of a pair is on show. `cell`: (query frame, reference frame); `span`: what plays."""
+class PairView:
+    """What the page shows of a pair. `cell`: (query frame, reference frame); `span`: what plays."""
 
     direction: Direction = Direction.FORWARD
     cell: tuple[int, int] | None = None
@@ -37,8 +37,8 @@ _ECHO_SECONDS = 5.0  # for which a browser may still send the address from befor
 
 @dataclass(frozen=True)
 class Written:
-    """Parameters that the page wrote itself; `replaced`: when it wrote others (monotonic seconds),
-    None for those in force."""
+    """Parameters that the page wrote itself. `replaced`: when it wrote others, monotonic seconds;
+    None for the latest."""
 
     params: Mapping[str, str]
     replaced: float | None = None
@@ -47,8 +47,8 @@ class Written:
 def is_own(given: Mapping[str, str], written: Sequence[Written], *, now: float) -> bool:
     """Whether parameters come from the page itself and not from a link that was opened.
 
-    A click and the change of the address by the click before it cross on their way: for a moment
-    the browser sends what was in force until then.
+    A click may overtake the change of the address by the click before it: for a moment the browser
+    still sends the earlier parameters.
     """
     return any(
         dict(w.params) == dict(given) and (w.replaced is None or now - w.replaced < _ECHO_SECONDS)
@@ -59,7 +59,7 @@ def is_own(given: Mapping[str, str], written: Sequence[Written], *, now: float) 
 def note_written(
     written: Sequence[Written], params: Mapping[str, str], *, now: float
 ) -> tuple[Written, ...]:
-    """What the page wrote, the latest last, without what no browser can still send."""
+    """What the page wrote, the latest last, without what the browser can no longer send."""
     if written and dict(written[-1].params) == dict(params):
         return tuple(written)
     kept = [replace(w, replaced=now if w.replaced is None else w.replaced) for w in written]
@@ -70,8 +70,8 @@ def note_written(
 PARAMS = (state.PARAM_DIRECTION, state.PARAM_CELL, state.PARAM_RANGE)
 
 
-def view_params(view: View, pair: Comparison) -> dict[str, str]:
-    """The parameters of a view; what is as it would be without them has none."""
+def view_params(view: PairView, pair: Comparison) -> dict[str, str]:
+    """The parameters of a view; defaults have none."""
     params = {}
     if view.direction is not Direction.FORWARD:
         params[state.PARAM_DIRECTION] = _NAMES[view.direction]
@@ -86,10 +86,10 @@ def view_params(view: View, pair: Comparison) -> dict[str, str]:
     return params
 
 
-def linked_view(params: Mapping[str, str], pair: Comparison) -> View:
-    """The view that a link asks for."""
+def linked_view(params: Mapping[str, str], pair: Comparison) -> PairView:
+    """The view that a link describes."""
     named = {name: direction for direction, name in _NAMES.items()}
-    return View(
+    return PairView(
         named.get(params.get(state.PARAM_DIRECTION, ""), Direction.FORWARD),
         _cell(params.get(state.PARAM_CELL, ""), pair),
         _span(params.get(state.PARAM_RANGE, ""), pair),
@@ -138,7 +138,7 @@ def _span(text: str, pair: Comparison) -> LoopRange | None:
 
 
 def _numbers(parts: list[str], count: int) -> list[float] | None:
-    """So many finite numbers, or None."""
+    """Exactly `count` finite numbers, or None."""
     if len(parts) != count:
         return None
     try:

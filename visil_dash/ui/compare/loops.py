@@ -7,12 +7,12 @@ import numpy as np
 from visil_dash.matching.alignment import AlignOptions, segments
 from visil_dash.records import Array, Comparison, Segment
 
-LEAST_CHANGE = 0.05  # sampling once a second cannot tell a smaller change of speed from rounding
+_LEAST_CHANGE = 0.05  # at one frame a second, a smaller change of speed may be rounding
 
 
 @dataclass(frozen=True)
 class LoopRange:
-    """What both players show over and over, in seconds.
+    """What both players loop, in seconds.
 
     `speed`: reference seconds per query second. `aligned`: frames match in order along it; without
     an alignment both sides play from their start at normal speed.
@@ -39,17 +39,17 @@ def segment_range(segment: Segment) -> LoopRange:
 
 
 def whole_range(pair: Comparison) -> LoopRange:
-    """Both videos from end to end, where nothing aligns."""
+    """Both videos from start to end, for pairs without an alignment."""
     return LoopRange(
         0.0,
-        float(frame_ends(pair.query_times)[-1]),
+        float(_frame_ends(pair.query_times)[-1]),
         0.0,
-        float(frame_ends(pair.reference_times)[-1]),
+        float(_frame_ends(pair.reference_times)[-1]),
         aligned=False,
     )
 
 
-def frames_within(times: Array, start: float, end: float) -> slice:
+def frames_between(times: Array, start: float, end: float) -> slice:
     """Sampled frames with `start` <= time <= `end`; the nearest to the middle where there is none.
 
     Ends may come in either order.
@@ -62,7 +62,7 @@ def frames_within(times: Array, start: float, end: float) -> slice:
     return slice(nearest, nearest + 1)
 
 
-def frame_ends(times: Array) -> Array:
+def _frame_ends(times: Array) -> Array:
     """End of each sampled frame's interval `[T]`: the next frame's time."""
     gaps = np.diff(times)
     last = times[-1] + (np.median(gaps) if len(gaps) else 1.0)
@@ -79,31 +79,31 @@ def box_range(
 ) -> LoopRange:
     """The best alignment inside a box of the frame-to-frame map, ends in seconds.
 
-    The box is taken to the sampled frames whose times it holds. Where nothing in it aligns, the
+    The box contains the sampled frames whose times are in it. Where nothing in it is aligned, the
     range is the box itself.
     """
-    rows = frames_within(pair.query_times, *query)
-    columns = frames_within(pair.reference_times, *reference)
-    found = segments(
+    rows = frames_between(pair.query_times, *query)
+    columns = frames_between(pair.reference_times, *reference)
+    aligned = segments(
         pair.symmetric[rows, columns],
         pair.query_times[rows],
         pair.reference_times[columns],
         options,
     )
-    if found:
-        return segment_range(max(found, key=lambda s: s.score * (s.query_end - s.query_start)))
+    if aligned:
+        return segment_range(max(aligned, key=lambda s: s.score * (s.query_end - s.query_start)))
     return LoopRange(
         query_start=float(pair.query_times[rows][0]),
-        query_end=float(frame_ends(pair.query_times)[rows][-1]),
+        query_end=float(_frame_ends(pair.query_times)[rows][-1]),
         reference_start=float(pair.reference_times[columns][0]),
-        reference_end=float(frame_ends(pair.reference_times)[columns][-1]),
+        reference_end=float(_frame_ends(pair.reference_times)[columns][-1]),
         aligned=False,
     )
 
 
 def steady(speed: float) -> float:
-    """The speed to play at: 1 unless the change is one that sampling can tell."""
-    return speed if abs(speed - 1) >= LEAST_CHANGE and speed > 0 else 1.0
+    """The speed to play at: 1 where the change is too small for the sampling to show it."""
+    return speed if abs(speed - 1) >= _LEAST_CHANGE and speed > 0 else 1.0
 
 
 def reference_time(span: LoopRange, query_time: float) -> float:

@@ -1,4 +1,4 @@
-"""Clicks and boxes on one chart. Streamlit's own selection tells clicks or boxes, never both."""
+"""Clicks and boxes on one chart. Streamlit's selection reports clicks or boxes, never both."""
 
 from collections.abc import Callable
 from functools import cache
@@ -27,8 +27,8 @@ def clickable_chart(
 ) -> None:
     """A chart in which cells are clicked and boxes are dragged.
 
-    `on_point` gets trace and point, `on_box` a box as Streamlit's selections hold it. Give the
-    chart another `key` after a box: the box lies over the points and takes their clicks.
+    `on_point` is called with trace and point, `on_box` with a box as Streamlit selects it. Give
+    the chart another `key` after a box: the box covers the points and takes their clicks.
     """
 
     def choose() -> None:

@@ -19,7 +19,7 @@ _FOLDER = ASSETS / "player"
 
 
 @dataclass(frozen=True)
-class Shown:
+class PlayerSide:
     """One side: its name and the file that plays."""
 
     name: str
@@ -32,10 +32,10 @@ def _component() -> Any:
     return st.components.v2.component("visil_dash.player", html=html, css=css, js=js)
 
 
-def media_address(file: Playable, *, place: str) -> str:
-    """Where the browser gets exactly the bytes of a file, below the dashboard's own address.
+def _media_address(file: Playable, *, place: str) -> str:
+    """The address of a file for the browser, on the dashboard's own server.
 
-    `place` is unique on the page: Streamlit keeps what the last run of a page put at each place.
+    `place` is unique on the page: Streamlit keeps the file of the last run at each place.
     """
     if not runtime.exists():
         return ""
@@ -44,8 +44,8 @@ def media_address(file: Playable, *, place: str) -> str:
 
 
 def paired_player(
-    query: Shown,
-    reference: Shown,
+    query: PlayerSide,
+    reference: PlayerSide,
     span: LoopRange,
     *,
     times: Array,
@@ -57,8 +57,8 @@ def paired_player(
     """Both files over `span`, in step.
 
     `times`: the query's sampled frames, seconds, for steps. Another `range_id` seeks both to the
-    start of `span`, and plays if `start`. `on_inspect` gets the times of both sides at which the
-    user wants to see the frames.
+    start of `span`, and plays if `start`. `on_inspect` is called with the times of both sides
+    whose frames the user wants to see.
     """
 
     def inspect() -> None:
@@ -76,11 +76,11 @@ def paired_player(
         data={
             "query": {
                 "name": safe_name(query.name),
-                "url": media_address(query.file, place=f"{key}-query"),
+                "url": _media_address(query.file, place=f"{key}-query"),
             },
             "reference": {
                 "name": safe_name(reference.name),
-                "url": media_address(reference.file, place=f"{key}-reference"),
+                "url": _media_address(reference.file, place=f"{key}-reference"),
             },
             "range": {
                 "id": range_id,
@@ -102,15 +102,15 @@ def paired_player(
 
 
 def range_text(span: LoopRange) -> str:
-    """What the players loop, in numbers."""
+    """What the players loop, in words."""
     text = (
         f"Loop: query {clock(span.query_start, digits=1)}–{clock(span.query_end, digits=1)},"
         f" reference {clock(span.reference_start, digits=1)}–{clock(span.reference_end, digits=1)}"
     )
     if not span.aligned:
-        return f"{text}. Nothing aligns here: both play from their start at normal speed."
+        return f"{text}. Nothing is aligned here, so both play from their start at normal speed."
     if span.reversed:
         text += ", backwards"
     if span.speed != 1:
-        text += f", {span.speed:.2f} s of it in each second of the query"
+        text += f", {span.speed:.2f} s of the reference per second of the query"
     return text + "."

@@ -20,21 +20,21 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.widgets import empty_state
 
 _FORMATS = {"CSV": "csv", "EDL": "edl", "ffmpeg": "sh"}
-_TOLD = {
-    "CSV": "Times in seconds, for a spreadsheet.",
+_DESCRIPTIONS = {
+    "CSV": "Times in seconds, for spreadsheets.",
     "EDL": "CMX 3600: the query's timeline with the reference as source, timecodes at each file's"
     " own rate.",
-    "ffmpeg": "Cuts each segment out of both files. Run it in the folder that holds them.",
+    "ffmpeg": "Cuts each segment out of both files. Run it in the folder that contains them.",
 }
 
 
-def segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:
-    """The table; a click on a row goes to `on_choose` with its number."""
+def draw_segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:
+    """The table; `on_choose` is called with the number of a row that is clicked."""
     st.subheader("Matched segments", anchor=False)
     if not pair.segments:
         empty_state(
-            "No segment",
-            "No stretch of frames matches in order. Drag a box on the map to play any two parts"
+            "No matched segments",
+            "No sequence of frames matches in order. Drag a box on the map to play any two parts"
             " side by side.",
         )
         return
@@ -68,17 +68,17 @@ def segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None:
             "Seconds": st.column_config.NumberColumn(format="%.1f"),
             "Similarity": st.column_config.NumberColumn(format="%.3f"),
             "Speed": st.column_config.NumberColumn(
-                format="%.2f×", help="Seconds of reference in each second of query"
+                format="%.2f×", help="Seconds of the reference per second of the query"
             ),
             "In step": st.column_config.NumberColumn(
                 format="%.2f",
-                help="How much of the other frames a matched frame agrees less with. Near 1 both"
-                " move alike; 0.5: any other moment agrees as well (a still picture, or the same"
-                " view at another time)",
+                help="Share of the other frames to which a matched frame is less similar. Near 1,"
+                " both videos move alike; near 0.5, any time offset matches as well (a still"
+                " picture, or the same view at another time)",
             ),
         },
     )
-    st.caption("Choose a row to play it on both sides.")
+    st.caption("Choose a row to play it in both videos.")
     _exports(pair)
 
 
@@ -104,7 +104,7 @@ def _exports(pair: Comparison) -> None:
         )
         make = {"CSV": segments_csv, "EDL": segments_edl, "ffmpeg": segments_ffmpeg}[kind]
         text = make(pair.segments, query=query, reference=reference)
-        st.caption(_TOLD[kind])
+        st.caption(_DESCRIPTIONS[kind])
         st.code(text.replace("\r\n", "\n"), language=None, wrap_lines=True)
         st.download_button(
             f"Download {kind}",

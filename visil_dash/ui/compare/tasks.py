@@ -1,4 +1,4 @@
-"""Comparisons of pairs in full: made in the background, the last few kept."""
+"""Full comparisons of pairs: made in the background, the most recent ones cached."""
 
 from threading import Lock
 
@@ -10,14 +10,14 @@ from visil_dash.records import Array, Comparison
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tasks import Key, Task, is_about
 
-MOST_BYTES = 512 * 1024**2  # an hour against an hour takes 110 MB
+_MOST_BYTES = 512 * 1024**2  # an hour against an hour takes 110 MB
 
 
-class Kept:
-    """The comparisons used last, within `most_bytes`, but always the latest."""
+class ComparisonCache:
+    """The comparisons used last, within `most_bytes`; the latest is always kept."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        # What is larger than all room counts as just all of it, so that it is kept alone.
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        # A comparison larger than the cache counts as just its size, so that it is kept alone.
         self._pairs: LRUCache[Key, Comparison] = LRUCache(
             most_bytes, getsizeof=lambda pair: min(size_of(pair), most_bytes)
         )
@@ -32,7 +32,7 @@ class Kept:
             self._pairs[key] = pair
 
     def forget(self, about: str) -> None:
-        """Drops what is about a video or clip, or a view of it."""
+        """Drops the comparisons of a video or clip, or of a view of it."""
         with self._lock:
             for key in [key for key in self._pairs if is_about(key, about)]:
                 del self._pairs[key]
@@ -50,38 +50,38 @@ def size_of(pair: Comparison) -> int:
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def kept() -> Kept:
-    made = Kept()
+def _cache() -> ComparisonCache:
+    made = ComparisonCache()
     backend.on_forget(made.forget)
     return made
 
 
 def _key(query_id: str, reference_id: str) -> Key:
-    """Both must be this session's to see; raises NotFound."""
+    """Raises NotFound unless this session may see both."""
     backend.name_of(query_id), backend.name_of(reference_id)
     return (*backend.task_scope(), query_id, reference_id)
 
 
-def comparing(query_id: str, reference_id: str, *, again: bool = False) -> Task:
+def comparison_task(query_id: str, reference_id: str, *, again: bool = False) -> Task:
     """Compares the pair in the background; then `comparison` has it."""
-    bench, pairs, key = backend.workbench(), kept(), _key(query_id, reference_id)
+    bench, pairs, key = backend.workbench(), _cache(), _key(query_id, reference_id)
 
     def work(watch: Watch) -> None:
         if pairs.get(key) is None:
             pairs.keep(key, bench.compare(query_id, reference_id, watch=watch))
 
     task = backend.tasks().start(("compare", *key), work, again=again)
-    if task.ended and task.error is None and pairs.get(key) is None:  # made, and given up since
+    if task.ended and task.error is None and pairs.get(key) is None:  # it has left the cache since
         task = backend.tasks().start(("compare", *key), work, again=True)
     return task
 
 
 def comparison(query_id: str, reference_id: str) -> Comparison:
-    """The pair, waited for where it is not kept. Its arrays are shared: do not write into them."""
-    pairs, key = kept(), _key(query_id, reference_id)
-    found = pairs.get(key)
-    if found is None:
+    """The cached comparison, or a new one. Its arrays are shared: do not write into them."""
+    pairs, key = _cache(), _key(query_id, reference_id)
+    pair = pairs.get(key)
+    if pair is None:
         with st.spinner("Comparing the two videos…"):
-            found = backend.workbench().compare(query_id, reference_id)
-        pairs.keep(key, found)
-    return found
+            pair = backend.workbench().compare(query_id, reference_id)
+        pairs.keep(key, pair)
+    return pair

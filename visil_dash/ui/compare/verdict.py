@@ -1,4 +1,4 @@
-"""The compare page's head: which pair, and the verdict with its scores and reasons."""
+"""The top of the Compare page: the pair, and the verdict with its scores and reasons."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from visil_dash.matching.maps import ScorerRow, scorer_rows
 from visil_dash.matching.reasons import Explanation, explain
 from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.records import WHOLE, Comparison
-from visil_dash.ui.compare.tasks import comparing, comparison
+from visil_dash.ui.compare.tasks import comparison, comparison_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
@@ -17,8 +17,8 @@ from visil_dash.ui.shell.widgets import ASSETS, facts, verified_badge
 # ---- which pair ----
 
 
-def choose_pair() -> tuple[str, str] | None:
-    """The two videos, once both are chosen and can be compared; of the query, the chosen view."""
+def draw_pair_form() -> tuple[str, str] | None:
+    """Query and reference, once both are chosen and read; for the query, the chosen view of it."""
     with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
             query = pick_video("Query", key=state.COMPARE_QUERY, param=state.PARAM_QUERY)
@@ -27,7 +27,7 @@ def choose_pair() -> tuple[str, str] | None:
             icon=":material/swap_horiz:",
             on_click=_swap,
             disabled=query is None and st.session_state.get(state.COMPARE_REFERENCE) is None,
-            help="Ask the other way round",
+            help="Exchange query and reference",
         )
         with st.container(width="stretch"):
             reference = pick_video(
@@ -35,15 +35,15 @@ def choose_pair() -> tuple[str, str] | None:
             )
     if query is None or reference is None:
         return None
-    part = _choose_part()
+    part = _draw_part()
     clips = [clip for v in (query, reference) if (clip := backend.session_clip(v)) is not None]
     return (
         (str(QueryRef(query, part)), reference) if all(read_clip(clip) for clip in clips) else None
     )
 
 
-def _choose_part() -> str:
-    """Key of the view of the query's picture that is compared."""
+def _draw_part() -> str:
+    """Which part of the query's picture is compared: key of a view."""
     from_link(
         state.COMPARE_PART,
         state.PARAM_PART,
@@ -51,13 +51,13 @@ def _choose_part() -> str:
         default=WHOLE,
     )
     part = st.selectbox(
-        "Picture of the query",
+        "Part of the query's picture",
         [WHOLE, *BY_KEY],
         format_func=lambda key: BY_KEY[key].title if key else "whole picture",
         key=state.COMPARE_PART,
         persist_state="session",
         width=240,
-        help="Where the query shows other footage inside its picture, compare that part alone.",
+        help="If the query shows other footage inside its picture, compare only that part.",
     )
     to_link(state.PARAM_PART, part)
     return part
@@ -71,13 +71,13 @@ def _swap() -> None:
 
 
 def compared(query: str, reference: str) -> Comparison | None:
-    """The pair in full once it is there; until then its progress, with a way to stop."""
-    task = comparing(query, reference)
+    """The comparison; until it is there, draws its progress and returns None."""
+    task = comparison_task(query, reference)
     names = " with ".join(backend.name_of(video) for video in (query, reference))
     if finished(task, title="Comparing the two videos", name=names):
         return comparison(query, reference)
     if task.ended and st.button("Compare again", icon=":material/refresh:", key="compare_again"):
-        comparing(query, reference, again=True)
+        comparison_task(query, reference, again=True)
         st.rerun()
     return None
 
@@ -85,13 +85,13 @@ def compared(query: str, reference: str) -> Comparison | None:
 # ---- the verdict ----
 
 
-def verdict(pair: Comparison) -> None:
-    """Whether the two match, the scores both ways, and why."""
+def draw_verdict(pair: Comparison) -> None:
+    """Whether the two match, the scores in both directions, and why."""
     bench = backend.workbench()
     model, match_score = bench.model, bench.match_score()
     st.html(ASSETS / "explore.css")
     query, reference = backend.opened(pair.query), backend.opened(pair.reference)
-    found = explain(
+    explanation = explain(
         pair,
         bench.judged_pair(pair),
         match_score=match_score,
@@ -101,44 +101,44 @@ def verdict(pair: Comparison) -> None:
         query_seconds=query.info.duration,
         reference_seconds=reference.info.duration,
     )
+    verdict = explanation.verdict
     with st.container(border=True, key="verdict"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(found.title, anchor=False, width="content")
-            ruling = found.verdict
-            if ruling.is_match:
-                st.badge(ruling.label, icon=":material/check:", color="green")
-            elif ruling.is_doubt:
-                st.badge(ruling.label, icon=":material/sync_problem:", color="blue")
+            st.subheader(explanation.title, anchor=False, width="content")
+            if verdict.is_match:
+                st.badge(verdict.label, icon=":material/check:", color="green")
+            elif verdict.is_doubt:
+                st.badge(verdict.label, icon=":material/sync_problem:", color="blue")
             else:
-                st.badge(ruling.label, color="gray")
+                st.badge(verdict.label, color="gray")
             verified_badge(model.verified)
-        facts(_facts(pair, found), big=True)
+        facts(_facts(pair, explanation), big=True)
         why, scorers = st.columns([3, 2], gap="large")
         with why:
-            st.markdown("**Why**" if ruling.is_match or ruling.is_doubt else "**Why not**")
-            st.markdown("\n".join(f"- {md(sentence)}" for sentence in found.sentences))
+            st.markdown("**Why**" if verdict.is_match or verdict.is_doubt else "**Why not**")
+            st.markdown("\n".join(f"- {md(sentence)}" for sentence in explanation.sentences))
         with scorers:
             st.markdown("**By scorer**")
             _scorer_table(scorer_rows(pair), match_score)
 
 
-def _facts(pair: Comparison, found: Explanation) -> dict[str, str]:
+def _facts(pair: Comparison, explanation: Explanation) -> dict[str, str]:
     return {
         "Query → reference": f"{pair.score:.3f}",
         "Reference → query": f"{pair.reverse_score:.3f}",
-        "Query covered": percent(found.verdict.coverage.query),
-        "Reference covered": percent(found.verdict.coverage.reference),
+        "Query covered": percent(explanation.verdict.coverage.query),
+        "Reference covered": percent(explanation.verdict.coverage.reference),
     }
 
 
 def _scorer_table(rows: tuple[ScorerRow, ...], match_score: float) -> None:
-    """Each scorer both ways. The match score holds for the one that decides, so it stands there."""
+    """Each scorer in both directions; the match score applies to the one that decides."""
     lines = []
     for row in rows:
         mark = ' class="vd-decides"' if row.decides else ""
-        told = row.told + (f"; decides, from {match_score:.3f} on" if row.decides else "")
+        about = row.told + (f"; decides, match score {match_score:.3f}" if row.decides else "")
         lines.append(
-            f'<tr{mark}><th scope="row">{escaped(row.name)}<small>{escaped(told)}</small></th>'
+            f'<tr{mark}><th scope="row">{escaped(row.name)}<small>{escaped(about)}</small></th>'
             f"<td>{row.forward:.3f}</td><td>{row.reverse:.3f}</td></tr>"
         )
     st.html(
