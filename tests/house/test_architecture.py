@@ -161,6 +161,23 @@ def models_own_match_score(sources: Sources) -> list[str]:
     ]
 
 
+def scores_compared_elsewhere(sources: Sources) -> list[str]:
+    """What is a match, matching.verdict alone decides."""
+    found = []
+    for path, source in sources.items():
+        if not path.startswith(("visil_dash/", "pages/")) or path.endswith("matching/verdict.py"):
+            continue
+        for node in ast.walk(ast.parse(source, path)):
+            if not isinstance(node, ast.Compare):
+                continue
+            if not any(isinstance(op, ast.GtE | ast.LtE | ast.Gt | ast.Lt) for op in node.ops):
+                continue
+            names = {getattr(n, "attr", getattr(n, "id", "")) for n in ast.walk(node)}
+            if "match_score" in names:
+                found.append(f"{path}:{node.lineno}: ask matching.verdict what is a match")
+    return found
+
+
 @pytest.fixture(scope="module")
 def sources() -> Sources:
     return sources_of("visil_dash", "pages", "scripts", "benchmarks", "demo", "tests")
@@ -192,6 +209,8 @@ RULES: list[tuple[Callable[[Sources], list[str]], Sources]] = [
     ),
     (pages_without_a_line_or_a_test, {"app.py": "st.Page('pages/new.py')", "pages/new.py": ""}),
     (models_own_match_score, {"visil_dash/cli/main.py": "x = bench.model.default_match_score"}),
+    (scores_compared_elsewhere, {"visil_dash/cli/main.py": "x = m.score >= bench.match_score()"}),
+    (scores_compared_elsewhere, {"pages/search.py": "x = [m for m in y if match_score < m.score]"}),
 ]
 
 

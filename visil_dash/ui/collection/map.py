@@ -7,6 +7,7 @@ import streamlit as st
 from visil_dash.collection.map import SimilarityMap, best_match_is_nearest
 from visil_dash.collection.rows import pair_rows
 from visil_dash.collection.table import CollectionTable, groups, strength
+from visil_dash.matching.verdict import reaches
 from visil_dash.plots import collection
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.tasks import map_task
@@ -95,9 +96,9 @@ def _map(made: SimilarityMap, table: PairTable, match_score: float) -> None:
         _chosen(table, match_score)
 
 
-def _links(table: PairTable, match_score: float) -> list[tuple[int, int]]:
+def _links(table: PairTable, least: float) -> list[tuple[int, int]]:
     links = strength(table.scores)
-    rows, columns = np.nonzero(np.triu(links >= np.float32(match_score), 1))
+    rows, columns = np.nonzero(np.triu(links >= np.float32(least), 1))
     order = np.argsort(-links[rows, columns], kind="stable")
     return list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
 
@@ -139,7 +140,7 @@ def _pairs_among(table: PairTable, chosen: set[str], match_score: float) -> None
     if not rows:
         st.caption("No pair of these videos has a score.")
         return
-    matching = sum(row["score"] >= match_score for row in rows)
+    matching = sum(reaches(row["score"], match_score) for row in rows)
     shown = rows[:_PAIRS_SHOWN]
     chosen_pair = chosen_row(
         pd.DataFrame(

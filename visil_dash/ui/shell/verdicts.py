@@ -33,7 +33,7 @@ def visible_matches(result: SearchResult) -> SearchResult:
     return kept
 
 
-def visible_pairs(computed: CollectionTable, match_score: float) -> PairTable:
+def visible_pairs(computed: CollectionTable, least: float) -> PairTable:
     """The table without rejected pairs; a switch brings them back."""
     table = computed.table
     rejected_pairs = _rejected_pairs()
@@ -42,7 +42,7 @@ def visible_pairs(computed: CollectionTable, match_score: float) -> PairTable:
     hidden = [
         (a, b)
         for a, b in rejected_pairs
-        if a in place and b in place and links[place[a], place[b]] >= match_score
+        if a in place and b in place and links[place[a], place[b]] >= least
     ]
     from_link(
         state.COLLECTION_REJECTED,
