@@ -3,7 +3,7 @@
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
-from visil_dash.ui.threshold.labels_in_use import choose_labels
+from visil_dash.ui.threshold.labels_in_use import draw_label_choice
 
 page_header(
     "Evaluate",
@@ -23,7 +23,7 @@ with friendly():
             evaluate,  # imports the services: after the header is drawn
         )
 
-        given = choose_labels(files=True)
+        given = draw_label_choice(files=True)
         if given is None:
             evaluate.no_labels()
         else:

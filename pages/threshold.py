@@ -1,26 +1,26 @@
-"""Threshold: how near must frames be for their videos to become candidates?"""
+"""Threshold: when is a video a candidate, and when is a candidate a match?"""
 
 import streamlit as st
 
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
-from visil_dash.ui.threshold.distance import choose_query, explorer
-from visil_dash.ui.threshold.match import match_explorer
+from visil_dash.ui.threshold.distance import draw_distance_explorer, draw_query_picker
+from visil_dash.ui.threshold.match import draw_match_explorer
 
-DISTANCE, MATCH = "Distance of frames", "Match score of videos"
+DISTANCE, MATCH = "Distance threshold", "Match score"
 
 page_header(
     "Threshold",
-    "How near must two frames be for their videos to become candidates, and how similar two videos"
-    " to be called a match? Move the slider and watch what comes through.",
+    "How similar must two frames be to make a video a candidate, and two videos to be a match? Move"
+    " the slider to see the effect.",
 )
 with friendly():
     show_kept_errors()
     if not backend.library_videos():
         empty_state(
             "The library is empty",
-            "There are no frames to measure against yet.",
+            "There are no frames to compare with yet.",
             add_videos_button,
         )
     else:
@@ -33,6 +33,6 @@ with friendly():
             persist_state="session",
         )
         if which == MATCH:
-            match_explorer()
+            draw_match_explorer()
         else:
-            explorer(choose_query())
+            draw_distance_explorer(draw_query_picker())

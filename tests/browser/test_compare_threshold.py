@@ -144,7 +144,7 @@ def test_moving_the_slider_changes_every_number(
     page: Page, app: App, found: dict[str, VideoFeatures], screens: Callable[..., None]
 ) -> None:
     open_page(page, app, "threshold?" + link(found, "excerpt.mp4"))
-    field = page.get_by_label("Exactly")
+    field = page.get_by_label("Exact value")
     thumb = page.get_by_role("slider")
     start = numbers(page)
     assert start == expected(found, "excerpt.mp4", float(field.input_value()))

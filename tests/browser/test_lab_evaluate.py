@@ -206,7 +206,7 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     )
     wait_until_idle(page)
     # Nobody judged the other pairs, so they are no mistakes.
-    page.get_by_text("Unlabelled pairs are strangers").click()
+    page.get_by_text("Unlabelled pairs count as unrelated").click()
     wait_until_idle(page)
     evaluate(page)
     told = outcome(page, "A")

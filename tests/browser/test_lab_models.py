@@ -116,13 +116,13 @@ def test_a_threshold_of_another_model_is_carried_over_kept_and_undone(
     wait_until_idle(page)
     expect(page.get_by_text(f"In force here: {told['Carried over']}.")).to_be_visible()
     open_page(page, lab.app, "threshold")
-    expect(page.get_by_text(f"Searches now use {told['Carried over']}.")).to_be_visible()
+    expect(page.get_by_text(f"Saved distance threshold: {told['Carried over']}")).to_be_visible()
     choose(page, "History")
     (step,) = table(page)
     assert step["Threshold"] == told["Carried over"]
     assert step["Why"] == f"carried over from {threshold:.4g} of {OTHER} (full)"
     page.get_by_role("button", name="Undo").first.click()
-    expect(page.get_by_text(f"Searches now use {lab.threshold:.4g}.")).to_be_visible(
+    expect(page.get_by_text(f"Saved distance threshold: {lab.threshold:.4g}")).to_be_visible(
         timeout=PATIENCE
     )
     wait_until_idle(page)

@@ -144,11 +144,9 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
     assert sure.search(card)
 
     open_page(page, app, f"threshold?m={raised}")
-    expect(page.get_by_label("Exactly")).to_have_value(re.compile(rf"^{raised:g}0*$"))
+    expect(page.get_by_label("Exact value")).to_have_value(re.compile(rf"^{raised:g}0*$"))
     page.get_by_role("button", name="Save for this library").click()
-    expect(page.get_by_text(f"A match now scores {raised:.4g} or more.")).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(page.get_by_text(f"Saved match score: {raised:.4g}")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     screens("threshold-match-saved")
 
@@ -161,7 +159,7 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
 
     open_page(page, app, f"threshold?m={raised}")
     page.get_by_role("button", name="Undo").click()
-    saved = page.get_by_text(f"A match now scores {raised:.4g} or more.")
+    saved = page.get_by_text(f"Saved match score: {raised:.4g}")
     expect(saved).to_have_count(0, timeout=PATIENCE)
     wait_until_idle(page)
     told, card = searched()

@@ -70,7 +70,7 @@ def check_numbers(page: AppTest, threshold: float) -> None:
         return
     table = page.dataframe[0].value
     told = {
-        row["Video"]: (row["Query frames"], row["Pairs"], row["Its frames"])
+        row["Video"]: (row["Query frames"], row["Pairs"], row["Library frames"])
         for _, row in table.iterrows()
     }
     assert told == {name: facts[:3] for name, facts in candidates.items()}
@@ -192,7 +192,7 @@ def test_a_threshold_can_be_saved_for_the_library_and_taken_back(tmp_path: Path)
         bench = backend.workbench()
         default = bench.default_threshold()
         assert bench.threshold() == 3.5
-        assert "Searches now use 3.5" in texts(page)
+        assert "Saved distance threshold: 3.5" in texts(page)
         assert page.button(key="threshold_save").disabled
         page.button(key="threshold_default").click().run()
         assert page.number_input(key="threshold_number").value == pytest.approx(default)

@@ -54,9 +54,9 @@ def expected(closeness: dict[tuple[str, str], float], least: float) -> dict[str,
 
 
 def told_kinds(page: AppTest) -> dict[str, tuple[int, int]]:
-    table = next(d.value for d in page.dataframe if "Let through" in d.value)
+    table = next(d.value for d in page.dataframe if "Admitted" in d.value)
     return {
-        re.sub(r".*\((\w+)\)", r"\1", row["Labelled as"]): (row["Let through"], row["Of"])
+        re.sub(r".*\((\w+)\)", r"\1", row["Labelled as"]): (row["Admitted"], row["Total"])
         for _, row in table.iterrows()
     }
 
@@ -148,12 +148,12 @@ def test_what_no_threshold_reaches_is_said(opened: Open) -> None:
 def test_the_bands_count_the_labelled_pairs(opened: Open) -> None:
     page = page_of(opened, view="Bands", q=ids()["excerpt.mp4"][:16])
     distances = nearest()
-    slider = next(s for s in page.slider if s.label.startswith("Borders"))
+    slider = next(s for s in page.slider if s.label.startswith("Limits"))
     ordered = sorted(distances.values())
     gaps = [(a + b) / 2 for a, b in itertools.pairwise(ordered) if b - a > 0.1]
     low, high = gaps[0], gaps[-1]
     slider.set_value((low, high)).run()
-    low, high = next(s for s in page.slider if s.label.startswith("Borders")).value
+    low, high = next(s for s in page.slider if s.label.startswith("Limits")).value
     table = next(d.value for d in page.dataframe if "Duplicate" in d.value)
     assert table["Duplicate"].sum() == sum(d <= low for d in distances.values())
     assert table["Related"].sum() == sum(low < d <= high for d in distances.values())

@@ -42,7 +42,7 @@ class EvaluationPlan:
     settings: tuple[Setting, ...]
     count_unlabelled: bool
     seed: int
-    rounds: int
+    rounds: int = 1000
 
 
 def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:

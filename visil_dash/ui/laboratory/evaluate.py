@@ -7,6 +7,7 @@ import streamlit as st
 
 from visil_dash.laboratory.evaluation.manifest import (
     Difference,
+    EvaluationPlan,
     differences,
     plan_of,
     read_report,
@@ -22,13 +23,14 @@ from visil_dash.laboratory.evaluation.run import (
 from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR, pairs_to_score
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
+from visil_dash.ui.laboratory.evaluation_task import Evaluated, evaluation_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, verified_badge
-from visil_dash.ui.threshold import scoring
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.operating import interval_text
+from visil_dash.ui.threshold.scoring import rerank_rate
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 TASK_HELP = (
@@ -42,7 +44,7 @@ MEANINGS = {
 }
 
 
-def choose_plan(given: LabelSet) -> scoring.Plan | None:
+def choose_plan(given: LabelSet) -> EvaluationPlan | None:
     """What is to be evaluated; None until it was asked for."""
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
@@ -66,7 +68,7 @@ def choose_plan(given: LabelSet) -> scoring.Plan | None:
             )
             st.caption(_cost(given), width="content")
     asked_for = [s for s in (first, second) if s is not None]
-    plan = scoring.Plan(
+    plan = EvaluationPlan(
         labels=given.labels,
         settings=tuple(dict.fromkeys(asked_for)),  # the same twice is one
         count_unlabelled=given.count_unlabelled,
@@ -74,14 +76,14 @@ def choose_plan(given: LabelSet) -> scoring.Plan | None:
     )
     if asked:
         st.session_state[state.EVALUATE_PLAN] = plan
-        scoring.evaluate(plan, again=True)
+        evaluation_task(plan, again=True)
     return st.session_state.get(state.EVALUATE_PLAN)
 
 
 def _cost(given: LabelSet) -> str:
     bench = backend.workbench()
     pairs = pairs_to_score(bench, given.labels, count_unlabelled=given.count_unlabelled)
-    rate = scoring.rerank_rate()
+    rate = rerank_rate()
     about = "" if rate is None else f", about {seconds(2 * pairs * rate.seconds)} anew"
     return f"Every video: {plural(pairs, 'pair')}{about}"
 
@@ -131,19 +133,19 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
     return Setting(chosen, by, threshold)
 
 
-def evaluated(plan: scoring.Plan) -> scoring.Evaluated | None:
+def evaluated(plan: EvaluationPlan) -> Evaluated | None:
     """The run once it has ended; its progress, with a way to stop, until then."""
-    task = scoring.evaluate(plan)
+    task = evaluation_task(plan)
     if finished(task, title="Evaluating", name=plural(len(plan.labels), "label")):
-        result: scoring.Evaluated = task.result
+        result: Evaluated = task.result
         return result
     if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
-        scoring.evaluate(plan, again=True)
+        evaluation_task(plan, again=True)
         st.rerun()
     return None
 
 
-def results(found: scoring.Evaluated) -> None:
+def results(found: Evaluated) -> None:
     """Numbers of both settings, curves, the re-rank curve and every query."""
     run = found.run
     tasks = list(run.outcomes[0].tasks)
@@ -295,7 +297,7 @@ def _queries(run: EvaluationRun, task: str) -> None:
 # ---- an earlier report ----
 
 
-def earlier(found: scoring.Evaluated | None) -> None:
+def earlier(found: Evaluated | None) -> None:
     """Runs a downloaded report again, and says what differs."""
     st.subheader("An earlier report", anchor=False)
     upload = st.file_uploader(
@@ -318,12 +320,9 @@ def earlier(found: scoring.Evaluated | None) -> None:
         )
     )
     if st.button("Run it again", icon=":material/replay:", key="run_again"):
-        again = plan_of(then)
-        plan = scoring.Plan(
-            again.labels, again.settings, again.count_unlabelled, again.seed, again.rounds
-        )
+        plan = plan_of(then)
         st.session_state[state.EVALUATE_PLAN] = plan
-        scoring.evaluate(plan, again=True, anew=True)
+        evaluation_task(plan, again=True, anew=True)
         st.rerun()
     if found is not None:
         _differences(differences(then, found.report))

@@ -1,34 +1,35 @@
-"""Named bands of distance: duplicate, related, distinct, with two borders and counts."""
+"""Named bands of distance: duplicate, related and distinct, with their limits and counts."""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from visil_dash.candidates.thresholds import QueryDistances
-from visil_dash.errors import VisilDashError
 from visil_dash.labels.truth import PAIR_KINDS
 from visil_dash.metrics.operating import BANDS, band_counts, band_of, judged
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
-from visil_dash.ui.threshold import scoring
-from visil_dash.ui.threshold.labels_in_use import choose_labels
+from visil_dash.ui.threshold.labels_in_use import draw_label_choice
+from visil_dash.ui.threshold.scoring import closeness_task
 from visil_dash.workbench.thresholds import band_borders, set_band_borders
 
 
-def bands(view: QueryDistances | None) -> None:
-    """Two borders over the smallest distance of two videos, and what falls between them."""
-    duplicate, related = _borders()
+def draw_bands(view: QueryDistances | None) -> None:
+    """Two limits on the smallest distance of two videos, and how many videos are in each band."""
+    duplicate, related = _limits()
     if view is not None and len(view.video):
         _of_query(view, duplicate, related)
-    given = choose_labels()
+    given = draw_label_choice()
     if given is None:
-        st.caption("With labels, the bands are counted over the labelled pairs too.")
+        st.caption("With labels, the labelled pairs in each band are counted as well.")
         return
-    task = scoring.closeness("distance", given)
+    task = closeness_task("distance", given)
     if not finished(task, title="Measuring the labelled pairs", name=given.title):
         return
     pairs = judged(given.truth, task.result)
@@ -41,18 +42,18 @@ def bands(view: QueryDistances | None) -> None:
             | {name.capitalize(): counts[b, kinds] for b, name in enumerate(BANDS)}
         ),
         hide_index=True,
-        height=38 + 35 * max(1, len(kinds)),
+        height=table_height(len(kinds)),
     )
 
 
-def _borders() -> tuple[float, float]:
+def _limits() -> tuple[float, float]:
     bench = backend.workbench()
     saved = band_borders(bench)
     levels = bench.levels()
     top = max(float(max(levels.orthogonal, levels.unrelated)) * 1.1, saved[1], 1e-3)
     step = top / 1000
     duplicate, related = st.slider(
-        "Borders of the bands, squared L2",
+        "Limits of the bands, squared L2",
         min_value=0.0,
         max_value=top,
         value=saved,
@@ -60,12 +61,12 @@ def _borders() -> tuple[float, float]:
         format="%.3f",
         key=f"{state.THRESHOLD_BANDS}_{bench.extractor}_{bench.space.reduction.reduction_id}",
         persist_state="session",
-        help="Two videos are duplicates when their nearest frames are at most the first border"
-        " apart, related up to the second, distinct beyond.",
+        help="By the distance of their nearest frames, two videos are duplicates up to the first"
+        " limit, related up to the second, and distinct above.",
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            "Save the borders",
+            "Save the limits",
             icon=":material/save:",
             key="bands_save",
             on_click=_save,
@@ -79,11 +80,9 @@ def _borders() -> tuple[float, float]:
 
 
 def _save(duplicate: float, related: float) -> None:
-    try:
+    with keep_errors():
         set_band_borders(backend.workbench(), duplicate, related)
-        st.toast("Borders saved for this library", icon=":material/save:")
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
+        st.toast("Limits saved for this library", icon=":material/save:")
 
 
 def _of_query(view: QueryDistances, duplicate: float, related: float) -> None:
@@ -92,7 +91,9 @@ def _of_query(view: QueryDistances, duplicate: float, related: float) -> None:
     facts(
         {name.capitalize(): f"{int((band == b).sum()):,}" for b, name in enumerate(BANDS)},
         big=True,
-        meanings={name.capitalize(): "Videos of the library for this query" for name in BANDS},
+        meanings={
+            name.capitalize(): "Library videos in this band, for this query" for name in BANDS
+        },
     )
     rows = sorted(range(len(band)), key=lambda v: float(nearest[v]))
     near = [v for v in rows if band[v] < 2][:200]
@@ -106,6 +107,6 @@ def _of_query(view: QueryDistances, duplicate: float, related: float) -> None:
                 }
             ),
             hide_index=True,
-            height=min(300, 38 + 35 * len(near)),
+            height=min(300, table_height(len(near))),
             column_config={"Nearest": st.column_config.NumberColumn(format="%.4f")},
         )

@@ -1,4 +1,4 @@
-"""Which labels a laboratory page measures by: the library's, the demo set's, or a file's."""
+"""The labels to measure with: the library's, the demo set's, or those of a file."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +14,12 @@ from visil_dash.labels.truth import Truth, labels_digest, truth_of
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, safe_name
 
-LIBRARY, DEMO, FILE = "This library's labels", "The demo set's labels", "A file"
+_LIBRARY, _DEMO, _FILE = "This library's labels", "The demo set's labels", "A file"
 
 
 @dataclass(frozen=True)
 class LabelSet:
-    """Labels with where they come from; `count_unlabelled`: unlabelled pairs count as wrong."""
+    """Labels and their source; `count_unlabelled`: unlabelled pairs count as unrelated."""
 
     labels: tuple[Label, ...]
     title: str
@@ -45,18 +45,9 @@ def _stored(
     return bench.library.labels(), demo_labels(bench.videos())
 
 
-def choose_labels(*, files: bool = False) -> LabelSet | None:
-    """The chosen labels; None where there are none at all. `files`: offers to bring a file."""
-    library = backend.workbench().library
-    own, demo = _stored(str(library.folder), library.labels_revision(), library.revision())
-    offered: dict[str, tuple[Label, ...]] = {}
-    if own:
-        offered[LIBRARY] = own
-    if demo:
-        offered[DEMO] = demo
-    name, brought = st.session_state.get(state.LABELS_FILE, ("", ()))
-    if files or brought:
-        offered[FILE] = brought
+def draw_label_choice(*, files: bool = False) -> LabelSet | None:
+    """The chosen labels; None where there are none. `files`: offers to upload a file."""
+    offered = _offered(files=files)
     if not offered:
         return None
     if st.session_state.get(state.LABELS_SOURCE) not in offered:
@@ -64,36 +55,47 @@ def choose_labels(*, files: bool = False) -> LabelSet | None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         source = st.selectbox(
             "Labels",
-            list(offered),
+            list(offered),  # without counts: an option whose text changes is no longer chosen
             key=state.LABELS_SOURCE,
             persist_state="session",
-            # Said by a fixed word: a chosen option whose text changes is no longer chosen.
             width=260,
         )
         count_unlabelled = st.toggle(
-            "Unlabelled pairs are strangers",
+            "Unlabelled pairs count as unrelated",
             value=True,
             key=state.LABELS_STRANGERS,
             persist_state="session",
-            help="On: a pair that nobody labelled counts as wrong when it is let through. Right"
-            " when each labelled query was judged against the whole library, as in the demo set"
-            " and in FIVR-200K. Off: such pairs are left out.",
+            help="On: an unlabelled pair that is admitted counts as an error. Correct where each"
+            " labelled query was judged against the whole library, as in the demo set and in"
+            " FIVR-200K. Off: unlabelled pairs are ignored.",
         )
-        told = st.empty()
-    if source == FILE and files:
+        caption = st.empty()
+    if source == _FILE and files:
         _take_file()
-        name, brought = st.session_state.get(state.LABELS_FILE, ("", ()))
-    labels = brought if source == FILE else offered[source]
-    if labels:
-        whose = f"{safe_name(name, longest=40)}: " if source == FILE else ""
-        told.caption(md(f"{whose}{plural(len(labels), 'label')}"), width="content")
-    return LabelSet(labels, _title(source, labels, name), count_unlabelled) if labels else None
+        offered = _offered(files=files)
+    labels = offered[source]
+    if not labels:
+        return None
+    name = safe_name(_uploaded()[0], longest=40)
+    whose = f"{name}: " if source == _FILE else ""
+    caption.caption(md(f"{whose}{plural(len(labels), 'label')}"), width="content")
+    title = f"File {name}" if source == _FILE else source
+    return LabelSet(labels, f"{title} ({len(labels):,})", count_unlabelled)
 
 
-def _title(source: str, labels: tuple[Label, ...], name: str) -> str:
-    if source == FILE:
-        return f"File {safe_name(name, longest=30)} ({len(labels):,})"
-    return f"{source} ({len(labels):,})"
+def _offered(*, files: bool) -> dict[str, tuple[Label, ...]]:
+    library = backend.workbench().library
+    own, demo = _stored(str(library.folder), library.labels_revision(), library.revision())
+    _, uploaded = _uploaded()
+    offered = {_LIBRARY: own, _DEMO: demo}
+    offered = {source: labels for source, labels in offered.items() if labels}
+    return offered | ({_FILE: uploaded} if files or uploaded else {})
+
+
+def _uploaded() -> tuple[str, tuple[Label, ...]]:
+    """Name and labels of the file that this session uploaded."""
+    uploaded: tuple[str, tuple[Label, ...]] = st.session_state.get(state.LABELS_FILE, ("", ()))
+    return uploaded
 
 
 def _take_file() -> None:
@@ -102,7 +104,7 @@ def _take_file() -> None:
         type=["csv", "json", "txt"],
         key=state.uploader_key("labels_file"),
         help="CSV: columns query, reference, verdict, relation; videos by file name or id."
-        " JSON: FIVR-200K's annotation file; a video's id is its file's name without ending.",
+        " JSON: FIVR-200K's annotation file; a video's id is its file name without the extension.",
     )
     if upload is None:
         return
@@ -112,27 +114,27 @@ def _take_file() -> None:
     except UnicodeDecodeError as error:
         raise InputError(upload.name, "is not UTF-8 text", "save it as UTF-8") from error
     if looks_like_fivr(text):
-        found = read_fivr(text, videos, name=upload.name)
-        labels = found.labels
+        annotations = read_fivr(text, videos, name=upload.name)
+        labels = annotations.labels
         st.caption(
-            f"{plural(found.queries_here, 'query', 'queries')} of {found.queries:,} and"
-            f" {plural(len(labels), 'pair')} of {found.pairs:,} are in this library."
+            f"{plural(annotations.queries_here, 'query', 'queries')} of {annotations.queries:,} and"
+            f" {plural(len(labels), 'pair')} of {annotations.pairs:,} are in this library."
         )
     else:
         labels = read_labels(text, videos, name=upload.name)
-    # Labels are small, and belong to whoever brought them.
+    # Labels are small; they belong to the session that uploaded them.
     st.session_state[state.LABELS_FILE] = upload.name, labels
     library = backend.workbench().library
     if labels and not library.read_only:
         st.button(
-            "Keep these labels in the library",
+            "Save these labels in the library",
             icon=":material/bookmark_add:",
-            on_click=_keep,
+            on_click=_save,
             args=(labels,),
-            help="They replace what the library says of the same pairs.",
+            help="They replace the library's labels of the same pairs.",
         )
 
 
-def _keep(labels: tuple[Label, ...]) -> None:
+def _save(labels: tuple[Label, ...]) -> None:
     backend.workbench().library.set_label(*labels)
-    st.toast(f"{plural(len(labels), 'label')} kept", icon=":material/bookmark_added:")
+    st.toast(f"{plural(len(labels), 'label')} saved", icon=":material/bookmark_added:")

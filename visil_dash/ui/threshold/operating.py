@@ -1,7 +1,6 @@
-"""What a threshold does to the labelled pairs: counts, curves, suggestions, and the pairs."""
+"""A threshold measured with labelled pairs: precision, recall, curves, suggestions, the pairs."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -14,66 +13,80 @@ from visil_dash.metrics.rows import (
     KIND_NAMES,
     MISSED,
     OUTCOMES,
+    JudgedPairRow,
     by_outcome,
     judged_pair_rows,
 )
 from visil_dash.plots import operating as plots_operating
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.tables import chosen_row, table_height
 from visil_dash.ui.shell.text import percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import empty_state, facts
-from visil_dash.ui.threshold import scoring
-from visil_dash.ui.threshold.labels_in_use import LabelSet, choose_labels
-from visil_dash.ui.threshold.scoring import Measure
+from visil_dash.ui.shell.widgets import compare_button, empty_state, facts
+from visil_dash.ui.threshold.labels_in_use import LabelSet, draw_label_choice
+from visil_dash.ui.threshold.scoring import (
+    Measure,
+    closeness_task,
+    judged_pairs,
+    operating_curves_of,
+    rerank_rate,
+    suggested,
+)
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
-MOST_ROWS = 200
-UPTO: dict[Upto, str] = {"DS": "ND, DS", "CS": "ND, DS, CS", "IS": "ND, DS, CS, IS"}
-HAND_STARTED = 3000  # pairs whose scores are not computed before someone asks for them
+_NUMBERS: dict[Measure, str] = {"distance": "Distance", "match": "Score"}
+_MOST_ROWS = 200
+_UPTO: dict[Upto, str] = {"DS": "ND, DS", "CS": "ND, DS, CS", "IS": "ND, DS, CS, IS"}
+_STARTED_BY_HAND = 3000  # more pairs than this are compared only on a click
 
 
-def labelled_pairs(measure: Measure) -> tuple[LabelSet, JudgedPairs] | None:
-    """The pairs of the chosen labels once they are measured; told what is missing until then."""
-    given = choose_labels()
+def measured_pairs(measure: Measure) -> tuple[LabelSet, JudgedPairs] | None:
+    """The pairs of the chosen labels; until they are measured, draws what is missing."""
+    given = draw_label_choice()
     if given is None:
         empty_state(
             "No labels yet",
-            "Judge pairs in the review of the Collection page, or bring a file on the Evaluate"
-            " page: then precision and recall of this threshold are shown here.",
+            "Judge pairs in Review on the Collection page, or upload labels on the Evaluate page,"
+            " to see precision and recall of this threshold.",
         )
         return None
-    pairs = int(given.truth.counted.sum())
-    if not pairs:
-        empty_state("No labelled pair is here", "None of the labelled videos is in the library.")
+    count = int(given.truth.counted.sum())
+    if not count:
+        empty_state("No labelled pairs", "None of the labelled videos is in the library.")
         return None
-    if measure == "match" and pairs > HAND_STARTED:
-        rate = scoring.rerank_rate()
-        cost = "" if rate is None else f", about {seconds(pairs * rate.seconds)}"
-        key = f"compare_labelled_{given.digest[:8]}"
-        if not st.session_state.get(f"{key}_on"):
-            empty_state(
-                "The labelled queries are not compared yet",
-                f"That is {plural(pairs, 'pair')}{cost}.",
-                lambda: st.button(
-                    "Compare them", key=key, on_click=_start, args=(f"{key}_on",), type="primary"
-                ),
-            )
-            return None
-    task = scoring.closeness(measure, given)
-    title = "Measuring the labelled pairs"
-    if not finished(task, title=title, name=given.title):
-        if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
-            scoring.closeness(measure, given, again=True)
-            st.rerun()
+    if measure == "match" and count > _STARTED_BY_HAND and not _started(given, count):
         return None
-    return given, scoring.judged_pairs(measure, given, task.result)
+    task = closeness_task(measure, given)
+    if finished(task, title="Measuring the labelled pairs", name=given.title):
+        return given, judged_pairs(measure, given, task.result)
+    if task.ended and st.button("Continue", icon=":material/refresh:", type="primary"):
+        closeness_task(measure, given, again=True)
+        st.rerun()
+    return None
+
+
+def _started(given: LabelSet, count: int) -> bool:
+    """Whether the user has started the comparison of many pairs; otherwise offers it."""
+    key = f"compare_labelled_{given.digest[:8]}"
+    if st.session_state.get(f"{key}_on"):
+        return True
+    rate = rerank_rate()
+    cost = "" if rate is None else f", about {seconds(count * rate.seconds)}"
+    empty_state(
+        "The labelled pairs are not compared yet",
+        f"There are {plural(count, 'pair')}{cost}.",
+        lambda: st.button(
+            "Compare them", key=key, on_click=_start, args=(f"{key}_on",), type="primary"
+        ),
+    )
+    return False
 
 
 def _start(key: str) -> None:
     st.session_state[key] = True
 
 
-def panel(
+def draw_operating(
     measure: Measure,
     given: LabelSet,
     pairs: JudgedPairs,
@@ -81,7 +94,7 @@ def panel(
     *,
     use: Callable[[float], None],
 ) -> None:
-    """Everything about the threshold `least` (as closeness); `use` takes another closeness."""
+    """The threshold `least`, a closeness (see `closeness_task`); `use` is called with another."""
     upto = _upto()
     point = operating(pairs, least, upto=upto)
     facts(
@@ -89,25 +102,26 @@ def panel(
             "Precision": interval_text(point.precision),
             "Recall": interval_text(point.recall),
             "F1": interval_text(point.f1),
-            "Others let through": "none here"
+            "False positive rate": "no negatives"
             if point.false_positive_rate is None
             else percent(point.false_positive_rate, digits=1),
         },
         big=True,
         meanings={
-            "Precision": "Of the pairs let through, the share that are copies",
-            "Recall": "Of the copies, the share that is let through",
+            "Precision": "Share of the admitted pairs that are copies",
+            "Recall": "Share of the copies that are admitted",
+            "False positive rate": "Share of the other pairs that are admitted",
         },
     )
     st.caption(
         f"{plural(len(pairs.queries), 'labelled query', 'labelled queries')},"
-        f" {plural(len(pairs), 'pair')}. In brackets the interval in which 95 % of redrawn sets of"
-        " queries fall; a single query has none."
+        f" {plural(len(pairs), 'pair')}. In brackets: 95 % bootstrap interval"
+        " over queries (none for a single query)."
     )
     _cost(measure, point, pairs)
     left, right = st.columns([1, 1.25], gap="medium")
     with left:
-        st.markdown("**What is let through**")
+        st.markdown("**Admitted pairs**")
         _kinds(pairs, least)
         _suggestions(measure, given, pairs, upto, use)
     with right:
@@ -117,40 +131,41 @@ def panel(
 
 def _upto() -> Upto:
     chosen: Upto = st.segmented_control(
-        "Counts as a copy",
-        list(UPTO),
-        format_func=UPTO.__getitem__,
+        "What counts as a copy",
+        list(_UPTO),
+        format_func=_UPTO.__getitem__,
         default="DS",
         required=True,
         key=state.LABELS_UPTO,
         persist_state="session",
-        help="FIVR's three tasks: near-duplicates and duplicate scenes (DSVR), complementary"
-        " scenes too (CSVR), the same incident too (ISVR). A plain match counts in all three.",
+        help="The three tasks of FIVR: near-duplicates and duplicate scenes (DSVR), also"
+        " complementary scenes (CSVR), also the same incident (ISVR). A plain match counts in all"
+        " three.",
     )
     return chosen
 
 
-def interval_text(told: Interval | None) -> str:
-    if told is None:
+def interval_text(interval: Interval | None) -> str:
+    if interval is None:
         return "no value"
-    around = "" if told.low is None else f" ({told.low:.2f}–{told.high:.2f})"
-    return f"{told.value:.3f}{around}"
+    around = "" if interval.low is None else f" ({interval.low:.2f}–{interval.high:.2f})"
+    return f"{interval.value:.3f}{around}"
 
 
 def _cost(measure: Measure, point: Operating, pairs: JudgedPairs) -> None:
     if measure != "distance":
         return
-    rate = scoring.rerank_rate()
+    rate = rerank_rate()
     each = point.passing_per_query
     if rate is None:
-        st.caption(f"{each:.1f} candidates a query. The cost of re-ranking is being measured.")
+        st.caption(f"{each:.1f} candidates per query. The time for re-ranking is being measured.")
         return
-    everything = len(pairs.references) - 1
+    videos = len(pairs.references) - 1
     st.caption(
-        f"Re-ranking at this threshold: {each:.1f} candidates a labelled query, about"
-        f" {seconds(each * rate.seconds)}; every video would be {everything:,} and"
-        f" {seconds(everything * rate.seconds)}. Measured here: {seconds(rate.seconds)} a video,"
-        f" over {plural(rate.pairs, 'pair')} of this library."
+        f"Re-ranking at this threshold: {each:.1f} candidates per labelled query, about"
+        f" {seconds(each * rate.seconds)}. Comparing all {plural(videos, 'video')} would take"
+        f" {seconds(videos * rate.seconds)}. Measured on this machine: {seconds(rate.seconds)} per"
+        f" video, over {plural(rate.pairs, 'pair')} of this library."
     )
 
 
@@ -160,13 +175,13 @@ def _kinds(pairs: JudgedPairs, least: float) -> None:
         pd.DataFrame(
             {
                 "Labelled as": [KIND_NAMES[c.kind] for c in counts],
-                "Let through": [c.admitted for c in counts],
-                "Of": [c.total for c in counts],
+                "Admitted": [c.admitted for c in counts],
+                "Total": [c.total for c in counts],
                 "Share": [c.share for c in counts],
             }
         ),
         hide_index=True,
-        height=38 + 35 * len(counts),
+        height=table_height(len(counts)),
         column_config={
             "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
         },
@@ -180,15 +195,15 @@ def _suggestions(
     upto: Upto,
     use: Callable[[float], None],
 ) -> None:
-    st.markdown("**Suggested by these labels**")
+    st.markdown("**Suggested thresholds**")
     with st.container(horizontal=True, gap="small"):
         precision = _target("Precision of at least", state.LABELS_PRECISION)
         recall = _target("Recall of at least", state.LABELS_RECALL)
-    found = scoring.suggested(measure, given, pairs, upto, precision=precision, recall=recall)
+    suggestions = suggested(measure, given, pairs, upto, precision=precision, recall=recall)
     for title, key, suggestion in (
-        ("Best F1", "f1", found.best_f1),
-        (f"Precision ≥ {precision:.2f}", "precision", found.at_precision),
-        (f"Recall ≥ {recall:.2f}", "recall", found.at_recall),
+        ("Best F1", "f1", suggestions.best_f1),
+        (f"Precision ≥ {precision:.2f}", "precision", suggestions.at_precision),
+        (f"Recall ≥ {recall:.2f}", "recall", suggestions.at_recall),
     ):
         _suggestion(measure, title, f"use_{measure}_{key}", suggestion, use)
 
@@ -213,109 +228,105 @@ def _suggestion(
     measure: Measure,
     title: str,
     key: str,
-    found: Suggestion | None,
+    suggestion: Suggestion | None,
     use: Callable[[float], None],
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if found is None:
+        if suggestion is None:
             st.markdown(f"{title}: not reached by any threshold")
             return
-        value = shown(measure, found.least)
+        value = _as_shown(measure, suggestion.least)
         st.markdown(
-            f"{title}: **{value:.4g}** · precision {found.precision:.2f}, recall {found.recall:.2f}"
+            f"{title}: **{value:.4g}** · precision {suggestion.precision:.2f}, recall"
+            f" {suggestion.recall:.2f}"
         )
-        st.button("Use", key=key, type="tertiary", on_click=use, args=(found.least,))
+        st.button("Use", key=key, type="tertiary", on_click=use, args=(suggestion.least,))
 
 
-def shown(measure: Measure, least: float) -> float:
-    """A closeness as the user knows it: a distance or a score."""
+def _as_shown(measure: Measure, least: float) -> float:
+    """A closeness as a distance or a score."""
     return -least if measure == "distance" else least
 
 
 def _figures(
     measure: Measure, given: LabelSet, pairs: JudgedPairs, upto: Upto, point: Operating
 ) -> None:
-    found = scoring.curves(measure, given, pairs, upto)
-    if found is None:
-        empty_state("Nothing to find", "No labelled pair counts as a copy in this task.")
+    curves = operating_curves_of(measure, given, pairs, upto)
+    if curves is None:
+        empty_state("No copies", "No labelled pair counts as a copy in this task.")
         return
     recall = None if point.recall is None else point.recall.value
     precision = None if point.precision is None else point.precision.value
-    st.markdown("**Precision over recall**")
+    st.markdown("**Precision and recall**")
     st.plotly_chart(
         plots_operating.pr_figure(
-            [("", (found.recall, found.precision, found.precision_low, found.precision_high))],
+            [("", (curves.recall, curves.precision, curves.precision_low, curves.precision_high))],
             point=None if recall is None or precision is None else (recall, precision),
             height=260,
         ),
         key=f"operating_pr_{measure}",
         config=_CHART,
     )
-    area = "" if found.roc_area is None else f", area {found.roc_area:.3f}"
+    area = "" if curves.roc_area is None else f", area {curves.roc_area:.3f}"
     st.markdown(f"**ROC**{area}")
     rate = point.false_positive_rate
     st.plotly_chart(
         plots_operating.roc_figure(
-            (found.false_positive_rate, found.recall, found.recall_low, found.recall_high),
+            (curves.false_positive_rate, curves.recall, curves.recall_low, curves.recall_high),
             point=None if recall is None or rate is None else (rate, recall),
             height=260,
         ),
         key=f"operating_roc_{measure}",
         config=_CHART,
     )
-    st.caption("The diamond is this threshold. The shade is the 95 % interval at each threshold.")
+    st.caption(
+        "The diamond marks this threshold; the shaded area is the 95 % interval at each threshold."
+    )
 
 
 def _pairs(measure: Measure, pairs: JudgedPairs, least: float, upto: Upto) -> None:
-    """The pairs themselves; a row leads to Compare."""
-    by_group = by_outcome(pairs, least, upto=upto)
-    chosen = st.segmented_control(
+    """The pairs by outcome; a chosen one can be compared."""
+    grouped = by_outcome(pairs, least, upto=upto)
+    outcome = st.segmented_control(
         "Pairs",
         list(OUTCOMES),
-        format_func=lambda name: f"{name} ({len(by_group[name]):,})",
+        format_func=lambda name: f"{name} ({len(grouped[name]):,})",
         default=MISSED,
         required=True,
         key=f"{state.LABELS_GROUP}_{measure}",
         persist_state="session",
     )
-    rows = judged_pair_rows(
-        pairs,
-        by_group[str(chosen)][:MOST_ROWS],
-        {video_id: v.name for video_id, v in backend.library_videos().items()},
-    )
+    shown = grouped[str(outcome)][:_MOST_ROWS]
+    names = {video_id: v.name for video_id, v in backend.library_videos().items()}
+    rows = judged_pair_rows(pairs, shown, names)
     if not rows:
-        st.caption("None." if chosen != FALSE_MATCHES else "None: only copies pass.")
+        st.caption("None: only copies are admitted." if outcome == FALSE_MATCHES else "None.")
         return
-    number = "Distance" if measure == "distance" else "Match score"
-    event: Any = st.dataframe(
-        pd.DataFrame(
-            {
-                "Query": [safe_name(row["query_name"]) for row in rows],
-                "Reference": [safe_name(row["reference_name"]) for row in rows],
-                "Labelled as": [KIND_NAMES[row["kind"]] for row in rows],
-                number: [
-                    None if row["closeness"] is None else shown(measure, row["closeness"])
-                    for row in rows
-                ],
-            }
-        ),
-        hide_index=True,
-        # Another list, another choice: a row must not pass to another pair.
+    chosen = chosen_row(
+        _pair_frame(measure, rows),
+        # A new list gets a new key: the rows then mean other pairs.
         key=f"{state.LABELS_PAIRS}_{hash(tuple((r['query'], r['reference']) for r in rows))}",
-        on_select="rerun",
-        selection_mode="single-row",
-        lazy=False,
-        height=min(380, 38 + 35 * len(rows)),
-        column_config={number: st.column_config.NumberColumn(format="%.4f")},
+        most_height=380,
+        column_config={_NUMBERS[measure]: st.column_config.NumberColumn(format="%.4f")},
     )
-    picked = event["selection"]["rows"]
-    if picked and picked[0] < len(rows):
-        row = rows[picked[0]]
-        if st.button("Compare", icon=":material/compare:", type="primary", key="compare_labelled"):
-            state.goto_compare(row["query"], row["reference"])
-    else:
-        more = len(by_group[str(chosen)]) - len(rows)
-        st.caption(
-            "Nearest to the threshold first. Choose a row to compare the two videos."
-            + (f" {more:,} more are not listed." if more > 0 else "")
-        )
+    if chosen is not None:
+        row = rows[chosen]
+        compare_button(row["query"], row["reference"], key="compare_labelled")
+        return
+    more = len(grouped[str(outcome)]) - len(rows)
+    st.caption(
+        "Closest to the threshold first. Choose a row to compare the two videos."
+        + (f" {more:,} more are not listed." if more > 0 else "")
+    )
+
+
+def _pair_frame(measure: Measure, rows: Sequence[JudgedPairRow]) -> pd.DataFrame:
+    closeness = [row["closeness"] for row in rows]
+    return pd.DataFrame(
+        {
+            "Query": [safe_name(row["query_name"]) for row in rows],
+            "Reference": [safe_name(row["reference_name"]) for row in rows],
+            "Labelled as": [KIND_NAMES[row["kind"]] for row in rows],
+            _NUMBERS[measure]: [None if c is None else _as_shown(measure, c) for c in closeness],
+        }
+    )

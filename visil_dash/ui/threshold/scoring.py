@@ -1,12 +1,11 @@
-"""Long measurements on labels, and what follows from them, each made once for all sessions."""
+"""Measurements on labelled pairs and what follows from them, each cached for all sessions."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from visil_dash.labels.label import Label, Upto
-from visil_dash.labels.truth import Truth, labels_digest
+from visil_dash.labels.label import Upto
+from visil_dash.labels.truth import Truth
 from visil_dash.metrics.operating import (
     JudgedPairs,
     OperatingCurves,
@@ -22,7 +21,6 @@ from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 
 if TYPE_CHECKING:  # these import services, which takes seconds
-    from visil_dash.laboratory.evaluation.run import EvaluationRun, Setting
     from visil_dash.laboratory.evaluation.scores import Known, RerankRate
 
 Measure = Literal["distance", "match"]
@@ -47,8 +45,8 @@ def _key(measure: Measure, given: LabelSet) -> Key:
     )
 
 
-def closeness(measure: Measure, given: LabelSet, *, again: bool = False) -> Task:
-    """How close each counted pair is, `[Q, V]`, higher closer: the task's result."""
+def closeness_task(measure: Measure, given: LabelSet, *, again: bool = False) -> Task:
+    """Closeness of each counted pair `[Q, V]`, higher is closer: the score or negative distance."""
     from visil_dash.candidates.distances import nearest_by_video
     from visil_dash.laboratory.evaluation.scores import match_table
 
@@ -77,9 +75,9 @@ def _judged(key: Key, _truth: Truth, _closeness: Array) -> JudgedPairs:
     return judged(_truth, _closeness)
 
 
-def judged_pairs(measure: Measure, given: LabelSet, found: Array) -> JudgedPairs:
+def judged_pairs(measure: Measure, given: LabelSet, closeness: Array) -> JudgedPairs:
     """Do not write into its arrays: they are shared by all sessions."""
-    return _judged(_key(measure, given), given.truth, found)
+    return _judged(_key(measure, given), given.truth, closeness)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -87,7 +85,7 @@ def _curves(key: Key, upto: Upto, _pairs: JudgedPairs) -> OperatingCurves | None
     return operating_curves(_pairs, upto=upto)
 
 
-def curves(
+def operating_curves_of(
     measure: Measure, given: LabelSet, pairs: JudgedPairs, upto: Upto
 ) -> OperatingCurves | None:
     return _curves(_key(measure, given), upto, pairs)
@@ -113,7 +111,7 @@ def suggested(
 
 
 def rerank_rate() -> "RerankRate | None":
-    """Seconds that re-ranking takes a video here; None while it is measured or cannot be."""
+    """Time of re-ranking per video on this machine; None while it is not measured."""
     from visil_dash.laboratory.evaluation.scores import measure_rerank_rate
 
     bench = backend.workbench()
@@ -125,59 +123,3 @@ def rerank_rate() -> "RerankRate | None":
     task = backend.tasks().start(key, work)
     rate: RerankRate | None = task.result if task.wait(0.1) else None
     return rate
-
-
-# ---- evaluating ----
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to evaluate."""
-
-    labels: tuple[Label, ...]
-    settings: tuple["Setting", ...]
-    count_unlabelled: bool
-    seed: int
-    rounds: int = 1000
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """A run, and its report as it was when the run ended."""
-
-    run: "EvaluationRun"
-    report: dict[str, Any]
-
-
-def evaluate(plan: Plan, *, again: bool = False, anew: bool = False) -> Task:
-    """Evaluates in the background; `result` is an Evaluated. `anew`: no kept score is used."""
-    from visil_dash.laboratory.evaluation.manifest import evaluation_report
-    from visil_dash.laboratory.evaluation.run import run_evaluation
-
-    bench = backend.workbench()
-    known: Known = {} if anew else known_scores()
-
-    def work(watch: Watch) -> Evaluated:
-        run = run_evaluation(
-            bench,
-            plan.labels,
-            plan.settings,
-            count_unlabelled=plan.count_unlabelled,
-            seed=plan.seed,
-            rounds=plan.rounds,
-            known=known,
-            watch=watch,
-        )
-        return Evaluated(run, evaluation_report(bench, run))
-
-    key = (
-        "evaluate",
-        str(bench.library.folder),
-        bench.extractor,
-        labels_digest(plan.labels),
-        plan.settings,
-        plan.count_unlabelled,
-        plan.seed,
-        plan.rounds,
-    )
-    return backend.tasks().start(key, work, again=again)
