@@ -27,7 +27,7 @@ from visil_dash.laboratory.evaluation.run import (
     run_evaluation,
 )
 from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR
-from visil_dash.laboratory.hubs.library import effect_of, find_hubs, seconds_of
+from visil_dash.laboratory.hubs.library import effect_of, find_hubs, frame_seconds
 from visil_dash.metrics.bootstrap import Interval
 from visil_dash.reduction.quantisation import Precision
 from visil_dash.settings import get_settings
@@ -157,7 +157,7 @@ def hubs_text(bench: Workbench, *, least: int) -> tuple[str, str]:
     for hub in report.hubs[:HUBS]:
         alike = report.alike(hub)
         done = effect_of(report, alike)
-        name, at = report.names[hub.video], clock(seconds_of(bench, report, hub.best))
+        name, at = report.names[hub.video], clock(frame_seconds(bench, report, hub.best))
         lost = f"{len(done.lost)} of {done.matches}"
         count = sum(map(len, alike.values()))
         rows.append(

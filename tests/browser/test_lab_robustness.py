@@ -21,7 +21,7 @@ from tests.support.lab_world import (
 )
 from visil_dash.edits.clip import write_video
 from visil_dash.edits.kinds import edited_at
-from visil_dash.laboratory.robustness.run import stretch
+from visil_dash.laboratory.robustness.copies import clip_part
 from visil_dash.records import VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import open_workbench
@@ -37,7 +37,7 @@ def copies(lab: Lab, clip: str, folder: Path) -> dict[float, list[VideoFeatures]
     """
     out = {}
     with open_workbench(settings=Settings(), library=lab.folder, start_worker=False) as bench:
-        source = stretch(bench, lab.id_of(clip), seconds=SECONDS)
+        source = clip_part(bench, lab.id_of(clip), seconds=SECONDS)
         for strength in (0.0, 0.5, 1.0):
             edited = edited_at("blur", source, [], strength=strength, seed=0)
             out[strength] = []
@@ -85,10 +85,10 @@ def test_scores_and_ranks_of_edited_copies_are_those_of_plain_products(
         own = [scores[clip] for scores in expected[strength]]
         spread = max(own) - min(own) + 2e-3
         assert min(own) - spread <= score <= max(own) + spread
-    assert number(told["Encoded anew"]) == pytest.approx(curve["y"][0], abs=6e-4)
+    assert number(told["Unedited"]) == pytest.approx(curve["y"][0], abs=6e-4)
     match = lab.model.default_match_score
     assert number(told["Below the match score"]) == sum(y < match for y in curve["y"])
-    # Relatives, which the clip encoded anew matches already, count against no rank.
+    # Relatives, which the unedited clip matches already, count against no rank.
     kin = {n for n, score in expected[0.0][0].items() if score >= match and n != clip}
     choose(page, "Exhaustive")
     ranks = next(t for t in traces(page, "robustness_ranks_rank") if len(t["x"]) == 3)

@@ -15,7 +15,13 @@ from tests.support.library_fakes import (
 from visil_dash.candidates.aside import frames_aside, set_frames_aside, take_frames_back
 from visil_dash.candidates.generation import candidate_videos, library_hits
 from visil_dash.errors import Cancelled
-from visil_dash.laboratory.hubs.hubs import Nearness, effect, hubs, look_alikes, nearness
+from visil_dash.laboratory.hubs.hubs import (
+    Nearness,
+    effect,
+    find_hub_runs,
+    nearness,
+    similar_frames,
+)
 from visil_dash.library.store import open_library
 from visil_dash.progress import Watch
 from visil_dash.records import Array
@@ -59,21 +65,23 @@ def test_nearness_is_that_of_plain_loops(world: tuple[Array, Array]) -> None:
 
 def test_the_slate_is_the_hub_and_a_copy_is_none(world: tuple[Array, Array]) -> None:
     vectors, owners = world
-    found = hubs(nearness(vectors, owners, 1.0), related, least=3)
+    found = find_hub_runs(nearness(vectors, owners, 1.0), related, least=3)
     assert {row for hub in found for row in hub.rows} == {v * FRAMES + f for v, f in SLATE}
     assert {hub.video for hub in found} == {0, 1, 2, 3, 4}
     assert all(len(hub.videos) == 4 for hub in found)
     assert [hub.rows for hub in found if hub.video == 0] == [(2, 3)], "a run is one hub"
-    with_copies = hubs(nearness(vectors, owners, 1.0), lambda a, b: False, least=1)
+    with_copies = find_hub_runs(nearness(vectors, owners, 1.0), lambda a, b: False, least=1)
     assert 5 in {hub.video for hub in with_copies}
-    assert 5 not in {hub.video for hub in hubs(nearness(vectors, owners, 1.0), related, least=1)}
+    assert 5 not in {
+        hub.video for hub in find_hub_runs(nearness(vectors, owners, 1.0), related, least=1)
+    }
 
 
 def test_setting_the_slate_aside_loses_no_copy(world: tuple[Array, Array]) -> None:
     vectors, owners = world
     before = nearness(vectors, owners, 1.0)
-    hub = hubs(before, related, least=3)[0]
-    rows = look_alikes(vectors, owners, hub, 1.0)
+    hub = find_hub_runs(before, related, least=3)[0]
+    rows = similar_frames(vectors, owners, hub, 1.0)
     assert set(rows.tolist()) == {v * FRAMES + f for v, f in SLATE}
     aside = np.isin(np.arange(len(vectors)), rows)
     after = nearness(vectors, owners, 1.0, aside=aside)

@@ -10,7 +10,7 @@ from tests.support.benches import copy_library
 from tests.support.page_world import labels, pages, run_until, texts
 from tests.support.pair_world import copy_world
 from visil_dash.labels.label import NOT_MATCH, Label
-from visil_dash.laboratory.hubs.library import aside_now
+from visil_dash.laboratory.hubs.library import excluded_frames
 from visil_dash.ui.shell import backend
 
 
@@ -41,15 +41,15 @@ def test_a_hub_is_shown_weighed_set_aside_and_taken_back(page: AppTest) -> None:
     run_until(page, lambda p: "Matches lost" in texts(p))
     assert "3.00 → 0.00" in texts(page)
     assert "0 of 0" in texts(page)
-    assert aside_now(bench) == {}, "nothing is changed before it is asked for"
+    assert excluded_frames(bench) == {}, "nothing is changed before it is asked for"
     page.button(key="hub-apply").click().run()
     assert not page.exception
-    held = aside_now(bench)
+    held = excluded_frames(bench)
     assert sum(map(len, held.values())) == len(bench.space)
     assert all(not bench.search(v.video_id).candidates for v in bench.videos())
     assert all(not bench.query_distances(v.video_id).distances.size for v in bench.videos())
     page.button(key="hub-all-back").click().run()
-    assert aside_now(bench) == {}
+    assert excluded_frames(bench) == {}
     after = {v.video_id: len(bench.search(v.video_id).candidates) for v in bench.videos()}
     assert after == before
 

@@ -1,8 +1,8 @@
-"""Hub frames: library frames that lie near frames of many videos that share no footage.
+"""Hub frames: library frames that are near frames of many videos that share no footage.
 
-Hubness is a property of many dimensions (Radovanović, Nanopoulos, Ivanović, JMLR 2010): some
-points are near neighbours of very many others. In videos they are black pictures, slates, intros
-and logos. Each makes candidates of videos that have nothing to do with the query.
+Hubness is a property of high-dimensional spaces (Radovanović, Nanopoulos, Ivanović, JMLR 2010):
+some points are among the nearest neighbours of very many others. In videos these are black
+pictures, slates, intros and logos. They make candidates of unrelated videos.
 """
 
 from collections.abc import Callable
@@ -14,18 +14,20 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.quantisation import Precision, code_distances, encode
 
-ROWS_AT_ONCE = 512
-NEIGHBOURS = 10
-JUDGED_FRAMES = 200  # frames of the most videos whose pairs of videos are compared in full
+_ROWS_AT_ONCE = 512
+_NEIGHBOURS = 10
+_MOST_FRAMES = 200  # frames near the most videos, for which pairs of videos are compared
 
-Related = Callable[[int, int], bool]  # positions of two videos: do they share footage?
+ShareFootage = Callable[[int, int], bool]  # of two positions of videos
 
 
 @dataclass(frozen=True, eq=False)
 class Nearness:
-    """Frames of videos in order: `owners` `[N]` ascending positions. `near` `[N, V]` bool: the
-    video holds a frame within the threshold, the frame's own video never does. `occurrence`
-    `[N]`: how many frames of other videos count it among their 10 nearest (k-occurrence)."""
+    """Which videos are near each frame. `owners` `[N]`: position of each frame's video, ascending.
+
+    `near` `[N, V]` bool: another video with a frame within `threshold`. `occurrence` `[N]`:
+    k-occurrence, the number of frames of other videos with this one among their 10 nearest.
+    """
 
     owners: Array
     near: Array
@@ -37,7 +39,7 @@ class Nearness:
         return int(self.near.shape[1])
 
     def pairs(self) -> Array:
-        """`[V, V]` bool: the column's video is a candidate of the row's at this threshold."""
+        """`[V, V]` bool: the video of the column is a candidate for the video of the row."""
         starts = np.searchsorted(self.owners, np.arange(self.videos))
         out: Array = np.logical_or.reduceat(self.near, starts, axis=0)
         return out
@@ -45,10 +47,10 @@ class Nearness:
 
 @dataclass(frozen=True)
 class Hub:
-    """A run of frames `first`…`last` of one video that lie near the same unrelated `videos`.
+    """Consecutive frames of one video that are near the same unrelated `videos`.
 
-    `best`: row of the frame that is near most of them; `rows`: the run's. `occurrence` is the
-    largest k-occurrence in the run.
+    `rows`: the frames; `best`: the one that is near most of the videos; `occurrence`: the largest
+    k-occurrence among them.
     """
 
     video: int
@@ -60,11 +62,11 @@ class Hub:
 
 @dataclass(frozen=True)
 class Effect:
-    """What setting frames aside does to candidate generation with library videos as queries.
+    """Effect of excluding frames on candidate generation, with all library videos as queries.
 
-    `before`, `after`: candidate pairs (query, video) in all; `queries`: how many videos ask.
-    `matches`: candidate pairs whose similarity makes them matches; `lost`: those of them that
-    would no longer be candidates; `unrelated`: other pairs that would not.
+    `before`, `after`: number of candidate pairs (query, video); `queries`: number of queries.
+    `matches`: candidate pairs that share footage; `lost`: those that would no longer be
+    candidates; `unrelated`: number of other pairs that would no longer be.
     """
 
     before: int
@@ -83,68 +85,74 @@ def nearness(
     aside: Array | None = None,
     watch: Watch = UNWATCHED,
 ) -> Nearness:
-    """Exact, all frames `[N, d]` against all. `owners` `[N]` ascending from 0 without a gap;
-    `aside` `[N]` bool: frames that nobody finds (they still ask). Raises Cancelled."""
+    """Compares all frames `[N, d]` with each other, exactly. Raises Cancelled.
+
+    `owners` `[N]`: ascending from 0 without a gap; `aside` `[N]` bool: frames that are never
+    returned, but are still queries.
+    """
     starts = np.searchsorted(owners, np.arange(int(owners.max()) + 1))
     near = np.empty((len(vectors), len(starts)), bool)
     occurrence = np.zeros(len(vectors), np.int64)
     codes = encode(vectors, Precision.FP32)
-    for start in range(0, len(vectors), ROWS_AT_ONCE):
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
         watch.count("Comparing all frames", start, len(vectors))
-        rows = slice(start, start + ROWS_AT_ONCE)
+        rows = slice(start, start + _ROWS_AT_ONCE)
         distances = code_distances(vectors[rows], codes)
         distances[owners[rows][:, None] == owners[None]] = np.inf
         if aside is not None:
             distances[:, aside] = np.inf
         near[rows] = np.logical_or.reduceat(distances <= np.float32(threshold), starts, axis=1)
-        k = min(NEIGHBOURS, distances.shape[1])
+        k = min(_NEIGHBOURS, distances.shape[1])
         nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
         reached = np.isfinite(np.take_along_axis(distances, nearest, 1))
         np.add.at(occurrence, nearest[reached], 1)
     return Nearness(owners, near, occurrence, threshold)
 
 
-def hubs(found: Nearness, related: Related, *, least: int) -> tuple[Hub, ...]:
-    """Runs of frames near `least` unrelated videos or more, those of most videos first.
+def find_hub_runs(nearness: Nearness, related: ShareFootage, *, least: int) -> tuple[Hub, ...]:
+    """Runs of frames near at least `least` unrelated videos, those near most videos first.
 
-    Only pairs of videos of the JUDGED_FRAMES frames near most videos are asked whether they are
-    related: a frame beyond them is near no more videos than any of these.
+    Only the 200 frames near most videos are considered, as `related` may be slow.
     """
-    raw = found.near.sum(1)
-    judged = np.argsort(-raw, kind="stable")[:JUDGED_FRAMES]
-    judged = np.sort(judged[raw[judged] >= least])
-    apart: dict[int, frozenset[int]] = {}
-    for row in judged.tolist():
-        owner = int(found.owners[row])
-        others = np.flatnonzero(found.near[row]).tolist()
+    raw = nearness.near.sum(1)
+    rows = np.argsort(-raw, kind="stable")[:_MOST_FRAMES]
+    rows = np.sort(rows[raw[rows] >= least])
+    unrelated_videos: dict[int, frozenset[int]] = {}
+    for row in rows.tolist():
+        owner = int(nearness.owners[row])
+        others = np.flatnonzero(nearness.near[row]).tolist()
         unrelated = frozenset(o for o in others if not related(owner, o))
         if len(unrelated) >= least:
-            apart[row] = unrelated
+            unrelated_videos[row] = unrelated
     runs: list[list[int]] = []
-    for row in sorted(apart):
+    for row in sorted(unrelated_videos):
         last = runs[-1][-1] if runs else -2
-        follows = row == last + 1 and found.owners[row] == found.owners[last]
-        if follows and apart[row] & apart[last]:
+        follows = row == last + 1 and nearness.owners[row] == nearness.owners[last]
+        if follows and unrelated_videos[row] & unrelated_videos[last]:
             runs[-1].append(row)
         else:
             runs.append([row])
-    out = []
+    hubs = []
     for run in runs:
-        best = max(run, key=lambda row: (len(apart[row]), int(found.occurrence[row]), -row))
-        out.append(
+        best = max(
+            run, key=lambda row: (len(unrelated_videos[row]), int(nearness.occurrence[row]), -row)
+        )
+        hubs.append(
             Hub(
-                video=int(found.owners[best]),
+                video=int(nearness.owners[best]),
                 rows=tuple(run),
                 best=best,
-                videos=tuple(sorted(frozenset[int]().union(*(apart[row] for row in run)))),
-                occurrence=int(found.occurrence[run].max()),
+                videos=tuple(
+                    sorted(frozenset[int]().union(*(unrelated_videos[row] for row in run)))
+                ),
+                occurrence=int(nearness.occurrence[run].max()),
             )
         )
-    return tuple(sorted(out, key=lambda hub: (-len(hub.videos), -hub.occurrence, hub.best)))
+    return tuple(sorted(hubs, key=lambda hub: (-len(hub.videos), -hub.occurrence, hub.best)))
 
 
-def look_alikes(vectors: Array, owners: Array, hub: Hub, threshold: float) -> Array:
-    """Rows, ascending: the hub's own and those of its `videos` within the threshold of them."""
+def similar_frames(vectors: Array, owners: Array, hub: Hub, threshold: float) -> Array:
+    """The hub's rows and the rows of its `videos` within `threshold` of one of them, ascending."""
     codes = encode(vectors, Precision.FP32)
     close = code_distances(vectors[list(hub.rows)], codes).min(0) <= np.float32(threshold)
     close &= np.isin(owners, hub.videos)
@@ -152,8 +160,8 @@ def look_alikes(vectors: Array, owners: Array, hub: Hub, threshold: float) -> Ar
     return np.flatnonzero(close)
 
 
-def effect(before: Nearness, after: Nearness, related: Related) -> Effect:
-    """What changes between the two; every pair that goes is asked whether it is related."""
+def effect(before: Nearness, after: Nearness, related: ShareFootage) -> Effect:
+    """Compares the candidate pairs before and after frames are excluded."""
     old, new = before.pairs(), after.pairs()
     gone = [(int(q), int(v)) for q, v in np.argwhere(old & ~new)]
     lost = tuple(pair for pair in gone if related(*pair))

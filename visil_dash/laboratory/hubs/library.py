@@ -1,5 +1,6 @@
-"""Hub frames of a library: found, weighed against what they bring, set aside, taken back."""
+"""Hub frames of a library: finding them, the effect of excluding them, excluding and including."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,27 +14,27 @@ from visil_dash.laboratory.hubs.hubs import (
     Effect,
     Hub,
     Nearness,
-    Related,
+    ShareFootage,
     effect,
-    hubs,
-    look_alikes,
+    find_hub_runs,
     nearness,
+    similar_frames,
 )
 from visil_dash.matching.verdict import reaches
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
 
-MOST_FRAMES = 8000  # all are compared with all: half a minute of one core at 256 dims
-LEAST_VIDEOS = 3
+_MOST_FRAMES = 8000  # compared with each other: half a minute on one core at 256 dims
+_LEAST_VIDEOS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class HubReport:
-    """Hubs among `frames` of `total` frames, at the library's `threshold` in its space.
+    """Hubs among `frames` of the `total` frames of a library, at its distance threshold.
 
-    Positions in `hubs` stand for `video_ids`; rows run over the frame ids `ids` `[N]`, of which
-    `aside` `[N]` bool are set aside already.
+    Positions of videos refer to `video_ids`, rows to the frame ids `ids` `[N]`; `aside` `[N]` bool:
+    frames that are excluded already.
     """
 
     hubs: tuple[Hub, ...]
@@ -45,7 +46,7 @@ class HubReport:
     names: tuple[str, ...]
     threshold: float
     total: int
-    related: Related
+    related: ShareFootage
 
     @property
     def frames(self) -> int:
@@ -64,86 +65,87 @@ class HubReport:
         return out
 
     def alike(self, hub: Hub) -> dict[str, list[int]]:
-        """The hub's frames and those that look like them, in all the videos that it is near."""
-        rows = look_alikes(self.vectors, self.near.owners, hub, self.threshold)
+        """Numbers of the hub's frames and of similar ones in the videos near it, by video id."""
+        rows = similar_frames(self.vectors, self.near.owners, hub, self.threshold)
         return self.frames_of(rows)
 
 
 def find_hubs(
     bench: Workbench,
     *,
-    least: int = LEAST_VIDEOS,
+    least: int = _LEAST_VIDEOS,
     watch: Watch = UNWATCHED,
     seed: int = 0,
 ) -> HubReport:
-    """Frames set aside already are not found again. Raises InputError and Cancelled.
+    """Frames near at least `least` unrelated videos. Raises InputError and Cancelled.
 
-    Two videos share footage where a label says so (ND or DS), and without a label where either
-    scores at least the model's match score against the other; a frame near many of those is no
-    hub.
+    Frames that are excluded already are not reported. At most 8000 frames are compared, of whole
+    videos drawn by `seed`.
     """
     videos = {v.ordinal: v for v in bench.videos()}
     view = bench.space.view()
-    ids = np.sort(view.ids)
-    ordinals = split_ids(ids)[0]
-    keep = np.isin(ordinals, np.fromiter(videos, np.int64, len(videos)))
-    ids, ordinals = ids[keep], ordinals[keep]
-    if len(ids) > MOST_FRAMES:  # whole videos, drawn
-        order = np.random.default_rng(seed).permutation(np.unique(ordinals))
-        sizes = np.array([int((ordinals == o).sum()) for o in order])
-        kept = order[np.cumsum(sizes) <= MOST_FRAMES]
-        ids = ids[np.isin(ordinals, kept)]
-        ordinals = split_ids(ids)[0]
-    found, owners = np.unique(ordinals, return_inverse=True)
-    if len(found) < 2:
+    ids = _sampled_ids(np.sort(view.ids), videos, seed)
+    ordinals, owners = np.unique(split_ids(ids)[0], return_inverse=True)
+    if len(ordinals) < 2:
         raise InputError("The library", "its index holds frames of fewer than two videos")
     aside = np.isin(ids, aside_ids(bench.library, bench.extractor, _names(bench)))
     vectors = view.vectors_of(ids)
-    threshold = bench.threshold()
-    near = nearness(
-        vectors,
-        owners,
-        threshold,
-        aside=aside,
-        watch=watch.part(0.0, 0.7),
-    )
-    near_shown = replace(near, near=np.where(aside[:, None], False, near.near))
-    video_ids = tuple(videos[o].video_id for o in found.tolist())
-    score, match = pair_score(bench, video_ids), bench.match_score()
-
-    labels = by_pair(bench.library.labels())
-
-    def related(a: int, b: int) -> bool:
-        label = labels.get(pair_of(video_ids[a], video_ids[b]))
-        told = None if label is None else is_copy(label)
-        if told is not None:
-            return told
-        return reaches(max(score(a, b), score(b, a)), match)
-
+    near = nearness(vectors, owners, bench.threshold(), aside=aside, watch=watch.part(0.0, 0.7))
+    video_ids = tuple(videos[o].video_id for o in ordinals.tolist())
+    related = _share_footage(bench, video_ids)
     watch.step("Comparing their videos", 0.7)
+    included = replace(near, near=np.where(aside[:, None], False, near.near))
     return HubReport(
-        hubs=hubs(near_shown, related, least=least),
+        hubs=find_hub_runs(included, related, least=least),
         near=near,
         vectors=vectors,
         ids=ids,
         aside=aside,
         video_ids=video_ids,
-        names=tuple(videos[o].name for o in found.tolist()),
-        threshold=threshold,
+        names=tuple(videos[o].name for o in ordinals.tolist()),
+        threshold=near.threshold,
         total=len(view),
         related=related,
     )
 
 
-def seconds_of(bench: Workbench, report: HubReport, row: int) -> float:
-    """When in its video the frame of a row is shown."""
+def _sampled_ids(ids: Array, ordinals: Collection[int], seed: int) -> Array:
+    """Frame ids of the videos `ordinals`; whole videos, drawn, where they are too many."""
+    owners = split_ids(ids)[0]
+    present = np.isin(owners, np.fromiter(ordinals, np.int64, len(ordinals)))
+    ids, owners = ids[present], owners[present]
+    if len(ids) <= _MOST_FRAMES:
+        return ids
+    order = np.random.default_rng(seed).permutation(np.unique(owners))
+    sizes = np.array([int((owners == o).sum()) for o in order])
+    kept: Array = ids[np.isin(owners, order[np.cumsum(sizes) <= _MOST_FRAMES])]
+    return kept
+
+
+def _share_footage(bench: Workbench, video_ids: tuple[str, ...]) -> ShareFootage:
+    """Decided by a label (ND or DS), or else by a score in either direction."""
+    score, match_score = pair_score(bench, video_ids), bench.match_score()
+    labels = by_pair(bench.library.labels())
+
+    def related(a: int, b: int) -> bool:
+        label = labels.get(pair_of(video_ids[a], video_ids[b]))
+        labelled = None if label is None else is_copy(label)
+        if labelled is not None:
+            return labelled
+        return reaches(max(score(a, b), score(b, a)), match_score)
+
+    return related
+
+
+def frame_seconds(bench: Workbench, report: HubReport, row: int) -> float:
+    """Time of the frame of a row in its video, in seconds."""
     video, frame = report.place(row)
     features = bench.library.features(video, extractor=bench.extractor)
     return float(features.timestamps[frame])
 
 
 def effect_of(report: HubReport, frames: dict[str, list[int]]) -> Effect:
-    """What setting these frames aside, beside those that are, would do; nothing is changed."""
+    """The effect of excluding these frames in addition; nothing is changed."""
     chosen = {(video, f) for video, numbers in frames.items() for f in numbers}
     rows = np.array([report.place(row) in chosen for row in range(report.frames)])
     after = nearness(
@@ -152,20 +154,20 @@ def effect_of(report: HubReport, frames: dict[str, list[int]]) -> Effect:
     return effect(report.near, after, report.related)
 
 
-def set_aside(bench: Workbench, frames: dict[str, list[int]]) -> None:
-    """Candidate generation passes over these frames from now on. Raises StoreReadOnly."""
+def exclude_frames(bench: Workbench, frames: dict[str, list[int]]) -> None:
+    """Excludes these frames from candidate generation. Raises StoreReadOnly."""
     set_frames_aside(bench.library, bench.extractor, frames)
     bench.space.touch()
 
 
-def take_back(bench: Workbench, frames: dict[str, list[int]] | None = None) -> None:
-    """Lets these frames (None: all) count again. Raises StoreReadOnly."""
+def include_frames(bench: Workbench, frames: dict[str, list[int]] | None = None) -> None:
+    """Includes these frames (None: all) in candidate generation again. Raises StoreReadOnly."""
     take_frames_back(bench.library, bench.extractor, frames)
     bench.space.touch()
 
 
-def aside_now(bench: Workbench) -> dict[str, tuple[int, ...]]:
-    """Frame numbers by video id, of videos that are in the library."""
+def excluded_frames(bench: Workbench) -> dict[str, tuple[int, ...]]:
+    """Numbers of the excluded frames by id of a library video."""
     here = {v.video_id for v in bench.videos()}
     stored = frames_aside(bench.library, bench.extractor)
     return {video: frames for video, frames in stored.items() if video in here}

@@ -1,4 +1,4 @@
-"""A robustness run as sentences, as rows, and as one HTML file that needs nothing else."""
+"""A robustness run as sentences, as rows, and as one self-contained HTML file."""
 
 import itertools
 import json
@@ -15,26 +15,26 @@ _WIDTH, _HEIGHT, _EDGE = 760, 300, 44
 
 
 def kind_text(kind: str) -> str:
-    """picture_in_picture → picture in picture; "" is the clip encoded anew."""
-    return kind.replace("_", " ") or "encoded anew"
+    """picture_in_picture → picture in picture; "" is the unedited clip."""
+    return kind.replace("_", " ") or "unedited"
 
 
-def verdict(report: RobustnessReport, kind: str) -> str:
+def kind_verdict(report: RobustnessReport, kind: str) -> str:
     """One sentence: where the score breaks, and where the search loses the target."""
     below, lost = report.breaks_at(kind), report.lost_at(kind)
-    said = (
+    score = (
         "stays at or above the match score at every strength tried"
         if below is None
         else f"falls below the match score at strength {below.strength:.2f} ({below.note})"
     )
     if lost is None:
-        return f"The score {said}; the search ranks the target first throughout."
-    where = "no longer proposes it" if lost.candidate_rank is None else "no longer ranks it first"
-    return f"The score {said}; the search {where} from strength {lost.strength:.2f} on."
+        return f"The score {score}; the search ranks the target first at every strength."
+    where = "no longer returns it" if lost.candidate_rank is None else "no longer ranks it first"
+    return f"The score {score}; the search {where} from strength {lost.strength:.2f} on."
 
 
 def trial_rows(trials: Sequence[Trial]) -> list[dict[str, object]]:
-    """One row a copy, for a table and for CSV."""
+    """One row per copy, for a table and for CSV."""
     return [
         {
             "kind": kind_text(t.kind),
@@ -52,7 +52,7 @@ def trial_rows(trials: Sequence[Trial]) -> list[dict[str, object]]:
 
 
 def manifest(report: RobustnessReport) -> dict[str, object]:
-    """All but the trials: what one needs to run it again."""
+    """All but the trials: what is needed to run it again."""
     facts = {k: v for k, v in asdict(report).items() if k != "trials"}
     strengths = {kind: [t.strength for t in report.of(kind)] for kind in report.kinds}
     return {"visil_dash": __version__, **facts, "strengths": strengths}
@@ -63,7 +63,7 @@ def to_html(report: RobustnessReport) -> str:
     return page(
         Path(__file__).with_name("report.html.jinja"),
         report=report,
-        kinds=[(kind_text(kind), verdict(report, kind)) for kind in report.kinds],
+        kinds=[(kind_text(kind), kind_verdict(report, kind)) for kind in report.kinds],
         rows=[[_cell(v) for v in row.values()] for row in trial_rows(report.trials)],
         heads=list(trial_rows(report.trials)[0]),
         facts=json.dumps(manifest(report), indent=1, ensure_ascii=False),
@@ -76,7 +76,7 @@ def _cell(value: object) -> str:
 
 
 def _chart(report: RobustnessReport) -> dict[str, object]:
-    """Where the lines and words of the chart stand, in its own units (`width` × `height`)."""
+    """Positions of the lines and texts of the chart, in its own units (`width` × `height`)."""
     low = min(0.0, report.match_score, *(t.score for t in report.trials))
 
     def x(strength: float) -> float:

@@ -1,8 +1,8 @@
-"""How far a clip may be edited until it is lost: score and rank against the strength of an edit.
+"""Robustness: score and rank of edited copies of a clip over the strength of the edit.
 
-Each copy is made, encoded to a file, read as any query is, and searched for. What ranks above the
-target only counts when it has no right to: relatives of the clip, and the footage that an edit
-hides it in, are left out.
+Each copy is encoded to a file, read like any query clip, and searched for. Videos that may
+legitimately rank above the target are left out of its rank: those that the unedited clip matches,
+and the footage that an edit hides the clip in.
 """
 
 import tempfile
@@ -10,38 +10,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
-from visil_dash.edits.clip import LONG_SIDE, Clip, fit, write_video
-from visil_dash.edits.kinds import (
-    HOSTS_NEEDED,
-    KINDS,
-    Edited,
-    edited_at,
-    hosts_for,
-    strengths_of,
-)
+from visil_dash.edits.clip import Clip, write_video
+from visil_dash.edits.kinds import KINDS, Edited, edited_at, hosts_for, strengths_of
 from visil_dash.errors import InputError
-from visil_dash.matching.verdict import verdict_of
-from visil_dash.media.decode import frames_at
+from visil_dash.laboratory.robustness.copies import (
+    COPY_RATE,
+    MOST_SECONDS,
+    clip_part,
+    host_clips,
+    host_ids,
+    hosts_needed,
+)
+from visil_dash.matching.verdict import reaches, verdict_of
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array, Comparison, Match, SearchResult
+from visil_dash.records import Comparison, Match, SearchResult
 from visil_dash.workbench.bench import Workbench
 
-RATE = 8  # frames a second of an edited copy: plenty for one sampled frame a second
-LEAST_SECONDS, MOST_SECONDS = 4.0, 20.0  # of the clip that is edited; 20 s are 20 sampled frames
-HOST_SECONDS = 10.0  # of other footage kept in memory for each host; longer needs repeat it
-MOST_KINDS, MOST_STEPS = 6, 12  # of one run: six kinds at twelve strengths are 73 copies
-EXHAUSTIVE_VIDEOS = 300  # libraries above are searched hierarchically only: a run must end
+_MOST_KINDS, MOST_STEPS = 6, 12  # of one run: six kinds at twelve strengths are 73 copies
+EXHAUSTIVE_VIDEOS = 300  # larger libraries are only searched hierarchically, to save time
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One edited copy as a query. Ranks begin at 1; ties count against the target.
+    """The search for one edited copy. Ranks begin at 1; ties count against the target.
 
-    `score`, `reverse_score`: video-to-video similarity copy → target and back. `rank`: among all
-    library videos by strength, None where the library was too large to be searched exhaustively;
-    `candidate_rank`: among the candidates, None where the target is none of them.
+    `score`, `reverse_score`: video-to-video similarity copy → target and target → copy. `rank`:
+    among all library videos by match strength, None where the library is too large for an
+    exhaustive search; `candidate_rank`: among the candidates, None where the target is not one.
     """
 
     kind: str
@@ -58,10 +53,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class RobustnessReport:
-    """All trials of a run, and everything that one needs to run it again.
+    """All trials of a run, and what is needed to run it again.
 
-    `relatives`: videos that the clip, encoded anew, matches; they count against no rank. `hosts`
-    show in the edits that hide the clip, where neither they nor `host_relatives` count.
+    `relatives`: other videos that the unedited clip matches; they never count against a rank. Some
+    edits hide the clip in `hosts`; there, neither these nor `host_relatives` count.
     """
 
     clip: str
@@ -88,7 +83,7 @@ class RobustnessReport:
     exhaustive: bool
 
     def of(self, kind: str) -> tuple[Trial, ...]:
-        """The trials of a kind by strength; the clip encoded anew, strength 0, belongs to each."""
+        """Trials of a kind by strength, beginning with the unedited clip (strength 0)."""
         return tuple(t for t in self.trials if t.kind == kind or t.strength == 0)
 
     def breaks_at(self, kind: str) -> Trial | None:
@@ -96,140 +91,8 @@ class RobustnessReport:
         return next((t for t in self.of(kind) if not t.is_match), None)
 
     def lost_at(self, kind: str) -> Trial | None:
-        """The mildest copy that the hierarchical search does not rank first."""
+        """The mildest copy for which the hierarchical search does not rank the target first."""
         return next((t for t in self.of(kind) if t.candidate_rank != 1), None)
-
-
-@dataclass(frozen=True)
-class EditPreview:
-    """Pictures of the clip `before` and of its copy `after` the edit, at the same moments.
-
-    `times`: of the copy, `source_times`: what the copy shows there, seconds of the clip's file;
-    None where it shows other footage. Pictures are JPEG: previews are kept while one compares.
-    """
-
-    times: tuple[float, ...]
-    source_times: tuple[float | None, ...]
-    before: tuple[bytes | None, ...]
-    after: tuple[bytes, ...]
-    note: str
-    bytes: int
-
-
-# ---- clips ----
-
-
-def stretch(
-    bench: Workbench, query_id: str, *, start: float = 0.0, seconds: float = MOST_SECONDS
-) -> Clip:
-    """A part of a library video or opened clip in memory, read by the confined decoder.
-
-    Raises InputError when less than `LEAST_SECONDS` are left from `start` on; MediaRefused.
-    """
-    clip = bench.clip(query_id)
-    length = min(seconds, MOST_SECONDS, clip.info.duration - start)
-    if length < LEAST_SECONDS - 1e-6:
-        raise InputError(
-            clip.name,
-            f"{max(0.0, length):.1f} s of it are left from {start:.1f} s on",
-            f"choose at least {LEAST_SECONDS:.0f} s",
-        )
-    return _read(bench, query_id, start, length)
-
-
-def _read(bench: Workbench, query_id: str, start: float, seconds: float) -> Clip:
-    times = [start + k / RATE for k in range(max(2, round(seconds * RATE)))]
-    frames = [fit(f, LONG_SIDE) for f in bench.frames(query_id, times, long_side=LONG_SIDE)]
-    size = frames[0].shape
-    same = tuple(f for f in frames if f.shape == size)  # a file may change its size midway
-    return Clip(bench.clip(query_id).name, same, RATE, start)
-
-
-def host_ids(bench: Workbench, query_id: str, count: int) -> tuple[str, ...]:
-    """The `count` library videos of which no frame is near one of the clip's, farthest first.
-
-    Raises InputError when there are not so many.
-    """
-    view = bench.query_distances(query_id)
-    limit = bench.threshold()
-    nearest = zip(view.profile.nearest.tolist(), view.video_ids, strict=True)
-    far = sorted(((-d, v) for d, v in nearest if limit < d < float("inf")))
-    if len(far) < count:
-        raise InputError(
-            bench.clip(query_id).name,
-            f"hiding it in other footage takes {count} unrelated videos, and the library holds "
-            f"{len(far)}",
-            "add some, or choose kinds of edits that need none",
-        )
-    return tuple(v for _, v in far[:count])
-
-
-def hosts_wanted(kinds: Sequence[str]) -> int:
-    return max((max(HOSTS_NEEDED.get(kind, (0,))) for kind in kinds), default=0)
-
-
-def host_clips(bench: Workbench, ids: Sequence[str]) -> list[Clip]:
-    return [_read(bench, v, 0.0, min(HOST_SECONDS, bench.clip(v).info.duration)) for v in ids]
-
-
-def _exhaustive(bench: Workbench) -> bool:
-    return len(bench.videos()) <= EXHAUSTIVE_VIDEOS
-
-
-# ---- one copy ----
-
-
-def preview(
-    bench: Workbench,
-    query_id: str,
-    *,
-    kind: str,
-    strength: float,
-    start: float = 0.0,
-    seconds: float = MOST_SECONDS,
-    seed: int = 0,
-    moments: int = 3,
-    watch: Watch = UNWATCHED,
-) -> EditPreview:
-    """What the search would see: the copy is encoded to a file and its frames read back."""
-    watch.step("Reading the clip", 0.0)
-    source = stretch(bench, query_id, start=start, seconds=seconds)
-    needed = hosts_for(kind, strength)
-    hosts = host_clips(bench, host_ids(bench, query_id, needed)) if needed else []
-    watch.step("Editing", 0.4)
-    edited = edited_at(kind, source, hosts, strength=strength, seed=seed)
-    length = len(edited) / edited.rate
-    times = tuple((i + 0.5) * length / moments for i in range(moments))
-    shown = tuple(source_time(edited, t) for t in times)
-    with tempfile.TemporaryDirectory(prefix="visil_dash-edit-") as folder:
-        path = Path(folder) / "copy.mp4"
-        write_video(path, edited.frames(), rate=edited.rate, crf=edited.crf)
-        watch.step("Reading the copy", 0.8)
-        after = frames_at(path, times, long_side=LONG_SIDE, settings=bench.settings)
-        size = path.stat().st_size
-    before = tuple(None if t is None else _jpeg(source.frames[_frame(source, t)]) for t in shown)
-    return EditPreview(times, shown, before, tuple(map(_jpeg, after)), edited.note, size)
-
-
-def _jpeg(picture: Array) -> bytes:
-    data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
-    return bytes(data)
-
-
-def _frame(source: Clip, time: float) -> int:
-    return min(len(source.frames) - 1, max(0, int((time - source.start) * source.rate)))
-
-
-def source_time(edited: Edited, time: float) -> float | None:
-    """Time in the source's file that the copy shows at `time`; None on other footage."""
-    for s in edited.segments:
-        if s.query_start <= time < s.query_end:
-            gone = (time - s.query_start) * s.speed
-            return s.reference_end - gone if s.reversed else s.reference_start + gone
-    return None
-
-
-# ---- the run ----
 
 
 def run_robustness(
@@ -243,80 +106,112 @@ def run_robustness(
     seed: int = 0,
     watch: Watch = UNWATCHED,
 ) -> RobustnessReport:
-    """Edits a stretch of the clip with each kind at growing strength and searches for each copy.
+    """Edits a part of the clip with each kind at increasing strength and searches for each copy.
 
-    The target is the clip itself when it is a library video, else the video that the clip,
-    encoded anew, finds first. Raises InputError: unknown kinds or too many, a clip that finds
-    nothing, too few hosts; Cancelled.
+    The target is the clip itself when it is a library video, else the best match of the unedited
+    clip. Raises InputError (unknown kinds or too many, a clip without a match, too few hosts) and
+    Cancelled.
     """
     _check(kinds, steps)
-    watch = watch.with_message("The robustness run was stopped; nothing of it was kept.")
+    watch = watch.with_message("The robustness run was stopped; its results were not kept.")
     watch.step("Reading the clip", 0.0)
-    source = stretch(bench, query_id, start=start, seconds=seconds)
-    plan = [(k, s) for k in kinds for s in strengths_of(k, steps) if s > 0]
-    hidden = host_ids(bench, query_id, hosts_wanted(kinds)) if hosts_wanted(kinds) else ()
-    clips = host_clips(bench, hidden)
-    trials: list[Trial] = []
-    with tempfile.TemporaryDirectory(prefix="visil_dash-robustness-") as folder:
-        place, match = Path(folder), bench.match_score()
-        known = query_id if any(v.video_id == query_id for v in bench.videos()) else None
-        plain = edited_at(kinds[0], source, [], strength=0.0)
-        share = 1 / (len(plan) + 1)
-        reading = watch.part(0.0, share, name="Reading the clip")
-        first = _searched(bench, place, plain, target=known, watch=reading)
-        target = first.target
-        relatives = {m.video_id for m in first.result.matches if m.score >= match} - {target}
-        strangers = _relatives_of(bench, hidden) - {target}
-        trials.append(_trial("", 0.0, plain.note, first, relatives))
-        for done, (kind, strength) in enumerate(plan, start=1):
-            name = f"{kind.replace('_', ' ')} at {strength:.2f}"
-            one = watch.part(done * share, (done + 1) * share, name=name)
-            one.step(name, 0.0)
-            copy = edited_at(kind, source, clips, strength=strength, seed=seed)
-            found = _searched(bench, place, copy, target=target, watch=one)
-            left_out = relatives | (strangers if hosts_for(kind, strength) else set())
-            trials.append(_trial(kind, strength, copy.note, found, left_out))
+    source = clip_part(bench, query_id, start=start, seconds=seconds)
+    needed = hosts_needed(kinds)
+    hosts = host_ids(bench, query_id, needed) if needed else ()
     names = {v.video_id: v.name for v in bench.videos()}
+    target = query_id if query_id in names else None
+    run = _run_trials(
+        bench, source, hosts, kinds=kinds, steps=steps, target=target, seed=seed, watch=watch
+    )
     return RobustnessReport(
         clip=source.name,
         clip_id=query_id,
-        target=names[target],
-        target_id=target,
+        target=names[run.first.target],
+        target_id=run.first.target,
         start=start,
         seconds=source.seconds,
         seed=seed,
         kinds=tuple(kinds),
-        trials=tuple(trials),
-        match_score=match,
-        threshold=float(first.result.threshold or 0.0),
+        trials=run.trials,
+        match_score=bench.match_score(),
+        threshold=float(run.first.result.threshold or 0.0),
         model=bench.model.name,
         weights_sha256=bench.model.weights_sha256,
         extractor=bench.extractor,
-        index=first.result.index,
+        index=run.first.result.index,
         sampling_rate=bench.settings.rate,
-        copy_rate=RATE,
-        library_videos=first.result.library_videos,
-        relatives=tuple(sorted(names[v] for v in relatives)),
-        hosts=tuple(names[v] for v in hidden),
-        host_relatives=tuple(sorted(names[v] for v in strangers - set(hidden))),
+        copy_rate=COPY_RATE,
+        library_videos=run.first.result.library_videos,
+        relatives=tuple(sorted(names[v] for v in run.relatives)),
+        hosts=tuple(names[v] for v in hosts),
+        host_relatives=tuple(sorted(names[v] for v in run.host_relatives - set(hosts))),
         exhaustive=_exhaustive(bench),
     )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The searches of a run. `first`: for the unedited clip."""
+
+    first: "_Search"
+    trials: tuple[Trial, ...]
+    relatives: set[str]
+    host_relatives: set[str]
+
+
+def _run_trials(
+    bench: Workbench,
+    source: Clip,
+    hosts: Sequence[str],
+    *,
+    kinds: Sequence[str],
+    steps: int,
+    target: str | None,
+    seed: int,
+    watch: Watch,
+) -> _Run:
+    """Searches for the unedited clip and for each copy, all against one target."""
+    plan = [(k, s) for k in kinds for s in strengths_of(k, steps) if s > 0]
+    host_parts = host_clips(bench, hosts)
+    share = 1 / (len(plan) + 1)
+    with tempfile.TemporaryDirectory(prefix="visil_dash-robustness-") as name:
+        folder = Path(name)
+        unedited = edited_at(kinds[0], source, [], strength=0.0)
+        reading = watch.part(0.0, share, name="Reading the clip")
+        first = _search_copy(bench, folder, unedited, target=target, watch=reading)
+        matches = [m for m in first.result.matches if reaches(m.score, bench.match_score())]
+        relatives = {m.video_id for m in matches} - {first.target}
+        host_relatives = _relatives_of(bench, hosts) - {first.target}
+        trials = [_trial("", 0.0, unedited.note, first, relatives)]
+        for done, (kind, strength) in enumerate(plan, start=1):
+            what = f"{kind.replace('_', ' ')} at {strength:.2f}"
+            part = watch.part(done * share, (done + 1) * share, name=what)
+            part.step(what, 0.0)
+            copy = edited_at(kind, source, host_parts, strength=strength, seed=seed)
+            search = _search_copy(bench, folder, copy, target=first.target, watch=part)
+            left_out = relatives | (host_relatives if hosts_for(kind, strength) else set())
+            trials.append(_trial(kind, strength, copy.note, search, left_out))
+    return _Run(first, tuple(trials), relatives, host_relatives)
+
+
+def _exhaustive(bench: Workbench) -> bool:
+    return len(bench.videos()) <= EXHAUSTIVE_VIDEOS
 
 
 def _check(kinds: Sequence[str], steps: int) -> None:
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise InputError(", ".join(unknown), "no such kind of edit", f"known: {', '.join(KINDS)}")
-    if not 1 <= len(kinds) <= MOST_KINDS:
+    if not 1 <= len(kinds) <= _MOST_KINDS:
         raise InputError(
-            "kinds of edits", f"one run takes 1 to {MOST_KINDS}, got {len(kinds)}", "choose fewer"
+            "kinds of edits", f"one run takes 1 to {_MOST_KINDS}, got {len(kinds)}", "choose fewer"
         )
     if not 1 <= steps <= MOST_STEPS:
         raise InputError("strengths", f"one run takes 1 to {MOST_STEPS}, got {steps}")
 
 
 @dataclass(frozen=True)
-class _Found:
-    """One copy's search; `score`, `reverse`: of the target, also where it was no candidate."""
+class _Search:
+    """The search for one copy; `pair`: copy and target, also where it was not a candidate."""
 
     result: SearchResult
     target: str
@@ -324,71 +219,71 @@ class _Found:
     seconds: float
 
 
-def _searched(
+def _search_copy(
     bench: Workbench,
     folder: Path,
     edited: Edited,
     *,
     target: str | None,
     watch: Watch,
-) -> _Found:
-    """Encodes the copy, reads it as a query and searches for it. Nothing of it is kept."""
+) -> _Search:
+    """Encodes the copy, reads it as a query clip and searches with it; deletes it afterwards."""
     path = folder / "copy.mp4"
     frames = write_video(path, edited.frames(), rate=edited.rate, crf=edited.crf)
     copy = bench.open_clip(path, watch=watch.part(0.0, 0.5))
     try:
-        found = bench.search(
+        result = bench.search(
             copy.query_id, exhaustive=_exhaustive(bench), watch=watch.part(0.5, 1.0)
         )
-        aim = target or _best(edited.source.name, found)
-        mine = next((m for m in found.matches if m.video_id == aim), None)
-        pair = mine or bench.compare(copy.query_id, aim)
-        return _Found(found, aim, pair, frames / edited.rate)
+        aim = target or _best_match(edited.source.name, result)
+        match = next((m for m in result.matches if m.video_id == aim), None)
+        pair = match or bench.compare(copy.query_id, aim)
+        return _Search(result, aim, pair, frames / edited.rate)
     finally:
         bench.forget_clip(copy.query_id)
         path.unlink()
 
 
-def _best(name: str, found: SearchResult) -> str:
-    best = next((m for m in found.matches if verdict_of(m).is_match), None)
+def _best_match(name: str, result: SearchResult) -> str:
+    best = next((m for m in result.matches if verdict_of(m).is_match), None)
     if best is None:
         raise InputError(
             name,
-            "the library holds no match for it, so there is nothing to lose",
-            "add the video that it comes from, or choose a clip that finds something",
+            "has no match in the library, so there is no target to search for",
+            "add the video that it comes from, or choose another clip",
         )
     return best.video_id
 
 
 def _relatives_of(bench: Workbench, hosts: Sequence[str]) -> set[str]:
-    """The hosts and what they match: right answers, too, for a copy that shows them."""
-    out = set(hosts)
+    """The hosts and their matches, which are right answers for a copy that shows the hosts."""
+    related = set(hosts)
     for host in hosts:
-        found = bench.search(host, exhaustive=_exhaustive(bench))
-        out |= {m.video_id for m in found.matches if verdict_of(m).is_match}
-    return out
+        result = bench.search(host, exhaustive=_exhaustive(bench))
+        related |= {m.video_id for m in result.matches if verdict_of(m).is_match}
+    return related
 
 
-def _trial(kind: str, strength: float, note: str, found: _Found, left_out: set[str]) -> Trial:
-    """Both ranks out of one search: the hierarchical one ranks the candidates among its matches."""
-    proposed = {c.video_id: c for c in found.result.candidates}
+def _trial(kind: str, strength: float, note: str, search: _Search, left_out: set[str]) -> Trial:
+    """Both ranks from one search: the hierarchical one counts only candidates."""
+    candidates = {c.video_id: c for c in search.result.candidates}
     above = [
         m.video_id
-        for m in found.result.matches
+        for m in search.result.matches
         if m.video_id not in left_out
-        and m.video_id != found.target
-        and m.strength >= found.pair.strength
+        and m.video_id != search.target
+        and m.strength >= search.pair.strength
     ]
-    candidate = proposed.get(found.target)
+    candidate = candidates.get(search.target)
     return Trial(
         kind=kind,
         strength=strength,
         note=note,
-        score=found.pair.score,
-        reverse_score=found.pair.reverse_score,
-        is_match=verdict_of(found.pair).is_match,
-        rank=1 + len(above) if found.result.mode == "exhaustive" else None,
-        candidate_rank=1 + sum(v in proposed for v in above) if candidate else None,
+        score=search.pair.score,
+        reverse_score=search.pair.reverse_score,
+        is_match=verdict_of(search.pair).is_match,
+        rank=1 + len(above) if search.result.mode == "exhaustive" else None,
+        candidate_rank=1 + sum(v in candidates for v in above) if candidate else None,
         min_distance=candidate.min_distance if candidate else None,
-        seconds=found.seconds,
+        seconds=search.seconds,
     )

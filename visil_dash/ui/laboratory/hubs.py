@@ -7,10 +7,10 @@ from visil_dash.errors import VisilDashError
 from visil_dash.laboratory.hubs.hubs import Effect, Hub
 from visil_dash.laboratory.hubs.library import (
     HubReport,
-    aside_now,
-    seconds_of,
-    set_aside,
-    take_back,
+    exclude_frames,
+    excluded_frames,
+    frame_seconds,
+    include_frames,
 )
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
@@ -49,7 +49,7 @@ def found_hubs() -> HubReport | None:
 
 def summary(report: HubReport) -> None:
     """How many there are, on what and at which threshold."""
-    held = sum(len(frames) for frames in aside_now(backend.workbench()).values())
+    held = sum(len(frames) for frames in excluded_frames(backend.workbench()).values())
     facts(
         {
             "Hubs": f"{len(report.hubs):,}",
@@ -84,7 +84,7 @@ def cards(report: HubReport) -> None:
 def _card(report: HubReport, hub: Hub) -> None:
     bench = backend.workbench()
     video = report.video_ids[hub.video]
-    at = seconds_of(bench, report, hub.best)
+    at = frame_seconds(bench, report, hub.best)
     with st.container(border=True, key=f"hub-{hub.best}"):
         pictures = backend.pictures_at(video, [at], long_side=320)
         name = safe_name(report.names[hub.video])
@@ -161,7 +161,7 @@ def chosen_hub(report: HubReport) -> None:
 
 def _set_aside(frames: dict[str, list[int]]) -> None:
     try:
-        set_aside(backend.workbench(), frames)
+        exclude_frames(backend.workbench(), frames)
         st.session_state.pop(state.HUBS_CHOSEN, None)
         st.toast("Set aside: searches pass over them from now on", icon=":material/check:")
     except VisilDashError as error:
@@ -170,7 +170,7 @@ def _set_aside(frames: dict[str, list[int]]) -> None:
 
 def _take_back(frames: dict[str, list[int]] | None) -> None:
     try:
-        take_back(backend.workbench(), frames)
+        include_frames(backend.workbench(), frames)
         st.toast("They count again", icon=":material/undo:")
     except VisilDashError as error:
         st.session_state.setdefault(state.ERRORS, []).append(error)
@@ -179,7 +179,7 @@ def _take_back(frames: dict[str, list[int]] | None) -> None:
 def held_aside() -> None:
     """What is set aside now, by video, each with its way back."""
     bench = backend.workbench()
-    held = aside_now(bench)
+    held = excluded_frames(bench)
     if not held:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):

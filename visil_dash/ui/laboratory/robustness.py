@@ -5,15 +5,9 @@ import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.edits.kinds import KINDS, STEPPED, strengths_of
-from visil_dash.laboratory.robustness.report import kind_text, to_html, trial_rows, verdict
-from visil_dash.laboratory.robustness.run import (
-    EXHAUSTIVE_VIDEOS,
-    LEAST_SECONDS,
-    MOST_SECONDS,
-    MOST_STEPS,
-    EditPreview,
-    RobustnessReport,
-)
+from visil_dash.laboratory.robustness.copies import LEAST_SECONDS, MOST_SECONDS, EditPreview
+from visil_dash.laboratory.robustness.report import kind_text, kind_verdict, to_html, trial_rows
+from visil_dash.laboratory.robustness.run import EXHAUSTIVE_VIDEOS, MOST_STEPS, RobustnessReport
 from visil_dash.plots import robustness
 from visil_dash.plots.robustness import EditCurve
 from visil_dash.safe_csv import to_csv
@@ -206,7 +200,7 @@ def results(report: RobustnessReport) -> None:
     facts(
         {
             "Target": safe_name(report.target, longest=40),
-            "Encoded anew": f"{report.trials[0].score:.3f}",
+            "Unedited": f"{report.trials[0].score:.3f}",
             "Match score": f"{report.match_score:.3f}",
             "Copies": f"{len(report.trials)}",
             "Below the match score": f"{sum(not t.is_match for t in report.trials)}",
@@ -214,7 +208,7 @@ def results(report: RobustnessReport) -> None:
         }
     )
     for kind in report.kinds:
-        st.markdown(f"**{kind_text(kind).capitalize()}.** {md(verdict(report, kind))}")
+        st.markdown(f"**{kind_text(kind).capitalize()}.** {md(kind_verdict(report, kind))}")
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("**Score against strength**")

@@ -11,7 +11,8 @@ from visil_dash.ui.shell.tasks import Task
 if TYPE_CHECKING:
     from visil_dash.laboratory.fivr import Fetched, Wanted
     from visil_dash.laboratory.planner.costs import Rates
-    from visil_dash.laboratory.robustness.run import EditPreview, RobustnessReport
+    from visil_dash.laboratory.robustness.copies import EditPreview
+    from visil_dash.laboratory.robustness.run import RobustnessReport
     from visil_dash.models.stages import Inside
     from visil_dash.records import Array
 
@@ -59,9 +60,9 @@ def edit_preview(choice: RunChoice, kind: str, strength: float) -> Task:
     key = ("edit", bench.extractor, choice.query_id, *stretch, kind, strength)
 
     def work(watch: Watch) -> "EditPreview":
-        from visil_dash.laboratory.robustness.run import preview
+        from visil_dash.laboratory.robustness.copies import preview_edit
 
-        return preview(
+        return preview_edit(
             bench,
             choice.query_id,
             kind=kind,
