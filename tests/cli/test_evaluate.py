@@ -89,7 +89,7 @@ def test_verdicts_of_the_review_are_the_labels_unless_others_are_named(
     assert "1 label (review), 4 videos, model fake-" in out
     # It is the excerpt's own source: found first, in both ways of searching.
     assert out.count("DSVR  mAP 1.000 (no interval)  uAP 1.000") == 2
-    assert out.count("1.000  excerpt.mp4  all of its own first") == 6
+    assert out.count("1.000  excerpt.mp4  all relevant videos first") == 6
 
 
 def test_the_annotation_file_of_fivr_names_videos_by_their_files(

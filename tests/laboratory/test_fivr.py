@@ -13,16 +13,18 @@ from tests.support.fivr_annotation import ANNOTATION
 from tests.support.scenes import make_scene
 from visil_dash.cli import main
 from visil_dash.errors import Cancelled, InputError
-from visil_dash.laboratory.fivr import (
-    LAYOUT,
+from visil_dash.laboratory.fivr.download import (
     PARTS,
     STATE_FILE,
     YOUTUBE,
-    Wanted,
-    fetch,
-    read_wanted,
+    download_videos,
     reason_of,
-    select,
+)
+from visil_dash.laboratory.fivr.selection import (
+    LAYOUT,
+    Wanted,
+    read_wanted,
+    select_videos,
     wanted_csv,
 )
 from visil_dash.media.files import video_files
@@ -36,7 +38,7 @@ SETTINGS = Settings(min_free_bytes=0)
 
 
 def test_events_have_one_video_of_each_relation_and_no_video_twice() -> None:
-    chosen = select(json.dumps(ANNOTATION), name="annotation.json", events=2)
+    chosen = select_videos(json.dumps(ANNOTATION), name="annotation.json", events=2)
     assert [w.relation for w in chosen] == [*LAYOUT, *LAYOUT]
     # The second query lacks a DS, the third is the ND of the first.
     assert [w.video for w in chosen] == [
@@ -48,11 +50,11 @@ def test_events_have_one_video_of_each_relation_and_no_video_twice() -> None:
 
 def test_too_few_events_and_another_form_are_refused() -> None:
     with pytest.raises(InputError, match="2 of its queries"):
-        select(json.dumps(ANNOTATION), name="annotation.json", events=3)
+        select_videos(json.dumps(ANNOTATION), name="annotation.json", events=3)
     with pytest.raises(InputError, match="is not JSON"):
-        select("nothing", name="annotation.json")
+        select_videos("nothing", name="annotation.json")
     with pytest.raises(InputError, match="1 or more"):
-        select("{}", name="annotation.json", events=0)
+        select_videos("{}", name="annotation.json", events=0)
 
 
 def test_a_selection_is_read_back_as_it_was() -> None:
@@ -65,7 +67,7 @@ def test_a_selection_is_read_back_as_it_was() -> None:
 def test_plain_lists_of_ids_are_read() -> None:
     text = "\ufeff# mine\nabc\n\n  -0gbSmNExRA  # a comment\nabc\n"
     assert read_wanted(text, name="ids") == (Wanted("abc"), Wanted("-0gbSmNExRA"))
-    with pytest.raises(InputError, match="line 2 holds no video id"):
+    with pytest.raises(InputError, match="line 2 is not a video id"):
         read_wanted("abc\nhttp://x/y", name="ids")
     with pytest.raises(InputError, match="holds no ids"):
         read_wanted("# none\n", name="ids")
@@ -160,7 +162,7 @@ def test_a_video_is_fetched_whole_and_never_again(
     source: str, video: bytes, tmp_path: Path
 ) -> None:
     seen: list[Progress] = []
-    (got,) = fetch(
+    (got,) = download_videos(
         wanted("-ok_1"),
         tmp_path,
         settings=SETTINGS,
@@ -174,14 +176,14 @@ def test_a_video_is_fetched_whole_and_never_again(
     assert shares == sorted(shares)
     assert shares[-1] == 1
     Source.asked.clear()
-    (again,) = fetch(wanted("-ok_1"), tmp_path, settings=SETTINGS, address=source)
+    (again,) = download_videos(wanted("-ok_1"), tmp_path, settings=SETTINGS, address=source)
     assert (again.file, again.new, Source.asked) == ("-ok_1.mp4", False, [])
 
 
 def test_each_failure_has_its_reason_and_the_rest_goes_on(
     source: str, video: bytes, tmp_path: Path
 ) -> None:
-    found = fetch(
+    found = download_videos(
         wanted("gone-1", "cut-1", "ok-1"),
         tmp_path,
         settings=SETTINGS,
@@ -202,8 +204,8 @@ def test_a_stopped_download_goes_on_where_it_stood(
     source: str, video: bytes, tmp_path: Path
 ) -> None:
     seen: list[Progress] = []
-    with pytest.raises(Cancelled, match="what is whole was kept"):
-        fetch(
+    with pytest.raises(Cancelled, match="complete files are kept"):
+        download_videos(
             wanted("slow-1"),
             tmp_path,
             settings=SETTINGS,
@@ -214,7 +216,7 @@ def test_a_stopped_download_goes_on_where_it_stood(
     begun = part.stat().st_size
     assert 0 < begun < len(video)
     Source.asked.clear()
-    (got,) = fetch(wanted("slow-1"), tmp_path, settings=SETTINGS, address=source)
+    (got,) = download_videos(wanted("slow-1"), tmp_path, settings=SETTINGS, address=source)
     assert got.here
     assert f"bytes={begun}-" in bodies("slow-1")
     assert (tmp_path / "slow-1.mp4").read_bytes() == video
@@ -223,16 +225,16 @@ def test_a_stopped_download_goes_on_where_it_stood(
 def test_what_was_changed_or_deleted_is_fetched_again(
     source: str, video: bytes, tmp_path: Path
 ) -> None:
-    fetch(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source)
+    download_videos(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source)
     (tmp_path / "ok-1.mp4").unlink()
-    (got,) = fetch(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source)
+    (got,) = download_videos(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source)
     assert got.new
     assert (tmp_path / "ok-1.mp4").read_bytes() == video
 
 
 def test_a_limit_counts_tries_and_is_told(source: str, tmp_path: Path) -> None:
-    fetch(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source)
-    found = fetch(
+    download_videos(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source)
+    found = download_videos(
         wanted("ok-1", "ok-2", "ok-3"), tmp_path, settings=SETTINGS, address=source, limit=1
     )
     assert [f.here for f in found] == [True, True, False]
@@ -241,23 +243,25 @@ def test_a_limit_counts_tries_and_is_told(source: str, tmp_path: Path) -> None:
 
 def test_a_file_above_the_limit_is_not_taken(source: str, video: bytes, tmp_path: Path) -> None:
     small = Settings(min_free_bytes=0, max_file_bytes=len(video) - 1)
-    (got,) = fetch(wanted("ok-1"), tmp_path, settings=small, address=source)
+    (got,) = download_videos(wanted("ok-1"), tmp_path, settings=small, address=source)
     assert not got.here
-    assert "nothing was written" in got.reason
+    assert "no file was written" in got.reason
 
 
 def test_the_rate_is_kept(source: str, video: bytes, tmp_path: Path) -> None:
     import time
 
     start = time.monotonic()
-    fetch(wanted("ok-1"), tmp_path, settings=SETTINGS, address=source, rate_bytes=len(video))
+    download_videos(
+        wanted("ok-1"), tmp_path, settings=SETTINGS, address=source, rate_bytes=len(video)
+    )
     assert time.monotonic() - start > 0.6, "a second's worth of bytes takes about a second"
 
 
 def test_pauses_lie_between_videos_and_can_be_stopped(source: str, tmp_path: Path) -> None:
     done: list[str] = []
     with pytest.raises(Cancelled):
-        fetch(
+        download_videos(
             wanted("ok-1", "ok-2"),
             tmp_path,
             settings=SETTINGS,
@@ -271,10 +275,10 @@ def test_pauses_lie_between_videos_and_can_be_stopped(source: str, tmp_path: Pat
 
 def test_a_bad_address_and_a_damaged_state_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no \{id\}"):
-        fetch(wanted("a"), tmp_path, settings=SETTINGS, address="http://127.0.0.1/")
+        download_videos(wanted("a"), tmp_path, settings=SETTINGS, address="http://127.0.0.1/")
     (tmp_path / STATE_FILE).write_text("{")
     with pytest.raises(InputError, match=r"fetched\.json"):
-        fetch(wanted("a"), tmp_path, settings=SETTINGS, address="http://127.0.0.1:1/{id}")
+        download_videos(wanted("a"), tmp_path, settings=SETTINGS, address="http://127.0.0.1:1/{id}")
     assert YOUTUBE.startswith("https://")
 
 
@@ -313,7 +317,7 @@ def test_select_and_fetch_from_a_shell(
     assert main.main([*command, "--pause", "0", "--rate", "50M"]) == 1
     said = capsys.readouterr().out
     assert "missing   gone-3: not found at the source (404)" in said
-    assert f"4 of 5 here. Next: python -m visil_dash add {out}" in said
+    assert f"4 of 5 downloaded. Next: python -m visil_dash add {out}" in said
     assert len(list(video_files([out]))) == 4
     assert main.main([*command, "--limit", "0", "--json"]) == 1
     assert main.main(["fivr", "fetch", "--ids", str(tmp_path / "none")]) == 2

@@ -12,10 +12,16 @@ from tests.support.rates import RATES
 from tests.support.scenes import make_scene
 from visil_dash.errors import Cancelled
 from visil_dash.index.hnsw import HnswIndex, M
-from visil_dash.laboratory.planner.costs import LINK_BYTES, Advice, Collection, advice, plan
+from visil_dash.laboratory.planner.costs import (
+    LINK_BYTES,
+    Advice,
+    Collection,
+    advice,
+    estimate_costs,
+)
 from visil_dash.laboratory.planner.rates import measure_rates
 from visil_dash.progress import Progress, Watch
-from visil_dash.ui.laboratory.planner import duration
+from visil_dash.ui.laboratory.planner import duration_text
 
 ASKED = Collection(
     hours=100,
@@ -29,7 +35,7 @@ ASKED = Collection(
 
 
 def test_a_hundred_hours_by_hand() -> None:
-    made = plan(ASKED, RATES, query_minutes=2)
+    made = estimate_costs(ASKED, RATES, query_minutes=2)
     assert made.videos == 600
     assert made.frames == 360_000
     assert made.media_bytes == 45_000_000_000
@@ -45,32 +51,32 @@ def test_a_hundred_hours_by_hand() -> None:
 
 
 def test_precision_shrinks_only_the_vectors_beside_the_graph() -> None:
-    sizes = {p: plan(replace(ASKED, precision=p), RATES).index_memory_bytes / 360_000
+    sizes = {p: estimate_costs(replace(ASKED, precision=p), RATES).index_memory_bytes / 360_000
              for p in ("fp32", "fp16", "int8", "binary")}  # fmt: skip
     assert sizes == {p: 1024 + LINK_BYTES + b for p, b in
                      {"fp32": 1024, "fp16": 512, "int8": 256, "binary": 32}.items()}  # fmt: skip
 
 
 def test_a_small_collection_is_never_faster_than_what_was_measured() -> None:
-    made = plan(replace(ASKED, hours=0.1), RATES)
+    made = estimate_costs(replace(ASKED, hours=0.1), RATES)
     assert made.index_build_hours == pytest.approx(360 / 2000 / 3600)
 
 
 def test_without_a_video_decoding_is_left_out() -> None:
-    made = plan(ASKED, replace(RATES, decoded_seconds_per_second=None))
+    made = estimate_costs(ASKED, replace(RATES, decoded_seconds_per_second=None))
     assert made.extraction_hours == pytest.approx(1.0)
 
 
 def test_one_machine_is_left_where_it_ends_and_not_before() -> None:
-    assert advice(plan(ASKED, RATES), RATES) == ()
-    found = advice(plan(replace(ASKED, hours=100_000), RATES), RATES)
+    assert advice(estimate_costs(ASKED, RATES), RATES) == ()
+    found = advice(estimate_costs(replace(ASKED, hours=100_000), RATES), RATES)
     assert [type(line) for line in found] == [Advice] * 3
     assert "index server" in found[0].to
     assert "45,000" not in found[1].what
     assert "GB are free" in found[1].what
     assert "GPU" in found[2].to
     slow = replace(RATES, graph_milliseconds_per_query_frame=100)
-    assert "More cores" in advice(plan(ASKED, slow), slow)[0].to
+    assert "more cores" in advice(estimate_costs(ASKED, slow), slow)[0].to
 
 
 @pytest.mark.parametrize(
@@ -131,4 +137,4 @@ def test_the_machine_is_measured_step_by_step_and_stops(tmp_path: Path) -> None:
     [(0.02, "20 ms"), (7, "7 s"), (75, "1.25 min"), (90_000, "25 h"), (4e5, "4.6 days")],
 )
 def test_durations_are_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert duration_text(seconds) == text

@@ -9,7 +9,8 @@ from tests.support.benches import SOON, copy_library
 from tests.support.fivr_annotation import ANNOTATION
 from tests.support.page_world import labels, pages, run_until, shared_library, texts
 from tests.support.scenes import make_scene
-from visil_dash.laboratory.fivr import Fetched, Wanted
+from visil_dash.laboratory.fivr.download import Fetched
+from visil_dash.laboratory.fivr.selection import Wanted
 from visil_dash.ui.shell import backend
 
 
@@ -39,11 +40,14 @@ def test_ids_are_fetched_told_and_added(tmp_path: Path) -> None:
         file = make_scene(out / "aaa.mp4", 9, seconds=6)
         return (
             Fetched("aaa", file.name, file.stat().st_size, new=True),
-            Fetched("bbb", "", 0, "it is private now"),
+            Fetched("bbb", "", 0, "the video is private"),
         )
 
     folder = copy_library(shared_library(), tmp_path / "library")
-    with pages(folder) as open_page, patch("visil_dash.laboratory.fivr.fetch", fake_fetch):
+    with (
+        pages(folder) as open_page,
+        patch("visil_dash.laboratory.fivr.download.download_videos", fake_fetch),
+    ):
         page = open_page("fivr")
         page.session_state["fivr_choice"] = "From a list of ids"
         page.run()
@@ -51,7 +55,7 @@ def test_ids_are_fetched_told_and_added(tmp_path: Path) -> None:
         page.button(key="fivr_fetch").click()
         page = run_until(page, lambda p: "1 of 2" in texts(p))
         assert asked == [((Wanted("aaa"), Wanted("bbb")), 2_000_000)]
-        assert page.dataframe[0].value["Why not"].tolist() == ["", "it is private now"]
+        assert page.dataframe[0].value["Why not"].tolist() == ["", "the video is private"]
         assert "Add 1 video to the library" in labels(page)
         bench = backend.workbench()
         with patch("visil_dash.ui.shell.state.st.switch_page"):

@@ -6,8 +6,8 @@ from unittest.mock import patch
 from tests.support.benches import copy_library
 from tests.support.page_world import fact, labels, pages, run_until, shared_library, texts
 from tests.support.rates import RATES
-from visil_dash.laboratory.planner.costs import Collection, plan
-from visil_dash.ui.laboratory.planner import duration
+from visil_dash.laboratory.planner.costs import Collection, estimate_costs
+from visil_dash.ui.laboratory.planner import duration_text
 from visil_dash.ui.shell.text import size
 
 
@@ -25,12 +25,14 @@ def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path
         page.number_input(key="planner_media").set_value(6.0)
         page.number_input(key="planner_query").set_value(3.0).run()
         asked = Collection(50_000, 1, 1, 256, "fp32", 9 * 32, 100_000)
-        made = plan(asked, RATES, query_minutes=3)
+        made = estimate_costs(asked, RATES, query_minutes=3)
         assert fact(page, "Frames") == "180,000,000"
         assert fact(page, "Disk") == size(made.disk_bytes)
         assert fact(page, "Memory of the index") == size(made.index_memory_bytes)
-        assert fact(page, "Extraction") == duration(made.extraction_hours * 3600)
-        assert fact(page, "Candidates of a query") == duration(made.candidate_seconds_per_query)
+        assert fact(page, "Extraction") == duration_text(made.extraction_hours * 3600)
+        assert fact(page, "Candidates of a query") == duration_text(
+            made.candidate_seconds_per_query
+        )
         assert any("index server" in w.value for w in page.warning)
         assert "Measure again" in labels(page)
 

@@ -1,4 +1,4 @@
-"""`evaluate`: how well a library's labelled copies are found, with what made each number."""
+"""`evaluate`: retrieval quality on the labelled copies of a library."""
 
 import argparse
 import json
@@ -6,85 +6,113 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.output import watch
+from visil_dash.cli.shared import DONE, add_command, open_library, read_text, terminal_watch
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
-    from visil_dash.laboratory.evaluation.run import EvaluationRun, Setting
+    from visil_dash.laboratory.evaluation.run import EvaluationRun, Outcome, Setting
+    from visil_dash.metrics.bootstrap import Interval
+    from visil_dash.metrics.retrieval import QueryRow
     from visil_dash.workbench.bench import Workbench
 
-DONE = 0
-REVIEW, DEMO = "review", "demo"
+_REVIEW, _DEMO = "review", "demo"
 
 
-def evaluate(given: argparse.Namespace, settings: Settings) -> int:
+def add_evaluate_command(commands: Any, common: argparse.ArgumentParser) -> None:
+    text = "measure how well labelled copies are found"
+    evaluate = add_command(commands, "evaluate", _evaluate, text, common)
+    evaluate.add_argument(
+        "--labels",
+        default=_REVIEW,
+        metavar="SOURCE",
+        help="review (the library's own labels, default), demo, a CSV file with the columns query,"
+        " reference, verdict, relation, or FIVR-200K's annotation.json",
+    )
+    evaluate.add_argument(
+        "--search", choices=("both", "exhaustive", "hierarchical"), default="both"
+    )
+    evaluate.add_argument("--scorer", choices=("comparator", "chamfer"), default="comparator")
+    evaluate.add_argument(
+        "--threshold",
+        type=float,
+        metavar="X",
+        help="squared-L2 distance threshold, the library's by default",
+    )
+    evaluate.add_argument(
+        "--no-strangers",
+        dest="count_unlabelled",
+        action="store_false",
+        help="leave unlabelled pairs out instead of counting them as unrelated",
+    )
+    evaluate.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    evaluate.add_argument("--rounds", type=int, default=1000, help="bootstrap draws")
+    evaluate.add_argument("--queries", action="store_true", help="print every query, worst first")
+    evaluate.add_argument("--out", type=Path, metavar="FILE", help="write manifest and results")
+
+
+def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.laboratory.evaluation.manifest import evaluation_report, report_text
     from visil_dash.laboratory.evaluation.run import run_evaluation
-    from visil_dash.workbench.bench import open_workbench
 
-    with open_workbench(
-        settings=settings, library=given.library, model=given.model, start_worker=False
-    ) as bench:
-        labels = labels_of(bench, given.labels)
+    with open_library(given, settings) as bench:
         run = run_evaluation(
             bench,
-            labels,
+            labels_of(bench, given.labels),
             _settings(bench, given),
             count_unlabelled=given.count_unlabelled,
             seed=given.seed,
             rounds=given.rounds,
-            watch=watch(given),
+            watch=terminal_watch(given),
         )
-        found = evaluation_report(bench, run)
+        report = evaluation_report(bench, run)
         names = {v.video_id: v.name for v in bench.videos()}
     if given.out is not None:
-        given.out.write_text(report_text(found), encoding="utf-8", newline="")
-        print(f"manifest and results in {given.out}", file=sys.stderr)
+        given.out.write_text(report_text(report), encoding="utf-8", newline="")
+        print(f"manifest and results written to {given.out}", file=sys.stderr)
     if given.json:
-        print(json.dumps(found, sort_keys=True, allow_nan=False))
+        print(json.dumps(report, sort_keys=True, allow_nan=False))
     else:
-        print("\n".join(_lines(run, found["manifest"], names, queries=given.queries)))
+        print("\n".join(_lines(run, report["manifest"], names, queries=given.queries)))
     return DONE
 
 
 def labels_of(bench: "Workbench", source: str) -> tuple[Label, ...]:
     """Labels of `source`: review (the library's own), demo, a CSV file, or FIVR-200K's
     annotation.json. Raises InputError."""
-    from visil_dash.cli.fivr import read_text
     from visil_dash.labels.csv_file import read_labels
     from visil_dash.labels.demo_set import demo_labels
     from visil_dash.labels.fivr import looks_like_fivr, read_fivr
 
     videos = bench.videos()
-    if source == REVIEW:
-        found = bench.library.labels()
-        remedy = "judge pairs on the Collection page, or give --labels demo or a file"
-    elif source == DEMO:
-        found = demo_labels(videos)
-        remedy = "put the demo's videos in with: python -m visil_dash demo"
+    if source == _REVIEW:
+        labels = bench.library.labels()
+        remedy = "judge pairs on the Collection page, or use --labels demo or --labels FILE"
+    elif source == _DEMO:
+        labels = demo_labels(videos)
+        remedy = "add the demo videos with: python -m visil_dash demo"
     else:
         path = Path(source)
         text = read_text(path)
-        remedy = "name videos of this library"
+        remedy = "use the names or ids of videos in this library"
         if looks_like_fivr(text):
-            found = read_fivr(text, videos, name=path.name).labels
+            labels = read_fivr(text, videos, name=path.name).labels
         else:
-            found = read_labels(text, videos, name=path.name)
-    if not found:
-        raise InputError(f"--labels {source}", "gives no label of a pair in this library", remedy)
-    return found
+            labels = read_labels(text, videos, name=path.name)
+    if not labels:
+        raise InputError(f"--labels {source}", "has no label of a pair in this library", remedy)
+    return labels
 
 
 def _settings(bench: "Workbench", given: argparse.Namespace) -> "tuple[Setting, ...]":
-    """Exhaustive and hierarchical search, or the one that was asked for."""
+    """Exhaustive and hierarchical search, or the one of --search."""
     from visil_dash.laboratory.evaluation.run import EXHAUSTIVE, HIERARCHICAL, Setting
     from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR
 
     scorer = given.scorer
     if scorer == COMPARATOR and bench.model.compare is None:
-        scorer = CHAMFER  # both words mean the same there
+        scorer = CHAMFER  # the only scorer of such a model
     threshold = bench.threshold() if given.threshold is None else given.threshold
     every = Setting(EXHAUSTIVE, scorer)
     candidates = Setting(HIERARCHICAL, scorer, threshold)
@@ -93,63 +121,49 @@ def _settings(bench: "Workbench", given: argparse.Namespace) -> "tuple[Setting, 
 
 
 def _lines(
-    run: "EvaluationRun", made: dict[str, Any], names: dict[str, str], *, queries: bool
+    run: "EvaluationRun", manifest: dict[str, Any], names: dict[str, str], *, queries: bool
 ) -> list[str]:
-    count = f"{made['labels']} label" + ("" if made["labels"] == 1 else "s")
+    count = f"{manifest['labels']} label" + ("" if manifest["labels"] == 1 else "s")
     lines = [
-        f"{count} ({', '.join(made['label_sources'])}), {made['videos']} videos,"
-        f" model {made['extractor']}, index {made['index_reduction']}, seed {made['seed']}"
+        f"{count} ({', '.join(manifest['label_sources'])}), {manifest['videos']} videos,"
+        f" model {manifest['extractor']}, index {manifest['index_reduction']},"
+        f" seed {manifest['seed']}"
     ]
     for outcome in run.outcomes:
-        lines += ["", f"{outcome.setting.title}: {outcome.pairs:.1f} videos compared a query"]
-        for task, told in outcome.tasks.items():
-            mean, micro = told.mean_average_precision, told.micro_average_precision
-            lines.append(
-                f"  {task}  mAP {_interval(mean)}  uAP {_interval(micro)}"
-                f"  {told.queries} queries, {told.relevant} to be found"
-            )
+        lines += _outcome_lines(outcome)
         if queries:
             for task, rows in outcome.queries.items():
-                lines += [f"  {task}, misses first:"]
-                for row in rows:
-                    lost = "all of its own first"
-                    if row.worst is not None:
-                        where = "not returned" if row.worst_rank is None else f"{row.worst_rank}."
-                        lost = f"{row.worst_kind} {names[row.worst]}: {where}"
-                    lines.append(f"    {row.average_precision:.3f}  {names[row.query]}  {lost}")
+                lines += [f"  {task}, worst query first:"]
+                lines += [_query_line(row, names) for row in rows]
     for task, gain in run.gains.items():
-        lines.append(f"\n{task}: the second less the first, mAP {gain.value:+.3f}")
+        lines.append(f"\n{task}: second setting minus first, mAP {gain.value:+.3f}")
     if run.skipped:
         lines.append(f"\nLeft out: {len(run.skipped)} videos without features of this model.")
     return lines
 
 
-def _interval(told: Any) -> str:
-    if told.low is None:
-        return f"{told.value:.3f} (no interval)"
-    return f"{told.value:.3f} ({told.low:.3f} to {told.high:.3f})"
+def _outcome_lines(outcome: "Outcome") -> list[str]:
+    return [
+        "",
+        f"{outcome.setting.title}: {outcome.pairs:.1f} videos compared per query",
+        *(
+            f"  {task}  mAP {_interval(result.mean_average_precision)}"
+            f"  uAP {_interval(result.micro_average_precision)}"
+            f"  {result.queries} queries, {result.relevant} relevant pairs"
+            for task, result in outcome.tasks.items()
+        ),
+    ]
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--labels",
-        default=REVIEW,
-        metavar="SOURCE",
-        help="review (verdicts kept in the library, default), demo, a CSV file with query,"
-        " reference, verdict, relation, or FIVR-200K's annotation.json",
-    )
-    command.add_argument("--search", choices=("both", "exhaustive", "hierarchical"), default="both")
-    command.add_argument("--scorer", choices=("comparator", "chamfer"), default="comparator")
-    command.add_argument(
-        "--threshold", type=float, metavar="X", help="squared-L2 distance; the library's"
-    )
-    command.add_argument(
-        "--no-strangers",
-        dest="count_unlabelled",
-        action="store_false",
-        help="leave pairs out that nobody labelled, instead of counting them as wrong",
-    )
-    command.add_argument("--seed", type=int, default=0, help="of the intervals")
-    command.add_argument("--rounds", type=int, default=1000, help="redrawn sets of queries")
-    command.add_argument("--queries", action="store_true", help="every query, misses first")
-    command.add_argument("--out", type=Path, metavar="FILE", help="write manifest and results")
+def _query_line(row: "QueryRow", names: dict[str, str]) -> str:
+    worst = "all relevant videos first"
+    if row.worst is not None:
+        rank = "not returned" if row.worst_rank is None else f"rank {row.worst_rank}"
+        worst = f"{row.worst_kind} {names[row.worst]}: {rank}"
+    return f"    {row.average_precision:.3f}  {names[row.query]}  {worst}"
+
+
+def _interval(interval: "Interval") -> str:
+    if interval.low is None:
+        return f"{interval.value:.3f} (no interval)"
+    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"

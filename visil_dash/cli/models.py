@@ -3,14 +3,27 @@
 import argparse
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from visil_dash.cli.output import say_line, watch
+from visil_dash.cli.shared import DONE, add_command, print_line, terminal_watch
 from visil_dash.settings import Settings
 
-DONE = 0
+
+def add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    models = add_command(commands, "models", _models, "list, import or download models", common)
+    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", parents=[common], help="list the models")
+    take = actions.add_parser(
+        "import", parents=[common], help="import a weight file, or the folder of a trained model"
+    )
+    take.add_argument("file", type=Path)
+    take.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
+    download = actions.add_parser("download", parents=[common], help="download published weights")
+    download.add_argument("name")
+    download.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
 
 
-def models(given: argparse.Namespace, settings: Settings) -> int:
+def _models(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.models.load import PROJECT_MODELS, model_infos
     from visil_dash.models.own import import_folder
     from visil_dash.models.weights import download_weights, import_weights
@@ -28,25 +41,12 @@ def models(given: argparse.Namespace, settings: Settings) -> int:
             given.name,
             settings=settings,
             unverified=given.unverified,
-            watch=watch(given),
+            watch=terminal_watch(given),
         )
         print(f"downloaded {given.name}")
     else:
         for info in model_infos(settings=settings):
-            state = "ready" if info.available else f"not here: {info.missing}"
+            state = "ready" if info.available else f"not available: {info.missing}"
             mark = "" if info.verified or not info.available else " (unverified weights)"
-            say_line(given, f"{info.name:12} {info.title}: {state}{mark}", asdict(info))
+            print_line(given, f"{info.name:12} {info.title}: {state}{mark}", asdict(info))
     return DONE
-
-
-def add_actions(models: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    actions = models.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", parents=[common], help="what there is")
-    take = actions.add_parser(
-        "import", parents=[common], help="take a weight file, or the folder of a trained model"
-    )
-    take.add_argument("file", type=Path)
-    take.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
-    fetch = actions.add_parser("download", parents=[common], help="fetch published weights")
-    fetch.add_argument("name")
-    fetch.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")

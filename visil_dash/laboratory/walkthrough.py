@@ -1,6 +1,6 @@
-"""Numbers of the walkthrough: operations counted, variance kept, where directions differ most.
+"""Numbers of the walkthrough: operation counts, explained variance, the most asymmetric pair.
 
-Pure functions of features and records; a multiply–add is one multiplication with its addition.
+An operation is a multiply–add: one multiplication with its addition.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from visil_dash.media.decode import sample_frames
 from visil_dash.records import Array, PairTable, Preprocess
 from visil_dash.settings import Settings
 
-SHOWN_FRAMES = 8  # of a clip that are run through the model step by step
-FITTED_FRAMES = 2000  # of a library that the variance curve looks at
+_SHOWN_FRAMES = 8  # of a clip, run through the model step by step
+_FITTED_FRAMES = 2000  # of a library, used for the variance curve
 
 
 def model_frames(
-    path: Path, *, preprocess: Preprocess, settings: Settings, count: int = SHOWN_FRAMES
+    path: Path, *, preprocess: Preprocess, settings: Settings, count: int = _SHOWN_FRAMES
 ) -> tuple[Array, Array]:
-    """The first sampled frames as the model takes them, `[n, side, side, 3]`, and times `[n]`.
+    """The first sampled frames as the model's input `[n, side, side, 3]`, and their times `[n]`.
 
     Raises MediaRefused.
     """
@@ -34,13 +34,13 @@ def model_frames(
 
 
 def frame_map_operations(tq: int, tr: int, *, regions: int, dim: int) -> int:
-    """Multiply–adds of one frame-to-frame matrix `[Tq, Tr]`: every region pair's dot product."""
+    """Multiply–adds of one frame-to-frame matrix `[Tq, Tr]`: a dot product per pair of regions."""
     return tq * regions * tr * regions * dim
 
 
 def comparator_operations(tq: int, tr: int) -> int:
     """Multiply–adds of the comparator on `[Tq, Tr]`: 3 × 3 convolutions 1→32→64→128, then 128→1,
-    with a pooling by 2 after the first and the second. Sides under 4 are repeated to 4 or 6."""
+    with a pooling by 2 after the first two. Sides under 4 are repeated to 4 or 6."""
     p, q = (_repeated(n) for n in (tq, tr))
     half, quarter = (p // 2) * (q // 2), (p // 4) * (q // 4)
     return p * q * 9 * 32 + half * 9 * 32 * 64 + quarter * (9 * 64 * 128 + 128)
@@ -59,10 +59,10 @@ def scan_operations(tq: int, frames: int, dim: int) -> int:
 
 @dataclass(frozen=True)
 class SearchOperations:
-    """Multiply–adds of one search by both ways.
+    """Multiply–adds of one search.
 
-    `brute`: every video is compared. `scan`: distances to every library frame, which a graph
-    undercuts. `reranking`: the candidates are compared.
+    `brute`: comparing every video. `scan`: distances to every library frame, of which a graph
+    computes fewer. `reranking`: comparing the candidates.
     """
 
     brute: int
@@ -86,9 +86,9 @@ def search_operations(
     index_dim: int,
     comparator: bool,
 ) -> SearchOperations:
-    """Counts for a query of `tq` frames; `lengths`: frames of each library video by id.
+    """Counts for a query of `tq` frames; `lengths`: number of frames by library video id.
 
-    Both directions come from one product, but the comparator runs once for each.
+    Both directions use the same products of regions, but the comparator runs once for each.
     """
 
     def compared(tr: int) -> int:
@@ -109,7 +109,7 @@ def search_operations(
 
 
 def cosines(vectors: Array, *, most: int = 400) -> Array:
-    """Cosine of each pair of different region vectors of `[N, R, D]`, `[P]`; evenly thinned."""
+    """Cosines `[P]` of pairs of region vectors of `[N, R, D]`, at most `most` vectors of them."""
     flat = vectors.reshape(-1, vectors.shape[-1]).astype(np.float32)
     flat = flat[np.linspace(0, len(flat) - 1, min(most, len(flat))).astype(int)]
     flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
@@ -118,9 +118,9 @@ def cosines(vectors: Array, *, most: int = 400) -> Array:
 
 
 def explained_variance(vectors: Array) -> Array:
-    """Share of the variance of `[N, D]` that the first 1, 2, … principal directions keep."""
-    if len(vectors) > FITTED_FRAMES:
-        vectors = vectors[np.linspace(0, len(vectors) - 1, FITTED_FRAMES).astype(int)]
+    """Share of the variance of `[N, D]` that the first 1, 2, … principal directions explain."""
+    if len(vectors) > _FITTED_FRAMES:
+        vectors = vectors[np.linspace(0, len(vectors) - 1, _FITTED_FRAMES).astype(int)]
     centred = (vectors - vectors.mean(0)).astype(np.float64)
     if len(centred) < centred.shape[1]:
         variance = np.linalg.eigvalsh(centred @ centred.T)[::-1]
@@ -133,7 +133,7 @@ def explained_variance(vectors: Array) -> Array:
 
 
 def dims_for(shares: Array, wanted: float) -> int:
-    """Fewest principal directions that keep the wanted share of the variance."""
+    """How many principal directions explain the `wanted` share of the variance."""
     return min(len(shares), int(np.searchsorted(shares, wanted - 1e-9)) + 1)
 
 
@@ -142,7 +142,7 @@ def dims_for(shares: Array, wanted: float) -> int:
 
 @dataclass(frozen=True)
 class Asymmetry:
-    """The ordered pair of which the two directions differ most; `there` is the larger."""
+    """The pair whose directions differ most; `there` (query → reference) is the larger score."""
 
     query: str
     reference: str

@@ -1,21 +1,19 @@
-"""What a collection will cost: hours of video → frames, disk, memory, times. Arithmetic only.
+"""Estimated costs of a collection: hours of video → frames, disk, memory and times.
 
-Every name carries its unit. Rates are measured (planner_rates); everything else follows from them
-and from sizes that are counted here.
+Rates are measured (planner.rates); everything else follows from them and from sizes in bytes.
 """
 
 import math
 from dataclasses import dataclass
 
-GB = 1e9  # powers of ten, as drives and the dashboard count
+GB = 1e9  # powers of ten, as for drives and everywhere in the dashboard
 BYTES_PER_VALUE = {"fp32": 4.0, "fp16": 2.0, "int8": 1.0, "binary": 0.125}
-LINK_BYTES = 32 * 4 + 4 + 8 + 8  # a frame in hnswlib: 2·M links with their count, id, upper layers
-EXACT_FRAMES = 512  # below, exact search is as fast as a graph (index.frames.FIRST_BUILD_FRAMES)
+LINK_BYTES = 32 * 4 + 4 + 8 + 8  # per frame in hnswlib: 2·M links, their count, id, upper layers
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What is to be held. `dims`: of an index vector; `feature_values`: R·D of a frame."""
+    """The planned collection. `dims`: of an index vector; `feature_values`: R·D per frame."""
 
     hours: float
     mean_clip_minutes: float
@@ -35,12 +33,11 @@ class Collection:
 
 @dataclass(frozen=True)
 class Rates:
-    """What this machine does. `graph_*` were measured on `graph_frames` vectors of the dims.
+    """Measured rates of this machine.
 
-    `extracted_frames_per_second`: decoding left out; `decoded_seconds_per_second`: seconds of
-    video decoded and sampled in a second, None where no video was there to measure.
-    `indexed_frames_per_second`: while the graph of `graph_frames` was built;
-    `graph_milliseconds_per_query_frame`: one query frame among them;
+    `extracted_frames_per_second`: without decoding; `decoded_seconds_per_second`: seconds of video
+    decoded and sampled per second, None without a video to measure; `indexed_frames_per_second`,
+    `graph_milliseconds_per_query_frame`: building and searching a graph of `graph_frames` vectors;
     `compared_pairs_per_second`: pairs of frames in re-ranking, region products and comparator.
     """
 
@@ -56,8 +53,8 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the collection costs on this machine."""
+class CostEstimate:
+    """Estimated costs of a collection on this machine."""
 
     videos: int
     frames: int
@@ -75,10 +72,13 @@ class Plan:
         return self.media_bytes + self.feature_bytes + self.index_disk_bytes
 
 
-def plan(collection: Collection, rates: Rates, *, query_minutes: float = 1.0) -> Plan:
-    """The collection on a machine of these rates; queries last `query_minutes`.
+def estimate_costs(
+    collection: Collection, rates: Rates, *, query_minutes: float = 1.0
+) -> CostEstimate:
+    """Costs of the collection on a machine with these rates, for queries of `query_minutes`.
 
-    A graph search grows with the logarithm of the frames; building it, with frames times that.
+    The time of a graph search is taken to grow with log(frames), that of building the graph with
+    frames · log(frames).
     """
     frames = math.ceil(collection.hours * 3600 * collection.frames_per_second)
     vector = collection.dims * BYTES_PER_VALUE[collection.precision]
@@ -86,12 +86,12 @@ def plan(collection: Collection, rates: Rates, *, query_minutes: float = 1.0) ->
     seconds = collection.hours * 3600
     decoding = seconds / rates.decoded_seconds_per_second if rates.decoded_seconds_per_second else 0
     query_frames = max(1, round(query_minutes * 60 * collection.frames_per_second))
-    return Plan(
+    return CostEstimate(
         videos=max(1, round(collection.hours * 60 / collection.mean_clip_minutes)),
         frames=frames,
         media_bytes=seconds * collection.media_bytes_per_second,
         feature_bytes=frames * collection.feature_values * 2.0,
-        # The graph's file and the vectors beside it, by which distances are re-scored.
+        # The graph with its fp32 vectors, and the stored vectors for exact re-scoring.
         index_disk_bytes=frames * (4.0 * collection.dims + LINK_BYTES + vector),
         index_memory_bytes=frames * (4.0 * collection.dims + LINK_BYTES + vector),
         extraction_hours=(frames / rates.extracted_frames_per_second + decoding) / 3600,
@@ -105,53 +105,53 @@ def plan(collection: Collection, rates: Rates, *, query_minutes: float = 1.0) ->
 
 
 def _log_growth(frames: int, measured_frames: int) -> float:
-    """How much longer a graph of `frames` takes than the one that was measured, never less."""
+    """log(frames) relative to the measured graph; at least 1."""
     return max(1.0, math.log2(max(2, frames)) / math.log2(max(2, measured_frames)))
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A limit that is passed: `what` of this machine, and what to move `to`."""
+    """A limit of this machine that is exceeded: `what`, and the alternative to move `to`."""
 
     what: str
     to: str
 
 
-def advice(made: Plan, rates: Rates, *, memory_share: float = 0.6) -> tuple[Advice, ...]:
-    """When to leave one machine, and for what; nothing while everything fits."""
-    found = []
-    room = memory_share * rates.memory_bytes
-    if made.index_memory_bytes > room:
-        found.append(
+def advice(costs: CostEstimate, rates: Rates, *, memory_share: float = 0.6) -> tuple[Advice, ...]:
+    """Exceeded limits of this machine with alternatives; empty while everything fits."""
+    limits = []
+    memory = memory_share * rates.memory_bytes
+    if costs.index_memory_bytes > memory:
+        limits.append(
             Advice(
-                f"The index wants {made.index_memory_bytes / GB:.1f} GB of memory; "
-                f"{room / GB:.1f} GB of this machine's {rates.memory_bytes / GB:.1f} GB are a sound"
-                " share.",
-                "Reduce the dimensions or the precision first; then an index server (Milvus) that"
-                " spreads the vectors over machines.",
+                f"The index needs {costs.index_memory_bytes / GB:.1f} GB of memory; "
+                f"at most {memory / GB:.1f} GB of this machine's {rates.memory_bytes / GB:.1f} GB"
+                " should be used.",
+                "Reduce the dimensions or the precision first; then use an index server (Milvus)"
+                " that distributes the vectors over machines.",
             )
         )
-    if made.disk_bytes > rates.disk_free_bytes:
-        found.append(
+    if costs.disk_bytes > rates.disk_free_bytes:
+        limits.append(
             Advice(
-                f"Videos, features and index want {made.disk_bytes / GB:.0f} GB; "
+                f"Videos, features and index need {costs.disk_bytes / GB:.0f} GB; "
                 f"{rates.disk_free_bytes / GB:.0f} GB are free.",
-                "A larger disk, or an object store for the videos: searching needs features and"
-                " index only.",
+                "Use a larger disk, or an object store for the videos: searching needs only the"
+                " features and the index.",
             )
         )
-    if made.extraction_hours > 24:
-        found.append(
+    if costs.extraction_hours > 24:
+        limits.append(
             Advice(
-                f"Extraction takes {made.extraction_hours / 24:.1f} days on this machine.",
-                "A GPU for the model, or several workers (Ray), each with its share of the files.",
+                f"Extraction takes {costs.extraction_hours / 24:.1f} days on this machine.",
+                "Use a GPU for the model, or several workers (Ray) that share the files.",
             )
         )
-    if made.candidate_seconds_per_query > 2:
-        found.append(
+    if costs.candidate_seconds_per_query > 2:
+        limits.append(
             Advice(
-                f"Candidates take {made.candidate_seconds_per_query:.1f} s a query.",
-                "More cores, or an index server whose parts search at the same time.",
+                f"Candidate generation takes {costs.candidate_seconds_per_query:.1f} s per query.",
+                "Use more cores, or an index server that searches its parts in parallel.",
             )
         )
-    return tuple(found)
+    return tuple(limits)

@@ -1,4 +1,4 @@
-"""What this machine does in a few seconds, measured with the model and the index in use."""
+"""Speed of this machine, measured in a few seconds with the model and the index in use."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.settings import Settings
 
-SYNTHETIC_FRAMES = 4000  # vectors in the measured graph: a few seconds of building
-QUERY_FRAMES = 200
-EXTRACTED_FRAMES = 32  # one batch of the model
-COMPARED_FRAMES = 120  # a side of the compared pair: two minutes at one frame a second
+_SYNTHETIC_FRAMES = 4000  # vectors in the measured graph: a few seconds of building
+_QUERY_FRAMES = 200
+_EXTRACTED_FRAMES = 32  # one batch of the model
+_COMPARED_FRAMES = 120  # of each video of the compared pair: two minutes at one frame per second
 
 
 def measure_rates(
@@ -30,14 +30,13 @@ def measure_rates(
     folder: Path,
     settings: Settings,
     video: Path | None = None,
-    frames: int = SYNTHETIC_FRAMES,
+    frames: int = _SYNTHETIC_FRAMES,
     watch: Watch = UNWATCHED,
 ) -> Rates:
-    """Extraction, decoding of `video`, index and re-ranking, each for a second or so.
+    """Times extraction, decoding of `video`, the index and re-ranking, about a second each.
 
-    Index vectors are synthetic: random directions in `dims` dimensions, which are harder to
-    search than real frames. `folder`: where the library lies, for its free disk. Raises Cancelled
-    and MediaRefused.
+    Index vectors are random directions in `dims` dimensions, which are harder to search than real
+    frames. `folder`: the library's, for the free disk space. Raises Cancelled and MediaRefused.
     """
     rng = np.random.default_rng(0)
     watch.step("Extracting frames", 0.0)
@@ -51,7 +50,7 @@ def measure_rates(
     index.add(vectors, np.arange(frames))
     built = time.perf_counter() - start
     watch.step("Searching it", 0.8)
-    queries = rng.standard_normal((QUERY_FRAMES, dims), dtype=np.float32)
+    queries = rng.standard_normal((_QUERY_FRAMES, dims), dtype=np.float32)
     start = time.perf_counter()
     index.search(queries, 32)
     searched = time.perf_counter() - start
@@ -60,7 +59,7 @@ def measure_rates(
         extracted_frames_per_second=extracted,
         decoded_seconds_per_second=decoded,
         indexed_frames_per_second=frames / built,
-        graph_milliseconds_per_query_frame=1000 * searched / QUERY_FRAMES,
+        graph_milliseconds_per_query_frame=1000 * searched / _QUERY_FRAMES,
         graph_frames=frames,
         compared_pairs_per_second=_comparing(model, rng),
         cores=os.cpu_count() or 1,
@@ -71,11 +70,11 @@ def measure_rates(
 
 def _extraction(model: Model, rng: np.random.Generator) -> float:
     side = model.preprocess.side
-    pictures: Array = rng.integers(0, 256, (EXTRACTED_FRAMES, side, side, 3), dtype=np.uint8)
-    model.extract(pictures[:2])  # the first call also prepares
+    pictures: Array = rng.integers(0, 256, (_EXTRACTED_FRAMES, side, side, 3), dtype=np.uint8)
+    model.extract(pictures[:2])  # warm-up
     start = time.perf_counter()
     model.extract(pictures)
-    return EXTRACTED_FRAMES / (time.perf_counter() - start)
+    return _EXTRACTED_FRAMES / (time.perf_counter() - start)
 
 
 def _decoding(video: Path, model: Model, settings: Settings) -> float | None:
@@ -90,8 +89,8 @@ def _decoding(video: Path, model: Model, settings: Settings) -> float | None:
 
 
 def _comparing(model: Model, rng: np.random.Generator) -> float:
-    shape = (COMPARED_FRAMES, model.regions, model.dim)
+    shape = (_COMPARED_FRAMES, model.regions, model.dim)
     a, b = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
     start = time.perf_counter()
     pair_scores(a, b, model.scorer)
-    return COMPARED_FRAMES**2 / (time.perf_counter() - start)
+    return _COMPARED_FRAMES**2 / (time.perf_counter() - start)

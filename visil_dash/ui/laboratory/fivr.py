@@ -4,7 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.errors import InputError
-from visil_dash.laboratory.fivr import LAYOUT, Fetched, Wanted, read_wanted, select, wanted_csv
+from visil_dash.laboratory.fivr.download import Fetched
+from visil_dash.laboratory.fivr.selection import (
+    LAYOUT,
+    Wanted,
+    read_wanted,
+    select_videos,
+    wanted_csv,
+)
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, size
@@ -41,7 +48,7 @@ def _by_annotation() -> tuple[Wanted, ...]:
     events = right.number_input("Events", min_value=1, max_value=100, value=5, key="fivr_events")
     if given is None:
         return ()
-    return select(_text(given.getvalue(), given.name), name=given.name, events=int(events))
+    return select_videos(_text(given.getvalue(), given.name), name=given.name, events=int(events))
 
 
 def _by_ids() -> tuple[Wanted, ...]:

@@ -8,10 +8,10 @@ from visil_dash.laboratory.planner.costs import (
     BYTES_PER_VALUE,
     GB,
     Collection,
-    Plan,
+    CostEstimate,
     Rates,
     advice,
-    plan,
+    estimate_costs,
 )
 from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
@@ -117,17 +117,17 @@ def rates() -> Rates | None:
 
 def shown(asked: Collection, query_minutes: float, measured: Rates) -> None:
     """The plan, what was measured, and when one machine is too small."""
-    made = plan(asked, measured, query_minutes=query_minutes)
+    made = estimate_costs(asked, measured, query_minutes=query_minutes)
     facts(
         {
             "Videos": f"{made.videos:,}",
             "Frames": f"{made.frames:,}",
             "Disk": size(made.disk_bytes),
             "Memory of the index": size(made.index_memory_bytes),
-            "Extraction": duration(made.extraction_hours * 3600),
-            "Index build": duration(made.index_build_hours * 3600),
-            "Candidates of a query": duration(made.candidate_seconds_per_query),
-            "Exhaustive query": duration(made.exhaustive_seconds_per_query),
+            "Extraction": duration_text(made.extraction_hours * 3600),
+            "Index build": duration_text(made.index_build_hours * 3600),
+            "Candidates of a query": duration_text(made.candidate_seconds_per_query),
+            "Exhaustive query": duration_text(made.exhaustive_seconds_per_query),
         },
         big=True,
     )
@@ -145,11 +145,12 @@ def shown(asked: Collection, query_minutes: float, measured: Rates) -> None:
 
 
 def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
-    plans: list[Plan] = [
-        plan(replace(asked, hours=h), measured, query_minutes=query_minutes) for h in _HOURS
+    plans: list[CostEstimate] = [
+        estimate_costs(replace(asked, hours=h), measured, query_minutes=query_minutes)
+        for h in _HOURS
     ]
     left, right = st.columns(2, gap="medium")
-    made = plan(asked, measured, query_minutes=query_minutes)
+    made = estimate_costs(asked, measured, query_minutes=query_minutes)
     for place, what, needed, mine, room in (
         (
             left,
@@ -204,7 +205,7 @@ def _measured(measured: Rates) -> None:
     )
 
 
-def duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """0.02 → 20 ms, 75 → 1.2 min, 90000 → 25 h, 4e5 → 4.6 days."""
     for unit, length, below in (("ms", 0.001, 1), ("s", 1, 60), ("min", 60, 3600)):
         if seconds < below:

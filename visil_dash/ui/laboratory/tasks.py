@@ -9,7 +9,8 @@ from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tasks import Task
 
 if TYPE_CHECKING:
-    from visil_dash.laboratory.fivr import Fetched, Wanted
+    from visil_dash.laboratory.fivr.download import Fetched
+    from visil_dash.laboratory.fivr.selection import Wanted
     from visil_dash.laboratory.planner.costs import Rates
     from visil_dash.laboratory.robustness.copies import EditPreview
     from visil_dash.laboratory.robustness.run import RobustnessReport
@@ -137,13 +138,13 @@ def fivr_folder() -> Path:
 
 
 def fetch_fivr(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = False) -> Task:
-    """Fetches videos by their ids; `result` is a tuple of fivr.Fetched."""
+    """Downloads videos by their ids; `result` is a tuple of Fetched."""
     settings, folder = backend.workbench().settings, fivr_folder()
 
     def work(watch: Watch) -> "tuple[Fetched, ...]":
-        from visil_dash.laboratory.fivr import fetch
+        from visil_dash.laboratory.fivr.download import download_videos
 
-        return fetch(
+        return download_videos(
             wanted,
             folder,
             settings=settings,

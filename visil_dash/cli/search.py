@@ -1,0 +1,192 @@
+"""`search`, `compare` and `pairwise`: which videos share footage, and where."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visil_dash.cli.shared import (
+    DONE,
+    REFUSED,
+    add_command,
+    open_library,
+    print_line,
+    terminal_watch,
+)
+from visil_dash.settings import Settings
+
+if TYPE_CHECKING:
+    from visil_dash.records import Comparison, Match, SearchResult
+
+
+def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
+    text = "which videos share footage with these clips, and where"
+    search = add_command(commands, "search", _search, text, common)
+    search.add_argument("clips", nargs="+", metavar="CLIP", help="a file, or a video's id or name")
+    search.add_argument("--exhaustive", action="store_true", help="compare with every video")
+    search.add_argument(
+        "--inside",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="also search with parts of the clip's picture (picture in picture, collage), which "
+        "takes ten times as long; auto, the default: when the whole picture has no match",
+    )
+    search.add_argument(
+        "--threshold", type=float, metavar="X", help="squared-L2 distance threshold"
+    )
+    search.add_argument("--top", type=int, metavar="N", help="print only the best N")
+    text = "compare one pair: scores in both directions, matched segments"
+    compare = add_command(commands, "compare", _compare, text, common)
+    compare.add_argument("a")
+    compare.add_argument("b")
+    compare.add_argument("--npz", type=Path, metavar="FILE", help="write the similarity matrices")
+    text = "compare every video with every other"
+    pairwise = add_command(commands, "pairwise", _pairwise, text, common)
+    pairwise.add_argument("--csv", type=Path, metavar="FILE", help="write the scores as CSV")
+
+
+def _search(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.exports.search import search_as_dict
+    from visil_dash.workbench.questions import search_many
+
+    code = DONE
+    with open_library(given, settings) as bench:
+        results = search_many(
+            bench,
+            [path if (path := Path(clip)).exists() else clip for clip in given.clips],
+            threshold=given.threshold,
+            exhaustive=given.exhaustive,
+            inside=given.inside,
+            top=given.top,
+        )
+        for clip, answer in zip(given.clips, results, strict=True):
+            if answer.result is None:
+                code = REFUSED
+                print(f"refused   {answer.error}", file=sys.stderr)
+            elif given.json:
+                print(json.dumps(search_as_dict(answer.result) | {"query": clip}), flush=True)
+            else:
+                _print_result(clip, answer.result)
+    return code
+
+
+def _print_result(query: str, result: "SearchResult") -> None:
+    seconds = sum(result.timings.values())
+    print(f"{query}: {len(result.matches)} videos, {result.mode}, {seconds:.2f} s")
+    for match in result.matches:
+        print(_match_line(match))
+        for s in match.segments:
+            backwards = " backwards" if s.reversed else ""
+            print(
+                f"        {s.query_start:7.1f}-{s.query_end:.1f} s matches "
+                f"{s.reference_start:.1f}-{s.reference_end:.1f} s of the reference{backwards}"
+                f" ({s.score:.3f})"
+            )
+    for notice in result.notices:
+        print(f"  note: {notice}")
+
+
+def _match_line(match: "Match") -> str:
+    from visil_dash.matching.verdict import confidence_text, verdict_of
+    from visil_dash.media.views import BY_KEY
+
+    verdict = verdict_of(match)
+    mark = "match" if verdict.is_match else "     "
+    distance = "      -" if match.min_distance is None else f"{match.min_distance:7.3f}"
+    segments = "     -" if match.part_score is None else f"{match.part_score:6.3f}"
+    notes = f"  (by the {BY_KEY[match.view].title} of the query)" if match.view else ""
+    confidence = confidence_text(verdict)
+    if confidence is not None:
+        notes += f"  confidence {confidence}"
+    return (
+        f"  {mark} {match.score:6.3f} reverse {match.reverse_score:6.3f} segments {segments}"
+        f" distance {distance}  {match.name}: {verdict.label}{notes}"
+    )
+
+
+def _compare(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.matching.verdict import verdict_of
+
+    with open_library(given, settings) as bench:
+        ids = []
+        for side in (given.a, given.b):
+            path = Path(side)
+            clip = bench.open_clip(path) if path.exists() else bench.clip(side)
+            ids.append(clip.query_id)
+        pair, match_score = bench.compare(*ids), bench.match_score()
+        verdict = verdict_of(pair)
+        if given.npz is not None:
+            _save_matrices(given.npz, pair)
+        facts = {
+            "query": given.a,
+            "reference": given.b,
+            "score": pair.score,
+            "reverse_score": pair.reverse_score,
+            "match_score": match_score,
+            "match": verdict.is_match,
+            "relation": verdict.relation.value,
+            "reason": verdict.reason,
+            "chamfer": pair.chamfer,
+            "chamfer_reverse": pair.chamfer_reverse,
+            "segments": [asdict(s) for s in pair.segments],
+            "model": bench.model.name,
+        }
+        lines = [
+            f"{'match' if verdict.is_match else 'no match'} ({verdict.label}): "
+            f"score {pair.score:.3f}, reverse {pair.reverse_score:.3f}, "
+            f"match score {match_score:.3f}; "
+            f"Chamfer alone {pair.chamfer:.3f}, reverse {pair.chamfer_reverse:.3f}"
+        ]
+        lines += [
+            f"  {s.query_start:.1f}-{s.query_end:.1f} s matches {s.reference_start:.1f}-"
+            f"{s.reference_end:.1f} s of the reference, speed {s.speed:.2f}"
+            for s in pair.segments
+        ]
+        print_line(given, "\n".join(lines), facts)
+    return DONE
+
+
+def _save_matrices(path: Path, pair: "Comparison") -> None:
+    import numpy as np
+
+    arrays: dict[str, Any] = {
+        "frame_similarity": pair.frame_similarity,
+        "frame_similarity_reverse": pair.frame_similarity_reverse,
+        "query_times": pair.query_times,
+        "reference_times": pair.reference_times,
+    }
+    if pair.visil_output is not None and pair.visil_output_reverse is not None:
+        arrays["visil_output"] = pair.visil_output
+        arrays["visil_output_reverse"] = pair.visil_output_reverse
+    np.savez_compressed(path, **arrays)
+
+
+def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.safe_csv import to_csv
+
+    with open_library(given, settings) as bench:
+        table = bench.pairwise(watch=terminal_watch(given))
+        rows: list[dict[str, Any]] = [
+            {
+                "query": q,
+                "query_id": table.video_ids[i],
+                "reference": r,
+                "reference_id": table.video_ids[j],
+                "score": float(table.scores[i, j]),
+            }
+            for i, q in enumerate(table.names)
+            for j, r in enumerate(table.names)
+            if i != j
+        ]
+        if given.csv is not None:
+            given.csv.write_text(to_csv(rows), encoding="utf-8", newline="")
+            print(f"{len(rows)} pairs written to {given.csv}", file=sys.stderr)
+        elif given.json:
+            for row in rows:
+                print(json.dumps(row))
+        else:
+            for row in sorted(rows, key=lambda r: -r["score"]):
+                print(f"{row['score']:6.3f}  {row['query']}  in  {row['reference']}")
+    return DONE

@@ -1,0 +1,64 @@
+"""What all commands share: exit codes, opening the library, reading files, and printing."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visil_dash.errors import InputError
+from visil_dash.progress import UNWATCHED, Progress, Watch
+from visil_dash.settings import Settings
+
+if TYPE_CHECKING:
+    from visil_dash.workbench.bench import Workbench
+
+# Exit codes: done, some inputs refused (each printed with its reason), stopped by an error.
+DONE, REFUSED, FAILED = 0, 1, 2
+
+
+def add_command(
+    commands: Any, name: str, run: Any, text: str, *parents: argparse.ArgumentParser
+) -> argparse.ArgumentParser:
+    """Adds a command that calls `run(given, settings)`, which returns the exit code."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, parents=list(parents), help=text, description=text
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def open_library(
+    given: argparse.Namespace, settings: Settings, *, worker: bool = False
+) -> "Workbench":
+    """The library and model of the command's options; `worker`: with the worker that adds files."""
+    from visil_dash.workbench.bench import open_workbench
+
+    return open_workbench(
+        settings=settings, library=given.library, model=given.model, start_worker=worker
+    )
+
+
+def read_text(path: Path) -> str:
+    """Raises InputError when the file cannot be read as text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "is not text in UTF-8") from error
+
+
+def print_line(given: argparse.Namespace, line: str, facts: dict[str, Any]) -> None:
+    """Prints the line, or with --json the facts as one JSON object."""
+    print(json.dumps(facts, default=str) if given.json else line, flush=True)
+
+
+def terminal_watch(given: argparse.Namespace) -> Watch:
+    """Reports progress on standard error when it is a terminal, and without --json."""
+    return UNWATCHED if given.json or not sys.stderr.isatty() else Watch(_print_progress)
+
+
+def _print_progress(progress: Progress) -> None:
+    end = "\n" if progress.share >= 1 else ""
+    print(f"\r{progress.what}: {progress.share:4.0%}", end=end, file=sys.stderr, flush=True)
