@@ -69,7 +69,7 @@ def test_plain_lists_of_ids_are_read() -> None:
     assert read_wanted(text, name="ids") == (Wanted("abc"), Wanted("-0gbSmNExRA"))
     with pytest.raises(InputError, match="line 2 is not a video id"):
         read_wanted("abc\nhttp://x/y", name="ids")
-    with pytest.raises(InputError, match="holds no ids"):
+    with pytest.raises(InputError, match="has no ids"):
         read_wanted("# none\n", name="ids")
 
 
