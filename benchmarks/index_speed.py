@@ -20,7 +20,7 @@ import numpy as np
 
 from visil_dash.index.build import build_generation, identity_of, index_folder
 from visil_dash.index.build import registered_generations as registered
-from visil_dash.index.exact import nearest
+from visil_dash.index.exact import nearest_rows
 from visil_dash.index.generations import open_best
 from visil_dash.index.hnsw import EF_CONSTRUCTION, M
 from visil_dash.index.snapshot import Snapshot, frame_ids
@@ -66,7 +66,7 @@ def median_ms(call: Callable[[], object], times: int) -> str:
 def insertion_order(vectors: Array, queries: Array) -> None:
     """Recall of one graph filled video by video and of one filled in random order."""
     count, dim = vectors.shape
-    truth, _ = nearest(vectors, queries, 10)
+    truth, _ = nearest_rows(vectors, queries, 10)
     for name, order in (
         ("video by video", np.arange(count)),
         ("in random order", np.random.default_rng(1).permutation(count)),

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.exact_index import ExactIndex
 from tests.support.library_fakes import plain_nearest
 from visil_dash.errors import NotFound, StoreError, StoreMismatch
 from visil_dash.index.base import FrameIndex
-from visil_dash.index.exact import ExactIndex, nearest
+from visil_dash.index.exact import nearest_rows
 from visil_dash.index.hnsw import HnswIndex
 from visil_dash.records import Array
 
@@ -109,7 +110,7 @@ def test_exact_search_with_a_mask_is_exact_search_of_the_rest(
         data.draw(st.lists(st.booleans(), min_size=len(vectors), max_size=len(vectors)))
     )
     queries = some(2, 3)
-    rows, distances = nearest(vectors, queries, k, alive=alive)
+    rows, distances = nearest_rows(vectors, queries, k, alive=alive)
     assert alive[rows].all()
     np.testing.assert_allclose(
         distances, plain_nearest(vectors[alive], queries, k), rtol=1e-4, atol=1e-5
@@ -121,7 +122,7 @@ def test_exact_search_tells_near_duplicates_apart() -> None:
     vectors = np.full((20, 256), 3.0, np.float32)
     vectors[:, 0] += np.linspace(1e-4, 2e-3, 20, dtype=np.float32)
     query = np.full((1, 256), 3.0, np.float32)
-    rows, distances = nearest(vectors, query, 20)
+    rows, distances = nearest_rows(vectors, query, 20)
     assert rows[0].tolist() == list(range(20))
     assert distances[0, 0] == pytest.approx(1e-8, rel=0.05)
 

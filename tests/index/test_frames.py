@@ -532,7 +532,7 @@ def test_closing_stops_a_build_that_leaves_nothing(library: Library) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HnswIndex, "add", slow)
-        patch.setattr("visil_dash.index.build.CHUNK", 10)
+        patch.setattr("visil_dash.index.build.FRAMES_ADDED_AT_ONCE", 10)
         space.rebuild(background=True)
         assert began.wait(10)
         assert space.status().state == "rebuilding"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from visil_dash.errors import Cancelled
-from visil_dash.index.exact import nearest
-from visil_dash.index.fitted import fit
+from visil_dash.index.exact import nearest_rows
+from visil_dash.index.fitted import fit_reduction
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.laboratory.dimensions.geometry import (
     LEADING,
@@ -93,10 +93,10 @@ def test_bytes_are_those_of_the_stored_codes() -> None:
 @pytest.mark.parametrize("method", ["pca16", "lpp16"])
 def test_fitted_reductions_are_orthonormal_and_repeatable(method: str) -> None:
     vectors, _ = videos()
-    found = fit(method, vectors)
+    found = fit_reduction(method, vectors)
     assert found.matrix is not None
     np.testing.assert_allclose(found.matrix.T @ found.matrix, np.eye(16), atol=1e-5)
-    assert fit(method, vectors).reduction_id == found.reduction_id
+    assert fit_reduction(method, vectors).reduction_id == found.reduction_id
     assert (found.method, found.dim, found.input_dim) == (method, 16, 48)
 
 
@@ -195,7 +195,7 @@ def test_rows_are_those_of_plain_loops(sample: FrameSample) -> None:
     pairs = {(owners[i], owners[j]) for (i, j), d in plain.items() if d <= threshold}
     assert full.candidates == pytest.approx(len(pairs) / 4)
 
-    reduction = fit("pca16", sample.fitting)
+    reduction = fit_reduction("pca16", sample.fitting)
     low = reduction(vectors)
     near = {(i, j): float(((low[i].astype(float) - low[j]) ** 2).sum()) for i, j in plain}
     kept = 0
@@ -282,7 +282,7 @@ def test_the_graph_is_exact_where_ef_covers_all_and_never_better_than_exact() ->
     recalls = [p.recall for p in found.points]
     assert recalls[0] < recalls[2] == pytest.approx(1, abs=0.02)
     assert max(recalls) <= 1
-    truth, _ = nearest(base, queries, 5)
+    truth, _ = nearest_rows(base, queries, 5)
     assert truth.shape == (40, 5)
     with pytest.raises(ValueError, match="expected frames"):
         graph_study(base[:0], queries, GraphOptions(), efs=(5,), k=5)

@@ -220,7 +220,7 @@ def test_a_lost_catalogue_is_remade_from_the_blobs(template: Path, tmp_path: Pat
     for path in folder.glob("catalogue.db*"):
         path.unlink()
     with open_library(folder, settings=small_settings()) as library:
-        assert "it was gone); 4 videos were restored" in library.notice
+        assert "it was missing); 4 videos were restored" in library.notice
         assert [v.name for v in library.videos()] == NAMES
         assert [v.ordinal for v in library.videos()] == [1, 2, 3, 4]
         assert library.verify() == ()

@@ -13,11 +13,11 @@ from visil_dash.errors import MediaRefused
 from visil_dash.media.files import (
     VIDEO_SUFFIXES,
     check_regular,
+    container_of,
     content_hash,
     describe,
     printable,
     shown_name,
-    sniff,
     video_files,
 )
 
@@ -47,14 +47,15 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_container_is_told_by_its_bytes(name: str, good: Path) -> None:
-    assert sniff(good / name) == EXPECTED[name]
+def test_the_container_is_recognised_by_its_bytes(name: str, good: Path) -> None:
+    assert container_of((good / name).read_bytes()) == EXPECTED[name]
     check_regular(good / name, settings=SETTINGS)
 
 
 def test_a_blu_ray_transport_stream_is_one_too(tmp_path: Path) -> None:
     how: dict[str, Any] = {"container_options": {"mpegts_m2ts_mode": "1"}}
-    assert sniff(make_clip(tmp_path / "a", regular(30, 25), container="mpegts", **how)) == "mpegts"
+    clip = make_clip(tmp_path / "a", regular(30, 25), container="mpegts", **how)
+    assert container_of(clip.read_bytes()) == "mpegts"
 
 
 HEADS = [
@@ -80,7 +81,7 @@ HEADS = [
 def test_what_is_no_video_is_named(head: bytes, word: str, tmp_path: Path) -> None:
     path = tmp_path / "x.mp4"
     path.write_bytes(head)
-    assert sniff(path) is None
+    assert container_of(head) is None
     with pytest.raises(MediaRefused) as refused:
         check_regular(path, settings=SETTINGS)
     assert word in refused.value.reason

@@ -22,7 +22,7 @@ from visil_dash.media import process, wire
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import open_checked
 from visil_dash.media.process import Child, ChildStopped
-from visil_dash.media.wire import Kind, Request
+from visil_dash.media.wire import MessageKind, Request
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Decoded, Preprocess
 
@@ -197,8 +197,10 @@ def test_a_message_that_cannot_be_true_ends_the_child(
 
 
 def test_a_true_message_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = wire.pack(Kind.FRAME, bytes(range(243)), seconds=1.5, width=9, height=9, orientation=5)
-    monkeypatch.setattr(process, "PROGRAM", speaking(frame + wire.pack_json(Kind.DONE, frames=1)))
+    size = {"width": 9, "height": 9, "orientation": 5}
+    frame = wire.pack(MessageKind.FRAME, bytes(range(243)), seconds=1.5, **size)
+    done = wire.pack_json(MessageKind.DONE, frames=1)
+    monkeypatch.setattr(process, "PROGRAM", speaking(frame + done))
     with child() as running:
         first, last = running.messages()
     assert (first.seconds, first.orientation, bytes(first.payload)) == (1.5, 5, bytes(range(243)))

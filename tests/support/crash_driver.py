@@ -21,7 +21,7 @@ from tests.support.library_fakes import (
     small_settings,
 )
 from visil_dash.library import store
-from visil_dash.library.blobs import Step, encode_features, sha256_hex
+from visil_dash.library.blobs import StepHook, encode_features, sha256_hex
 from visil_dash.library.jobs import Worker
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.store import Library, open_library
@@ -30,7 +30,7 @@ from visil_dash.records import JobState, VideoFeatures
 Acknowledge = Callable[[str, str], None]
 
 
-def life(folder: Path, files: list[Path], step: Step, acknowledge: Acknowledge) -> None:
+def life(folder: Path, files: list[Path], step: StepHook, acknowledge: Acknowledge) -> None:
     """Adds files, removes the first one, rebuilds; may be repeated after a crash."""
     with open_library(folder, settings=small_settings(), step=step) as library:
         space = open_space(library)

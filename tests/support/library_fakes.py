@@ -10,7 +10,7 @@ import numpy as np
 
 from visil_dash.index.frames import FrameSpace, open_frame_space
 from visil_dash.library import tables
-from visil_dash.library.blobs import FeatureManifest, Step, no_step
+from visil_dash.library.blobs import FeatureManifest, StepHook, no_step
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
     Catalogue,
@@ -111,7 +111,7 @@ def found_videos(space: FrameSpace, video_id: str) -> list[int]:
 
 
 def build_folder(
-    folder: Path, contents: Iterable[bytes], *, step: Step = no_step, rebuild: bool = True
+    folder: Path, contents: Iterable[bytes], *, step: StepHook = no_step, rebuild: bool = True
 ) -> list[VideoRecord]:
     """A closed library of these videos, with a published generation."""
     with open_library(folder, settings=small_settings(), step=step) as library:

@@ -15,7 +15,7 @@ from visil_dash.library.store import Library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction
 
-CHUNK = 2000  # frames added between two looks at the stop flag
+FRAMES_ADDED_AT_ONCE = 2000  # frames added between two looks at the stop flag
 
 
 class Stopped(Exception):
@@ -78,10 +78,10 @@ def build_generation(
     # In random order: videos one after the other leave the graph in islands, and a search that
     # starts on the wrong one misses (recall@10 0.83 instead of 1.00 on 300 videos).
     shuffled = np.random.default_rng(1).permutation(len(ids))
-    for start in range(0, len(ids), CHUNK):
+    for start in range(0, len(ids), FRAMES_ADDED_AT_ONCE):
         if stop.is_set():
             raise Stopped
-        part = shuffled[start : start + CHUNK]
+        part = shuffled[start : start + FRAMES_ADDED_AT_ONCE]
         index.add(vectors[part], ids[part])
     known = registered_generations(library, extractor, reduction)
 

@@ -9,7 +9,7 @@ from visil_dash.errors import StoreDamaged, StoreMismatch
 from visil_dash.index.snapshot import Snapshot
 from visil_dash.library import tables
 from visil_dash.library.blobs import safe_id
-from visil_dash.library.catalogue import checked_rows, now, put_row, set_aside
+from visil_dash.library.catalogue import checked_rows, now, put_row, quarantine
 from visil_dash.library.store import Library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import (
@@ -22,8 +22,8 @@ from visil_dash.reduction.pca import (
 )
 from visil_dash.reduction.projections import fit_lpp, random_projection
 
-FIT_FRAMES = 8192  # 32 for each default dimension; more moves the directions little
-FIT_BYTES = 768 * 1024**2  # and no more than this of full frame vectors, float32
+_FIT_FRAMES = 8192  # 32 for each default dimension; more moves the directions little
+_FIT_BYTES = 768 * 1024**2  # and no more than this of full frame vectors, float32
 
 
 METHODS = ("pca", "random", "lpp")
@@ -35,7 +35,7 @@ def fitted_dim(method: str) -> int | None:
     return int(found[2]) if found else None
 
 
-def fit(method: str, vectors: Array) -> Reduction:
+def fit_reduction(method: str, vectors: Array) -> Reduction:
     """The reduction that "pca64", "random64" or "lpp64" names, fitted on `vectors` `[N, D]`.
 
     Raises ValueError for other names, too few vectors and more dimensions than there are.
@@ -97,7 +97,7 @@ def fit_and_keep(library: Library, view: Snapshot, *, extractor: str, method: st
     dim = fitted_dim(method)
     if dim is None:
         return view.reduction
-    reduction = fit(method, _full_sample(library, view, extractor=extractor, dim=dim))
+    reduction = fit_reduction(method, _full_sample(library, view, extractor=extractor, dim=dim))
     path = _path(library, extractor, reduction.reduction_id)
     digest = save_reduction(reduction, path, extractor=extractor, step=library.step)
     row = {
@@ -116,8 +116,8 @@ def fit_and_keep(library: Library, view: Snapshot, *, extractor: str, method: st
 
 
 def _full_sample(library: Library, view: Snapshot, *, extractor: str, dim: int) -> Array:
-    """Full frame vectors, all or evenly spread, within FIT_FRAMES and FIT_BYTES."""
-    most = min(FIT_FRAMES, FIT_BYTES // (4 * view.reduction.input_dim))
+    """Full frame vectors, all or evenly spread, within _FIT_FRAMES and _FIT_BYTES."""
+    most = min(_FIT_FRAMES, _FIT_BYTES // (4 * view.reduction.input_dim))
     every = max(1, len(view) // max(most, FRAMES_PER_DIM * dim))
     if view.reduction.method == FULL:
         sample: Array = view.vectors[::every]
@@ -160,4 +160,4 @@ def _forget(library: Library, extractor: str, reduction_id: str) -> None:
         )
     path = _path(library, extractor, reduction_id)
     if path.exists():
-        set_aside(path, library.folder / "quarantine")
+        quarantine(path, library.folder / "quarantine")

@@ -24,7 +24,7 @@ from visil_dash.index.loading import (
 from visil_dash.index.plan import IndexPlan, keep_plan, stored_plans
 from visil_dash.index.rebuild import (
     EitherStop,
-    Request,
+    RebuildRequest,
     forget_others,
     rebuilt,
     reduction_for,
@@ -40,11 +40,11 @@ from visil_dash.settings import Settings
 __all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]
 
 TAIL_FRAMES = 2000  # exact search over so few costs about a millisecond a query frame
-TAIL_SHARE = 0.2
+_TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index
-KEPT_GENERATIONS = 2
-VIEWER_SECONDS = 1.0  # how often a viewer looks for changes of the writer
-RETRY_SECONDS = 60.0  # a failed build is not tried again by itself before
+_KEPT_GENERATIONS = 2
+_VIEWER_SECONDS = 1.0  # how often a viewer looks for changes of the writer
+_RETRY_SECONDS = 60.0  # a failed build is not tried again by itself before
 
 
 class FrameSpace:
@@ -62,7 +62,7 @@ class FrameSpace:
         self._builder: threading.Thread | None = None
         self._stop = threading.Event()
         self._degraded = ""
-        self._failed_at = -RETRY_SECONDS
+        self._failed_at = -_RETRY_SECONDS
         self._failure = ""
         self._looked_at = (0, 0.0)  # revision of the catalogue and when it was read
         self._view = Snapshot(identity(0), None, (), frozenset(), 0)
@@ -71,7 +71,7 @@ class FrameSpace:
 
     def view(self) -> Snapshot:
         """The present state; hold it for all steps of one search, which then agree."""
-        if self._library.read_only and time.monotonic() - self._looked_at[1] > VIEWER_SECONDS:
+        if self._library.read_only and time.monotonic() - self._looked_at[1] > _VIEWER_SECONDS:
             revision = self._library.revision()
             changed = revision != self._looked_at[0]
             self._looked_at = revision, time.monotonic()
@@ -178,9 +178,9 @@ class FrameSpace:
         `refit`: fit the reduction anew. In the foreground it raises what goes wrong; in the
         background the status tells. Raises StoreReadOnly for a viewer.
         """
-        self._start(Request(refit), background=background)
+        self._start(RebuildRequest(refit), background=background)
 
-    def _start(self, request: Request, *, background: bool) -> None:
+    def _start(self, request: RebuildRequest, *, background: bool) -> None:
         self._library.require_writer()
         while True:
             with self._change:
@@ -209,7 +209,7 @@ class FrameSpace:
         in force. Raises StoreReadOnly, InputError for too few frames, Stopped. Without a frame
         nothing is built and the plan stays.
         """
-        self._start(Request(plan=plan, watch=watch), background=False)
+        self._start(RebuildRequest(plan=plan, watch=watch), background=False)
 
     def touch(self) -> None:
         """Counts a change of what may be found, so that nothing remembered is taken for new."""
@@ -284,18 +284,18 @@ class FrameSpace:
     def _build_when_due(self) -> None:
         if self._library.read_only or self._builder is not None or self._stop.is_set():
             return
-        if time.monotonic() - self._failed_at < RETRY_SECONDS:
+        if time.monotonic() - self._failed_at < _RETRY_SECONDS:
             return
         view = self._view
         if view.generation is None:
             due = len(view) >= FIRST_BUILD_FRAMES
         else:
             changed = view.tail_frames + view.removed_frames
-            due = changed > max(TAIL_FRAMES, TAIL_SHARE * len(view.generation))
+            due = changed > max(TAIL_FRAMES, _TAIL_SHARE * len(view.generation))
         if due or fittable(view, self.plan.method) or (self._degraded and len(view)):
             self.rebuild()
 
-    def _build_quietly(self, request: Request) -> None:
+    def _build_quietly(self, request: RebuildRequest) -> None:
         try:
             self._build(request)
         except Stopped:
@@ -307,12 +307,12 @@ class FrameSpace:
             self._builder = None
         self._build_when_due()
 
-    def _build(self, request: Request) -> None:
+    def _build(self, request: RebuildRequest) -> None:
         library, extractor, plan = self._library, self.extractor, request.plan or self.plan
         with self._change:
             view = self._view
             self._touched = set()
-        kept = 1 if self._degraded else KEPT_GENERATIONS  # what was found damaged goes
+        kept = 1 if self._degraded else _KEPT_GENERATIONS  # what was found damaged goes
         try:
             if not len(view):
                 return
@@ -323,8 +323,8 @@ class FrameSpace:
             generation = rebuilt(
                 library, view, reduction, extractor=extractor, plan=plan, stop=stop
             )
-            again: dict[Block, Block | None] = {}
-            while not self._swapped(generation, reduction, again, plan):
+            reduced: dict[Block, Block | None] = {}
+            while not self._swapped(generation, reduction, reduced, plan):
                 pass
         finally:
             self._touched = None
@@ -337,13 +337,13 @@ class FrameSpace:
         self,
         generation: Generation,
         reduction: Reduction,
-        again: dict[Block, Block | None],
+        reduced: dict[Block, Block | None],
         plan: IndexPlan,
     ) -> bool:
         """Puts the new generation in use with all that changed since its build began.
 
-        False when tail videos are first to be reduced anew, which happens outside the lock; they
-        collect in `again`, as None when their blob turned out damaged.
+        False when tail videos must first be reduced anew, which happens outside the lock: they are
+        added to `reduced`, as None when their blob turned out to be damaged.
         """
         with self._change:
             view, touched = self._view, self._touched or set()
@@ -352,13 +352,14 @@ class FrameSpace:
                 for block in view.tail
                 if block.ordinal not in generation.videos or block.ordinal in touched
             ]
-            same = reduction is view.reduction
-            lacking = [block for block in newer if not same and block not in again]
-            if not lacking:
+            if reduction is view.reduction:
+                reduced = dict(zip(newer, newer, strict=True))
+            missing = [block for block in newer if block not in reduced]
+            if not missing:
                 if plan != self.plan:  # a crash from here on opens the new generation
                     keep_plan(self._library, self.extractor, plan)
                     self.plan = plan
-                tail = newer if same else [again[block] for block in newer]
+                tail = (reduced[block] for block in newer)
                 self._view = Snapshot(
                     reduction,
                     generation,
@@ -368,14 +369,19 @@ class FrameSpace:
                 )
                 self._degraded = ""
                 return True
-        if view.reduction.method == FULL:
-            again |= {b: Block(b.ordinal, b.ids, reduction(b.vectors)) for b in lacking}
-        else:
-            wanted = {block.ordinal for block in lacking}
-            rows = (r for r in self._library.feature_rows(self.extractor) if r.ordinal in wanted)
-            made = {block.ordinal: block for block in self._blocks(rows, reduction)}
-            again |= {block: made.get(block.ordinal) for block in lacking}
+        reduced |= self._reduced_anew(missing, view.reduction, reduction)
         return False
+
+    def _reduced_anew(
+        self, blocks: list[Block], former: Reduction, reduction: Reduction
+    ) -> dict[Block, Block | None]:
+        """The blocks under another reduction; None for one whose blob is damaged."""
+        if former.method == FULL:
+            return {b: Block(b.ordinal, b.ids, reduction(b.vectors)) for b in blocks}
+        wanted = {block.ordinal for block in blocks}
+        rows = (r for r in self._library.feature_rows(self.extractor) if r.ordinal in wanted)
+        loaded = {block.ordinal: block for block in self._blocks(rows, reduction)}
+        return {block: loaded.get(block.ordinal) for block in blocks}
 
 
 def open_frame_space(

@@ -27,7 +27,7 @@ import visil_dash
 from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
 from visil_dash.index.hnsw import DEFAULT_GRAPH, GraphOptions, HnswIndex
 from visil_dash.library.blobs import (
-    Step,
+    StepHook,
     fsync_file,
     fsync_folder,
     no_step,
@@ -37,14 +37,14 @@ from visil_dash.library.blobs import (
 from visil_dash.library.catalogue import now
 from visil_dash.records import Array
 
-GENERATION_FORMAT = 1
+_GENERATION_FORMAT = 1
 FILES = ("index.bin", "ids.npy", "vectors.npy")
-PROBES = 16  # own vectors searched in a reopened index before it is published
+_PROBES = 16  # own vectors searched in a reopened index before it is published
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What an index is of; all of it must agree before one is loaded."""
+    """What an index was made from; all of it must agree before one is loaded."""
 
     extractor: str
     weights_sha256: str
@@ -91,12 +91,12 @@ def publish(
     vectors: Array,
     videos: Mapping[int, str],
     register: Callable[[int, Registered], None],
-    step: Step = no_step,
+    step: StepHook = no_step,
 ) -> Generation:
     """Saves, reopens, compares, hashes, renames into place, registers, then points CURRENT at it.
 
-    `register` commits the row of the catalogue. Raises StoreError when anything on disk is not
-    what was to be written; CURRENT then still names the generation before.
+    `register` commits the row of the catalogue. Raises StoreError when anything on disk differs
+    from what was written; CURRENT then still names the previous generation.
     """
     folder.mkdir(parents=True, exist_ok=True)
     temp, final = folder / f".gen-{number:06d}.tmp", folder / f"gen-{number:06d}"
@@ -104,38 +104,15 @@ def publish(
         shutil.rmtree(left, ignore_errors=True)
     temp.mkdir()
     try:
-        index.save(temp / "index.bin")
-        step("index:saved")
-        for name, array in (("ids.npy", ids), ("vectors.npy", vectors)):
-            with (temp / name).open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-            fsync_file(temp / name)
-        step("index:arrays")
-        options = index.options
-        reopened = HnswIndex.load(
-            temp / "index.bin", dim=identity.dim, count=len(ids), options=options
+        reopened = _saved(temp, index=index, ids=ids, vectors=vectors, step=step)
+        manifest = _manifest(
+            temp,
+            number=number,
+            identity=identity,
+            count=len(ids),
+            options=index.options,
+            videos=videos,
         )
-        probes = vectors[np.linspace(0, len(ids) - 1, PROBES).astype(int)]
-        for before, after in zip(index.search(probes, 5), reopened.search(probes, 5), strict=True):
-            if not np.array_equal(before, after):
-                raise StoreError(f"{temp}: the saved index answers otherwise than the built one.")
-        files = {}
-        for name in FILES:
-            digest, size = sha256_file(temp / name)
-            files[name] = {"sha256": digest, "bytes": size}
-        manifest = {
-            "format": GENERATION_FORMAT,
-            "library_version": visil_dash.__version__,
-            "made": now(),
-            "number": number,
-            **asdict(identity),
-            "space": "l2",
-            "count": len(ids),
-            **asdict(options),
-            "highest_ordinal": max(videos),
-            "files": files,
-            "videos": sorted(videos.items()),
-        }
         data = json.dumps(manifest, sort_keys=True).encode()
         write_atomic(temp / "manifest.json", data, step=step, kind="manifest")
         os.replace(temp, final)
@@ -149,27 +126,79 @@ def publish(
     finally:
         shutil.rmtree(temp, ignore_errors=True)
     size = _bytes(manifest)
-    return Generation(number, final, ids, vectors, dict(videos), reopened, size, options)
+    return Generation(number, final, ids, vectors, dict(videos), reopened, size, index.options)
+
+
+def _saved(
+    folder: Path, *, index: HnswIndex, ids: Array, vectors: Array, step: StepHook
+) -> HnswIndex:
+    """Writes graph, ids and vectors and returns the graph as read back.
+
+    Raises StoreError when its answers to some of its own vectors are no longer the same.
+    """
+    index.save(folder / "index.bin")
+    step("index:saved")
+    for name, array in (("ids.npy", ids), ("vectors.npy", vectors)):
+        with (folder / name).open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+        fsync_file(folder / name)
+    step("index:arrays")
+    reopened = HnswIndex.load(
+        folder / "index.bin", dim=index.dim, count=len(ids), options=index.options
+    )
+    probes = vectors[np.linspace(0, len(ids) - 1, _PROBES).astype(int)]
+    for before, after in zip(index.search(probes, 5), reopened.search(probes, 5), strict=True):
+        if not np.array_equal(before, after):
+            raise StoreError(f"{folder}: the saved index gives other results than the built one.")
+    return reopened
+
+
+def _manifest(
+    folder: Path,
+    *,
+    number: int,
+    identity: Identity,
+    count: int,
+    options: GraphOptions,
+    videos: Mapping[int, str],
+) -> dict[str, Any]:
+    files = {}
+    for name in FILES:
+        digest, size = sha256_file(folder / name)
+        files[name] = {"sha256": digest, "bytes": size}
+    return {
+        "format": _GENERATION_FORMAT,
+        "library_version": visil_dash.__version__,
+        "made": now(),
+        "number": number,
+        **asdict(identity),
+        "space": "l2",
+        "count": count,
+        **asdict(options),
+        "highest_ordinal": max(videos),
+        "files": files,
+        "videos": sorted(videos.items()),
+    }
 
 
 def open_best(
     folder: Path, *, identity: Identity, registered: Mapping[int, Registered]
 ) -> tuple[Generation | None, tuple[str, ...]]:
-    """The generation that CURRENT names; failing that the newest sound one; failing that None.
+    """The generation that CURRENT names, else the newest sound one, else None.
 
     Second: what was wrong, in sentences for the user; empty when CURRENT was sound.
     """
     problems: list[str] = []
     current = _current(folder)
     if current is None and registered:
-        problems.append("The pointer to the index was gone or damaged.")
+        problems.append("The pointer to the index was missing or damaged.")
     order = sorted(registered, key=lambda number: (number == current, number), reverse=True)
     if current is not None and current not in registered:
         problems.append(f"Index generation {current} is not of this catalogue.")
     partial: Generation | None = None
     for number in order:
         try:
-            generation = open_generation(
+            generation = _open_generation(
                 folder, number=number, identity=identity, registered=registered[number]
             )
         except (StoreDamaged, StoreMismatch) as error:
@@ -177,12 +206,12 @@ def open_best(
             continue
         if generation.index is not None:
             return generation, tuple(problems)
-        problems.append(f"{generation.folder / 'index.bin'}: the index is damaged or gone.")
+        problems.append(f"{generation.folder / 'index.bin'}: the index is damaged or missing.")
         partial = partial or generation
     return partial, tuple(problems)
 
 
-def open_generation(
+def _open_generation(
     folder: Path, *, number: int, identity: Identity, registered: Registered
 ) -> Generation:
     """Verifies a generation against its manifest, the catalogue's row and `identity`, then loads.
@@ -198,7 +227,7 @@ def open_generation(
         raise StoreDamaged(f"{place}: its manifest is not the one of the catalogue.")
     manifest = json.loads(data)
     expected = {
-        "format": GENERATION_FORMAT,
+        "format": _GENERATION_FORMAT,
         "number": number,
         "space": "l2",
         **asdict(identity),
@@ -210,7 +239,7 @@ def open_generation(
         raise StoreMismatch(f"{place}: made of something else ({', '.join(differs)} differ).")
     for name in ("ids.npy", "vectors.npy"):
         if not _as_recorded(place / name, manifest["files"][name]):
-            raise StoreDamaged(f"{place / name}: damaged or gone.")
+            raise StoreDamaged(f"{place / name}: damaged or missing.")
     ids = np.load(place / "ids.npy", allow_pickle=False)
     vectors = np.load(place / "vectors.npy", allow_pickle=False)
     count, dim = registered.frames, identity.dim
@@ -226,7 +255,7 @@ def open_generation(
     return Generation(number, place, ids, vectors, videos, index, _bytes(manifest), options)
 
 
-def clean_up(folder: Path, *, keep: set[int], step: Step = no_step) -> None:
+def clean_up(folder: Path, *, keep: set[int], step: StepHook = no_step) -> None:
     """Deletes generations other than `keep` and unfinished ones."""
     for place in folder.iterdir() if folder.is_dir() else ():
         found = re.fullmatch(r"gen-(\d+)", place.name)

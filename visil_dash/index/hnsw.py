@@ -16,13 +16,13 @@ import numpy as np
 
 from visil_dash.errors import NotFound, StoreError, StoreMismatch
 from visil_dash.index.base import checked_new_ids, checked_vectors
-from visil_dash.index.exact import nearest
+from visil_dash.index.exact import nearest_rows
 from visil_dash.library.blobs import fsync_file
 from visil_dash.records import Array
 
 M = 16  # links of an element; below 12 recall drops on 256 dimensions, above 24 builds get slow
 EF_CONSTRUCTION = 100
-MIN_EF = (
+_MIN_EF = (
     128  # 64 missed whole neighbourhoods of 1 query in 1,000 at 20,000 × 512, 128 none in 4,500
 )
 
@@ -34,7 +34,7 @@ class GraphOptions:
 
     m: int = M
     ef_construction: int = EF_CONSTRUCTION
-    ef: int = MIN_EF
+    ef: int = _MIN_EF
 
 
 DEFAULT_GRAPH = GraphOptions()
@@ -117,7 +117,7 @@ class HnswIndex:
 
     def _search_exactly(self, queries: Array, k: int) -> tuple[Array, Array]:
         vectors = np.asarray(self._graph.get_items(self._ids), np.float32)
-        rows, distances = nearest(vectors, queries, k)
+        rows, distances = nearest_rows(vectors, queries, k)
         return self._ids[rows], distances
 
     def save(self, path: Path) -> None:

@@ -14,7 +14,7 @@ from visil_dash.library.store import Library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction, identity
 
-FRAMES_AT_ONCE = 2000  # full frame vectors reduced by one product: 37 MB at 9 × 512 dims
+_FRAMES_AT_ONCE = 2000  # full frame vectors reduced by one product: 37 MB at 9 × 512 dims
 
 
 def opened_snapshot(
@@ -91,7 +91,7 @@ def loaded_blocks(
                 library.quarantine_features(row.video_id, extractor=extractor, reason=str(error))
             continue
         full.append((row.ordinal, *frames_with_signal(row.ordinal, features.frame_vectors)))
-        if sum(len(ids) for _, ids, _ in full) >= FRAMES_AT_ONCE:
+        if sum(len(ids) for _, ids, _ in full) >= _FRAMES_AT_ONCE:
             reduce_full()
     reduce_full()
     return blocks

@@ -14,7 +14,7 @@ from visil_dash.reduction.pca import DEFAULT_DIM, FULL
 
 AUTO = f"pca{DEFAULT_DIM}"
 PLAN_SETTING = "index_plan"
-LIMITS = {"m": (4, 64), "ef_construction": (16, 800), "ef": (16, 2000)}
+_LIMITS = {"m": (4, 64), "ef_construction": (16, 800), "ef": (16, 2000)}
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class IndexPlan:
         if self.method != FULL and fitted_dim(self.method) is None:
             names = ", ".join(f"{name}<dims>" for name in METHODS)
             raise ValueError(f"reduction: expected {FULL} or {names}, got {self.method!r}")
-        for name, (least, most) in LIMITS.items():
+        for name, (least, most) in _LIMITS.items():
             value = getattr(self.graph, name)
             if not isinstance(value, int) or not least <= value <= most:
                 raise ValueError(f"{name}: expected {least} to {most}, got {value!r}")

@@ -25,7 +25,7 @@ from visil_dash.reduction.pca import FRAMES_PER_DIM, FULL, Reduction, identity
 
 
 @dataclass(frozen=True)
-class Request:
+class RebuildRequest:
     """What a rebuild is to do: fit anew, or follow another plan, as long as nobody cancels."""
 
     refit: bool = False
@@ -45,7 +45,7 @@ class EitherStop:
 
 
 def reduction_for(
-    library: Library, view: Snapshot, request: Request, *, extractor: str, method: str
+    library: Library, view: Snapshot, request: RebuildRequest, *, extractor: str, method: str
 ) -> Reduction:
     """The reduction of the next generation; `method` is the one of the plan in force.
 

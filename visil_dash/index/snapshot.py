@@ -7,12 +7,12 @@ import numpy as np
 
 from visil_dash.errors import NotFound
 from visil_dash.index.base import checked_vectors
-from visil_dash.index.exact import nearest, rescored
+from visil_dash.index.exact import nearest_rows, rescored
 from visil_dash.index.generations import Generation
 from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction
 
-FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
+_FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
 # Above this share of the generation, looking at everything is faster than the graph, and exact:
 # measured by benchmarks/index_speed.py at 20,000 and 100,000 frames of 256 dimensions.
 EXACT_SHARE = 0.01
@@ -20,15 +20,15 @@ EXACT_SHARE = 0.01
 
 def frame_ids(ordinal: int, count: int) -> Array:
     """Ids `[count]` int64 of a video's frames: ordinal << 20 | frame number."""
-    if not 0 <= ordinal < 1 << (62 - FRAME_BITS) or not 0 <= count <= 1 << FRAME_BITS:
+    if not 0 <= ordinal < 1 << (62 - _FRAME_BITS) or not 0 <= count <= 1 << _FRAME_BITS:
         raise ValueError(f"frame ids: cannot number {count} frames of ordinal {ordinal}")
-    return (np.int64(ordinal) << FRAME_BITS) + np.arange(count, dtype=np.int64)
+    return (np.int64(ordinal) << _FRAME_BITS) + np.arange(count, dtype=np.int64)
 
 
 def split_ids(ids: Array) -> tuple[Array, Array]:
     """Ordinals and frame numbers of frame ids."""
     ids = np.asarray(ids, np.int64)
-    return ids >> FRAME_BITS, ids & ((1 << FRAME_BITS) - 1)
+    return ids >> _FRAME_BITS, ids & ((1 << _FRAME_BITS) - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,14 +158,15 @@ class Snapshot:
         if self.generation is not None and self._generation_live:
             wanted = min(k, self._generation_live)
             rows = self._by_graph(self.generation, queries, wanted) if graph else None
+            vectors = self.generation.vectors
             if rows is None:
-                rows, near = nearest(self.generation.vectors, queries, wanted, alive=self._alive)
+                rows, near = nearest_rows(vectors, queries, wanted, alive=self._alive)
             else:
-                rows, near = rescored(self.generation.vectors, queries, rows)
+                rows, near = rescored(vectors, queries, rows)
             ids.append(self.generation.ids[rows])
             distances.append(near)
         if self.tail_frames:
-            rows, near = nearest(self._tail[1], queries, k)
+            rows, near = nearest_rows(self._tail[1], queries, k)
             ids.append(self._tail[0][rows])
             distances.append(near)
         found, far = np.concatenate(ids, 1), np.concatenate(distances, 1)

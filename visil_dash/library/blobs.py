@@ -1,7 +1,7 @@
 """Files that are either whole or absent, and the feature blobs made of them.
 
 Every write goes temp file → flush → rename → flush of the folder, so a crash at any point
-leaves the old state or the new one. `Step` hooks name these points for crash tests.
+leaves the old state or the new one. `StepHook` hooks name these points for crash tests.
 """
 
 import errno
@@ -31,10 +31,10 @@ from visil_dash.errors import (
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoFeatures
 
-BLOB_FORMAT = 1
-CHUNK_BYTES = 1024**2
+_BLOB_FORMAT = 1
+_CHUNK_BYTES = 1024**2
 
-Step = Callable[[str], None]
+StepHook = Callable[[str], None]
 
 
 def no_step(_name: str) -> None:
@@ -50,7 +50,7 @@ class FeatureManifest:
     regions: int
     dim: int
     rate: float = 1.0
-    format: int = BLOB_FORMAT
+    format: int = _BLOB_FORMAT
     library_version: str = visil_dash.__version__
 
 
@@ -91,7 +91,7 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_atomic(path: Path, data: bytes, *, step: Step = no_step, kind: str = "file") -> None:
+def write_atomic(path: Path, data: bytes, *, step: StepHook = no_step, kind: str = "file") -> None:
     """Puts `data` at `path`, whole and flushed, or leaves what was there and raises StoreError."""
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with writing(path), _gone_afterwards(temp):
@@ -125,7 +125,7 @@ def sha256_file(path: Path) -> tuple[str, int]:
     """Hex digest and size in bytes."""
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
+        while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
@@ -160,7 +160,7 @@ def copy_hashed(
             raise too_large
         digest, size = hashlib.sha256(), 0
         with writing(target), target.open("wb") as writer:
-            while chunk := reader.read(CHUNK_BYTES):
+            while chunk := reader.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 writer.write(chunk)
                 size += len(chunk)
@@ -214,10 +214,10 @@ def decode_features(
     try:
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         meta = json.loads(header["__metadata__"]["visil_dash"])
-        if meta["manifest"]["format"] > BLOB_FORMAT:
+        if meta["manifest"]["format"] > _BLOB_FORMAT:
             raise StoreMismatch(
                 f"{name}: feature format {meta['manifest']['format']} is newer than this program "
-                f"reads ({BLOB_FORMAT}). Update visil_dash."
+                f"reads ({_BLOB_FORMAT}). Update visil_dash."
             )
         manifest = FeatureManifest(**meta["manifest"])
         tensors = load(data)

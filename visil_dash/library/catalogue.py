@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 
 import visil_dash
 from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
-from visil_dash.library.blobs import Step, no_step
+from visil_dash.library.blobs import StepHook, no_step
 from visil_dash.library.tables import (
     MIGRATIONS,
     counters,
@@ -38,8 +38,8 @@ from visil_dash.library.tables import (
 )
 
 CATALOGUE_NAME = "catalogue.db"
-CHECKED = (videos, names, features, settings, counters, reductions, generations, labels)
-BUSY_SECONDS = 30.0  # a viewer's read never takes this long, a writer's commit neither
+_CHECKED = (videos, names, features, settings, counters, reductions, generations, labels)
+_BUSY_SECONDS = 30.0  # neither a viewer's read nor a writer's commit takes this long
 
 
 def now() -> str:
@@ -55,14 +55,14 @@ class Catalogue:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with translated_errors(), self._engine.connect() as connection, connection.begin():
+        with _translated_errors(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Commits on leaving and has then reached the disk; rolls back on any exception."""
         with (
-            translated_errors(),
+            _translated_errors(),
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
@@ -72,11 +72,11 @@ class Catalogue:
         self._engine.dispose()
 
 
-def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Catalogue:
+def open_catalogue(folder: Path, *, read_only: bool, step: StepHook = no_step) -> Catalogue:
     """Opens, checks and (writer only) migrates the catalogue of a data folder.
 
-    Raises StoreDamaged when SQLite or a row's checksum says so, StoreMismatch for a store made
-    by a newer program, or by an older one when read-only.
+    Raises StoreDamaged when SQLite's integrity check or a row's checksum fails, StoreMismatch for
+    a store made by a newer program, or by an older one when read-only.
     """
     path = folder / CATALOGUE_NAME
     catalogue = Catalogue(catalogue_engine(path, read_only=read_only))
@@ -85,7 +85,7 @@ def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Ca
             problems = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
             if list(problems) != ["ok"]:
                 raise StoreDamaged(f"{path.name}: {'; '.join(map(str, problems))[:300]}")
-            version = schema_version(connection)
+            version = _schema_version(connection)
         if version > len(MIGRATIONS):
             raise StoreMismatch(
                 f"{folder}: the library was made by a newer visil_dash (schema {version}, this "
@@ -101,7 +101,7 @@ def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Ca
                 _backup(path, path.with_name(f"{path.name}.schema{version}.backup"))
             migrate(catalogue, step=step)
         with catalogue.read() as connection:
-            for table in CHECKED:
+            for table in _CHECKED:
                 checked_rows(connection, table)
     except BaseException:
         catalogue.close()
@@ -109,17 +109,17 @@ def open_catalogue(folder: Path, *, read_only: bool, step: Step = no_step) -> Ca
     return catalogue
 
 
-def schema_version(connection: Connection) -> int:
+def _schema_version(connection: Connection) -> int:
     if not sa.inspect(connection).has_table(migrations.name):
         return 0
     return int(connection.execute(sa.select(sa.func.max(migrations.c.version))).scalar() or 0)
 
 
-def migrate(catalogue: Catalogue, *, upto: int = len(MIGRATIONS), step: Step = no_step) -> None:
+def migrate(catalogue: Catalogue, *, upto: int = len(MIGRATIONS), step: StepHook = no_step) -> None:
     """Applies the missing migrations up to `upto`, each in a transaction of its own."""
     with catalogue.write() as connection:
         migrations.create(connection, checkfirst=True)
-        version = schema_version(connection)
+        version = _schema_version(connection)
     for number in range(version + 1, upto + 1):
         with catalogue.write() as connection:
             for statement in MIGRATIONS[number - 1]:
@@ -166,7 +166,7 @@ def row_check(table: Table, row: Mapping[str, Any]) -> str:
 
 
 def next_count(connection: Connection, name: str, *, at_least: int = 0) -> int:
-    """Counts up for good: a number is never given twice, also not after deletions."""
+    """The next number of a counter; none is given twice, not even after deletions."""
     rows = checked_rows(connection, counters, counters.c.name == name)
     value = max(int(rows[0]["value"]) + 1 if rows else 1, at_least)
     put_row(connection, counters, {"name": name, "value": value})
@@ -179,8 +179,8 @@ def current_count(connection: Connection, name: str) -> int:
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turns what SQLite says into the errors of this package, each with its remedy."""
+def _translated_errors() -> Iterator[None]:
+    """Turns SQLite's errors into those of this package, each with its remedy."""
     try:
         yield
     except sa.exc.DatabaseError as error:
@@ -191,7 +191,7 @@ def translated_errors() -> Iterator[None]:
             ) from error
         if "locked" in text or "busy" in text:
             raise StoreError(
-                f"The catalogue was busy for {BUSY_SECONDS:.0f} seconds. Try again."
+                f"The catalogue was busy for {_BUSY_SECONDS:.0f} seconds. Try again."
             ) from error
         if "readonly" in text or "unable to open" in text:
             raise StoreError(
@@ -215,7 +215,7 @@ def catalogue_engine(path: Path, *, read_only: bool) -> Engine:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
-            timeout=BUSY_SECONDS,
+            timeout=_BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -251,10 +251,10 @@ def _backup(source: Path, target: Path) -> None:
         reader.close()
 
 
-def set_aside(path: Path, quarantine: Path) -> Path:
-    """Moves a damaged file or folder to the quarantine folder and returns its new place."""
-    quarantine.mkdir(exist_ok=True)
+def quarantine(path: Path, folder: Path) -> Path:
+    """Moves a damaged file or folder to the quarantine folder and returns its new path."""
+    folder.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    target = quarantine / f"{stamp}-{path.name}"
+    target = folder / f"{stamp}-{path.name}"
     shutil.move(path, target)
     return target

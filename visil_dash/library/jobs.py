@@ -30,9 +30,9 @@ from visil_dash.progress import Progress, Watch
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 
-MOST_ATTEMPTS = 2  # one start and one restart after the process died
-PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
-BY_USER = "cancelled by the user"
+_MOST_ATTEMPTS = 2  # one start and one restart after the process died
+_PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
+_BY_USER = "cancelled by the user"
 DISK_SECONDS = 2.0  # how often a full disk is looked at again
 
 
@@ -199,7 +199,7 @@ class Worker:
             if job.state.ended:
                 continue
             row = self._table.row(job.job_id)
-            if row["attempts"] >= MOST_ATTEMPTS:
+            if row["attempts"] >= _MOST_ATTEMPTS:
                 self._table.update(
                     job.job_id,
                     state=JobState.FAILED.value,
@@ -246,7 +246,7 @@ class Worker:
             if self._stopping.is_set() and not running.cancel.is_set():
                 changes = {"state": JobState.RECEIVED.value, "attempts": row["attempts"]}
             else:
-                changes = {"state": JobState.CANCELLED.value, "reason": BY_USER}
+                changes = {"state": JobState.CANCELLED.value, "reason": _BY_USER}
         except MediaRefused as error:
             changes = {"state": JobState.REFUSED.value, "reason": str(error)}
         except Exception as error:  # one bad file must not end the queue: the job tells
@@ -286,7 +286,7 @@ class Worker:
 
         def report(progress: Progress) -> None:
             running.done, running.total = progress.done, progress.total
-            if time.monotonic() - written > PROGRESS_SECONDS:
+            if time.monotonic() - written > _PROGRESS_SECONDS:
                 write()
 
         source, video_id = self._source(row, Watch(stopped=stopped))

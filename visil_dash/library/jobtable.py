@@ -8,7 +8,7 @@ from visil_dash.library import tables
 from visil_dash.library.catalogue import Catalogue, next_count, now
 from visil_dash.records import JobState
 
-Row = dict[str, Any]
+_Row = dict[str, Any]
 
 
 class JobTable:
@@ -17,7 +17,7 @@ class JobTable:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def add(self, name: str, *, source: str, staged: str, most: int) -> Row:
+    def add(self, name: str, *, source: str, staged: str, most: int) -> _Row:
         """A new waiting job. Raises InputError where `most` jobs wait already."""
         with self._catalogue.write() as connection:
             waiting = connection.execute(
@@ -47,16 +47,16 @@ class JobTable:
             connection.execute(tables.jobs.insert().values(**row))
         return row
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[_Row]:
         """All jobs in the order of their arrival."""
         with self._catalogue.read() as connection:
             found = connection.execute(tables.jobs.select().order_by(tables.jobs.c.position))
             return [dict(row) for row in found.mappings()]
 
-    def waiting(self) -> list[Row]:
+    def waiting(self) -> list[_Row]:
         return [row for row in self.rows() if row["state"] == JobState.RECEIVED]
 
-    def row(self, job_id: str) -> Row:
+    def row(self, job_id: str) -> _Row:
         """Raises NotFound."""
         with self._catalogue.read() as connection:
             query = tables.jobs.select().where(tables.jobs.c.job_id == job_id)

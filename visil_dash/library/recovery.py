@@ -5,14 +5,23 @@ whose catalogue is gone loses only tags, later names, labels and settings.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from visil_dash.errors import StoreDamaged, StoreError
 from visil_dash.library import tables
-from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file, sha256_hex
+from visil_dash.library.blobs import (
+    FeatureManifest,
+    StepHook,
+    decode_features,
+    safe_id,
+    sha256_file,
+    sha256_hex,
+)
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
     Catalogue,
@@ -21,33 +30,33 @@ from visil_dash.library.catalogue import (
     next_count,
     open_catalogue,
     put_row,
-    set_aside,
+    quarantine,
 )
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
 
-Row = dict[str, Any]
-KEPT = (tables.videos, tables.names, tables.settings, tables.counters, tables.labels)
+_Row = dict[str, Any]
+_KEPT = (tables.videos, tables.names, tables.settings, tables.counters, tables.labels)
 
 
-def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogue:
+def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Catalogue:
     """The writer's way to the catalogue; appends to `notices` what was repaired."""
     path = folder / CATALOGUE_NAME
     for name in ("media", "features", "incoming"):
         (folder / name).mkdir(exist_ok=True)
-    damage, salvaged = "", dict[str, list[Row]]()
+    damage, salvaged = "", dict[str, list[_Row]]()
     if path.exists() and path.stat().st_size:
         damage = wal_damage(path)
     elif any((folder / "media").iterdir()):
-        damage = "it was gone"
-        _set_aside(path)
+        damage = "it was missing"
+        _quarantine_catalogue(path)
     try:
         catalogue = open_catalogue(folder, read_only=False, step=step)
     except StoreDamaged as error:
         damage = damage or str(error)
         salvaged = _salvage(path)
-        _set_aside(path)
+        _quarantine_catalogue(path)
         catalogue = open_catalogue(folder, read_only=False, step=step)
     try:
         blobs = _blobs_without_row(folder, catalogue)
@@ -65,15 +74,15 @@ def open_or_recover(folder: Path, *, notices: list[str], step: Step) -> Catalogu
     return catalogue
 
 
-def _set_aside(path: Path) -> None:
+def _quarantine_catalogue(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
-            set_aside(part, path.parent / "quarantine")
+            quarantine(part, path.parent / "quarantine")
 
 
 def _blobs_without_row(folder: Path, catalogue: Catalogue) -> list[Path]:
-    """Feature blobs that no row knows, that no removal has left and no job is about to commit."""
+    """Feature blobs without a row that no removal has left and no job is about to commit."""
     with catalogue.read() as connection:
         known = {
             (row["extractor"], row["video_id"]) for row in checked_rows(connection, tables.features)
@@ -89,12 +98,12 @@ def _blobs_without_row(folder: Path, catalogue: Catalogue) -> list[Path]:
     ]
 
 
-def _salvage(path: Path) -> dict[str, list[Row]]:
+def _salvage(path: Path) -> dict[str, list[_Row]]:
     """Rows whose checksums hold, as far as SQLite can still read them."""
-    kept: dict[str, list[Row]] = {}
+    kept: dict[str, list[_Row]] = {}
     engine = catalogue_engine(path, read_only=True)
     try:
-        for table in KEPT:
+        for table in _KEPT:
             try:
                 with Catalogue(engine).read() as connection:
                     kept[table.name] = checked_rows(connection, table, skip_damaged=True)
@@ -106,70 +115,98 @@ def _salvage(path: Path) -> dict[str, list[Row]]:
 
 
 def _restore(
-    folder: Path, catalogue: Catalogue, paths: list[Path], salvaged: dict[str, list[Row]]
+    folder: Path, catalogue: Catalogue, paths: list[Path], salvaged: dict[str, list[_Row]]
 ) -> int:
-    """Puts salvaged rows and the videos and features of whole blobs into the catalogue."""
+    """Puts salvaged rows and the videos and features of sound blobs into the catalogue.
+
+    Returns how many videos were restored, wholly or with their features alone.
+    """
+    blobs = [blob for blob in map(_sound_blob, paths) if blob is not None]
     wanted = {row["video_id"]: row for row in salvaged.get("videos", [])}
-    blobs = []
-    for path in paths:
-        data = path.read_bytes()
-        try:
-            features, manifest, origin = decode_features(data, name=str(path))
-            row = _video_row(features.video_id, len(features), origin)
-        except (StoreError, KeyError, ValueError):
-            continue  # `verify` reports it; adding the video again remakes it
-        if (features.extractor, features.video_id) != (path.parent.name, path.stem):
-            continue
-        wanted.setdefault(safe_id(features.video_id), row)
-        blobs.append((manifest, features.video_id, len(features), sha256_hex(data), len(data)))
+    for blob in blobs:
+        wanted.setdefault(blob.video_id, blob.video_row)
     with catalogue.write() as connection:
         present = {row["video_id"] for row in checked_rows(connection, tables.videos)}
-        used = {row["ordinal"] for row in checked_rows(connection, tables.videos)}
-        top = max([0, *used, *(row["ordinal"] for row in wanted.values())])
-        restored = set[str]()
-        for video_id, row in sorted(wanted.items(), key=lambda item: int(item[1]["ordinal"])):
-            media = folder / "media" / video_id / "original"
-            if video_id in present or not media.is_file() or sha256_file(media)[0] != video_id:
-                continue
-            if row["ordinal"] in used:
-                top += 1
-                row = row | {"ordinal": top}
-            used.add(row["ordinal"])
-            put_row(connection, tables.videos, row)
-            restored.add(video_id)
-        for table in (tables.names, tables.settings):
-            for row in salvaged.get(table.name, []):
-                if table is tables.settings or row["video_id"] in restored:
-                    put_row(connection, table, row)
-        there = present | restored
+        restored = _restore_videos(connection, folder, wanted, salvaged)
+        known = present | restored
+        for row in salvaged.get("names", []):
+            if row["video_id"] in restored:
+                put_row(connection, tables.names, row)
+        for row in salvaged.get("settings", []):
+            put_row(connection, tables.settings, row)
         for row in salvaged.get("labels", []):
-            if row["first"] in there and row["second"] in there:
+            if row["first"] in known and row["second"] in known:
                 put_row(connection, tables.labels, row)
-        counts = {row["name"]: int(row["value"]) for row in salvaged.get("counters", [])}
-        next_count(connection, "ordinal", at_least=max(top, counts.get("ordinal", 0)))
-        next_count(connection, "revision", at_least=counts.get("revision", 0) + 1)
-        for manifest, video_id, frames, digest, size in blobs:
-            if video_id in there:
+        for blob in blobs:
+            if blob.video_id in known:
                 put_feature_row(
                     connection,
-                    manifest,
-                    video_id=video_id,
-                    frames=frames,
-                    sha256=digest,
-                    size=size,
+                    blob.manifest,
+                    video_id=blob.video_id,
+                    frames=blob.video_row["frames"],
+                    sha256=blob.sha256,
+                    size=blob.bytes,
                 )
-                restored.add(video_id)
+                restored.add(blob.video_id)
     return len(restored)
 
 
-def _video_row(video_id: str, frames: int, origin: dict[str, object]) -> Row:
-    return {
-        "video_id": video_id,
-        "ordinal": int(str(origin["ordinal"])),
-        "name": str(origin["name"]),
-        "bytes": int(str(origin["bytes"])),
-        "info": json.dumps(origin["info"], sort_keys=True),
-        "added": str(origin["added"]),
-        "frames": frames,
-        "tags": "[]",
-    }
+def _restore_videos(
+    connection: Connection, folder: Path, wanted: dict[str, _Row], salvaged: dict[str, list[_Row]]
+) -> set[str]:
+    """Adds the rows of `wanted` whose media file is sound, under ordinals that are not in use.
+
+    The counters go on from the highest number ever given.
+    """
+    present = checked_rows(connection, tables.videos)
+    ids = {row["video_id"] for row in present}
+    used = {row["ordinal"] for row in present}
+    top = max([0, *used, *(row["ordinal"] for row in wanted.values())])
+    restored = set[str]()
+    for video_id, row in sorted(wanted.items(), key=lambda item: int(item[1]["ordinal"])):
+        media = folder / "media" / video_id / "original"
+        if video_id in ids or not media.is_file() or sha256_file(media)[0] != video_id:
+            continue
+        if row["ordinal"] in used:
+            top += 1
+            row = row | {"ordinal": top}
+        used.add(row["ordinal"])
+        put_row(connection, tables.videos, row)
+        restored.add(video_id)
+    counts = {row["name"]: int(row["value"]) for row in salvaged.get("counters", [])}
+    next_count(connection, "ordinal", at_least=max(top, counts.get("ordinal", 0)))
+    next_count(connection, "revision", at_least=counts.get("revision", 0) + 1)
+    return restored
+
+
+@dataclass(frozen=True)
+class _Blob:
+    """A sound feature blob with the row of its video as it was when the blob was written."""
+
+    video_id: str
+    manifest: FeatureManifest
+    sha256: str
+    bytes: int
+    video_row: _Row
+
+
+def _sound_blob(path: Path) -> _Blob | None:
+    """None for a damaged blob: `verify` reports it, and adding the video again remakes it."""
+    data = path.read_bytes()
+    try:
+        features, manifest, origin = decode_features(data, name=str(path))
+        row = {
+            "video_id": safe_id(features.video_id),
+            "ordinal": int(str(origin["ordinal"])),
+            "name": str(origin["name"]),
+            "bytes": int(str(origin["bytes"])),
+            "info": json.dumps(origin["info"], sort_keys=True),
+            "added": str(origin["added"]),
+            "frames": len(features),
+            "tags": "[]",
+        }
+    except (StoreError, KeyError, ValueError):
+        return None
+    if (features.extractor, features.video_id) != (path.parent.name, path.stem):
+        return None
+    return _Blob(features.video_id, manifest, sha256_hex(data), len(data), row)

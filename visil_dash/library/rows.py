@@ -37,7 +37,7 @@ def clean_name(name: str) -> str:
     return kept.strip()[:200] or "unnamed"
 
 
-def info_from_json(text: str) -> MediaInfo:
+def _info_from_json(text: str) -> MediaInfo:
     fields = json.loads(text)
     return MediaInfo(**(fields | {"verdict": Decoded(fields["verdict"])}))
 
@@ -67,7 +67,7 @@ def _record(row: dict[str, Any], others: list[str]) -> VideoRecord:
         name=row["name"],
         other_names=tuple(name for name in others if name != row["name"]),
         bytes=row["bytes"],
-        info=info_from_json(row["info"]),
+        info=_info_from_json(row["info"]),
         added=row["added"],
         frames=row["frames"],
         tags=tuple(json.loads(row["tags"])),

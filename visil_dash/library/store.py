@@ -29,7 +29,7 @@ from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import (
     FeatureManifest,
-    Step,
+    StepHook,
     copy_hashed,
     encode_features,
     fsync_file,
@@ -48,7 +48,7 @@ from visil_dash.library.catalogue import (
     now,
     open_catalogue,
     put_row,
-    set_aside,
+    quarantine,
 )
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
 from visil_dash.library.lock import WriterLock
@@ -209,7 +209,7 @@ class Library(Viewer):
             next_count(connection, "revision")
         path = self._blob(extractor, video_id)
         if path.exists():
-            set_aside(path, self.folder / "quarantine")
+            quarantine(path, self.folder / "quarantine")
         self.add_notice(f"Features set aside: {reason}")
 
     def remove(self, video_id: str) -> None:
@@ -318,7 +318,7 @@ class Library(Viewer):
 
 
 def open_library(
-    folder: Path, *, settings: Settings, read_only: bool | None = None, step: Step = no_step
+    folder: Path, *, settings: Settings, read_only: bool | None = None, step: StepHook = no_step
 ) -> Library:
     """Opens the library in `folder`, made first if the folder is absent or empty.
 

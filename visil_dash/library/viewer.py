@@ -19,7 +19,7 @@ from visil_dash.errors import (
 )
 from visil_dash.labels.label import Label
 from visil_dash.library import tables
-from visil_dash.library.blobs import Step, decode_features, safe_id, sha256_file, sha256_hex
+from visil_dash.library.blobs import StepHook, decode_features, safe_id, sha256_file, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.lock import WriterLock
@@ -27,8 +27,8 @@ from visil_dash.library.rows import FeatureRow, feature_rows, video_records
 from visil_dash.records import VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
-ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
-MIN_PREFIX = 6  # characters of a video id that a person must type
+_ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
+_MIN_PREFIX = 6  # characters of a video id that a person must type
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Viewer:
         lock: WriterLock | None,
         settings: Settings,
         notices: list[str],
-        step: Step,
+        step: StepHook,
     ) -> None:
         self.folder = folder
         self.settings = settings
@@ -91,7 +91,7 @@ class Viewer:
             return exact[0]
         every = self.videos()
         found = [v for v in every if key == v.name or key in v.other_names]
-        if not found and len(key) >= MIN_PREFIX:
+        if not found and len(key) >= _MIN_PREFIX:
             found = [v for v in every if v.video_id.startswith(key.lower())]
         if not found:
             raise NotFound(f"{key}: no such video in {self.folder}. List them with `list`.")
@@ -119,8 +119,8 @@ class Viewer:
 
     def asset(self, video_id: str, name: str) -> Path:
         """Where a picture or preview of the video lies or may be written."""
-        if name not in ASSETS:
-            raise ValueError(f"asset: expected one of {ASSETS}, got {name!r}")
+        if name not in _ASSETS:
+            raise ValueError(f"asset: expected one of {_ASSETS}, got {name!r}")
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
         return self._media_folder(video_id) / name

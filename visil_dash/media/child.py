@@ -12,14 +12,14 @@ import av
 
 from visil_dash.media import confinement, tasks, wire
 from visil_dash.media.opening import Refused, Source
-from visil_dash.media.reporting import Pipe, report
+from visil_dash.media.reporting import Pipe, counts_message
 from visil_dash.media.timeline import OutOfMemory, Timeline
-from visil_dash.media.wire import Kind, Request
+from visil_dash.media.wire import MessageKind, Request
 
-LEAST_ROOM_BYTES = 16 << 20
+_LEAST_ROOM_BYTES = 16 << 20
 
 
-def main() -> None:
+def run_child() -> None:
     request = Request.from_json(sys.argv[1])
     confinement.die_with(0)
     # Libraries do not all survive an allocation that fails; without room for any, none is tried.
@@ -27,10 +27,10 @@ def main() -> None:
     confine(request)
     av.logging.set_level(None)
     try:
-        # The parent may be gone or have heard enough; then there is nobody to tell.
+        # The parent may be gone or have closed the pipe; then there is nobody to report to.
         with contextlib.suppress(BrokenPipeError):
-            if room < LEAST_ROOM_BYTES:
-                Pipe(request.output_fd).send(wire.pack_json(Kind.DONE, stopped="memory"))
+            if room < _LEAST_ROOM_BYTES:
+                Pipe(request.output_fd).send(wire.pack_json(MessageKind.DONE, stopped="memory"))
             else:
                 work(request)
     finally:
@@ -56,9 +56,9 @@ def work(request: Request) -> None:
     try:
         line = Timeline(Source(request))
         pipe.send(_opened(line.source))
-        tasks.run(request, line, pipe)
+        tasks.run_task(request, line, pipe)
     except Refused as refusal:
-        pipe.send(wire.pack_json(Kind.REFUSED, reason=refusal.reason, remedy=refusal.remedy))
+        pipe.send(wire.pack_json(MessageKind.REFUSED, reason=refusal.reason, remedy=refusal.remedy))
         return
     except BrokenPipeError:
         raise
@@ -68,16 +68,16 @@ def work(request: Request) -> None:
         stopped = "disk" if getattr(failure, "errno", 0) == errno.ENOSPC else "error"
         error = f"{type(failure).__name__}: {failure}"[:200]
     if line is None:
-        pipe.send(wire.pack_json(Kind.DONE, stopped=stopped, error=error))
+        pipe.send(wire.pack_json(MessageKind.DONE, stopped=stopped, error=error))
     else:
-        pipe.send(report(Kind.DONE, line, stopped=stopped, error=error))
+        pipe.send(counts_message(MessageKind.DONE, line, stopped=stopped, error=error))
 
 
 def _opened(source: Source) -> bytes:
     codec = source.stream.codec_context
     plain = codec.pix_fmt in (None, "yuv420p", "yuvj420p", "bgra", "pal8")
     return wire.pack_json(
-        Kind.OPENED,
+        MessageKind.OPENED,
         codec=source.codec_name if plain else f"{source.codec_name} {codec.pix_fmt}",
         expected_seconds=source.expected_seconds,
         expected_frames=source.stream.frames,

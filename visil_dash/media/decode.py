@@ -16,18 +16,18 @@ from visil_dash.media import outcome, wire
 from visil_dash.media.files import GIVE_VIDEO, check_regular, open_checked, shown_name
 from visil_dash.media.outcome import Done, Opened
 from visil_dash.media.process import Child, ChildStopped
-from visil_dash.media.wire import Kind, Message, Request
+from visil_dash.media.wire import Message, MessageKind, Request
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, MediaInfo, Preprocess
 from visil_dash.settings import Settings
 
-BATCH = 64
-TIMES_OF_A_CHILD = 500  # they travel as an argument, whose length is limited
-THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
+_BATCH = 64
+_TIMES_OF_A_CHILD = 500  # they travel as an argument, whose length is limited
+_THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
 # Processor time that a file may cost: a floor for small ones, then by size. Honest video needs
 # far less; a small file that asks for more is built to waste time.
 CPU_SECONDS, CPU_SECONDS_PER_MIB = 15.0, 120.0
-FINEST_RATE = 1_000_000  # denominator up to which a sampling rate is taken as an exact fraction
+_FINEST_RATE = 1_000_000  # denominator up to which a sampling rate is taken as an exact fraction
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ def sample_frames(
     Raises MediaRefused, here for what can be told without decoding, else while iterating (also
     after batches were given, when a limit is passed midway); Cancelled while iterating.
     """
-    ticks = Fraction(rate).limit_denominator(FINEST_RATE)
+    ticks = Fraction(rate).limit_denominator(_FINEST_RATE)
     if ticks <= 0:
         raise ValueError(f"rate: expected more than 0, got {rate}")
     check_regular(path, settings=settings)
-    task = Task(
+    task = ChildTask(
         "sample",
         {
             "rate": (ticks.numerator, ticks.denominator),
@@ -139,9 +139,9 @@ def displayed_frames(
         return []
     ordered = sorted({max(0.0, float(t)) for t in times})
     found: list[Array] = []
-    for start in range(0, len(ordered), TIMES_OF_A_CHILD):
-        part = tuple(ordered[start : start + TIMES_OF_A_CHILD])
-        task = Task(
+    for start in range(0, len(ordered), _TIMES_OF_A_CHILD):
+        part = tuple(ordered[start : start + _TIMES_OF_A_CHILD])
+        task = ChildTask(
             "frames",
             {"times": part, "relative": relative, "long_side": long_side},
             max_frame_bytes=long_side * long_side * 3,
@@ -161,7 +161,7 @@ def displayed_frames(
 
 def _sampled(
     path: Path,
-    task: "Task",
+    task: "ChildTask",
     side: int,
     settings: Settings,
     watch: Watch,
@@ -176,7 +176,7 @@ def _sampled(
             last = item.seconds
             frames.append(picture(item))
             times.append(item.seconds)
-        if frames and (len(frames) == BATCH or isinstance(item, MediaInfo)):
+        if frames and (len(frames) == _BATCH or isinstance(item, MediaInfo)):
             yield FrameBatch(np.stack(frames), np.array(times, dtype=np.float64))
             frames, times = [], []
         if isinstance(item, MediaInfo):
@@ -197,7 +197,7 @@ def picture(message: Message) -> Array:
 
 
 @dataclass(frozen=True)
-class Task:
+class ChildTask:
     """A kind of work for the child, with the fields of wire.Request that it needs."""
 
     name: str
@@ -209,7 +209,7 @@ class Task:
 
 def decoded(
     path: Path,
-    task: Task,
+    task: ChildTask,
     *,
     settings: Settings,
     watch: Watch = UNWATCHED,
@@ -232,13 +232,13 @@ def decoded(
         ) as child:
             try:
                 for message in child.messages():
-                    if message.kind is Kind.REFUSED:
+                    if message.kind is MessageKind.REFUSED:
                         raise outcome.refusal(path, message.payload)
-                    if message.kind is Kind.OPENED:
+                    if message.kind is MessageKind.OPENED:
                         opened = outcome.parse_opened(message.payload)
-                    elif message.kind is Kind.FRAME:
+                    elif message.kind is MessageKind.FRAME:
                         pictures += 1
-                        if pictures > max(settings.max_frames, TIMES_OF_A_CHILD):
+                        if pictures > max(settings.max_frames, _TIMES_OF_A_CHILD):
                             raise ChildStopped("protocol")
                         yield message
                     else:
@@ -255,7 +255,7 @@ def decoded(
     yield outcome.media_info(container, opened, done, stopped)
 
 
-def _request(task: Task, *, fd: int, container: str, size: int, settings: Settings) -> Request:
+def _request(task: ChildTask, *, fd: int, container: str, size: int, settings: Settings) -> Request:
     budget = (CPU_SECONDS + CPU_SECONDS_PER_MIB * size / 2**20) * task.effort
     return Request(
         task=task.name,
@@ -269,7 +269,7 @@ def _request(task: Task, *, fd: int, container: str, size: int, settings: Settin
         max_seconds=settings.max_seconds,
         max_frames=settings.max_frames,
         memory_bytes=settings.child_memory_bytes,
-        cpu_seconds=math.ceil(min(budget, settings.child_wall_seconds * THREADS)),
+        cpu_seconds=math.ceil(min(budget, settings.child_wall_seconds * _THREADS)),
         scratch_fd=task.scratch_fd,
         **task.fields,
     )

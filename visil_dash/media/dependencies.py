@@ -15,8 +15,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-MINIMUM_FFMPEG = (8, 1, 2)
-MINIMUM_PACKAGES = {"torch": (2, 6), "streamlit": (1, 54)}
+_MINIMUM_FFMPEG = (8, 1, 2)
+_MINIMUM_PACKAGES = {"torch": (2, 6), "streamlit": (1, 54)}
 USERS_OF_FFMPEG = {"av": "av", "cv2": "opencv-python-headless"}  # module: package on the index
 
 _VERSION = re.compile(rb"FFmpeg version n?(\d+(?:\.\d+){0,3}|[\w.-]{1,40})")
@@ -30,7 +30,7 @@ def problems() -> list[str]:
     found: list[str] = []
     for module, package in USERS_OF_FFMPEG.items():
         found += ffmpeg_problems(package, ffmpeg_versions(bundled_libraries(module)))
-    for package, minimum in MINIMUM_PACKAGES.items():
+    for package, minimum in _MINIMUM_PACKAGES.items():
         found += package_problems(package, minimum)
     return found
 
@@ -68,7 +68,7 @@ def ffmpeg_versions(libraries: Iterable[Path]) -> dict[str, str]:
 
 def ffmpeg_problems(package: str, versions: dict[str, str]) -> list[str]:
     """One sentence for the first library of `package` that is too old or cannot be judged."""
-    wanted = ".".join(map(str, MINIMUM_FFMPEG))
+    wanted = ".".join(map(str, _MINIMUM_FFMPEG))
     remedy = f"Install the {package} that requirements.txt names."
     if not versions:
         return [f"{package}: no FFmpeg comes with it, so its version cannot be checked. {remedy}"]
@@ -76,7 +76,7 @@ def ffmpeg_problems(package: str, versions: dict[str, str]) -> list[str]:
         if not re.fullmatch(r"\d+(\.\d+)*", version):
             said = version or "nothing"
             return [f"{package}: {library} says {said} where FFmpeg's version is due. {remedy}"]
-        if _numbers(version) < MINIMUM_FFMPEG:
+        if _numbers(version) < _MINIMUM_FFMPEG:
             return [
                 f"{package} brings FFmpeg {version}, which has known security holes; "
                 f"{wanted} or later is needed. {remedy}"

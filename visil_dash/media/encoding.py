@@ -6,17 +6,17 @@ from typing import Any
 
 import av
 
-from visil_dash.media.opening import CONVERT, Refused
+from visil_dash.media.opening import Refused
 from visil_dash.media.pictures import Scaler, display_matrix, orientation
 from visil_dash.media.reporting import Pipe
 from visil_dash.media.timeline import Timeline
-from visil_dash.media.wire import Request
+from visil_dash.media.wire import CONVERT, Request
 
-PREVIEW_CLOCK = Fraction(1, 90_000)
-PREVIEW_FPS = 30
+_PREVIEW_CLOCK = Fraction(1, 90_000)
+_PREVIEW_FPS = 30
 
 
-def preview(request: Request, line: Timeline, pipe: Pipe) -> None:
+def encode_preview(request: Request, line: Timeline, pipe: Pipe) -> None:
     """An H.264 MP4 with its index in front, written into the inherited scratch file."""
     scratch = os.fdopen(os.dup(request.scratch_fd), "w+b")
 
@@ -30,8 +30,8 @@ def preview(request: Request, line: Timeline, pipe: Pipe) -> None:
     scaler, size, last = Scaler(), (0, 0), -1
     for frame, at in line.frames():
         pipe.progress(line)
-        stamp = round(at * line.source.time_base / PREVIEW_CLOCK)
-        if last >= 0 and stamp - last < (1 / PREVIEW_CLOCK) / (PREVIEW_FPS * 1.05):
+        stamp = round(at * line.source.time_base / _PREVIEW_CLOCK)
+        if last >= 0 and stamp - last < (1 / _PREVIEW_CLOCK) / (_PREVIEW_FPS * 1.05):
             continue
         if encoder is None:
             width, height = line.square_size(frame)
@@ -39,7 +39,7 @@ def preview(request: Request, line: Timeline, pipe: Pipe) -> None:
             size = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
             encoder = _encoder(output, size, orientation(frame))
         small = scaler.to(frame, *size, "yuv420p", "MPEG")
-        small.pts, small.time_base, last = stamp, PREVIEW_CLOCK, stamp
+        small.pts, small.time_base, last = stamp, _PREVIEW_CLOCK, stamp
         output.mux(encoder.encode(small))
     if encoder is None:
         raise Refused("it gave no frames", CONVERT)
@@ -48,10 +48,10 @@ def preview(request: Request, line: Timeline, pipe: Pipe) -> None:
 
 
 def _encoder(output: Any, size: tuple[int, int], turned: int) -> Any:
-    encoder = output.add_stream("libx264", rate=PREVIEW_FPS)
+    encoder = output.add_stream("libx264", rate=_PREVIEW_FPS)
     encoder.width, encoder.height = size
     encoder.pix_fmt = "yuv420p"
-    encoder.codec_context.time_base = PREVIEW_CLOCK
+    encoder.codec_context.time_base = _PREVIEW_CLOCK
     encoder.options = {"preset": "veryfast", "crf": "27", "g": "60", "threads": "2", "bf": "0"}
     if turned:
         encoder.set_display_matrix(display_matrix(turned))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from visil_dash.errors import MediaRefused
+from visil_dash.media.wire import CONVERT
 from visil_dash.settings import Settings
 
 VIDEO_SUFFIXES = frozenset(
@@ -17,8 +18,7 @@ VIDEO_SUFFIXES = frozenset(
         *("ts", "m2ts", "mts", "mpg", "mpeg", "vob"),
     )
 )
-HEAD_BYTES = 4096
-CONVERT = "convert it to MP4, for example with: ffmpeg -i FILE -c:v libx264 NEW.mp4"
+_HEAD_BYTES = 4096
 GIVE_VIDEO = "give a video file (MP4, MOV, MKV, WebM, AVI, FLV, TS, MPEG, 3GP, OGV or GIF)"
 
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof")
@@ -26,15 +26,9 @@ _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", 
 _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 
 
-def sniff(path: Path) -> str | None:
-    """Container by its magic bytes: mp4, mov, 3gp, matroska, webm, avi, flv, mpegts, mpeg, ogg,
-    gif; None for everything else. The name of the file has no say."""
-    with path.open("rb") as file:
-        return sniff_head(file.read(HEAD_BYTES))
-
-
-def sniff_head(head: bytes) -> str | None:
-    """As `sniff`, from the first bytes of a file."""
+def container_of(head: bytes) -> str | None:
+    """Container by the magic bytes at the start of a file, whatever its name: mp4, mov, 3gp,
+    matroska, webm, avi, flv, mpegts, mpeg, ogg, gif; None for everything else."""
     if head[4:8] in _MP4_BOXES:
         return _mp4_kind(head)
     if head[:4] == b"\x1aE\xdf\xa3":
@@ -109,8 +103,8 @@ def check_descriptor(fd: int, *, name: str, settings: Settings) -> tuple[str, in
             f"it has {status.st_size} bytes and {settings.max_file_bytes} are allowed",
             "cut or re-encode it, or raise VISIL_DASH_MAX_FILE_BYTES",
         )
-    head = os.pread(fd, HEAD_BYTES, 0)
-    container = sniff_head(head)
+    head = os.pread(fd, _HEAD_BYTES, 0)
+    container = container_of(head)
     if container is None:
         raise MediaRefused(name, *describe(head))
     return container, status.st_size
@@ -129,7 +123,7 @@ def refuse_special(name: str, mode: int) -> None:
 
 
 def describe(head: bytes) -> tuple[str, str]:
-    """Reason and remedy for a file that `sniff_head` does not know."""
+    """Reason and remedy for a file that is none of the containers."""
     for magic, reason, remedy in _KNOWN:
         if head.startswith(magic):
             return reason, remedy

@@ -18,9 +18,9 @@ import av.subtitles.stream
 from av.error import FFmpegError
 
 from visil_dash.media.structure import Structure, read_structure
-from visil_dash.media.wire import Request
+from visil_dash.media.wire import CONVERT, Request
 
-DEMUXERS = {
+_DEMUXERS = {
     "mp4": "mov",
     "mov": "mov",
     "3gp": "mov",
@@ -35,7 +35,7 @@ DEMUXERS = {
 }
 # Codecs that videos are exchanged in, with decoders that are fuzzed upstream. The long tail of
 # game, screen and intermediate codecs is where memory errors keep being found.
-CODECS = {
+_CODECS = {
     "h264": "h264",
     "hevc": "hevc",
     "av1": "libdav1d",
@@ -53,10 +53,9 @@ CODECS = {
     "ffv1": "ffv1",
     "prores": "prores",
 }
-SEEKABLE = ("mp4", "mov", "3gp", "matroska", "webm", "avi")
-THREADS = 2
-ATTACHED_PICTURE = 0x400
-CONVERT = "convert it, for example with: ffmpeg -i FILE -c:v libx264 -pix_fmt yuv420p NEW.mp4"
+_SEEKABLE = ("mp4", "mov", "3gp", "matroska", "webm", "avi")
+_THREADS = 2
+_ATTACHED_PICTURE = 0x400
 
 
 class Refused(Exception):
@@ -85,15 +84,15 @@ class Source:
         options = {
             "fd": str(request.input_fd),
             "protocol_whitelist": "fd",
-            "format_whitelist": DEMUXERS[request.container],
-            "codec_whitelist": ",".join(CODECS.values()),
+            "format_whitelist": _DEMUXERS[request.container],
+            "codec_whitelist": ",".join(_CODECS.values()),
             "max_pixels": str(request.max_pixels),
             "max_streams": "100",
         }
         try:
             self.container = av.open(
                 "fd:",
-                format=DEMUXERS[request.container],
+                format=_DEMUXERS[request.container],
                 options=options,
                 metadata_errors="replace",
             )
@@ -103,7 +102,7 @@ class Source:
         self.time_base: Fraction = self._check_header()
         codec = self.stream.codec_context
         codec.options = {"max_pixels": str(request.max_pixels)}
-        codec.thread_count = THREADS
+        codec.thread_count = _THREADS
         codec.thread_type = "AUTO"
 
     def _cannot_open(self, error: BaseException) -> Refused:
@@ -123,7 +122,7 @@ class Source:
 
     def _choose(self) -> Any:
         videos = list(self.container.streams.video)
-        moving = [s for s in videos if not int(s.disposition) & ATTACHED_PICTURE]
+        moving = [s for s in videos if not int(s.disposition) & _ATTACHED_PICTURE]
         if not moving:
             if videos:
                 raise Refused("it is sound with a cover picture, not a video", "give a video")
@@ -142,7 +141,7 @@ class Source:
         if codec is None:
             raise Refused("its codec is unknown", CONVERT)
         self.codec_name: str = codec.codec.canonical_name
-        if CODECS.get(self.codec_name) != codec.codec.name:
+        if _CODECS.get(self.codec_name) != codec.codec.name:
             raise Refused(f"its codec ({self.codec_name}) is not one that is decoded here", CONVERT)
         self.check_size(codec.width, codec.height)
         if not self.stream.time_base or self.stream.time_base <= 0:
@@ -178,7 +177,7 @@ class Source:
 
     def seek(self, stamp: int) -> bool:
         """Go to a key frame at or before the timestamp; False where that cannot be had."""
-        if self.request.container not in SEEKABLE:
+        if self.request.container not in _SEEKABLE:
             return False
         try:
             self.container.seek(stamp, stream=self.stream)

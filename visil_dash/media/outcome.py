@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from visil_dash.errors import MediaRefused
-from visil_dash.media.files import CONVERT, printable, shown_name
+from visil_dash.media.files import printable, shown_name
 from visil_dash.media.process import ChildStopped
+from visil_dash.media.wire import CONVERT
 from visil_dash.records import Decoded, MediaInfo
 
 _Report = TypeVar("_Report", "Opened", "Done")

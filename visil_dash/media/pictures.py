@@ -9,7 +9,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from visil_dash.media import wire
 
 SCALE = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-MAX_ASPECT = 20  # of a pixel; beyond it the header is wrong
+_MAX_ASPECT = 20  # of a pixel; beyond it the header is wrong
 
 
 class Scaler:
@@ -58,7 +58,7 @@ def cut_out(
 def square_size(frame: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
     """Width and height once pixels are square, before turning; `aspect`: width over height of a
     stored pixel."""
-    if not aspect or not 1 / MAX_ASPECT <= aspect <= MAX_ASPECT:
+    if not aspect or not 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT:
         return frame.width, frame.height
     if aspect > 1:
         return max(1, round(frame.width * aspect)), frame.height

@@ -11,7 +11,7 @@ import numpy as np
 
 from visil_dash.errors import MediaRefused, StoreError
 from visil_dash.media import outcome
-from visil_dash.media.decode import Task, decoded, displayed_frames
+from visil_dash.media.decode import ChildTask, decoded, displayed_frames
 from visil_dash.media.files import shown_name
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, Decoded, MediaInfo
@@ -19,10 +19,10 @@ from visil_dash.settings import Settings
 
 POSTER_SIDE, PREVIEW_SIDE = 480, 640
 POSTER_QUALITY, STRIP_QUALITY = 85, 80
-POSTER_SHARES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)  # of the duration: titles and credits avoided
-MAX_JPEG_SIDE = 65_500
+_POSTER_SHARES = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)  # of the duration: titles and credits avoided
+_MAX_JPEG_SIDE = 65_500
 MAX_PREVIEW_BYTES = 1 << 30
-PREVIEW_EFFORT = 4.0  # processor time of decoding and encoding, relative to decoding alone
+_PREVIEW_EFFORT = 4.0  # processor time of decoding and encoding, relative to decoding alone
 
 # What current Chromium, Firefox and Safari play from a <video> tag without a plug-in.
 _PLAYED = {
@@ -44,7 +44,7 @@ def make_poster(path: Path, out: Path, *, settings: Settings) -> None:
     Raises MediaRefused, StoreError when `out` cannot be written.
     """
     frames = displayed_frames(
-        path, POSTER_SHARES, relative=True, long_side=POSTER_SIDE, settings=settings
+        path, _POSTER_SHARES, relative=True, long_side=POSTER_SIDE, settings=settings
     )
     _write_jpeg(max(frames, key=_interest), out, quality=POSTER_QUALITY)
 
@@ -67,7 +67,7 @@ def make_strip(path: Path, out: Path, *, count: int, height: int, settings: Sett
     # Wide enough that `height` is reached by any picture of up to 4:1 or 1:4.
     frames = displayed_frames(path, shares, relative=True, long_side=4 * height, settings=settings)
     width = max(1, min(4 * height, round(frames[0].shape[1] * height / frames[0].shape[0])))
-    if width * count > MAX_JPEG_SIDE:
+    if width * count > _MAX_JPEG_SIDE:
         raise ValueError(f"{count} frames of {width} pixels are too wide for one JPEG")
     tiles = [cv2.resize(f, (width, height), interpolation=cv2.INTER_AREA) for f in frames]
     _write_jpeg(np.concatenate(tiles, axis=1), out, quality=STRIP_QUALITY)
@@ -87,11 +87,11 @@ def make_preview(
     Raises MediaRefused, Cancelled, StoreError when `out` cannot be written.
     """
     with _published(out) as (fd, _):
-        task = Task(
+        task = ChildTask(
             "preview",
             {"long_side": PREVIEW_SIDE, "scratch_bytes": MAX_PREVIEW_BYTES},
             scratch_fd=fd,
-            effort=PREVIEW_EFFORT,
+            effort=_PREVIEW_EFFORT,
         )
         seen = decoded(path, task, settings=settings, watch=watch)
         infos = [item for item in seen if isinstance(item, MediaInfo)]

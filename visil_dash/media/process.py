@@ -16,17 +16,23 @@ from types import TracebackType
 from typing import Self
 
 from visil_dash.errors import StoreError
-from visil_dash.media.wire import HEADER, MAGIC, MAX_TEXT_BYTES, Kind, Message, Request
+from visil_dash.media.wire import HEADER, MAGIC, MAX_TEXT_BYTES, Message, MessageKind, Request
 from visil_dash.progress import Watch
 
-POLL_SECONDS = 0.1  # between two looks at `watch` and the deadlines
-PIPE_BYTES = 1 << 20
+POLL_SECONDS = 0.1  # between two checks of `watch` and the deadlines
+_PIPE_BYTES = 1 << 20
 LAST_WORDS_SECONDS = 5.0  # between a closed pipe and the exit of its writer
-PROGRAM = "import sys; sys.path += sys.argv[2:]; from visil_dash.media.child import main; main()"
+# Code for `python -c`, followed by the request and the import path.
+PROGRAM = """
+import sys
+sys.path += sys.argv[2:]
+from visil_dash.media.child import run_child
+run_child()
+"""
 
 
 class ChildStopped(Exception):
-    """The child ended, or had to be ended, before it said that it was done.
+    """The child ended, or had to be ended, before it reported that it was done.
 
     `why`: time (wall clock), idle (no new frame), cpu, crash (`detail`: the
     signal), protocol, gone.
@@ -77,8 +83,9 @@ class Child:
         undo.callback(os.close, self._out)
         try:
             request = Request(**{**vars(self._request), "output_fd": out_of_child})
+            python = [sys.executable, "-I", "-S", "-c", PROGRAM]
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", PROGRAM, request.to_json(), *_import_path()],
+                [*python, request.to_json(), *_import_path()],
                 stdin=subprocess.PIPE,  # never written: its closing ends the child
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -119,27 +126,27 @@ class Child:
             self._fill(memoryview(header))
             message = self._check(header)
             self._fill(memoryview(message.payload))
-            if message.kind in (Kind.FRAME, Kind.PROGRESS, Kind.OPENED):
+            if message.kind in (MessageKind.FRAME, MessageKind.PROGRESS, MessageKind.OPENED):
                 self._idle = 0.0
             yield message
-            if message.kind in (Kind.DONE, Kind.REFUSED):
+            if message.kind in (MessageKind.DONE, MessageKind.REFUSED):
                 return
 
     def _check(self, header: bytearray) -> Message:
         magic, kind, orientation, width, height, seconds, length = HEADER.unpack(header)
-        frame = kind == Kind.FRAME
+        frame = kind == MessageKind.FRAME
         limit = self._max_frame_bytes if frame else MAX_TEXT_BYTES
         wrong_size = frame and length != width * height * 3
         if (
             magic != MAGIC
-            or kind not in Kind.__members__.values()
+            or kind not in MessageKind.__members__.values()
             or length > limit
             or wrong_size
             or not 0 <= seconds <= self._request.max_seconds + 1
             or orientation > 7
         ):
             raise ChildStopped("protocol", "the decoder sent a malformed message")
-        return Message(Kind(kind), orientation, width, height, seconds, bytearray(length))
+        return Message(MessageKind(kind), orientation, width, height, seconds, bytearray(length))
 
     def _fill(self, view: memoryview) -> None:
         while view:
@@ -218,6 +225,6 @@ def _widen(fd: int) -> None:
     try:
         import fcntl
 
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     except (OSError, AttributeError):
         return  # the default pipe only costs more switches

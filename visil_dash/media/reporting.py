@@ -8,9 +8,9 @@ from av.video.frame import VideoFrame
 from visil_dash.media import wire
 from visil_dash.media.pictures import orientation
 from visil_dash.media.timeline import Timeline
-from visil_dash.media.wire import Kind
+from visil_dash.media.wire import MessageKind
 
-PROGRESS_SECONDS = 0.1  # between two progress messages
+_PROGRESS_SECONDS = 0.1  # between two progress messages
 
 
 class Pipe:
@@ -27,19 +27,21 @@ class Pipe:
 
     def progress(self, line: Timeline) -> None:
         now = time.monotonic()
-        if now - self.progressed >= PROGRESS_SECONDS:
+        if now - self.progressed >= _PROGRESS_SECONDS:
             self.progressed = now
-            self.send(report(Kind.PROGRESS, line))
+            self.send(counts_message(MessageKind.PROGRESS, line))
 
     def picture(
         self, frame: VideoFrame, rgb: bytes, *, seconds: float, width: int, height: int
     ) -> None:
         turned = orientation(frame)
         size = {"width": width, "height": height}
-        self.send(wire.pack(Kind.FRAME, rgb, seconds=seconds, orientation=turned, **size))
+        self.send(wire.pack(MessageKind.FRAME, rgb, seconds=seconds, orientation=turned, **size))
 
 
-def report(kind: Kind, line: Timeline, *, stopped: str = "", error: str = "") -> bytes:
+def counts_message(
+    kind: MessageKind, line: Timeline, *, stopped: str = "", error: str = ""
+) -> bytes:
     """The counts so far as a PROGRESS or DONE message."""
     tally = line.tally
     return wire.pack_json(

@@ -7,9 +7,9 @@ import os
 import struct
 from dataclasses import dataclass
 
-MOST_MISSING = 1 << 50  # sizes are 64 bits wide and may say anything
-MAX_PARTS = 1_000_000  # that are looked at, a bound on time
-PIECE_BYTES = 1 << 14
+_MOST_MISSING = 1 << 50  # sizes are 64 bits wide and may say anything
+_MAX_PARTS = 1_000_000  # that are looked at, a bound on time
+_PIECE_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_structure(fd: int, *, container: str, size: int) -> Structure:
 
 
 def _cut(missing: int) -> Structure:
-    return Structure(missing=min(max(0, missing), MOST_MISSING))
+    return Structure(missing=min(max(0, missing), _MOST_MISSING))
 
 
 class _Bytes:
@@ -60,14 +60,14 @@ class _Bytes:
         """Up to `count` bytes, fewer at the end of the file."""
         offset = position - self._start
         if offset < 0 or offset + count > len(self._piece):
-            self._piece = os.pread(self.fd, max(count, PIECE_BYTES), position)
+            self._piece = os.pread(self.fd, max(count, _PIECE_BYTES), position)
             self._start, offset = position, 0
         return self._piece[offset : offset + count]
 
 
 def _mp4(data: _Bytes) -> Structure:
     position, found, missing, encrypted = 0, set(), 0, False
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         head = data.at(position, 16)
         if len(head) < 8:
             missing = 8 - len(head) if head else 0
@@ -88,7 +88,7 @@ def _mp4(data: _Bytes) -> Structure:
             missing = position - data.size
             break
     return Structure(
-        missing=min(missing, MOST_MISSING), index=b"moov" in found, encrypted=encrypted
+        missing=min(missing, _MOST_MISSING), index=b"moov" in found, encrypted=encrypted
     )
 
 
@@ -96,7 +96,7 @@ def _matroska(data: _Bytes) -> Structure:
     """Elements in a row; a segment and its clusters are entered, all others stepped over."""
     segment, cluster = 0x18538067, 0x1F43B675
     position, end = 0, data.size
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         if position >= end:
             break
         head = data.at(position, 12)
@@ -134,7 +134,7 @@ def _vint(data: bytes, position: int, *, keep_marker: bool) -> tuple[int | None,
 
 def _avi(data: _Bytes) -> Structure:
     position = 0
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         head = data.at(position, 12)
         if len(head) < 12 or head[:4] != b"RIFF":
             return WHOLE
@@ -153,7 +153,7 @@ def _flv(data: _Bytes) -> Structure:
     if len(head) < 9:
         return _cut(9 - len(head))
     position = int.from_bytes(head[5:9], "big") + 4
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         tag = data.at(position, 4)
         if not tag:
             return WHOLE
@@ -177,7 +177,7 @@ def _mpegts(data: _Bytes) -> Structure:
 def _mpeg(data: _Bytes) -> Structure:
     pack, last = 0xBA, 0xB9
     position = 0
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         head = data.at(position, 14)
         if len(head) < 6 or head[:3] != b"\0\0\1" or head[3] == last:
             return WHOLE  # padding of any kind is allowed between packs
@@ -193,7 +193,7 @@ def _mpeg(data: _Bytes) -> Structure:
 
 def _ogg(data: _Bytes) -> Structure:
     position = 0
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         head = data.at(position, 27 + 255)
         if not head:
             return WHOLE
@@ -213,7 +213,7 @@ def _gif(data: _Bytes) -> Structure:
     if len(head) < 13:
         return _cut(1)
     position = 13 + _colour_table(head[10])
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_PARTS):
         block = data.at(position, 1)
         if block == b";":
             return WHOLE

@@ -8,7 +8,7 @@ from fractions import Fraction
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
-from visil_dash.media.encoding import preview
+from visil_dash.media.encoding import encode_preview
 from visil_dash.media.opening import Refused
 from visil_dash.media.pictures import Scaler, cut_out
 from visil_dash.media.reporting import Pipe
@@ -16,18 +16,19 @@ from visil_dash.media.ticks import on_ticks
 from visil_dash.media.timeline import Timeline
 from visil_dash.media.wire import Request
 
-SEEK_FROM_SECONDS = 4.0  # nearer targets are reached by decoding on
-BACK_OFF_SECONDS = (0.0, 2.0, 10.0, 60.0)  # some key frames are shown after the target
-ROUNDING_SECONDS = Fraction(1, 1_000_000)  # a frame's own time, once a float, still means it
-MAX_SCALED_SIDE = 16_384
+_SEEK_FROM_SECONDS = 4.0  # nearer targets are reached by decoding on
+_BACK_OFF_SECONDS = (0.0, 2.0, 10.0, 60.0)  # some key frames are shown after the target
+_ROUNDING_SECONDS = Fraction(1, 1_000_000)  # a frame's own time, once a float, still means it
+_MAX_SCALED_SIDE = 16_384
 
 
-def run(request: Request, line: Timeline, pipe: Pipe) -> None:
+def run_task(request: Request, line: Timeline, pipe: Pipe) -> None:
     """Do the request's task, sending what it makes; Refused and OutOfMemory pass through."""
-    {"sample": sample, "frames": fetch, "preview": preview}[request.task](request, line, pipe)
+    tasks = {"sample": _sample, "frames": _fetch, "preview": encode_preview}
+    tasks[request.task](request, line, pipe)
 
 
-def sample(request: Request, line: Timeline, pipe: Pipe) -> None:
+def _sample(request: Request, line: Timeline, pipe: Pipe) -> None:
     """For each tick k / rate the frame that is on screen then, at most once each."""
     scaler, side = Scaler(), request.side
     picked = on_ticks(
@@ -60,16 +61,16 @@ def _scaled_size(request: Request, line: Timeline, frame: VideoFrame) -> tuple[i
     width, height = line.square_size(frame)
     scale = request.resize / min(width, height)
     return (
-        min(MAX_SCALED_SIDE, max(request.resize, round(width * scale))),
-        min(MAX_SCALED_SIDE, max(request.resize, round(height * scale))),
+        min(_MAX_SCALED_SIDE, max(request.resize, round(width * scale))),
+        min(_MAX_SCALED_SIDE, max(request.resize, round(height * scale))),
     )
 
 
-def fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
+def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
     """One frame message per requested time, in order; a time past the end gives the last frame."""
     # Whole units from here on; `whole` is what a time of 1.0 means.
     whole = _length(line) if request.relative else 1 / line.source.time_base
-    slack = ROUNDING_SECONDS / line.source.time_base
+    slack = _ROUNDING_SECONDS / line.source.time_base
     targets = [int(Fraction(t) * whole + slack) for t in request.times]
     scaler = Scaler()
 
@@ -84,7 +85,7 @@ def fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
     frames = line.frames()
     shown, coming = None, next(frames, None)
     for target in targets:
-        if shown is not None and line.seconds(target - shown[1]) > SEEK_FROM_SECONDS:
+        if shown is not None and line.seconds(target - shown[1]) > _SEEK_FROM_SECONDS:
             landed = _jump(line, target, after=shown[1])
             if landed is not None:
                 frames = landed
@@ -99,7 +100,7 @@ def fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
 def _jump(line: Timeline, target: int, *, after: int) -> Iterator[tuple[VideoFrame, int]] | None:
     """Frames from a key frame between `after` and `target`; None where decoding on is the way."""
     moved = False
-    for back in BACK_OFF_SECONDS:
+    for back in _BACK_OFF_SECONDS:
         aim = max(0, target - int(Fraction(back) / line.source.time_base))
         if aim <= after or not line.seek(aim):
             break

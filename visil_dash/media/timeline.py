@@ -14,9 +14,9 @@ from visil_dash.media import wire
 from visil_dash.media.opening import Refused, Source, encrypted
 from visil_dash.media.pictures import orientation, square_size
 
-RESTARTING = ("mpegts", "mpeg")  # clocks of these may restart in the middle of a file
+_RESTARTING = ("mpegts", "mpeg")  # clocks of these may restart in the middle of a file
 JUMP_BACK_SECONDS, JUMP_AHEAD_SECONDS = 1.0, 10.0
-MAX_READ_ERRORS = 100  # in a row, until the demuxer is believed to have no way on
+_MAX_READ_ERRORS = 100  # in a row, until the demuxer is believed to have no way on
 
 
 class OutOfMemory(Exception):
@@ -76,7 +76,7 @@ class Timeline:
             if last is not None:
                 ahead = (at - last) * base
                 restarts = (
-                    self.source.request.container in RESTARTING and ahead > JUMP_AHEAD_SECONDS
+                    self.source.request.container in _RESTARTING and ahead > JUMP_AHEAD_SECONDS
                 )
                 if ahead < -JUMP_BACK_SECONDS or restarts:
                     tally.clock_jumps += 1
@@ -134,7 +134,7 @@ class Timeline:
         """Those of the video stream, the last an empty one that asks for what is left."""
         tally, source, errors = self.tally, self.source, 0
         packets = source.container.demux()
-        while errors < MAX_READ_ERRORS:
+        while errors < _MAX_READ_ERRORS:
             try:
                 packet = next(packets, None)
             except (FFmpegError, MemoryError) as error:

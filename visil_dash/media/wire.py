@@ -14,8 +14,11 @@ MAGIC = b"vdm1"
 HEADER = struct.Struct("<4sBBHHdI")
 MAX_TEXT_BYTES = 8192  # JSON payloads: a few names and numbers
 
+# The remedy that both sides give for a format that is not decoded here.
+CONVERT = "convert it, for example with: ffmpeg -i FILE -c:v libx264 -pix_fmt yuv420p NEW.mp4"
 
-class Kind(IntEnum):
+
+class MessageKind(IntEnum):
     OPENED = 1  # JSON: container, codec, displayed size, expected duration
     FRAME = 2  # RGB bytes, width x height x 3; seconds = presentation time
     PROGRESS = 3  # JSON: the counts so far
@@ -72,7 +75,7 @@ class Request:
 class Message:
     """One message as received, header checked, payload not interpreted."""
 
-    kind: Kind
+    kind: MessageKind
     orientation: int
     width: int
     height: int
@@ -81,7 +84,7 @@ class Message:
 
 
 def pack(
-    kind: Kind,
+    kind: MessageKind,
     payload: bytes | bytearray = b"",
     *,
     seconds: float = 0.0,
@@ -93,5 +96,5 @@ def pack(
     return header + bytes(payload)
 
 
-def pack_json(kind: Kind, **fields: Any) -> bytes:
+def pack_json(kind: MessageKind, **fields: Any) -> bytes:
     return pack(kind, json.dumps(fields).encode()[:MAX_TEXT_BYTES])

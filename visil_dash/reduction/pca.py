@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from visil_dash.errors import StoreDamaged, StoreMismatch
-from visil_dash.library.blobs import Step, no_step, write_atomic
+from visil_dash.library.blobs import StepHook, no_step, write_atomic
 from visil_dash.records import Array
 
 _FORMAT = 1
@@ -94,7 +94,7 @@ def fitted_reduction(method: str, mean: Array, matrix: Array) -> Reduction:
 
 
 def save_reduction(
-    reduction: Reduction, path: Path, *, extractor: str, step: Step = no_step
+    reduction: Reduction, path: Path, *, extractor: str, step: StepHook = no_step
 ) -> str:
     """Writes a fitted reduction, flushed; returns the sha256 of the file."""
     if reduction.mean is None or reduction.matrix is None:

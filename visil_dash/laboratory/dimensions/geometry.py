@@ -8,7 +8,7 @@ from typing import Any
 import hnswlib
 import numpy as np
 
-from visil_dash.index.exact import nearest
+from visil_dash.index.exact import nearest_rows
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.records import Array
 from visil_dash.reduction.quantisation import Precision, code_distances, encode
@@ -171,7 +171,7 @@ def graph_study(
     build = time.perf_counter() - start
     graph.set_num_threads(1)
     start = time.perf_counter()
-    _, exact = nearest(base, queries, k)
+    _, exact = nearest_rows(base, queries, k)
     exact_ms = 1000 * (time.perf_counter() - start) / len(queries)
     limit = exact[:, -1:] * (1 + 1e-5) + 1e-6
     points = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.index.fitted import METHODS, fit
+from visil_dash.index.fitted import METHODS, fit_reduction
 from visil_dash.matching.verdict import reaches
 from visil_dash.metrics.ranking import average_precision
 from visil_dash.progress import UNWATCHED, Watch
@@ -276,7 +276,7 @@ def compare_spaces(
     for done, space in enumerate(spaces):
         watch.count(f"Measuring {space}", done, len(spaces))
         start = time.perf_counter()
-        reduction = identity(fitting.shape[1]) if space == FULL else fit(space, fitting)
+        reduction = identity(fitting.shape[1]) if space == FULL else fit_reduction(space, fitting)
         seconds = time.perf_counter() - start
         for precision in Precision:
             rows.append(
