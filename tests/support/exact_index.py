@@ -54,7 +54,6 @@ class ExactIndex:
                 f"{path}: expected {count} vectors of {dim} dimensions, got {len(data)} bytes."
             )
         index = cls(dim)
-        index._ids = np.frombuffer(data, "<i8", count).astype(np.int64)
         vectors = np.frombuffer(data, "<f4", offset=8 * count)
-        index._vectors = vectors.reshape(count, dim).astype(np.float32)
+        index.add(vectors.reshape(count, dim), np.frombuffer(data, "<i8", count))
         return index

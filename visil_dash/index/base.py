@@ -1,4 +1,4 @@
-"""What an index of frame vectors must do; exact search is the oracle of every other one."""
+"""The interface of an index of frame vectors."""
 
 from pathlib import Path
 from typing import Protocol, Self
@@ -35,7 +35,7 @@ class FrameIndex(Protocol):
         ...
 
     def save(self, path: Path) -> None:
-        """Flushed on return; raises StoreError when the file is not what was to be written."""
+        """Flushed on return. Raises StoreError when the file differs from what was written."""
         ...
 
     @classmethod
@@ -45,7 +45,7 @@ class FrameIndex(Protocol):
 
 
 def checked_vectors(vectors: Array, *, dim: int) -> Array:
-    """`vectors` as contiguous float32 `[N, dim]`; ValueError says expected and got."""
+    """`vectors` as contiguous float32 `[N, dim]`, finite. Raises ValueError."""
     if vectors.ndim != 2 or vectors.shape[1] != dim:
         raise ValueError(f"vectors: expected [N, {dim}], got {list(vectors.shape)}")
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)

@@ -15,7 +15,7 @@ from visil_dash.library.store import Library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction
 
-FRAMES_ADDED_AT_ONCE = 2000  # frames added between two looks at the stop flag
+FRAMES_ADDED_AT_ONCE = 2000  # between two checks of the stop flag
 
 
 class Stopped(Exception):
@@ -23,7 +23,7 @@ class Stopped(Exception):
 
 
 class StopFlag(Protocol):
-    """A threading.Event, or anything else that knows whether to stop."""
+    """A threading.Event, or anything else with `is_set`."""
 
     def is_set(self) -> bool: ...
 
@@ -40,7 +40,7 @@ def identity_of(extractor: str, reduction: Reduction, rows: tuple[FeatureRow, ..
 def registered_generations(
     library: Library, extractor: str, reduction: Reduction
 ) -> dict[int, Registered]:
-    """Published generations by number, as the catalogue knows them."""
+    """Published generations by number, as recorded in the catalogue."""
     with library.catalogue.read() as connection:
         rows = checked_rows(
             connection,

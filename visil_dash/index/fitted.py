@@ -1,4 +1,4 @@
-"""Fitted reductions of a library: which there are, loading, fitting, keeping."""
+"""Fitted reductions of a library: listing, loading, fitting and storing them."""
 
 import re
 from pathlib import Path
@@ -51,7 +51,7 @@ def fit_reduction(method: str, vectors: Array) -> Reduction:
 
 
 def fittable(view: Snapshot, method: str) -> bool:
-    """Whether the reduction that was asked for is still to be fitted and can be."""
+    """Whether the wanted reduction is not fitted yet and there are enough frames to fit it."""
     dim = fitted_dim(method)
     return (
         dim is not None

@@ -39,16 +39,16 @@ from visil_dash.settings import Settings
 
 __all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]
 
-TAIL_FRAMES = 2000  # exact search over so few costs about a millisecond a query frame
+TAIL_FRAMES = 2000  # exact search over these costs about a millisecond per query frame
 _TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index
 _KEPT_GENERATIONS = 2
 _VIEWER_SECONDS = 1.0  # how often a viewer looks for changes of the writer
-_RETRY_SECONDS = 60.0  # a failed build is not tried again by itself before
+_RETRY_SECONDS = 60.0  # after which a failed build is tried again
 
 
 class FrameSpace:
-    """Made by open_frame_space. Search from any thread; changes come from the writer's."""
+    """Made by open_frame_space. Any thread may search; only the writer makes changes."""
 
     def __init__(
         self, library: Library, *, extractor: str, plan: IndexPlan, settings: Settings
@@ -158,7 +158,7 @@ class FrameSpace:
         self._build_when_due()
 
     def sync(self) -> None:
-        """Follows the catalogue: takes in what it has and this space lacks, drops the rest."""
+        """Follows the catalogue: adds its videos that are missing here, drops all others."""
         rows = self._library.feature_rows(self.extractor)
         with self._change:
             view = self._view
@@ -175,8 +175,8 @@ class FrameSpace:
     def rebuild(self, *, background: bool = True, refit: bool = False) -> None:
         """Builds and publishes a new generation of everything that can be found now.
 
-        `refit`: fit the reduction anew. In the foreground it raises what goes wrong; in the
-        background the status tells. Raises StoreReadOnly for a viewer.
+        `refit`: fit the reduction anew. A failure is raised in the foreground and reported by
+        `status()` in the background. Raises StoreReadOnly for a viewer.
         """
         self._start(RebuildRequest(refit), background=background)
 
@@ -212,12 +212,12 @@ class FrameSpace:
         self._start(RebuildRequest(plan=plan, watch=watch), background=False)
 
     def touch(self) -> None:
-        """Counts a change of what may be found, so that nothing remembered is taken for new."""
+        """Counts a change of what may be found, so that cached results become stale."""
         with self._change:
             self._view = replace(self._view, version=self._view.version + 1)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until no build runs; False when `timeout` seconds were not enough."""
+        """Waits until no build runs; False when `timeout` seconds were not enough."""
         end = None if timeout is None else time.monotonic() + timeout
         while (builder := self._builder) is not None:
             left = None if end is None else end - time.monotonic()
@@ -230,7 +230,7 @@ class FrameSpace:
         return True
 
     def verify(self) -> tuple[str, ...]:
-        """Checks the index's files against manifest and catalogue; sentences on what is wrong."""
+        """Checks the index's files against manifest and catalogue; one sentence per problem."""
         return index_problems(self._library, self._view, extractor=self.extractor)
 
     def close(self) -> None:
@@ -300,7 +300,7 @@ class FrameSpace:
             self._build(request)
         except Stopped:
             pass
-        except Exception as error:  # the thread ends here: the status tells
+        except Exception as error:  # the thread ends here: `status()` reports it
             self._failed_at = time.monotonic()
             self._failure = f"The last rebuild of the index failed: {error} Searching goes on."
         finally:
@@ -312,7 +312,7 @@ class FrameSpace:
         with self._change:
             view = self._view
             self._touched = set()
-        kept = 1 if self._degraded else _KEPT_GENERATIONS  # what was found damaged goes
+        kept = 1 if self._degraded else _KEPT_GENERATIONS  # damaged generations are deleted
         try:
             if not len(view):
                 return
@@ -392,7 +392,7 @@ def open_frame_space(
     `reduction`: a method as IndexPlan names it, fitted on the library's own frames once it has
     2·dims of them and full until then; None: the plan in the library's settings. Where the index
     is missing, damaged or of something else, search is exact and a rebuild starts in the
-    background; `status()` says so.
+    background; `status()` reports it.
     """
     plan = stored_plans(library, extractor).current
     if reduction is not None:

@@ -1,9 +1,9 @@
-"""HNSW graph search by hnswlib, kept away from everything that hnswlib does silently wrong.
+"""HNSW graph search by hnswlib, guarded against its silent failures.
 
-Seen in hnswlib 0.8: `save_index` reports no failure; a damaged file kills the process on load;
-NaN queries return; k above the number of live elements raises or, with too small an ef, finds
+Observed in hnswlib 0.8: `save_index` reports no failure; a damaged file kills the process on load;
+NaN queries return; k above the number of live elements raises or, with too small an ef, gives
 too few. Hence: sizes are compared after saving, only hashed files are loaded (generations.py),
-inputs are checked, and what the graph cannot answer is answered exactly.
+inputs are checked, and a search that fails in the graph is done exactly.
 """
 
 import os
@@ -29,8 +29,8 @@ _MIN_EF = (
 
 @dataclass(frozen=True)
 class GraphOptions:
-    """`m`: links of an element; `ef_construction`: candidates looked at when one is linked;
-    `ef`: the least looked at in a search."""
+    """`m`: links of an element; `ef_construction`: candidates considered when one is linked;
+    `ef`: the fewest considered in a search."""
 
     m: int = M
     ef_construction: int = EF_CONSTRUCTION
@@ -102,7 +102,7 @@ class HnswIndex:
         self._ids = self._ids[~gone]
 
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        """As the protocol says, with ef ≥ max(2k, its options' ef)."""
+        """As in FrameIndex, with ef ≥ max(2k, its options' ef)."""
         queries = checked_vectors(queries, dim=self.dim)
         k = min(k, len(self))
         if k <= 0 or not len(queries):
@@ -121,8 +121,8 @@ class HnswIndex:
         return self._ids[rows], distances
 
     def save(self, path: Path) -> None:
-        """As the protocol says; a graph with removed elements is built anew without them,
-        because hnswlib's file does not tell them from the others."""
+        """As in FrameIndex; a graph with removed elements is built anew without them, because
+        hnswlib's file does not distinguish them from the others."""
         if len(self) < self._graph.element_count:
             compact = HnswIndex(self.dim, capacity=len(self), options=self._options)
             compact.add(np.asarray(self._graph.get_items(self._ids), np.float32), self._ids)
@@ -150,7 +150,7 @@ class HnswIndex:
         threads: int = 0,
         options: GraphOptions = DEFAULT_GRAPH,
     ) -> Self:
-        """As the protocol says. hnswlib's file does not hold ef: it comes with `options`."""
+        """As in FrameIndex. hnswlib's file does not hold ef: it comes with `options`."""
         graph = hnswlib.Index(space="l2", dim=dim)
         try:
             graph.load_index(str(path))

@@ -22,8 +22,8 @@ def opened_snapshot(
 ) -> tuple[Snapshot, str]:
     """The committed features `rows` made searchable.
 
-    Second: what was wrong with the stored index, empty when nothing was; what is missing or
-    damaged there is read from the blobs, so the snapshot is complete either way.
+    Second: what was wrong with the stored index, empty when nothing was; the snapshot is complete
+    either way, because vectors missing or damaged there are computed from the blobs.
     """
     if not rows:
         return Snapshot(identity(0), None, (), frozenset(), version), ""
@@ -63,7 +63,7 @@ def index_problems(library: Library, view: Snapshot, *, extractor: str) -> tuple
 def loaded_blocks(
     library: Library, rows: Iterable[FeatureRow], *, extractor: str, reduction: Reduction
 ) -> list[Block]:
-    """Reduced vectors from the blobs; damaged blobs are left out, set aside and told."""
+    """Reduced vectors from the blobs; damaged blobs are quarantined, with a notice."""
     blocks: list[Block] = []
     full: list[tuple[int, Array, Array]] = []
 
@@ -100,8 +100,8 @@ def loaded_blocks(
 def frames_with_signal(ordinal: int, vectors: Array) -> tuple[Array, Array]:
     """Ids and vectors of the frames that show something.
 
-    Blank frames have zero vectors, all alike: in the index they would only be found by each
-    other, and thousands of equal points tear the graph.
+    Blank frames have zero vectors: in the index they would only match each other, and thousands of
+    equal points break the graph's connections.
     """
     shown = vectors.any(1)
     return frame_ids(ordinal, len(vectors))[shown], vectors[shown]

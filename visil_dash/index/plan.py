@@ -1,4 +1,4 @@
-"""Which reduction and which graph a library's index is to have; kept in the library's settings.
+"""The wanted reduction and graph of a library's index; kept in the library's settings.
 
 The plan in force changes only after a generation made by the new one is published and verified,
 in one row of the catalogue: a crash before leaves the old plan, with its old generation.
@@ -43,7 +43,7 @@ class Plans:
 
 
 def stored_plans(library: Library, extractor: str) -> Plans:
-    """What the settings say; the default plan where they say nothing that can be used."""
+    """The plans in the settings; the default plan where they hold none that is valid."""
     stored = library.setting(f"{PLAN_SETTING}:{extractor}")
     if stored is None:
         return Plans(IndexPlan())

@@ -26,7 +26,7 @@ from visil_dash.reduction.pca import FRAMES_PER_DIM, FULL, Reduction, identity
 
 @dataclass(frozen=True)
 class RebuildRequest:
-    """What a rebuild is to do: fit anew, or follow another plan, as long as nobody cancels."""
+    """What a rebuild does: fit the reduction anew, or follow another plan."""
 
     refit: bool = False
     plan: IndexPlan | None = None
@@ -49,7 +49,7 @@ def reduction_for(
 ) -> Reduction:
     """The reduction of the next generation; `method` is the one of the plan in force.
 
-    Raises InputError where the plan that was asked for cannot be followed.
+    Raises InputError where the requested plan cannot be followed.
     """
     if request.plan is not None:
         return planned_reduction(library, view, request.plan, extractor=extractor)
@@ -61,7 +61,7 @@ def reduction_for(
 def planned_reduction(
     library: Library, view: Snapshot, plan: IndexPlan, *, extractor: str
 ) -> Reduction:
-    """The reduction of another plan: the one kept from before, else fitted and kept now.
+    """The reduction of another plan: the stored one, else fitted and stored now.
 
     Raises InputError where the library has too few frames or dimensions for it; the default
     plan's is the full space until there are enough, as in a new library.
@@ -129,7 +129,7 @@ def rebuilt(
 
 
 def forget_others(library: Library, extractor: str, *, keep: set[str]) -> None:
-    """Deletes every reduction of this extractor but those named, with its generations."""
+    """Deletes all reductions of this extractor except `keep`, with their generations."""
     table = tables.generations
     with library.catalogue.read() as connection:
         found = connection.execute(

@@ -13,7 +13,7 @@ from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction
 
 _FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
-# Above this share of the generation, looking at everything is faster than the graph, and exact:
+# Above this share of the generation, exact search is faster than the graph:
 # measured by benchmarks/index_speed.py at 20,000 and 100,000 frames of 256 dimensions.
 EXACT_SHARE = 0.01
 
@@ -42,7 +42,7 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A generation, the videos since (`tail`) and the generation's videos that are gone.
+    """A generation, the videos added since (`tail`) and the generation's videos `removed` since.
 
     Vectors and queries are reduced ones, `[*, reduction.dim]`.
     """

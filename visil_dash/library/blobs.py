@@ -1,7 +1,7 @@
 """Files that are either whole or absent, and the feature blobs made of them.
 
 Every write goes temp file → flush → rename → flush of the folder, so a crash at any point
-leaves the old state or the new one. `StepHook` hooks name these points for crash tests.
+leaves the old state or the new one. Crash tests learn of these points by a `StepHook`.
 """
 
 import errno
@@ -43,7 +43,7 @@ def no_step(_name: str) -> None:
 
 @dataclass(frozen=True)
 class FeatureManifest:
-    """What made a feature blob. Blobs of one extractor share all of it but the versions."""
+    """What made a feature blob. Blobs of one extractor agree in all of it but the versions."""
 
     extractor: str
     weights_sha256: str
@@ -79,7 +79,7 @@ def fsync_file(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what the disk says into a StoreError that names the file and the remedy."""
+    """Turns an OSError of writing `path` into a StoreError with the remedy."""
     try:
         yield
     except OSError as error:
@@ -92,7 +92,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_atomic(path: Path, data: bytes, *, step: StepHook = no_step, kind: str = "file") -> None:
-    """Puts `data` at `path`, whole and flushed, or leaves what was there and raises StoreError."""
+    """Writes `data` to `path` whole and flushed, or raises StoreError and changes nothing."""
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with writing(path), _gone_afterwards(temp):
         with temp.open("wb") as file:
@@ -177,9 +177,9 @@ def encode_features(
 ) -> bytes:
     """One blob: regions fp16 `[T, R, D]`, timestamps float64 `[T]`, manifest and origin.
 
-    `origin` says of which catalogue row the blob is, so that a lost catalogue can be remade.
-    Raises InputError where half precision cannot hold the values, StoreMismatch where the
-    features are not what the manifest says.
+    `origin`: the video's catalogue row, so that a lost catalogue can be remade. Raises InputError
+    where half precision cannot hold the values, StoreMismatch where the features do not agree with
+    the manifest.
     """
     expected = (manifest.extractor, manifest.regions, manifest.dim)
     got = (features.extractor, *features.regions.shape[1:])

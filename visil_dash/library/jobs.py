@@ -1,6 +1,6 @@
-"""The queue of files on their way into a library, and the one thread that works it off.
+"""The queue of files to be added to a library, and the one thread that processes it.
 
-The table survives kill -9: a job that was under way then is started once more at the next start,
+The table survives kill -9: a job that was running then is started once more at the next start,
 and fails with a reason if that ends the process again. The pipeline is injected, so this module
 knows states and files, not models.
 """
@@ -33,7 +33,7 @@ from visil_dash.settings import Settings
 _MOST_ATTEMPTS = 2  # one start and one restart after the process died
 _PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
 _BY_USER = "cancelled by the user"
-DISK_SECONDS = 2.0  # how often a full disk is looked at again
+DISK_SECONDS = 2.0  # how often a full disk is checked again
 
 
 class Pipeline(Protocol):
@@ -86,7 +86,7 @@ class Worker:
         self._paused = ""
         library.on_close(self.stop)
 
-    # -- what is going on ------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------
 
     def jobs(self) -> tuple[JobRecord, ...]:
         """All jobs that were not cleared, in the order of their arrival."""
@@ -98,11 +98,12 @@ class Worker:
 
     @property
     def paused(self) -> str:
-        """Why no new job is started (a full disk), empty when nothing is in the way."""
+        """Why no new job is started (a full disk); empty otherwise."""
         return self._paused
 
     def wait_idle(self, timeout: float | None = None) -> bool:
-        """Until no job waits or runs. False when time is up, the queue is paused or not worked."""
+        """Waits until no job waits or runs. False when time is up, or the queue is paused or has no
+        running worker."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             with self._changed:
@@ -115,7 +116,7 @@ class Worker:
                     return False
                 self._changed.wait(min(left, 1.0))
 
-    # -- what a user does ------------------------------------------------------------------
+    # -- commands --------------------------------------------------------------------------
 
     def enqueue(self, path: Path, *, name: str, staged: bool = False) -> JobRecord:
         """Puts a file in the queue; `staged`: written to a path of library.stage().
@@ -137,7 +138,7 @@ class Worker:
         return self._record(row)
 
     def cancel(self, job_id: str) -> None:
-        """Ends a waiting job at once and a running one at its next step; ended ones stay."""
+        """Ends a waiting job at once and a running one at its next step; an ended one stays."""
         with self._changed:
             running = self._running
             if running is not None and running.job_id == job_id:
@@ -159,7 +160,7 @@ class Worker:
         if not JobState(row["state"]).ended or row["state"] == JobState.INDEXED:
             raise InputError(row["name"], f"its job is {row['state']}", "only ended jobs restart")
         if not any(Path(row[key]).is_file() for key in ("staged", "source") if row[key]):
-            raise InputError(row["name"], "its file is not there any more", "add it again")
+            raise InputError(row["name"], "its file is no longer there", "add it again")
         self._table.update(job_id, state=JobState.RECEIVED.value, reason="", attempts=0, done=0.0)
         self._notify()
         return self.job(job_id)
@@ -172,10 +173,10 @@ class Worker:
                 self._discard(self._table.row(job.job_id))
                 self._table.delete(job.job_id)
 
-    # -- life ------------------------------------------------------------------------------
+    # -- starting and stopping -------------------------------------------------------------
 
     def start(self) -> None:
-        """Begins to work, first on what a crash interrupted; harmless when it works already."""
+        """Starts the thread, which first resumes interrupted jobs; harmless when it is running."""
         self._library.require_writer()
         if self._thread is not None and self._thread.is_alive():
             return
@@ -249,7 +250,7 @@ class Worker:
                 changes = {"state": JobState.CANCELLED.value, "reason": _BY_USER}
         except MediaRefused as error:
             changes = {"state": JobState.REFUSED.value, "reason": str(error)}
-        except Exception as error:  # one bad file must not end the queue: the job tells
+        except Exception as error:  # one bad file must not end the queue: its job keeps the reason
             changes = {"state": JobState.FAILED.value, "reason": _reason(error)}
         finally:
             try:
@@ -317,7 +318,7 @@ class Worker:
             if moved.is_file() and sha256_file(moved)[0] == row["video_id"]:
                 return moved, row["video_id"]
         if not row["source"]:
-            raise NotFound(f"{row['name']}: the upload is not there any more. Add it again.")
+            raise NotFound(f"{row['name']}: the upload is no longer there. Add it again.")
         source = Path(row["source"])
         if self._check is not None:
             self._check(source)
@@ -383,7 +384,7 @@ def _reason(error: Exception) -> str:
 
 
 def _size(path: Path) -> int:
-    """0 where there is nothing to measure: opening the file will say why."""
+    """0 where the file cannot be examined: opening it will raise the reason."""
     try:
         return path.lstat().st_size
     except OSError:

@@ -1,4 +1,4 @@
-"""The jobs as rows: every change is committed, so they survive the process."""
+"""Jobs as rows of the catalogue: every change is committed, so they survive the process."""
 
 import secrets
 from typing import Any

@@ -12,7 +12,7 @@ COUNTER = "labels"  # grows with each change of a label
 
 
 def put_label(connection: Connection, label: Label) -> None:
-    """Adds the label, or replaces the pair's. Raises NotFound for a video that is not there."""
+    """Adds the pair's label or replaces it. Raises NotFound for an unknown video."""
     for video_id in label.pair:
         known = tables.videos.c.video_id == video_id
         if connection.execute(sa.select(tables.videos.c.video_id).where(known)).first() is None:
@@ -46,7 +46,7 @@ def label_records(connection: Connection) -> tuple[Label, ...]:
 
 
 def delete_label(connection: Connection, query: str, reference: str) -> None:
-    """A pair without a label stays without."""
+    """Deletes the pair's label, if there is one."""
     first, second = pair_of(query, reference)
     columns = tables.labels.c
     connection.execute(

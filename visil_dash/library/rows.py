@@ -17,7 +17,7 @@ from visil_dash.records import Decoded, MediaInfo, VideoRecord
 
 @dataclass(frozen=True)
 class FeatureRow:
-    """What the catalogue promises about one feature blob."""
+    """A feature blob as recorded in the catalogue."""
 
     video_id: str
     ordinal: int
@@ -81,7 +81,7 @@ def feature_rows(
     *,
     most: int | None = None,
 ) -> list[FeatureRow]:
-    """By ordinal; with `video_id` only that one, with `most` any so many."""
+    """By ordinal; with `video_id` only that one, with `most` at most that many, whichever."""
     where = [tables.features.c.extractor == extractor]
     if video_id is not None:
         where.append(tables.features.c.video_id == video_id)
@@ -89,7 +89,9 @@ def feature_rows(
     known = tables.videos.select().with_only_columns(
         tables.videos.c.video_id, tables.videos.c.ordinal
     )
-    if len(rows) <= 100:  # SQLite takes so many parameters, and for more the whole table is right
+    if (
+        len(rows) <= 100
+    ):  # SQLite's parameters are limited, and for more rows the whole table is faster
         known = known.where(tables.videos.c.video_id.in_([row["video_id"] for row in rows]))
     ordinals = {found.video_id: found.ordinal for found in connection.execute(known)}
     made = [
@@ -117,7 +119,7 @@ def put_feature_row(
     sha256: str,
     size: int,
 ) -> None:
-    """Commits with the caller's transaction: this blob is the video's features."""
+    """Records a blob as the video's features, in the caller's transaction. Raises NotFound."""
     row = {
         "video_id": video_id,
         "extractor": manifest.extractor,

@@ -1,6 +1,6 @@
 """The library: media, feature blobs and their catalogue in one folder, with one writer.
 
-    catalogue.db                              what there is (and the jobs)
+    catalogue.db                              rows of videos, features, labels, settings, jobs
     writer.lock                               held by the one writer
     media/<video_id>/original                 the bytes that were added, and pictures made of them
     features/<extractor>/<video_id>.safetensors
@@ -197,7 +197,7 @@ class Library(Viewer):
         self.step("row:committed")
 
     def quarantine_features(self, video_id: str, *, extractor: str, reason: str) -> None:
-        """Takes a damaged blob out of use: its row goes, its file is kept in quarantine/."""
+        """Takes a damaged blob out of use: deletes its row and moves its file to quarantine/."""
         self.require_writer()
         with self.catalogue.write() as connection:
             connection.execute(
@@ -213,7 +213,7 @@ class Library(Viewer):
         self.add_notice(f"Features set aside: {reason}")
 
     def remove(self, video_id: str) -> None:
-        """Forgets the video, then deletes its files; a crash in between ends at the next open."""
+        """Deletes the video's rows, then its files; the next open completes it after a crash."""
         self.require_writer()
         with self._files:
             with self.catalogue.write() as connection:
@@ -253,7 +253,7 @@ class Library(Viewer):
             next_count(connection, COUNTER)
 
     def remove_label(self, query: str, reference: str) -> None:
-        """Takes the pair's label back, in whichever order it was given."""
+        """Removes the pair's label, in whichever order the pair is given."""
         self.require_writer()
         with self.catalogue.write() as connection:
             delete_label(connection, query, reference)
@@ -299,7 +299,7 @@ class Library(Viewer):
         self.step("delete:done")
 
     def sweep(self) -> None:
-        """Ends what a crash left: half removals, temporary files, staged files of no job."""
+        """Cleans up after a crash: half removals, temporary files, staged files of no job."""
         self.require_writer()
         with self.catalogue.read() as connection:
             half_removed = connection.execute(tables.removals.select()).scalars().all()
@@ -361,7 +361,10 @@ def _highest(connection: Connection) -> int:
 
 
 def _writer_lock(folder: Path) -> tuple[WriterLock | None, str]:
-    """The held lock, or None and why not; makes the folder. Raises StoreError: not a library."""
+    """The held lock, or None and the reason; makes the folder.
+
+    Raises StoreError for a folder that is not a library.
+    """
     ours = {CATALOGUE_NAME, "writer.lock"}
     lock = WriterLock(folder / "writer.lock")
     try:

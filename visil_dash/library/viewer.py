@@ -33,7 +33,7 @@ _MIN_PREFIX = 6  # characters of a video id that a person must type
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that `verify` found wrong: the artefact, what is wrong, what helps."""
+    """A problem reported by `verify`: the artefact, what is wrong with it, the remedy."""
 
     artefact: str
     problem: str
@@ -68,7 +68,7 @@ class Viewer:
 
     @property
     def notice(self) -> str:
-        """What the user must know about this folder; empty when all is well."""
+        """What the user should know about this folder; empty when all is well."""
         return " ".join(self._notices)
 
     def add_notice(self, text: str) -> None:
@@ -162,7 +162,7 @@ class Viewer:
             return bool(feature_rows(connection, extractor, video_id))
 
     def feature_rows(self, extractor: str) -> tuple[FeatureRow, ...]:
-        """What is committed for this extractor, by ordinal."""
+        """The committed features of this extractor, by ordinal."""
         with self.catalogue.read() as connection:
             return tuple(feature_rows(connection, extractor))
 
@@ -188,7 +188,7 @@ class Viewer:
             return current_count(connection, "revision")
 
     def labels(self) -> tuple[Label, ...]:
-        """What was said of pairs, one label for an unordered pair."""
+        """All labels, at most one for an unordered pair."""
         with self.catalogue.read() as connection:
             return label_records(connection)
 
@@ -201,7 +201,7 @@ class Viewer:
         return shutil.disk_usage(self.folder).free
 
     def verify(self) -> tuple[Finding, ...]:
-        """Reads every media file and blob against its row; reports what no row knows."""
+        """Checks every media file and blob against its row; reports files without a row."""
         findings = []
         again = "Remove the video and add it again."
         known: set[str] = set()

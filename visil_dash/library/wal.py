@@ -1,4 +1,4 @@
-"""Is SQLite's write-ahead log whole? SQLite itself does not say."""
+"""Is SQLite's write-ahead log whole? SQLite itself does not report it."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ def wal_damage(database: Path) -> str:
     """What is wrong with the write-ahead log beside `database`; empty when all is well.
 
     SQLite drops everything from the first frame with a wrong checksum without a word. That is
-    right for the torn end of a crash and wrong for a damaged log, so it is told apart here: an
+    right for the torn end of a crash and wrong for a damaged log, so the two are distinguished: an
     incomplete frame at the end is a crash; a complete frame with this log's salt and a wrong
     checksum is damage (or, rarely, a crash within a reused log).
     File layout: https://sqlite.org/fileformat2.html#the_write_ahead_log
