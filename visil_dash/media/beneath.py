@@ -1,8 +1,8 @@
-"""Opening a file that somebody named by its path, within given folders and nowhere else.
+"""Opens a file by a path that a user typed, within given folders only.
 
-The path is walked from the folder down, each step opened within the one before and no link
-followed, so what was checked is what is read: whatever is renamed, swapped or linked meanwhile,
-the descriptor stays with a file that lay in the folder.
+The path is walked from the folder down, each part opened relative to the one before, and no link
+is followed. So the file that was checked is the one that is read: whatever is renamed, swapped or
+linked meanwhile, the descriptor belongs to a file that was in the folder.
 """
 
 import os
@@ -21,9 +21,9 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 def open_beneath(typed: str, folders: Sequence[Path], *, settings: Settings) -> tuple[int, str]:
     """Descriptor and file name of the video at a full path within one of the `folders`.
 
-    Raises InputError, in one wording for what is missing, not allowed or behind a linked folder,
-    so that nothing outside is told to exist; MediaRefused for what lies inside and is no video file
-    within the limits.
+    Raises InputError, with the same text for what is missing, not allowed or behind a linked
+    folder, so that it does not reveal what exists outside; MediaRefused for a file inside that is
+    no video within the limits.
     """
     path = _absolute(typed)
     for folder in folders:
@@ -46,13 +46,13 @@ def _absolute(typed: str) -> Path | None:
         path = Path(typed.strip()).expanduser()
     except (RuntimeError, ValueError):  # no such user
         return None
-    # What `..` leads to depends on the file system: a path that needs it is not taken.
+    # Where `..` leads depends on the file system: paths with it are refused.
     plain = path.is_absolute() and ".." not in PurePosixPath(path).parts
     return path if plain else None
 
 
 def _walk(root: Path, parts: tuple[str, ...]) -> int | None:
-    """Descriptor of what lies at `parts` below `root`; None where a step is missing or a link.
+    """Descriptor of the file at `parts` below `root`; None where a part is missing or a link.
 
     Raises MediaRefused for pipes and devices, which are not opened.
     """

@@ -1,8 +1,8 @@
-"""What the child takes away from itself before it touches a byte of the file.
+"""Privileges that the child drops before it reads a byte of the file.
 
-Each layer is tried on its own and a refused one is tolerated, because containers differ in what
-they allow: limits (always), an empty network namespace, a system call filter that leaves no way
-to open a file, a socket or a program. The standard library only; Linux for all but the limits.
+Each layer is tried separately and may fail, because containers differ in what they allow: limits
+(always set), an empty network namespace, a system call filter that forbids opening a file or
+socket and starting a program. Standard library only; Linux for all but the limits.
 """
 
 import contextlib
@@ -96,7 +96,7 @@ def limit_resources(*, memory_bytes: int, cpu_seconds: int, file_bytes: int) -> 
 
 
 def address_space() -> int:
-    """Bytes of address space that this process has taken already; 0 where the system hides it."""
+    """Bytes of address space in use by this process; 0 where the system does not report it."""
     try:
         with Path("/proc/self/statm").open("rb") as status:
             return int(status.read().split()[0]) * resource.getpagesize()
@@ -115,7 +115,7 @@ def die_with(lifeline_fd: int) -> None:
     flags = fcntl.fcntl(lifeline_fd, fcntl.F_GETFL)
     fcntl.fcntl(lifeline_fd, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
     with contextlib.suppress(BlockingIOError):
-        if os.read(lifeline_fd, 1) == b"":  # closed before we began to listen
+        if os.read(lifeline_fd, 1) == b"":  # closed before the handler was set
             os._exit(1)
 
 

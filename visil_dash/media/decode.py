@@ -24,10 +24,10 @@ from visil_dash.settings import Settings
 _BATCH = 64
 _TIMES_OF_A_CHILD = 500  # they travel as an argument, whose length is limited
 _THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
-# Processor time that a file may cost: a floor for small ones, then by size. Honest video needs
-# far less; a small file that asks for more is built to waste time.
+# Processor time allowed for a file: a floor for small ones, then by size. Normal video needs far
+# less; a small file that needs more was made to waste time.
 CPU_SECONDS, CPU_SECONDS_PER_MIB = 15.0, 120.0
-_FINEST_RATE = 1_000_000  # denominator up to which a sampling rate is taken as an exact fraction
+_FINEST_RATE = 1_000_000  # largest denominator of a sampling rate
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class FrameBatch:
 
 
 class SampledVideo:
-    """Iterate once over its FrameBatches, then read `info`. Closing it early ends the child."""
+    """Iterate once over its FrameBatches, then read `info`. Closing it ends the child."""
 
     def __init__(self, batches: Generator[FrameBatch | MediaInfo, None, None]) -> None:
         self._batches = batches
@@ -71,7 +71,7 @@ class SampledVideo:
 
     @property
     def info(self) -> MediaInfo:
-        """Raises RuntimeError before all batches were taken: the verdict is not known yet."""
+        """Raises RuntimeError before all batches were taken: the outcome is not known yet."""
         if self._info is None:
             raise RuntimeError("take all batches before asking for info")
         return self._info
@@ -85,16 +85,16 @@ def sample_frames(
     settings: Settings,
     watch: Watch = UNWATCHED,
 ) -> SampledVideo:
-    """`rate` frames a second of the video's own time, each resized as `preprocess` says.
+    """`rate` frames per second of the video's own time, each resized by `preprocess`.
 
-    For each tick k / rate after the first frame: the frame that is on screen at that moment, by
-    presentation times alone (never by counts or a nominal rate). A frame is given once, with its
-    true time relative to the first frame. Pictures are turned as the file says.
+    For each tick k / rate after the first frame: the frame that is on screen then, by presentation
+    times alone (never by counts or a nominal rate). Each frame comes once, with its true time
+    relative to the first frame, rotated by the file's display matrix.
 
     Progress is reported in seconds of video. `watch.stopped` is called at least every 0.2 s while
     waiting for the decoder.
 
-    Raises MediaRefused, here for what can be told without decoding, else while iterating (also
+    Raises MediaRefused, here for what is known without decoding, else while iterating (also
     after batches were given, when a limit is passed midway); Cancelled while iterating.
     """
     ticks = Fraction(rate).limit_denominator(_FINEST_RATE)
@@ -138,7 +138,7 @@ def displayed_frames(
     if not times:
         return []
     ordered = sorted({max(0.0, float(t)) for t in times})
-    found: list[Array] = []
+    frames: list[Array] = []
     for start in range(0, len(ordered), _TIMES_OF_A_CHILD):
         part = tuple(ordered[start : start + _TIMES_OF_A_CHILD])
         task = ChildTask(
@@ -148,15 +148,15 @@ def displayed_frames(
         )
         for item in decoded(path, task, settings=settings):
             if isinstance(item, Message):
-                found.append(picture(item))
-            elif len(found) < start + len(part):
+                frames.append(picture(item))
+            elif len(frames) < start + len(part):
                 raise MediaRefused(
                     shown_name(path),
                     item.reason or "not all frames could be fetched",
                     outcome.AGAIN,
                 )
     place = {time: number for number, time in enumerate(ordered)}
-    return [found[place[max(0.0, float(t))]] for t in times]
+    return [frames[place[max(0.0, float(t))]] for t in times]
 
 
 def _sampled(
@@ -198,7 +198,7 @@ def picture(message: Message) -> Array:
 
 @dataclass(frozen=True)
 class ChildTask:
-    """A kind of work for the child, with the fields of wire.Request that it needs."""
+    """What the child does with a file, and the fields of wire.Request that it needs."""
 
     name: str
     fields: dict[str, Any]
@@ -214,7 +214,7 @@ def decoded(
     settings: Settings,
     watch: Watch = UNWATCHED,
 ) -> Generator[Message | MediaInfo, None, None]:
-    """FRAME messages of one child, then what was learned of the file.
+    """FRAME messages of one child, then the file's MediaInfo.
 
     Raises MediaRefused, Cancelled.
     """

@@ -1,11 +1,11 @@
-"""The versions without which nothing starts, because older ones open a way in.
+"""The oldest versions allowed of some dependencies, because older ones have security holes.
 
 FFmpeg < 8.1.2: heap write in a decoder, CVE-2026-8461. torch < 2.6: loading weights with
 `weights_only=True` could still run code. streamlit < 1.54: the first that takes all the
 protections that .streamlit/config.toml sets.
 
-FFmpeg comes inside other packages, whose own version says nothing about it, so it is read from
-the bytes of the libraries that will be loaded.
+FFmpeg comes inside other packages, whose own version does not identify it, so it is read from the
+bytes of the libraries that will be loaded.
 """
 
 import mmap
@@ -23,20 +23,20 @@ _VERSION = re.compile(rb"FFmpeg version n?(\d+(?:\.\d+){0,3}|[\w.-]{1,40})")
 
 
 def problems() -> list[str]:
-    """What must be changed before anything is decoded or loaded, one sentence each.
+    """Problems that must be solved before anything is decoded or loaded, one sentence each.
 
     Imports neither torch nor streamlit.
     """
-    found: list[str] = []
+    sentences: list[str] = []
     for module, package in USERS_OF_FFMPEG.items():
-        found += ffmpeg_problems(package, ffmpeg_versions(bundled_libraries(module)))
+        sentences += ffmpeg_problems(package, ffmpeg_versions(bundled_libraries(module)))
     for package, minimum in _MINIMUM_PACKAGES.items():
-        found += package_problems(package, minimum)
-    return found
+        sentences += package_problems(package, minimum)
+    return sentences
 
 
 def bundled_libraries(module: str) -> Iterator[Path]:
-    """The FFmpeg libraries that a wheel brought along for `module`."""
+    """The FFmpeg libraries bundled in the wheel of `module`."""
     spec = find_spec(module)
     if spec is None or spec.origin is None:
         return
@@ -67,15 +67,15 @@ def ffmpeg_versions(libraries: Iterable[Path]) -> dict[str, str]:
 
 
 def ffmpeg_problems(package: str, versions: dict[str, str]) -> list[str]:
-    """One sentence for the first library of `package` that is too old or cannot be judged."""
+    """One sentence for the first library of `package` that is too old or of unknown version."""
     wanted = ".".join(map(str, _MINIMUM_FFMPEG))
     remedy = f"Install the {package} that requirements.txt names."
     if not versions:
         return [f"{package}: no FFmpeg comes with it, so its version cannot be checked. {remedy}"]
     for library, version in versions.items():
         if not re.fullmatch(r"\d+(\.\d+)*", version):
-            said = version or "nothing"
-            return [f"{package}: {library} says {said} where FFmpeg's version is due. {remedy}"]
+            shown = version or "nothing"
+            return [f"{package}: {library} has {shown} in place of FFmpeg's version. {remedy}"]
         if _numbers(version) < _MINIMUM_FFMPEG:
             return [
                 f"{package} brings FFmpeg {version}, which has known security holes; "

@@ -1,4 +1,4 @@
-"""What a file is before any decoder sees it; walking folders; content hash."""
+"""Identifying a file before any decoder sees it; walking folders; content hash."""
 
 import hashlib
 import os
@@ -71,7 +71,7 @@ def check_regular(path: Path, *, settings: Settings) -> None:
 def open_checked(path: Path, *, settings: Settings) -> tuple[int, str, int]:
     """Descriptor, container and size of a file that passed `check_regular`.
 
-    The checks are made on the descriptor itself, so nobody can swap the file after them.
+    The checks are made on the descriptor itself, so the file cannot be swapped after them.
     """
     name = shown_name(path)
     try:
@@ -196,9 +196,9 @@ def content_hash(path: Path) -> str:
 
 
 def video_files(paths: Iterable[Path]) -> Iterator[Path]:
-    """What `paths` stand for: files as they are, folders with all that is in them, sorted.
+    """The files among `paths` and those in its folders, sorted by folder.
 
-    Nothing is judged here, so that every refusal gets reported: odd files, links and pipes are
+    Nothing is refused here, so that every refusal gets reported: odd files, links and pipes are
     yielded too, but no link is followed. In folders, names that begin with a dot are left out.
     """
     for path in paths:

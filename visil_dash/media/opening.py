@@ -33,8 +33,8 @@ _DEMUXERS = {
     "ogg": "ogg",
     "gif": "gif",
 }
-# Codecs that videos are exchanged in, with decoders that are fuzzed upstream. The long tail of
-# game, screen and intermediate codecs is where memory errors keep being found.
+# Codecs in common use, with decoders that are fuzzed upstream. Memory errors keep being found in
+# the decoders of rare codecs for games, screens and editing.
 _CODECS = {
     "h264": "h264",
     "hevc": "hevc",
@@ -59,7 +59,7 @@ _ATTACHED_PICTURE = 0x400
 
 
 class Refused(Exception):
-    """The file is not taken; `reason` and `remedy` are for the user."""
+    """The file is refused; `reason` and `remedy` are for the user."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         self.reason, self.remedy = reason, remedy
@@ -166,7 +166,7 @@ class Source:
 
     @property
     def expected_seconds(self) -> float:
-        """Duration by the header; 0.0 when it says nothing that could be true."""
+        """Duration by the header; 0.0 when it has none that can be true."""
         if self.stream.duration:
             seconds = float(self.stream.duration * self.time_base)
         elif self.container.duration:

@@ -21,8 +21,11 @@ SHORT_SECONDS, SHORT_SHARE = 1.0, 0.02
 
 @dataclass(frozen=True)
 class Opened:
-    """What the child said after opening. `expected_*`: by the header, 0 = unknown. `broken`: 1
-    when the chain of the container's parts breaks off midway."""
+    """What the child reported after opening the file.
+
+    `expected_*`: by the header, 0 = unknown. `broken`: 1 when the chain of the container's parts
+    breaks off midway.
+    """
 
     codec: str = "unknown"
     expected_seconds: float = 0.0
@@ -33,8 +36,11 @@ class Opened:
 
 @dataclass(frozen=True)
 class Done:
-    """What the child said at the end. `end`, `other_end`: seconds, of the last frame and of the
-    last packet of any stream. `stopped`: memory, disk or error when it could not go on."""
+    """What the child reported at the end.
+
+    `end`, `other_end`: seconds, of the last frame and of the last packet of any stream.
+    `stopped`: memory, disk or error when it could not go on.
+    """
 
     stopped: str = ""
     error: str = ""
@@ -58,10 +64,10 @@ def parse_done(payload: bytes | bytearray) -> Done:
 
 
 def refusal(path: Path, payload: bytes | bytearray) -> MediaRefused:
-    said = _object(payload)
-    reason = printable(str(said.get("reason", "")), limit=300) or "the decoder refused it"
+    report = _object(payload)
+    reason = printable(str(report.get("reason", "")), limit=300) or "the decoder refused it"
     return MediaRefused(
-        shown_name(path), reason, printable(str(said.get("remedy", "")), limit=300) or CONVERT
+        shown_name(path), reason, printable(str(report.get("remedy", "")), limit=300) or CONVERT
     )
 
 
@@ -159,18 +165,18 @@ def _stop_reason(done: Done, stopped: ChildStopped | None) -> str:
 
 def _object(payload: bytes | bytearray) -> dict[str, Any]:
     try:
-        said = json.loads(payload)
+        report = json.loads(payload)
     except ValueError as error:
         raise ChildStopped("protocol", "the decoder sent a malformed report") from error
-    return said if isinstance(said, dict) else {}
+    return report if isinstance(report, dict) else {}
 
 
 def _checked(record: type[_Report], payload: bytes | bytearray) -> _Report:
     """The report with every field of the right type and in a sane range, else its default."""
-    said = _object(payload)
+    report = _object(payload)
     kept: dict[str, Any] = {}
     for field in fields(record):
-        value = said.get(field.name)
+        value = report.get(field.name)
         if field.type is int and isinstance(value, int) and 0 <= value < 2**53:
             kept[field.name] = value
         elif field.type is float and isinstance(value, (int, float)):

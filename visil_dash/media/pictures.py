@@ -41,7 +41,7 @@ class Scaler:
         try:
             return convert()
         except OSError:
-            # Colours that swscale does not know, often by damage: take the commonest ones.
+            # Colours unknown to swscale, often because of damage: assume the most common ones.
             return convert(src_colorspace=Colorspace.ITU601, dst_colorspace=Colorspace.ITU601)
 
 

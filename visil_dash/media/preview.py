@@ -1,4 +1,4 @@
-"""Poster, film strip and a preview that browsers play, each published whole or not at all."""
+"""Poster, film strip and browser-playable preview, each written completely or not at all."""
 
 import contextlib
 import os

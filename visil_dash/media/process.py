@@ -34,8 +34,8 @@ run_child()
 class ChildStopped(Exception):
     """The child ended, or had to be ended, before it reported that it was done.
 
-    `why`: time (wall clock), idle (no new frame), cpu, crash (`detail`: the
-    signal), protocol, gone.
+    `why`: time (wall clock), idle (no new frame), cpu, crash (`detail`: the signal), protocol or
+    gone (it ended by itself).
     """
 
     def __init__(self, why: str, detail: str = "") -> None:
@@ -206,13 +206,13 @@ class Child:
 @cache
 def _import_path() -> list[str]:
     """Where the child finds visil_dash and PyAV; nothing else of our path."""
-    found = []
+    folders = []
     for name in ("visil_dash", "av"):
         spec = find_spec(name)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"{name} is not installed", name=name)
-        found.append(str(Path(spec.origin).resolve().parent.parent))
-    return list(dict.fromkeys(found))
+        folders.append(str(Path(spec.origin).resolve().parent.parent))
+    return list(dict.fromkeys(folders))
 
 
 def _environment() -> dict[str, str]:

@@ -1,22 +1,25 @@
-"""Is the file whole? Read from the container's own sizes, without a decoder.
+"""Whether a file is complete, by the sizes that its container records, without a decoder.
 
-Most demuxers end a cut file as if it were whole; the sizes that its writer left say otherwise.
+Most demuxers end a truncated file as if it were complete.
 """
 
 import os
 import struct
 from dataclasses import dataclass
 
-_MOST_MISSING = 1 << 50  # sizes are 64 bits wide and may say anything
-_MAX_PARTS = 1_000_000  # that are looked at, a bound on time
+_MOST_MISSING = 1 << 50  # a recorded size may be any 64-bit number
+_MAX_PARTS = 1_000_000  # followed at most, which bounds the time
 _PIECE_BYTES = 1 << 14
 
 
 @dataclass(frozen=True)
 class Structure:
-    """`missing`: bytes promised beyond the end of the file (at least). `damaged`: the chain of
-    its parts breaks off midway. `index`: False when an MP4 lacks its moov box, so that nothing in
-    it can be found. `encrypted`: it says so itself."""
+    """What the container's sizes reveal.
+
+    `missing`: bytes recorded beyond the end of the file (at least). `damaged`: the chain of its
+    parts breaks off midway. `index`: False when an MP4 lacks its moov box, without which nothing
+    in it can be located. `encrypted`: the file is marked as such.
+    """
 
     missing: int = 0
     damaged: bool = False
@@ -66,7 +69,7 @@ class _Bytes:
 
 
 def _mp4(data: _Bytes) -> Structure:
-    position, found, missing, encrypted = 0, set(), 0, False
+    position, names, missing, encrypted = 0, set(), 0, False
     for _ in range(_MAX_PARTS):
         head = data.at(position, 16)
         if len(head) < 8:
@@ -79,7 +82,7 @@ def _mp4(data: _Bytes) -> Structure:
             length = data.size - position
         if length < 8 or not name.replace(b"\xa9", b"c").isascii() or min(name) < 32:
             break  # no box: some programs leave other things behind the last one
-        found.add(name)
+        names.add(name)
         if name == b"moov":
             moov = data.at(position, min(length, 1 << 20))
             encrypted = b"encv" in moov or b"pssh" in moov
@@ -88,7 +91,7 @@ def _mp4(data: _Bytes) -> Structure:
             missing = position - data.size
             break
     return Structure(
-        missing=min(missing, _MOST_MISSING), index=b"moov" in found, encrypted=encrypted
+        missing=min(missing, _MOST_MISSING), index=b"moov" in names, encrypted=encrypted
     )
 
 

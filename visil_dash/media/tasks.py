@@ -16,9 +16,9 @@ from visil_dash.media.ticks import on_ticks
 from visil_dash.media.timeline import Timeline
 from visil_dash.media.wire import Request
 
-_SEEK_FROM_SECONDS = 4.0  # nearer targets are reached by decoding on
+_SEEK_FROM_SECONDS = 4.0  # nearer targets are reached by further decoding
 _BACK_OFF_SECONDS = (0.0, 2.0, 10.0, 60.0)  # some key frames are shown after the target
-_ROUNDING_SECONDS = Fraction(1, 1_000_000)  # a frame's own time, once a float, still means it
+_ROUNDING_SECONDS = Fraction(1, 1_000_000)  # a frame's own time as a float still selects it
 _MAX_SCALED_SIDE = 16_384
 
 
@@ -68,7 +68,7 @@ def _scaled_size(request: Request, line: Timeline, frame: VideoFrame) -> tuple[i
 
 def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
     """One frame message per requested time, in order; a time past the end gives the last frame."""
-    # Whole units from here on; `whole` is what a time of 1.0 means.
+    # Integers in the stream's units from here on; `whole` is a time of 1.0.
     whole = _length(line) if request.relative else 1 / line.source.time_base
     slack = _ROUNDING_SECONDS / line.source.time_base
     targets = [int(Fraction(t) * whole + slack) for t in request.times]
@@ -98,7 +98,7 @@ def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
 
 
 def _jump(line: Timeline, target: int, *, after: int) -> Iterator[tuple[VideoFrame, int]] | None:
-    """Frames from a key frame between `after` and `target`; None where decoding on is the way."""
+    """Frames from a key frame between `after` and `target`; None to decode on instead."""
     moved = False
     for back in _BACK_OFF_SECONDS:
         aim = max(0, target - int(Fraction(back) / line.source.time_base))

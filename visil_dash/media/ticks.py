@@ -1,4 +1,4 @@
-"""Which frames of a video are on screen at regular moments; whole numbers only, so exact."""
+"""The frames of a video that are on screen at regular times; exact, in integers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -13,12 +13,12 @@ def on_ticks(
     """Of (frame, time) pairs, in order and beginning at time 0, those that are shown at a tick.
 
     Tick k lies at k / ticks_per_unit. A frame is shown from its own time up to the time of the
-    next; the last one up to `end()`, asked when all frames were taken. A frame that is shown at
+    next; the last one up to `end()`, called after all frames were taken. A frame that is shown at
     several ticks comes once. The first frame is always shown at tick 0.
     """
     ticks, units = ticks_per_unit.numerator, ticks_per_unit.denominator
     held: tuple[Frame, int] | None = None
-    tick = 0  # the first that nobody was shown at yet
+    tick = 0  # the first without a frame yet
     for frame, at in frames:
         if held is not None and tick * units < at * ticks:
             yield held

@@ -1,4 +1,4 @@
-"""Frames of a source on one time line that begins at 0 and only goes forward. In the child."""
+"""Frames of a source on one timeline that begins at 0 and only increases. In the child."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ from visil_dash.media.pictures import orientation, square_size
 
 _RESTARTING = ("mpegts", "mpeg")  # clocks of these may restart in the middle of a file
 JUMP_BACK_SECONDS, JUMP_AHEAD_SECONDS = 1.0, 10.0
-_MAX_READ_ERRORS = 100  # in a row, until the demuxer is believed to have no way on
+_MAX_READ_ERRORS = 100  # in succession, after which reading ends
 
 
 class OutOfMemory(Exception):
@@ -25,7 +25,7 @@ class OutOfMemory(Exception):
 
 @dataclass
 class Tally:
-    """What happened so far; the outcome is worded from it. Times in the stream's units."""
+    """Counts from which the outcome is worded. Times in the stream's units."""
 
     frames: int = 0
     packets: int = 0
@@ -99,7 +99,7 @@ class Timeline:
         tally.concealed += frame.is_corrupt
         # Of the last frame only the length is unknown to some containers.
         length = frame.duration if frame.duration and frame.duration > 0 else step
-        # A length that leads past the end which the header names is not believed.
+        # A length beyond the end in the header is not trusted.
         most = max(at + step, self._expected_end) if self._expected_end else at + length
         tally.end = min(at + length, most)
         self._check_clock(at)
@@ -142,7 +142,7 @@ class Timeline:
                 if not isinstance(error, InvalidDataError):
                     return
                 errors += 1
-                packets = source.container.demux()  # goes on behind the damage
+                packets = source.container.demux()  # continues after the damage
                 continue
             errors = 0
             if packet is None:

@@ -1,4 +1,4 @@
-"""Parts of the picture as queries of their own: how footage inside another picture is found.
+"""Parts of the picture as queries of their own, for footage that is shown inside another picture.
 
 In a picture in picture, a collage or a reaction video the copied footage fills a part of the frame
 only, too small for the regions of the whole. So each part is cut out, enlarged and extracted like a
@@ -21,7 +21,7 @@ class View:
     box: tuple[float, float, float, float]
 
 
-# Corners and centre overlap, so that a picture of half the side lies whole in one of them.
+# Corners and centre overlap, so that a picture of half the side fits in one of them.
 VIEWS = (
     View("top-left", "top left part", (0.0, 0.0, 0.55, 0.55)),
     View("top-right", "top right part", (0.45, 0.0, 0.55, 0.55)),
