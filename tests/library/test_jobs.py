@@ -294,7 +294,7 @@ def test_a_refused_upload_cannot_be_retried(bench: Bench) -> None:
     worker.start()
     assert worker.wait_idle(30)
     assert not staged.exists()
-    with pytest.raises(InputError, match="not there any more"):
+    with pytest.raises(InputError, match="no longer there"):
         worker.retry(job.job_id)
 
 
@@ -456,4 +456,4 @@ def test_an_upload_that_is_gone_fails_with_a_reason(bench: Bench) -> None:
     worker.start()
     assert worker.wait_idle(30)
     assert one(worker).state is JobState.FAILED
-    assert "not there any more" in one(worker).reason
+    assert "no longer there" in one(worker).reason

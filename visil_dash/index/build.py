@@ -8,8 +8,8 @@ import numpy as np
 from visil_dash.index.generations import Generation, Identity, Registered, clean_up, publish
 from visil_dash.index.hnsw import DEFAULT_GRAPH, GraphOptions, HnswIndex
 from visil_dash.library import tables
-from visil_dash.library.blobs import safe_id
 from visil_dash.library.catalogue import checked_rows, now, put_row
+from visil_dash.library.paths import safe_id
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.records import Array

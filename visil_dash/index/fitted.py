@@ -8,8 +8,8 @@ import numpy as np
 from visil_dash.errors import StoreDamaged, StoreMismatch
 from visil_dash.index.snapshot import Snapshot
 from visil_dash.library import tables
-from visil_dash.library.blobs import safe_id
 from visil_dash.library.catalogue import checked_rows, now, put_row, quarantine
+from visil_dash.library.paths import safe_id
 from visil_dash.library.store import Library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import (

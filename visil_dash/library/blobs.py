@@ -8,7 +8,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator
@@ -52,13 +51,6 @@ class FeatureManifest:
     rate: float = 1.0
     format: int = _BLOB_FORMAT
     library_version: str = visil_dash.__version__
-
-
-def safe_id(text: str) -> str:
-    """`text` if it can be a file name made by this program; ValueError otherwise."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}", text):
-        raise ValueError(f"id: expected letters, digits and . _ + -, got {text!r}")
-    return text
 
 
 def fsync_folder(folder: Path) -> None:

@@ -6,7 +6,6 @@ knows states and files, not models.
 """
 
 import errno
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,11 +17,16 @@ from visil_dash.errors import (
     Cancelled,
     InputError,
     MediaRefused,
-    NotFound,
     StoreError,
     VisilDashError,
 )
-from visil_dash.library.blobs import copy_hashed, sha256_file
+from visil_dash.library.job_files import (
+    Check,
+    accept_all,
+    discard,
+    discard_if_done,
+    hashed_source,
+)
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.rows import clean_name
 from visil_dash.library.store import Library
@@ -72,7 +76,7 @@ class Worker:
         pipeline: Pipeline,
         *,
         settings: Settings,
-        check: Callable[[Path], None] | None = None,
+        check: Check = accept_all,
     ) -> None:
         self._library = library
         self._table = JobTable(library.catalogue)
@@ -145,9 +149,7 @@ class Worker:
                 running.cancel.set()
                 return
         if not JobState(self._table.row(job_id)["state"]).ended:
-            self._table.update(
-                job_id, state=JobState.CANCELLED.value, reason="cancelled by the user"
-            )
+            self._table.update(job_id, state=JobState.CANCELLED.value, reason=_BY_USER)
             self._notify()
 
     def retry(self, job_id: str) -> JobRecord:
@@ -170,7 +172,7 @@ class Worker:
         self._library.require_writer()
         for job in self.jobs():
             if job.state.ended:
-                self._discard(self._table.row(job.job_id))
+                discard(self._library, self._table.row(job.job_id))
                 self._table.delete(job.job_id)
 
     # -- starting and stopping -------------------------------------------------------------
@@ -256,7 +258,7 @@ class Worker:
             try:
                 if changes:
                     self._table.update(job_id, done=running.done, total=running.total, **changes)
-                    self._discard_if_done(self._table.row(job_id))
+                    discard_if_done(self._library, self._table.row(job_id))
             finally:
                 self._forget_running()
 
@@ -290,7 +292,13 @@ class Worker:
             if time.monotonic() - written > _PROGRESS_SECONDS:
                 write()
 
-        source, video_id = self._source(row, Watch(stopped=stopped))
+        source, video_id = hashed_source(
+            self._library,
+            row,
+            check=self._check,
+            max_bytes=self._settings.max_file_bytes,
+            watch=Watch(stopped=stopped),
+        )
         known = self._library.has_video(video_id)
         duplicate = video_id if known and row["video_id"] != video_id else row["duplicate_of"]
         self._table.update(running.job_id, video_id=video_id, duplicate_of=duplicate)
@@ -298,55 +306,6 @@ class Worker:
         job = self._record(self._table.row(running.job_id))
         indexed = self._pipeline(job, source, enter=enter, watch=Watch(report, stopped))
         return {"state": JobState.INDEXED.value, "video_id": indexed, "reason": ""}
-
-    def _source(self, row: dict[str, Any], watch: Watch) -> tuple[Path, str]:
-        """The job's bytes within the library, copied if they lie elsewhere, and their sha256."""
-        staged = Path(row["staged"]) if row["staged"] else None
-        if staged is not None and staged.is_file():
-            size = staged.stat().st_size
-            if size > self._settings.max_file_bytes:
-                raise MediaRefused(
-                    row["name"],
-                    f"it is larger than the limit of {self._settings.max_file_bytes} bytes",
-                    "add a smaller file",
-                )
-            if self._check is not None:
-                self._check(staged)
-            return staged, sha256_file(staged)[0]
-        if row["video_id"]:  # a crash after the file was moved into the library
-            moved = self._library.folder / "media" / row["video_id"] / "original"
-            if moved.is_file() and sha256_file(moved)[0] == row["video_id"]:
-                return moved, row["video_id"]
-        if not row["source"]:
-            raise NotFound(f"{row['name']}: the upload is no longer there. Add it again.")
-        source = Path(row["source"])
-        if self._check is not None:
-            self._check(source)
-        staged = self._library.stage(row["name"])
-        self._table.update(row["job_id"], staged=str(staged))
-        try:
-            self._library.check_disk(row["name"], need=_size(source))
-            # Renamed when whole: after a crash half a copy must not pass for the file.
-            half = staged.with_name("copying")
-            video_id, _ = copy_hashed(
-                source, half, max_bytes=self._settings.max_file_bytes, watch=watch
-            )
-            self._library.step("copy:flushed")
-            os.replace(half, staged)
-        except BaseException:
-            self._library.discard_staged(staged)
-            raise
-        return staged, video_id
-
-    def _discard_if_done(self, row: dict[str, Any]) -> None:
-        """Uploads stay for a retry after a failure; files with a path of their own need not."""
-        over = row["state"] in (JobState.INDEXED, JobState.REFUSED)
-        if over or (row["source"] and JobState(row["state"]).ended):
-            self._discard(row)
-
-    def _discard(self, row: dict[str, Any]) -> None:
-        if row["staged"]:
-            self._library.discard_staged(Path(row["staged"]))
 
     def _set_paused(self, text: str) -> None:
         with self._changed:
@@ -381,11 +340,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, VisilDashError):
         return str(error)
     return f"unexpected {type(error).__name__}: {error}"
-
-
-def _size(path: Path) -> int:
-    """0 where the file cannot be examined: opening it will raise the reason."""
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0

@@ -18,7 +18,6 @@ from visil_dash.library.blobs import (
     FeatureManifest,
     StepHook,
     decode_features,
-    safe_id,
     sha256_file,
     sha256_hex,
 )
@@ -32,6 +31,7 @@ from visil_dash.library.catalogue import (
     put_row,
     quarantine,
 )
+from visil_dash.library.paths import media_file, safe_id
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
@@ -164,7 +164,7 @@ def _restore_videos(
     top = max([0, *used, *(row["ordinal"] for row in wanted.values())])
     restored = set[str]()
     for video_id, row in sorted(wanted.items(), key=lambda item: int(item[1]["ordinal"])):
-        media = folder / "media" / video_id / "original"
+        media = media_file(folder, video_id)
         if video_id in ids or not media.is_file() or sha256_file(media)[0] != video_id:
             continue
         if row["ordinal"] in used:

@@ -35,7 +35,6 @@ from visil_dash.library.blobs import (
     fsync_file,
     fsync_folder,
     no_step,
-    safe_id,
     sha256_file,
     sha256_hex,
     write_atomic,
@@ -52,6 +51,7 @@ from visil_dash.library.catalogue import (
 )
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
 from visil_dash.library.lock import WriterLock
+from visil_dash.library.paths import blob_file, media_folder, safe_id
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
     FeatureRow,
@@ -60,7 +60,8 @@ from visil_dash.library.rows import (
     put_feature_row,
     video_records,
 )
-from visil_dash.library.viewer import Finding, Viewer
+from visil_dash.library.verification import Finding
+from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
@@ -108,7 +109,7 @@ class Library(Viewer):
             record = self._put_name(video_id, name)
             self.discard_staged(staged)
             return record
-        folder = self._media_folder(video_id)
+        folder = media_folder(self.folder, video_id)
         folder.mkdir(parents=True, exist_ok=True)
         with writing(folder / "original"):
             if staged != folder / "original":
@@ -177,7 +178,7 @@ class Library(Viewer):
             "ordinal": record.ordinal,
         }
         data = encode_features(features, manifest, origin=origin)
-        path = self._blob(extractor, video_id)
+        path = blob_file(self.folder, extractor, video_id)
         with self._files:
             with writing(path):
                 if not path.parent.is_dir():
@@ -207,7 +208,7 @@ class Library(Viewer):
                 )
             )
             next_count(connection, "revision")
-        path = self._blob(extractor, video_id)
+        path = blob_file(self.folder, extractor, video_id)
         if path.exists():
             quarantine(path, self.folder / "quarantine")
         self.add_notice(f"Features set aside: {reason}")
@@ -290,7 +291,7 @@ class Library(Viewer):
         for path in self.folder.glob(f"features/*/{safe_id(video_id)}.safetensors"):
             path.unlink()
             self.step("delete:blob")
-        shutil.rmtree(self._media_folder(video_id), ignore_errors=True)
+        shutil.rmtree(media_folder(self.folder, video_id), ignore_errors=True)
         self.step("delete:media")
         with self.catalogue.write() as connection:
             connection.execute(

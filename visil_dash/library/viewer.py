@@ -4,7 +4,6 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,31 +12,23 @@ from visil_dash.errors import (
     InputError,
     NotFound,
     StoreDamaged,
-    StoreError,
     StoreMismatch,
     StoreReadOnly,
 )
 from visil_dash.labels.label import Label
 from visil_dash.library import tables
-from visil_dash.library.blobs import StepHook, decode_features, safe_id, sha256_file, sha256_hex
+from visil_dash.library.blobs import StepHook, decode_features, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.lock import WriterLock
+from visil_dash.library.paths import blob_file, media_file, media_folder
 from visil_dash.library.rows import FeatureRow, feature_rows, video_records
+from visil_dash.library.verification import Finding, verified
 from visil_dash.records import VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
 _ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
 _MIN_PREFIX = 6  # characters of a video id that a person must type
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A problem reported by `verify`: the artefact, what is wrong with it, the remedy."""
-
-    artefact: str
-    problem: str
-    remedy: str
 
 
 class Viewer:
@@ -108,7 +99,7 @@ class Viewer:
 
     def media_path(self, video_id: str) -> Path:
         """The bytes that were added. Raises NotFound, StoreDamaged when the file is gone."""
-        path = self._media_folder(video_id) / "original"
+        path = media_file(self.folder, video_id)
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
         if not path.is_file():
@@ -123,7 +114,7 @@ class Viewer:
             raise ValueError(f"asset: expected one of {_ASSETS}, got {name!r}")
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
-        return self._media_folder(video_id) / name
+        return media_folder(self.folder, video_id) / name
 
     def features(self, video_id: str, *, extractor: str) -> VideoFeatures:
         """Stored features, regions as float32 `[T, R, D]` (from half precision).
@@ -137,7 +128,7 @@ class Viewer:
                 f"{self.video(video_id).name}: no features of {extractor} yet. Extract them on the"
                 " Library page, or add the video again."
             )
-        row, path = rows[0], self._blob(extractor, video_id)
+        row, path = rows[0], blob_file(self.folder, extractor, video_id)
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -202,33 +193,7 @@ class Viewer:
 
     def verify(self) -> tuple[Finding, ...]:
         """Checks every media file and blob against its row; reports files without a row."""
-        findings = []
-        again = "Remove the video and add it again."
-        known: set[str] = set()
-        for video in self.videos():
-            path = self._media_folder(video.video_id) / "original"
-            known.add(str(path.parent))
-            if not path.is_file():
-                findings.append(Finding(str(path), "the media file is gone", again))
-            elif sha256_file(path) != (video.video_id, video.bytes):
-                findings.append(Finding(str(path), "the media file was altered", again))
-        for extractor in self.extractors():
-            for row in self.feature_rows(extractor):
-                known.add(str(self._blob(extractor, row.video_id)))
-                try:
-                    self.features(row.video_id, extractor=extractor)
-                except StoreError as error:
-                    findings.append(
-                        Finding(str(self._blob(extractor, row.video_id)), str(error), again)
-                    )
-        for path in sorted(
-            [*self.folder.glob("media/*"), *self.folder.glob("features/*/*.safetensors")]
-        ):
-            if str(path) not in known:
-                findings.append(
-                    Finding(str(path), "no row knows it", "Add the video again or delete it.")
-                )
-        return tuple(findings)
+        return verified(self)
 
     def require_writer(self) -> None:
         """Raises StoreReadOnly for a viewer."""
@@ -263,11 +228,3 @@ class Viewer:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    # -- inside ----------------------------------------------------------------------------
-
-    def _media_folder(self, video_id: str) -> Path:
-        return self.folder / "media" / safe_id(video_id)
-
-    def _blob(self, extractor: str, video_id: str) -> Path:
-        return self.folder / "features" / safe_id(extractor) / f"{safe_id(video_id)}.safetensors"
