@@ -302,9 +302,7 @@ def test_another_extractor_is_another_space(library: Library) -> None:
     record = put(library, b"one", "a.mp4")
     other = FeatureManifest(extractor="fake-2", weights_sha256="d0" * 32, regions=REGIONS, dim=DIM)
     library.put_features(fake_video_features(record.video_id, frames=5, extractor="fake-2"), other)
-    space = open_frame_space(
-        library, extractor="fake-2", reduction="full", settings=library.settings
-    )
+    space = open_frame_space(library, extractor="fake-2", reduction="full")
     assert len(space) == 5
     assert len(open_space(library)) == FRAMES
 

@@ -38,7 +38,7 @@ FIRST, SECOND = IndexPlan("pca16"), IndexPlan("lpp24", GraphOptions(8, 50, 64))
 
 
 def opened(library: Library) -> FrameSpace:
-    return open_frame_space(library, extractor=EXTRACTOR, settings=library.settings)
+    return open_frame_space(library, extractor=EXTRACTOR)
 
 
 @pytest.fixture(scope="module")

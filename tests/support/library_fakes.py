@@ -98,9 +98,7 @@ class FakePipeline:
 
 
 def open_space(library: Library, *, reduction: str = REDUCTION) -> FrameSpace:
-    return open_frame_space(
-        library, extractor=EXTRACTOR, reduction=reduction, settings=library.settings
-    )
+    return open_frame_space(library, extractor=EXTRACTOR, reduction=reduction)
 
 
 def found_videos(space: FrameSpace, video_id: str) -> list[int]:

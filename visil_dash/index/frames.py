@@ -1,27 +1,23 @@
-"""The frame space of one extractor and reduction: what candidate generation searches.
+"""The frame space of one extractor and reduction, which candidate generation searches.
 
-Truth are the feature blobs; the generation is a cache of them. Changes make a new Snapshot and
+The feature blobs are the truth; a generation is a cache of them. Changes make a new Snapshot and
 swap the reference, so a search never waits and never sees half a change. Building happens in a
 thread of its own; what changed meanwhile is carried over at the swap.
 """
 
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
-from visil_dash.index.build import Stopped, forget_old, registered_generations
+from visil_dash.index.build import Stopped, forget_old
 from visil_dash.index.fitted import fittable
 from visil_dash.index.generations import Generation
 from visil_dash.index.loading import (
     frames_with_signal,
-    index_problems,
-    loaded_blocks,
-    opened_snapshot,
 )
 from visil_dash.index.plan import IndexPlan, keep_plan, stored_plans
+from visil_dash.index.reader import TAIL_FRAMES, FrameReader
 from visil_dash.index.rebuild import (
     EitherStop,
     RebuildRequest,
@@ -30,83 +26,28 @@ from visil_dash.index.rebuild import (
     reduction_for,
 )
 from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
-from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, IndexStatus
 from visil_dash.reduction.pca import FULL, Reduction, identity
-from visil_dash.settings import Settings
 
 __all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]
 
-TAIL_FRAMES = 2000  # exact search over these costs about a millisecond per query frame
 _TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index
 _KEPT_GENERATIONS = 2
-_VIEWER_SECONDS = 1.0  # how often a viewer looks for changes of the writer
 _RETRY_SECONDS = 60.0  # after which a failed build is tried again
 
 
-class FrameSpace:
+class FrameSpace(FrameReader):
     """Made by open_frame_space. Any thread may search; only the writer makes changes."""
 
-    def __init__(
-        self, library: Library, *, extractor: str, plan: IndexPlan, settings: Settings
-    ) -> None:
-        self.extractor = extractor
-        self._library = library
-        self.plan = plan
-        self._settings = settings
-        self._change = threading.RLock()
-        self._touched: set[int] | None = None  # videos gone or replaced since the build began
+    def __init__(self, library: Library, *, extractor: str, plan: IndexPlan) -> None:
+        super().__init__(library, extractor=extractor, plan=plan)
         self._builder: threading.Thread | None = None
         self._stop = threading.Event()
-        self._degraded = ""
         self._failed_at = -_RETRY_SECONDS
         self._failure = ""
-        self._looked_at = (0, 0.0)  # revision of the catalogue and when it was read
-        self._view = Snapshot(identity(0), None, (), frozenset(), 0)
-
-    # -- reading ---------------------------------------------------------------------------
-
-    def view(self) -> Snapshot:
-        """The present state; hold it for all steps of one search, which then agree."""
-        if self._library.read_only and time.monotonic() - self._looked_at[1] > _VIEWER_SECONDS:
-            revision = self._library.revision()
-            changed = revision != self._looked_at[0]
-            self._looked_at = revision, time.monotonic()
-            if changed:
-                self.sync()
-        return self._view
-
-    def __len__(self) -> int:
-        """Frames that can be found."""
-        return len(self.view())
-
-    @property
-    def reduction(self) -> Reduction:
-        """From frame vectors `[N, R·D]` to what `search` takes, `[N, d]`."""
-        return self.view().reduction
-
-    @property
-    def version(self) -> int:
-        """Grows with each change of what can be found or how."""
-        return self.view().version
-
-    def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        """As Snapshot.search, on the present state."""
-        return self.view().search(queries, k)
-
-    def exact_search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        return self.view().exact_search(queries, k)
-
-    def vectors_of(self, ids: Array) -> Array:
-        return self.view().vectors_of(ids)
-
-    def snapshot(self) -> tuple[Array, Array]:
-        """Frame ids `[N]` and reduced vectors `[N, d]` of everything that can be found."""
-        view = self.view()
-        return view.ids, view.vectors
 
     def status(self) -> IndexStatus:
         view = self.view()
@@ -157,21 +98,6 @@ class FrameSpace:
                 self._replace([], gone={ordinal})
         self._build_when_due()
 
-    def sync(self) -> None:
-        """Follows the catalogue: adds its videos that are missing here, drops all others."""
-        rows = self._library.feature_rows(self.extractor)
-        with self._change:
-            view = self._view
-            present = view.ordinals
-            wanted = {row.ordinal for row in rows}
-            if not view.reduction.input_dim or self._behind(view):
-                self._open(rows)
-                return
-            blocks = self._blocks((r for r in rows if r.ordinal not in present), view.reduction)
-            gone = set(present - wanted)
-            if blocks or gone:
-                self._replace(blocks, gone=gone)
-
     def rebuild(self, *, background: bool = True, refit: bool = False) -> None:
         """Builds and publishes a new generation of everything that can be found now.
 
@@ -211,11 +137,6 @@ class FrameSpace:
         """
         self._start(RebuildRequest(plan=plan, watch=watch), background=False)
 
-    def touch(self) -> None:
-        """Counts a change of what may be found, so that cached results become stale."""
-        with self._change:
-            self._view = replace(self._view, version=self._view.version + 1)
-
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until no build runs; False when `timeout` seconds were not enough."""
         end = None if timeout is None else time.monotonic() + timeout
@@ -229,55 +150,11 @@ class FrameSpace:
                 builder.join(left)
         return True
 
-    def verify(self) -> tuple[str, ...]:
-        """Checks the index's files against manifest and catalogue; one sentence per problem."""
-        return index_problems(self._library, self._view, extractor=self.extractor)
-
     def close(self) -> None:
         """Stops a running build, which leaves no trace, and waits for it."""
         self._stop.set()
         self.wait()
         self._library.forget_on_close(self.close)
-
-    # -- inside: state ---------------------------------------------------------------------
-
-    def _replace(
-        self, blocks: Iterable[Block], *, gone: set[int], reduction: Reduction | None = None
-    ) -> None:
-        """Swaps in a snapshot without `gone` and with `blocks`; the caller holds the lock."""
-        view = self._view
-        old = view.generation.videos.keys() if view.generation else set[int]()
-        if self._touched is not None:
-            self._touched |= gone
-        self._view = Snapshot(
-            reduction or view.reduction,
-            view.generation,
-            (*(block for block in view.tail if block.ordinal not in gone), *blocks),
-            view.removed | (gone & old),
-            view.version + 1,
-        )
-
-    def _behind(self, view: Snapshot) -> bool:
-        """Whether a viewer's tail has grown long and the writer has published since."""
-        if not self._library.read_only or view.tail_frames <= TAIL_FRAMES:
-            return False
-        published = registered_generations(self._library, self.extractor, view.reduction)
-        return max(published, default=0) > (view.generation.number if view.generation else 0)
-
-    def _open(self, rows: tuple[FeatureRow, ...]) -> None:
-        view, problem = opened_snapshot(
-            self._library,
-            extractor=self.extractor,
-            method=self.plan.method,
-            rows=rows,
-            version=self._view.version + 1,
-        )
-        with self._change:
-            self._view = view
-        self._degraded = f"{problem} Searching goes on; a rebuild mends it." if problem else ""
-
-    def _blocks(self, rows: Iterable[FeatureRow], reduction: Reduction) -> list[Block]:
-        return loaded_blocks(self._library, rows, extractor=self.extractor, reduction=reduction)
 
     # -- inside: building ------------------------------------------------------------------
 
@@ -385,7 +262,7 @@ class FrameSpace:
 
 
 def open_frame_space(
-    library: Library, *, extractor: str, reduction: str | None = None, settings: Settings
+    library: Library, *, extractor: str, reduction: str | None = None
 ) -> FrameSpace:
     """The frame space of the library for this extractor, verified against the catalogue.
 
@@ -397,7 +274,7 @@ def open_frame_space(
     plan = stored_plans(library, extractor).current
     if reduction is not None:
         plan = IndexPlan(reduction, plan.graph)
-    space = FrameSpace(library, extractor=extractor, plan=plan, settings=settings)
+    space = FrameSpace(library, extractor=extractor, plan=plan)
     library.on_close(space.close)
     space.sync()
     space._build_when_due()

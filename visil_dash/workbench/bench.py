@@ -61,9 +61,7 @@ class Workbench:
         self.model = model
         self.settings = settings
         self.options = AlignOptions(frame_level=model.frame_level)
-        self.space: FrameSpace = open_frame_space(
-            library, extractor=model.extractor, settings=settings
-        )
+        self.space: FrameSpace = open_frame_space(library, extractor=model.extractor)
         self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
         self.known_pairs = KnownPairs()
