@@ -3,7 +3,7 @@
 from visil_dash.ui.collection.groups import draw_groups
 from visil_dash.ui.collection.map import draw_map
 from visil_dash.ui.collection.matrix import draw_matrix
-from visil_dash.ui.collection.options import GROUPS, MAP, MATRIX, REVIEW, draw_options
+from visil_dash.ui.collection.options import GROUPS, MAP, MATRIX, REVIEW, draw_collection_options
 from visil_dash.ui.collection.review import draw_review
 from visil_dash.ui.collection.table import computed, draw_pairs, draw_summary
 from visil_dash.ui.shell import backend
@@ -25,7 +25,7 @@ with friendly():
             add_videos_button,
         )
     else:
-        options = draw_options()
+        options = draw_collection_options()
         all_pairs = computed(candidates=options.candidates)
         if all_pairs is not None and options.view == REVIEW:
             draw_review(all_pairs, options.match_score)

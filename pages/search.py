@@ -13,7 +13,7 @@ from visil_dash.ui.search.answer import (
 from visil_dash.ui.search.cards import draw_match_cards, ranked
 from visil_dash.ui.search.filters import filtered
 from visil_dash.ui.search.one_frame import chosen_time, draw_frame_results, draw_frame_strip
-from visil_dash.ui.search.options import SearchOptions, draw_options, search_result
+from visil_dash.ui.search.options import SearchOptions, draw_search_options, search_result
 from visil_dash.ui.search.query import draw_query_form
 from visil_dash.ui.search.several import draw_clip_list
 from visil_dash.ui.shell import backend
@@ -51,7 +51,7 @@ page_header(
 with friendly():
     show_kept_errors()
     query_id = draw_query_form()
-    options = draw_options()
+    options = draw_search_options()
     clip = backend.session_clip(query_id) if query_id else None
     if not backend.library_videos():
         empty_state(

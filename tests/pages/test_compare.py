@@ -24,7 +24,7 @@ from tests.support.pair_world import (
     values,
 )
 from visil_dash.errors import Cancelled
-from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.workbench.bench import Workbench
 
 
@@ -132,7 +132,7 @@ def test_a_chosen_cell_shows_its_two_frames_at_their_true_times(opened: Open) ->
     page = frames_of(opened, "excerpt.mp4", "market.mp4")
     query, reference = features()["excerpt.mp4"], features()["market.mp4"]
     page.session_state["compare_cell"] = (query.video_id, reference.video_id, 4, 2)
-    with patch.object(backend, "pictures_at", wraps=backend.pictures_at) as asked:
+    with patch("visil_dash.ui.compare.frames.pictures_at", wraps=pictures_at) as asked:
         page.run()
     assert [call.args for call in asked.call_args_list] == [
         (query.video_id, (query.timestamps[4],)),

@@ -21,7 +21,7 @@ class CollectionOptions:
     match_score: float
 
 
-def draw_options() -> CollectionOptions:
+def draw_collection_options() -> CollectionOptions:
     """The controls; their values come from the link, the session or the library."""
     own = round(backend.workbench().match_score(), 3)
     few = len(backend.library_videos()) <= ALL_PAIRS_VIDEOS

@@ -11,6 +11,7 @@ from visil_dash.plots.region_links import draw_links
 from visil_dash.plots.regions import draw_regions, match_labels
 from visil_dash.records import Array, Comparison
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import facts, name_line
 
@@ -51,8 +52,8 @@ def draw_frames(pair: Comparison, cell: tuple[int, int]) -> None:
             )
         with st.spinner("Reading the two frames…"):
             pictures = [
-                backend.pictures_at(pair.query, (at_query,))[0],
-                backend.pictures_at(pair.reference, (at_reference,))[0],
+                pictures_at(pair.query, (at_query,))[0],
+                pictures_at(pair.reference, (at_reference,))[0],
             ]
         sides = (query.name, at_query), (reference.name, at_reference)
         for column, (name, at) in zip(st.columns(2), sides, strict=True):

@@ -7,14 +7,14 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from visil_dash.ui.shell.widgets import ASSETS
+from visil_dash.ui.shell.widgets import UI_ASSETS
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
 @cache
 def _component() -> Any:
-    script = (ASSETS / "map" / "events.js").read_text()
+    script = (UI_ASSETS / "map" / "events.js").read_text()
     return st.components.v2.component("visil_dash.map_events", js=script)
 
 

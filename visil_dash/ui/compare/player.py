@@ -13,9 +13,9 @@ from visil_dash.records import Array
 from visil_dash.ui.compare.loops import LoopRange
 from visil_dash.ui.shell.playing import Playable
 from visil_dash.ui.shell.text import safe_name
-from visil_dash.ui.shell.widgets import ASSETS
+from visil_dash.ui.shell.widgets import UI_ASSETS
 
-_FOLDER = ASSETS / "player"
+_FOLDER = UI_ASSETS / "player"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.text import escaped, md, percent
 from visil_dash.ui.shell.waiting import finished, read_clip
-from visil_dash.ui.shell.widgets import ASSETS, facts, verified_badge
+from visil_dash.ui.shell.widgets import UI_ASSETS, facts, verified_badge
 
 # ---- which pair ----
 
@@ -89,7 +89,7 @@ def draw_verdict(pair: Comparison) -> None:
     """Whether the two match, the scores in both directions, and why."""
     bench = backend.workbench()
     model, match_score = bench.model, bench.match_score()
-    st.html(ASSETS / "explore.css")
+    st.html(UI_ASSETS / "explore.css")
     query, reference = backend.opened(pair.query), backend.opened(pair.reference)
     explanation = explain(
         pair,

@@ -14,6 +14,7 @@ from visil_dash.laboratory.hubs.library import (
 )
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line
@@ -86,7 +87,7 @@ def _card(report: HubReport, hub: Hub) -> None:
     video = report.video_ids[hub.video]
     at = frame_seconds(bench, report, hub.best)
     with st.container(border=True, key=f"hub-{hub.best}"):
-        pictures = backend.pictures_at(video, [at], long_side=320)
+        pictures = pictures_at(video, [at], long_side=320)
         name = safe_name(report.names[hub.video])
         if pictures:
             st.image(pictures[0], width="stretch", alt=f"{name} at {clock(at)}")

@@ -15,6 +15,7 @@ from visil_dash.ui.compare.tasks import comparison
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.tasks import LookedInside
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
@@ -77,7 +78,7 @@ def sampling(pair: Pair) -> None:
     )
     for video, taken in ((pair.query, query), (pair.reference, reference)):
         times = taken.timestamps[np.linspace(0, len(taken) - 1, _STRIP).round().astype(int)]
-        pictures = backend.pictures_at(video, times.tolist(), 240)
+        pictures = pictures_at(video, times.tolist(), 240)
         with st.container(border=True):
             st.caption(md(backend.name_of(video)))
             with st.container(horizontal=True, gap="small"):
@@ -180,7 +181,7 @@ def attention(pair: Pair) -> None:
     query = pair.features[0]
     weights = query.attention
     at = int(np.argmax(np.ptp(weights, axis=1)))
-    picture = backend.pictures_at(pair.query, [float(query.timestamps[at])], 480)[0]
+    picture = pictures_at(pair.query, [float(query.timestamps[at])], 480)[0]
     facts(
         {
             "Weights of the query": shape(*weights.shape),

@@ -148,7 +148,7 @@ def draw_agreement(result: SearchResult, options: SearchOptions) -> None:
     task = backend.search(result.query_id, threshold=options.threshold, exhaustive=False)
     if not finished(task, title="Searching hierarchically, to compare", name=result.query):
         return
-    both = agreement(backend.judged(task.result), result)
+    both = agreement(backend.with_verdicts(task.result), result)
     overlap = f"Overlap of the top {both.k}"
     with st.container(border=True, key="agreement"):
         st.markdown(_agreement_text(both))

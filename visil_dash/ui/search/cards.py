@@ -14,7 +14,7 @@ from visil_dash.ui.shell import backend, dialogs
 from visil_dash.ui.shell.playing import play
 from visil_dash.ui.shell.text import escaped, percent, plural
 from visil_dash.ui.shell.widgets import (
-    ASSETS,
+    UI_ASSETS,
     await_posters,
     compare_button,
     facts,
@@ -34,7 +34,7 @@ def ranked(result: SearchResult) -> tuple[Ranked, ...]:
 
 def draw_match_cards(found: Sequence[Ranked], result: SearchResult, *, top: int) -> None:
     """The matches; unrelated videos take a single line each."""
-    st.html(ASSETS / "search.css")
+    st.html(UI_ASSETS / "search.css")
     shown = found[:top]
     info = backend.info_of(result.query_id)
     length = info.duration if info else 0.0

@@ -10,7 +10,7 @@ from visil_dash.ui.search.tasks import frame_search_task, strip_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import ASSETS, empty_state, facts, name_line
+from visil_dash.ui.shell.widgets import UI_ASSETS, empty_state, facts, name_line
 
 if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
     from visil_dash.workbench.questions import FrameResult
@@ -35,7 +35,7 @@ def chosen_time(query_id: str) -> float | None:
 
 def draw_frame_strip(query_id: str) -> None:
     """Sampled frames with their times; a click on a time searches with that frame."""
-    st.html(ASSETS / "search.css")
+    st.html(UI_ASSETS / "search.css")
     task = strip_task(query_id)
     if not task.wait(0.1):
         _watch_strip(query_id)

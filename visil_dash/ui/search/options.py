@@ -27,7 +27,7 @@ class SearchOptions:
 # ---- how to search ----
 
 
-def draw_options() -> SearchOptions:
+def draw_search_options() -> SearchOptions:
     """Mode, distance threshold, number of results, and whether to search parts of the picture."""
     automatic = backend.workbench().threshold()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -104,7 +104,7 @@ def judged_result(result: SearchResult) -> SearchResult:
 
     Another session may have uploaded the same bytes under a name that is private to it.
     """
-    return replace(backend.judged(result), query=backend.name_of(result.query_id))
+    return replace(backend.with_verdicts(result), query=backend.name_of(result.query_id))
 
 
 def search_result(query_id: str, options: SearchOptions) -> SearchResult | None:

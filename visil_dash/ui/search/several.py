@@ -87,7 +87,7 @@ def _counts(going: int, done: int, clips: int) -> str:
 def _download(results: list[SearchResult]) -> None:
     st.download_button(
         "CSV of all results",
-        lambda: matches_csv(*map(backend.judged, results)),
+        lambda: matches_csv(*map(backend.with_verdicts, results)),
         file_name="matches.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -129,7 +129,7 @@ def _outcome(clip: SessionClip, task: Task) -> str:
     if task.error is not None:
         # The message begins with the clip's name, which the row shows, or its name on disk.
         return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: ")
-    matches = backend.judged(without_rejected(task.result)).matches
+    matches = backend.with_verdicts(without_rejected(task.result)).matches
     line = answer(matches)
     if matches:
         best = matches[0]

@@ -1,4 +1,4 @@
-"""Every cache of the dashboard: the workbench, pair results, pictures, clips and running tasks.
+"""The workbench, the clips of this session and the running tasks, each cached.
 
 Keys are ids, the extractor and the version of the frame space, never objects; the objects are
 fetched inside. Query clips belong to their session: every function here that takes an id first
@@ -6,7 +6,7 @@ checks that this session may see it.
 """
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from visil_dash.errors import NotFound
 from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import (
-    Array,
     JobRecord,
     MediaInfo,
     SearchResult,
@@ -44,7 +43,7 @@ def _close(bench: "Workbench") -> None:
     bench.close()
 
 
-# A library stays open for its sessions; closed, its writer's lock is free for the next opening.
+# A library stays open for its sessions. Closing it frees its writer's lock.
 @st.cache_resource(max_entries=16, show_spinner="Opening the library…", on_release=_close)
 def _workbench(library: str, model: str) -> "Workbench":
     from visil_dash.workbench.bench import open_workbench
@@ -52,13 +51,13 @@ def _workbench(library: str, model: str) -> "Workbench":
     bench = open_workbench(settings=get_settings(), library=Path(library), model=model)
     open_benches.append(bench)
     # Streamlit collects garbage after every run of a script, and a page that shows progress runs
-    # twice a second. What the imports and the model made lives on: walking it took 155 ms each
-    # time, in which no task went on.
+    # twice a second. Scanning the objects of the imports and the model took 155 ms each time,
+    # during which no task progressed.
     gc.freeze()
     return bench
 
 
-# The sweeper's thread has no session to ask for the workbench, so each is noted when it opens.
+# The sweeper's thread has no session from which to get the workbench, so all open ones are here.
 open_benches: "list[Workbench]" = []
 
 
@@ -74,7 +73,7 @@ def workbench() -> "Workbench":
 
 
 def task_scope() -> tuple[str, str]:
-    """What every task's key holds: two libraries may have the same videos, in other versions."""
+    """(folder, extractor) of the library in use, for keys of tasks and caches."""
     bench = workbench()
     return str(bench.library.folder), bench.extractor
 
@@ -93,12 +92,12 @@ def session_id() -> str:
 
 
 def _alive(session: str) -> bool:
-    # Without a runtime (tests by file) there is one session, and it lives.
+    # Without a runtime (tests of page files) there is one session, and it is alive.
     return not Runtime.exists() or Runtime.instance().is_active_session(session)
 
 
 def _ended(session: str) -> None:
-    # Ends the session for Streamlit too: what it holds in memory for a player goes with it.
+    # Also ends the session for Streamlit, which frees the files that it keeps for a player.
     if Runtime.exists():
         Runtime.instance().close_session(session)
 
@@ -119,12 +118,12 @@ _forgetters: list[Callable[[str], None]] = []
 
 
 def on_forget(forget: Callable[[str], None]) -> None:
-    """`forget` hears the id of every clip that is deleted."""
+    """`forget` is called with the id of every clip that is deleted."""
     _forgetters.append(forget)
 
 
 def _forget(query_id: str) -> None:
-    """Removes what was derived from a deleted clip."""
+    """Removes everything derived from a deleted clip."""
     tasks().forget(query_id)
     for forget in _forgetters:
         forget(query_id)
@@ -134,12 +133,12 @@ def _forget(query_id: str) -> None:
 
 
 def session_clips() -> tuple[SessionClip, ...]:
-    """The clips that this session brought, newest first."""
+    """The clips of this session, newest first."""
     return clip_store().of(session_id())
 
 
 def clip_taker() -> Callable[[Readable, str], SessionClip]:
-    """Writes what can be read to disk as a clip of this session, whichever thread calls it.
+    """A function that stores a file as a clip of this session, from any thread.
 
     It raises InputError.
     """
@@ -167,7 +166,7 @@ def drop_clip(query_id: str) -> None:
 
 
 def session_clip(query_id: str) -> SessionClip | None:
-    """The clip that this id, or the id of a view of it, names."""
+    """The clip with this id, or of which this is the id of a view."""
     base = QueryRef.parse(query_id).base
     return next((clip for clip in session_clips() if clip.query_id == base), None)
 
@@ -178,13 +177,13 @@ def _videos(library: str, model: str, revision: int) -> dict[str, VideoRecord]:
 
 
 def library_videos() -> dict[str, VideoRecord]:
-    """The library's videos by id, in the order of their arrival. Do not change it."""
+    """The library's videos by id, in the order in which they were added. Do not modify it."""
     revision = workbench().library.revision()
     return _videos(*_chosen(), revision)
 
 
 def library_video(video_id: str) -> VideoRecord | None:
-    """The video that this id, or the id of a view of it, names."""
+    """The video with this id, or of which this is the id of a view."""
     return library_videos().get(QueryRef.parse(video_id).base)
 
 
@@ -224,7 +223,7 @@ def media_path(query_id: str) -> Path:
 
 
 def info_of(query_id: str) -> MediaInfo | None:
-    """What is known of the file; None for a clip that was not read yet."""
+    """Facts about the file; None for a clip that has not been read yet."""
     video = library_video(query_id)
     if video is not None:
         return video.info
@@ -238,7 +237,7 @@ def info_of(query_id: str) -> MediaInfo | None:
 
 
 def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
-    """Reads an uploaded clip and extracts its features, whatever the page does meanwhile."""
+    """Reads an uploaded clip and extracts its features in the background."""
     bench = workbench()
 
     def work(watch: Watch) -> str:
@@ -253,9 +252,9 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
 
 
 def reader(query_id: str) -> Callable[[Watch], None]:
-    """Reads the query where it is a clip of this session that was not read yet; for use in a task.
+    """For use in a task: reads the query if it is a clip that has not been read yet.
 
-    A clip that is being read by another task is waited for.
+    Waits for a clip that another task is reading.
     """
     bench, clip = workbench(), session_clip(query_id)
 
@@ -276,7 +275,7 @@ def search(
 ) -> Task:
     """Searches for a clip of this session or a library video; `result` is a SearchResult."""
     bench, read = workbench(), reader(query_id)
-    # Errors tell the name, and another session may have the same bytes under its own.
+    # Errors contain the name, and another session may have the same bytes under another one.
     name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
     asked = query_id, name, limit, exhaustive, inside
@@ -298,8 +297,8 @@ def search(
 # ---- results of one query ----
 
 
-def judged(result: SearchResult) -> SearchResult:
-    """The result judged by the match score that is in use now."""
+def with_verdicts(result: SearchResult) -> SearchResult:
+    """The result with a verdict on each match, by the library's current match score."""
     return workbench().judged(result)
 
 
@@ -314,87 +313,3 @@ def query_distances(query_id: str) -> "QueryDistances":
     """Do not write into its arrays: they are shared by all sessions."""
     name_of(query_id)
     return _query_distances(*_chosen(), *_version(), query_id)
-
-
-# ---- pictures and players ----
-
-
-@st.cache_data(max_entries=64, show_spinner=False, scope="session")
-def _pictures_at(
-    library: str, model: str, query_id: str, times: tuple[float, ...], long_side: int
-) -> list[Array]:
-    return _workbench(library, model).frames(query_id, list(times), long_side=long_side)
-
-
-def pictures_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
-    """Pictures as displayed at these times, uint8 RGB."""
-    name_of(query_id)
-    return _pictures_at(*_chosen(), query_id, tuple(float(t) for t in times), long_side)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _digest(path: str, modified: int, size: int) -> str:
-    from visil_dash.media.files import content_hash
-
-    return content_hash(Path(path))
-
-
-def digest(path: Path) -> str:
-    """sha256 of the file as it is now."""
-    status = path.stat()
-    return _digest(str(path), status.st_mtime_ns, status.st_size)
-
-
-def _asset_folder(video_id: str) -> Path:
-    """Where pictures of a video are kept: beside it, or apart when the library is read-only."""
-    clip = session_clip(video_id)
-    if clip is not None:
-        return clip.path.parent
-    library = workbench().library
-    if not library.read_only:
-        return library.asset(video_id, "poster.jpg").parent
-    folder = clip_store().pictures / video_id
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def asset(video_id: str, name: str) -> Path | None:
-    """poster.jpg, strip.jpg or preview.mp4 of a video or clip; None while there is none."""
-    places = [_asset_folder(video_id) / name]
-    if session_clip(video_id) is None:
-        places.append(workbench().library.asset(video_id, name))
-    return next((path for path in places if path.is_file() and path.stat().st_size), None)
-
-
-def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
-    """Makes the picture or preview in the background; the task's result is its path."""
-    from visil_dash.media.preview import make_poster, make_preview, make_strip
-
-    source, out = media_path(video_id), _asset_folder(video_id) / name
-    settings = get_settings()
-
-    def work(watch: Watch) -> Path:
-        watch.step("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
-        if name == "poster.jpg":
-            make_poster(source, out, settings=settings)
-        elif name == "strip.jpg":
-            make_strip(source, out, count=8, height=90, settings=settings)
-        else:
-            make_preview(source, out, settings=settings)
-        return out
-
-    return tasks().start(("asset", name, video_id, str(out)), work, again=again)
-
-
-def poster(video_id: str) -> Path | None:
-    """The poster; None while it is being made, and where none could be made."""
-    path = asset(video_id, "poster.jpg")
-    if path is None:
-        make_asset(video_id, "poster.jpg")
-    return path
-
-
-def poster_pending(video_id: str) -> bool:
-    out = _asset_folder(video_id) / "poster.jpg"
-    task = tasks().get(("asset", "poster.jpg", video_id, str(out)))
-    return task is not None and not task.ended

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from visil_dash.records import MediaInfo
-from visil_dash.ui.shell import backend
+from visil_dash.ui.shell import backend, pictures
 from visil_dash.ui.shell.text import safe_name
 
 # st.video holds the whole file in the server's memory for every viewer.
@@ -37,7 +37,7 @@ class Playable:
         """Names the bytes, so that two files never share an address."""
         # Streamlit's own media id looks at parts of large files only.
         kind = "video/webm" if self.codec == "webm" else "video/mp4"
-        return f"{kind}; sha={backend.digest(self.path)}"
+        return f"{kind}; sha={pictures.file_digest(self.path)}"
 
 
 def playable(video_id: str) -> Playable | None:
@@ -47,7 +47,7 @@ def playable(video_id: str) -> Playable | None:
     path, info = backend.media_path(video_id), backend.info_of(video_id)
     if info is not None and plays_in_browser(info) and path.stat().st_size <= _LARGEST_PLAYED:
         return Playable(path, "webm" if "webm" in info.container else "mp4")
-    preview = backend.asset(video_id, "preview.mp4")
+    preview = pictures.stored_asset(video_id, "preview.mp4")
     return None if preview is None else Playable(preview, note=_why_preview(info))
 
 
@@ -64,7 +64,7 @@ def play(video_id: str, *, start: float = 0.0, end: float | None = None) -> None
 
 def await_playable(video_id: str) -> None:
     """A film strip while a copy that browsers play is made, or where none can be."""
-    strip = backend.asset(video_id, "strip.jpg")
+    strip = pictures.stored_asset(video_id, "strip.jpg")
     if strip is not None:
         st.image(str(strip), width="stretch", alt="Pictures from the video, evenly spaced")
     _await_preview(video_id)
@@ -82,7 +82,7 @@ def _why_preview(info: MediaInfo | None) -> str:
 
 @st.fragment(run_every=1.0)
 def _await_preview(video_id: str) -> None:
-    task = backend.make_asset(video_id, "preview.mp4")
+    task = pictures.make_asset(video_id, "preview.mp4")
     if not task.ended:
         st.caption("Browsers cannot play this file as it is: making a copy that they can…")
     elif task.error is None:

@@ -134,7 +134,7 @@ ERRORS = "errors"  # errors of callbacks, until the page shows them
 # A new number gives the uploader a new key: that empties it after its files are on disk.
 UPLOAD_ROUND = "upload_round"
 
-# Query parameters. Values are the first PARAM_LENGTH characters of a video id.
+# Query parameters. Values are the first _PARAM_LENGTH characters of a video id.
 PARAM_QUERY = "q"
 PARAM_REFERENCE = "r"
 PARAM_THRESHOLD = "t"  # squared L2
@@ -149,18 +149,17 @@ PARAM_DIRECTION = "d"  # of the maps: forward, reverse, symmetric
 PARAM_CELL = "cell"  # query and reference time of a cell, seconds
 PARAM_PART = "part"  # view of the query's picture
 PARAM_RANGE = "span"  # what both players loop
-PARAM_LENGTH = 16
+_PARAM_LENGTH = 16
 
 LIBRARY_PAGE_FILE = "pages/library.py"
-SEARCH_PAGE_FILE = "pages/search.py"
-COMPARE_PAGE_FILE = "pages/compare.py"
-COLLECTION_PAGE_FILE = "pages/collection.py"
-THRESHOLD_PAGE_FILE = "pages/threshold.py"
+_SEARCH_PAGE_FILE = "pages/search.py"
+_COMPARE_PAGE_FILE = "pages/compare.py"
+_THRESHOLD_PAGE_FILE = "pages/threshold.py"
 
 
 def short(video_id: str) -> str:
     """The id as it stands in a link."""
-    return video_id[:PARAM_LENGTH]
+    return video_id[:_PARAM_LENGTH]
 
 
 def goto_compare(query_id: str, reference_id: str, *, part: str = "") -> NoReturn:
@@ -169,7 +168,7 @@ def goto_compare(query_id: str, reference_id: str, *, part: str = "") -> NoRetur
     st.session_state[COMPARE_REFERENCE] = reference_id
     st.session_state[COMPARE_PART] = part
     st.switch_page(
-        COMPARE_PAGE_FILE,
+        _COMPARE_PAGE_FILE,
         query_params={
             PARAM_QUERY: short(query_id),
             PARAM_REFERENCE: short(reference_id),
@@ -185,13 +184,13 @@ def goto_library() -> NoReturn:
 def goto_search(query_id: str) -> NoReturn:
     """Opens the search page with this query."""
     st.session_state[SEARCH_QUERY] = query_id
-    st.switch_page(SEARCH_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
+    st.switch_page(_SEARCH_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
 
 
 def goto_threshold(query_id: str) -> NoReturn:
     """Opens the threshold page with this query."""
     st.session_state[THRESHOLD_QUERY] = query_id
-    st.switch_page(THRESHOLD_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
+    st.switch_page(_THRESHOLD_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
 
 
 def next_upload_round() -> None:

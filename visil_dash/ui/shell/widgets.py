@@ -7,17 +7,17 @@ from typing import Any, Literal
 import streamlit as st
 
 from visil_dash.records import VideoRecord
-from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell import backend, pictures, state
 from visil_dash.ui.shell.frame import through_the_frame
 from visil_dash.ui.shell.text import escaped, md, safe_name
 
-ASSETS = Path(__file__).parents[1] / "assets"
+UI_ASSETS = Path(__file__).parents[1] / "assets"
 
 
 def page_header(title: str, answers: str) -> None:
     """The page's title and one line: what it answers and what to do next."""
     through_the_frame()
-    st.html(ASSETS / "style.css")
+    st.html(UI_ASSETS / "style.css")
     st.title(title, anchor=False)
     st.html(f'<p class="vd-lead">{escaped(answers)}</p>')
 
@@ -84,9 +84,9 @@ def thumbnail(video_id: str, *, key: str = "") -> None:
     Draw `await_posters` at the end of a page with thumbnails: it looks again for missing ones.
     """
     with st.container(key=f"thumb-{key}-{video_id[:16]}"):
-        path = backend.poster(video_id)
+        path = pictures.poster(video_id)
         if path is None:
-            blank = "" if backend.poster_pending(video_id) else "no picture"
+            blank = "" if pictures.poster_pending(video_id) else "no picture"
             st.html(f'<div class="vd-blank">{blank}</div>')
         else:
             st.image(str(path), width="stretch", alt=safe_name(backend.name_of(video_id)))
@@ -94,14 +94,14 @@ def thumbnail(video_id: str, *, key: str = "") -> None:
 
 def await_posters(video_ids: Iterable[str]) -> None:
     """Draws the page again when posters that are being made now are there."""
-    pending = [v for v in video_ids if backend.poster_pending(v)]
+    pending = [v for v in video_ids if pictures.poster_pending(v)]
     if pending:
         _watch_posters(tuple(pending))
 
 
 @st.fragment(run_every=1.0)
 def _watch_posters(pending: tuple[str, ...]) -> None:
-    if sum(backend.poster_pending(v) for v in pending) < len(pending):
+    if sum(pictures.poster_pending(v) for v in pending) < len(pending):
         st.rerun()
 
 

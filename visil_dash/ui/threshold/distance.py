@@ -11,13 +11,14 @@ from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import empty_state
 from visil_dash.ui.threshold.bands import draw_bands
+from visil_dash.ui.threshold.labelled_pairs import measured_pairs
 from visil_dash.ui.threshold.one_query import (
     draw_admitted,
     draw_candidates,
     draw_neighbours,
     draw_nothing_to_measure,
 )
-from visil_dash.ui.threshold.operating import draw_operating, measured_pairs
+from visil_dash.ui.threshold.operating import draw_operating
 from visil_dash.ui.threshold.saving import draw_history, draw_saving
 from visil_dash.ui.threshold.slider import TriedValue, draw_slider
 

@@ -5,7 +5,8 @@ import streamlit as st
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
-from visil_dash.ui.threshold.operating import draw_operating, measured_pairs
+from visil_dash.ui.threshold.labelled_pairs import measured_pairs
+from visil_dash.ui.threshold.operating import draw_operating
 from visil_dash.ui.threshold.saving import draw_history, draw_saving
 from visil_dash.ui.threshold.slider import TriedValue, draw_slider
 from visil_dash.workbench.thresholds import model_default

@@ -1,6 +1,6 @@
-"""A threshold measured with labelled pairs: precision, recall, curves, suggestions, the pairs."""
+"""A threshold measured with labelled pairs: precision, recall, cost, curves and suggestions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -8,82 +8,24 @@ import streamlit as st
 from visil_dash.labels.label import Upto
 from visil_dash.metrics.bootstrap import Interval
 from visil_dash.metrics.operating import JudgedPairs, Operating, Suggestion, kind_counts, operating
-from visil_dash.metrics.rows import (
-    FALSE_MATCHES,
-    KIND_NAMES,
-    MISSED,
-    OUTCOMES,
-    JudgedPairRow,
-    by_outcome,
-    judged_pair_rows,
-)
+from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating as plots_operating
-from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.tables import chosen_row, table_height
-from visil_dash.ui.shell.text import percent, plural, safe_name, seconds
-from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import compare_button, empty_state, facts
-from visil_dash.ui.threshold.labels_in_use import LabelSet, draw_label_choice
+from visil_dash.ui.shell import state
+from visil_dash.ui.shell.tables import table_height
+from visil_dash.ui.shell.text import percent, plural, seconds
+from visil_dash.ui.shell.widgets import empty_state, facts
+from visil_dash.ui.threshold.labelled_pairs import draw_labelled_pairs
+from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.scoring import (
     Measure,
-    closeness_task,
-    judged_pairs,
+    as_threshold,
     operating_curves_of,
     rerank_rate,
     suggested,
 )
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
-_NUMBERS: dict[Measure, str] = {"distance": "Distance", "match": "Score"}
-_MOST_ROWS = 200
 _UPTO: dict[Upto, str] = {"DS": "ND, DS", "CS": "ND, DS, CS", "IS": "ND, DS, CS, IS"}
-_STARTED_BY_HAND = 3000  # more pairs than this are compared only on a click
-
-
-def measured_pairs(measure: Measure) -> tuple[LabelSet, JudgedPairs] | None:
-    """The pairs of the chosen labels; until they are measured, draws what is missing."""
-    given = draw_label_choice()
-    if given is None:
-        empty_state(
-            "No labels yet",
-            "Judge pairs in Review on the Collection page, or upload labels on the Evaluate page,"
-            " to see precision and recall of this threshold.",
-        )
-        return None
-    count = int(given.truth.counted.sum())
-    if not count:
-        empty_state("No labelled pairs", "None of the labelled videos is in the library.")
-        return None
-    if measure == "match" and count > _STARTED_BY_HAND and not _started(given, count):
-        return None
-    task = closeness_task(measure, given)
-    if finished(task, title="Measuring the labelled pairs", name=given.title):
-        return given, judged_pairs(measure, given, task.result)
-    if task.ended and st.button("Continue", icon=":material/refresh:", type="primary"):
-        closeness_task(measure, given, again=True)
-        st.rerun()
-    return None
-
-
-def _started(given: LabelSet, count: int) -> bool:
-    """Whether the user has started the comparison of many pairs; otherwise offers it."""
-    key = f"compare_labelled_{given.digest[:8]}"
-    if st.session_state.get(f"{key}_on"):
-        return True
-    rate = rerank_rate()
-    cost = "" if rate is None else f", about {seconds(count * rate.seconds)}"
-    empty_state(
-        "The labelled pairs are not compared yet",
-        f"There are {plural(count, 'pair')}{cost}.",
-        lambda: st.button(
-            "Compare them", key=key, on_click=_start, args=(f"{key}_on",), type="primary"
-        ),
-    )
-    return False
-
-
-def _start(key: str) -> None:
-    st.session_state[key] = True
 
 
 def draw_operating(
@@ -126,7 +68,7 @@ def draw_operating(
         _suggestions(measure, given, pairs, upto, use)
     with right:
         _figures(measure, given, pairs, upto, point)
-    _pairs(measure, pairs, least, upto)
+    draw_labelled_pairs(measure, pairs, least, upto)
 
 
 def _upto() -> Upto:
@@ -235,17 +177,12 @@ def _suggestion(
         if suggestion is None:
             st.markdown(f"{title}: not reached by any threshold")
             return
-        value = _as_shown(measure, suggestion.least)
+        value = as_threshold(measure, suggestion.least)
         st.markdown(
             f"{title}: **{value:.4g}** · precision {suggestion.precision:.2f}, recall"
             f" {suggestion.recall:.2f}"
         )
         st.button("Use", key=key, type="tertiary", on_click=use, args=(suggestion.least,))
-
-
-def _as_shown(measure: Measure, least: float) -> float:
-    """A closeness as a distance or a score."""
-    return -least if measure == "distance" else least
 
 
 def _figures(
@@ -281,52 +218,4 @@ def _figures(
     )
     st.caption(
         "The diamond marks this threshold; the shaded area is the 95 % interval at each threshold."
-    )
-
-
-def _pairs(measure: Measure, pairs: JudgedPairs, least: float, upto: Upto) -> None:
-    """The pairs by outcome; a chosen one can be compared."""
-    grouped = by_outcome(pairs, least, upto=upto)
-    outcome = st.segmented_control(
-        "Pairs",
-        list(OUTCOMES),
-        format_func=lambda name: f"{name} ({len(grouped[name]):,})",
-        default=MISSED,
-        required=True,
-        key=f"{state.LABELS_GROUP}_{measure}",
-        persist_state="session",
-    )
-    shown = grouped[str(outcome)][:_MOST_ROWS]
-    names = {video_id: v.name for video_id, v in backend.library_videos().items()}
-    rows = judged_pair_rows(pairs, shown, names)
-    if not rows:
-        st.caption("None: only copies are admitted." if outcome == FALSE_MATCHES else "None.")
-        return
-    chosen = chosen_row(
-        _pair_frame(measure, rows),
-        # A new list gets a new key: the rows then mean other pairs.
-        key=f"{state.LABELS_PAIRS}_{hash(tuple((r['query'], r['reference']) for r in rows))}",
-        most_height=380,
-        column_config={_NUMBERS[measure]: st.column_config.NumberColumn(format="%.4f")},
-    )
-    if chosen is not None:
-        row = rows[chosen]
-        compare_button(row["query"], row["reference"], key="compare_labelled")
-        return
-    more = len(grouped[str(outcome)]) - len(rows)
-    st.caption(
-        "Closest to the threshold first. Choose a row to compare the two videos."
-        + (f" {more:,} more are not listed." if more > 0 else "")
-    )
-
-
-def _pair_frame(measure: Measure, rows: Sequence[JudgedPairRow]) -> pd.DataFrame:
-    closeness = [row["closeness"] for row in rows]
-    return pd.DataFrame(
-        {
-            "Query": [safe_name(row["query_name"]) for row in rows],
-            "Reference": [safe_name(row["reference_name"]) for row in rows],
-            "Labelled as": [KIND_NAMES[row["kind"]] for row in rows],
-            _NUMBERS[measure]: [None if c is None else _as_shown(measure, c) for c in closeness],
-        }
     )

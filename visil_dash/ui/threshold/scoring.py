@@ -26,6 +26,11 @@ if TYPE_CHECKING:  # these import services, which takes seconds
 Measure = Literal["distance", "match"]
 
 
+def as_threshold(measure: Measure, closeness: float) -> float:
+    """A closeness as a squared L2 distance or a score."""
+    return -closeness if measure == "distance" else closeness
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
 def known_scores() -> "Known":
     """Scores of pairs by extractor and content hashes, which never change."""

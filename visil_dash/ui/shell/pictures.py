@@ -1,0 +1,92 @@
+"""Pictures of videos and clips, and copies that browsers play: made once and stored."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from visil_dash.progress import Watch
+from visil_dash.records import Array
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.tasks import Task
+
+
+@st.cache_data(max_entries=64, show_spinner=False, scope="session")
+def _pictures_at(
+    scope: tuple[str, str], query_id: str, times: tuple[float, ...], long_side: int
+) -> list[Array]:
+    return backend.workbench().frames(query_id, list(times), long_side=long_side)
+
+
+def pictures_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
+    """Pictures as displayed at these times, uint8 RGB."""
+    backend.name_of(query_id)
+    return _pictures_at(backend.task_scope(), query_id, tuple(float(t) for t in times), long_side)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _digest(path: str, modified: int, size: int) -> str:
+    from visil_dash.media.files import content_hash
+
+    return content_hash(Path(path))
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of the file as it is now."""
+    status = path.stat()
+    return _digest(str(path), status.st_mtime_ns, status.st_size)
+
+
+def _asset_folder(video_id: str) -> Path:
+    """Where pictures of a video are stored: beside it, or apart when the library is read-only."""
+    clip = backend.session_clip(video_id)
+    if clip is not None:
+        return clip.path.parent
+    library = backend.workbench().library
+    if not library.read_only:
+        return library.asset(video_id, "poster.jpg").parent
+    folder = backend.clip_store().pictures / video_id
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def stored_asset(video_id: str, name: str) -> Path | None:
+    """poster.jpg, strip.jpg or preview.mp4 of a video or clip; None while there is none."""
+    places = [_asset_folder(video_id) / name]
+    if backend.session_clip(video_id) is None:
+        places.append(backend.workbench().library.asset(video_id, name))
+    return next((path for path in places if path.is_file() and path.stat().st_size), None)
+
+
+def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
+    """Makes the picture or preview in the background; the task's result is its path."""
+    from visil_dash.media.preview import make_poster, make_preview, make_strip
+
+    source, out = backend.media_path(video_id), _asset_folder(video_id) / name
+    settings = backend.workbench().settings
+
+    def work(watch: Watch) -> Path:
+        watch.step("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
+        if name == "poster.jpg":
+            make_poster(source, out, settings=settings)
+        elif name == "strip.jpg":
+            make_strip(source, out, count=8, height=90, settings=settings)
+        else:
+            make_preview(source, out, settings=settings)
+        return out
+
+    return backend.tasks().start(("asset", name, video_id, str(out)), work, again=again)
+
+
+def poster(video_id: str) -> Path | None:
+    """The poster; None while it is being made, and where none could be made."""
+    path = stored_asset(video_id, "poster.jpg")
+    if path is None:
+        make_asset(video_id, "poster.jpg")
+    return path
+
+
+def poster_pending(video_id: str) -> bool:
+    out = _asset_folder(video_id) / "poster.jpg"
+    task = backend.tasks().get(("asset", "poster.jpg", video_id, str(out)))
+    return task is not None and not task.ended
