@@ -153,6 +153,18 @@ def real_lab(
         yield lab
 
 
+@pytest.fixture(scope="module")
+def module_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Like `page`, but one for all tests of a module that look at what one visit showed."""
+    with fresh_page(browser, color_scheme=request.config.getoption("--color-scheme")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def module_screens(module_page: Page, request: pytest.FixtureRequest) -> Callable[..., None]:
+    return screen_taker(module_page, request.config.getoption("--screens"))
+
+
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh session at 1440×900; fails the test on errors of the page or on its console."""

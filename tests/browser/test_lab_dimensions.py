@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -49,18 +50,35 @@ def plain_recall(drawn: LibrarySample, reduced: Array) -> float:
     return float(found / (K * len(rows)))
 
 
-@pytest.mark.parametrize("which", ["demo_lab", "real_lab"])
-def test_what_is_measured_is_what_exact_search_says(
-    page: Page, request: pytest.FixtureRequest, screens: Callable[..., None], which: str
-) -> None:
-    lab: Lab = request.getfixturevalue(which)
-    drawn = sampled(lab)
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The page once a library was measured, which stays open, and the frames that it drew."""
+
+    page: Page
+    screens: Callable[..., None]
+    lab: Lab
+    drawn: LibrarySample
+
+
+@pytest.fixture(scope="module", params=["demo_lab", "real_lab"])
+def measured(
+    module_page: Page, module_screens: Callable[..., None], request: pytest.FixtureRequest
+) -> Measured:
+    lab: Lab = request.getfixturevalue(request.param)
+    open_page(module_page, lab.app, "dimensions")
+    expect(module_page.get_by_text("Not measured yet")).to_be_visible(timeout=PATIENCE)
+    module_page.get_by_role("button", name="Measure").click()
+    expect(module_page.get_by_text("Neighbours found again")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(module_page)
+    screens = module_screens if request.param == "demo_lab" else lambda *_, **__: None
+    screens("dimensions", whole=True)
+    return Measured(module_page, screens, lab, sampled(lab))
+
+
+def test_recall_and_threshold_of_each_space_are_those_of_exact_search(measured: Measured) -> None:
+    page, lab, drawn = measured.page, measured.lab, measured.drawn
     vectors = drawn.frames.vectors
-    open_page(page, lab.app, "dimensions")
-    expect(page.get_by_text("Not measured yet")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("button", name="Measure").click()
-    expect(page.get_by_text("Neighbours found again")).to_be_visible(timeout=PATIENCE)
-    wait_until_idle(page)
+    choose(page, "Spaces")
     total = sum(len(f) for f in lab.features.values())
     assert facts(page)["Frames"] == f"{len(lab.owners)} of {total}"
     with page.expect_download() as got:
@@ -88,9 +106,10 @@ def test_what_is_measured_is_what_exact_search_says(
             float(full["Threshold"]),
         )
         assert float(row["Threshold"]) == pytest.approx(carried, rel=2e-3)
-    if which == "demo_lab":
-        screens("dimensions", whole=True)
 
+
+def test_the_variance_and_the_noise_are_those_of_numpy(measured: Measured) -> None:
+    page, vectors = measured.page, measured.drawn.frames.vectors
     choose(page, "Curse of dimensionality")
     variance = np.linalg.svd(vectors - vectors.mean(0), compute_uv=False).astype(float) ** 2
     told = facts(page, page.locator(".vd-facts", has_text="Effective dims").locator("xpath=.."))
@@ -103,17 +122,15 @@ def test_what_is_measured_is_what_exact_search_says(
     # Squared distances of d independent components vary by √(2 / d) of their mean, roots by half.
     dims = np.array(noise["x"][4:], float)
     assert noise["y"][4:] == pytest.approx(np.sqrt(2 / dims) / 2, rel=0.08)
-    if which == "demo_lab":
-        screens("dimensions-curse", whole=True)
+    measured.screens("dimensions-curse", whole=True)
 
+
+def test_the_graph_finds_everything_when_it_looks_everywhere(measured: Measured) -> None:
+    page = measured.page
     choose(page, "Graph")
-    recalls = traces(page, "dimensions_graph")[0]
-    assert recalls["y"][-1] == 1, "the largest ef looks at every frame of the graph"
-    told = facts(page)
-    assert 0.9 <= number(told[f"Recall@{K}"]) <= 1
-    if which == "demo_lab":
-        screens("dimensions-graph", whole=True)
-    assert exceptions_shown(page) == []
+    assert traces(page, "dimensions_graph")[0]["y"][-1] == 1
+    assert 0.9 <= number(facts(page)[f"Recall@{K}"]) <= 1
+    measured.screens("dimensions-graph", whole=True)
 
 
 def plain_carried(source: Array, target: Array, valid: Array, threshold: float) -> float:

@@ -3,14 +3,19 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.browser_harness import open_page, wait_until_idle
 from tests.support.lab_world import PATIENCE, Lab, facts, fill, number
+from visil_dash.candidates.aside import frames_aside
+from visil_dash.library.store import open_library
 from visil_dash.records import Array
+from visil_dash.settings import Settings
 
 
 def related(lab: Lab) -> Array:
@@ -48,72 +53,112 @@ def given_back(page: Page) -> Iterator[None]:
     expect(everything).to_have_count(0, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("which", ["demo_lab", "real_lab"])
-def test_a_hub_is_found_weighed_set_aside_and_taken_back(
-    page: Page, request: pytest.FixtureRequest, screens: Callable[..., None], which: str
-) -> None:
-    lab: Lab = request.getfixturevalue(which)
-    least = 3
-    frames, kin = near(lab), related(lab)
-    apart = np.array(
-        [sum(bool(n) and not kin[o, v] for v, n in enumerate(row)) for o, row in
-         zip(lab.owners, frames, strict=True)]
-    )  # fmt: skip
+LEAST = 3  # unrelated videos that a hub is near, as the page asks at first
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """What the page showed while its first hub was weighed, set aside and taken back."""
+
+    lab: Lab
+    listed: dict[str, str]
+    first: str  # the first hub's own line
+    pictures: int
+    weighed: dict[str, str]
+    held: dict[str, str]  # once it was set aside
+    aside: Array  # [N] bool, what the library held then
+    after: dict[str, str]
+
+    @cached_property
+    def frames(self) -> Array:
+        return near(self.lab)
+
+    @cached_property
+    def kin(self) -> Array:
+        return related(self.lab)
+
+    @cached_property
+    def unrelated(self) -> Array:
+        """`[N]` unrelated videos that each frame is near, by plain loops."""
+        rows = zip(self.lab.owners, self.frames, strict=True)
+        return np.array([sum(bool(n) and not self.kin[o, v] for v, n in enumerate(r))
+                         for o, r in rows])  # fmt: skip
+
+    @property
+    def candidates(self) -> tuple[float, float]:
+        """Per query, before and after, as the page worked it out."""
+        was, will = self.weighed["Candidates a query"].split(" → ")
+        return float(was), float(will)
+
+
+@pytest.fixture(scope="module", params=["demo_lab", "real_lab"])
+def visit(
+    module_page: Page, module_screens: Callable[..., None], request: pytest.FixtureRequest
+) -> Visit:
+    lab: Lab = request.getfixturevalue(request.param)
+    page, screens = module_page, module_screens if request.param == "demo_lab" else no_screens
     open_page(page, lab.app, "hubs")
     choose_button = page.get_by_role("button", name="What if set aside?")
     expect(choose_button.first).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    told = facts(page)
-    assert told["Frames compared"] == f"{len(lab.owners)} of {len(lab.owners)}"
-    assert number(told["Threshold"]) == float(f"{lab.threshold:.4g}")
-    # Runs of frames that follow each other count once.
-    assert 0 < number(told["Hubs"]) <= (apart >= least).sum()
+    listed = facts(page)
     card = page.locator("[class*=st-key-hub-]", has=choose_button).first
-    first = page.get_by_text(re.compile(r"^\d+ unrelated videos")).first
-    assert number(first.inner_text()) >= apart.max(), "the first is near most"
-    if which == "demo_lab":
-        screens("hubs", whole=True)
-    assert card.locator("img").count() == 1
+    first = page.get_by_text(re.compile(r"^\d+ unrelated videos")).first.inner_text()
+    pictures = card.locator("img").count()
+    screens("hubs", whole=True)
 
     choose_button.first.click()
     effect = page.locator(".st-key-hub-effect")
     expect(effect.get_by_text("Matches lost")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    before = pairs(lab, frames)
     weighed = facts(page, effect)
-    was, will = (float(part) for part in weighed["Candidates a query"].split(" → "))
-    assert was == round(len(before) / len(lab.names), 2)
-    matches = sum(bool(kin[q, v]) for q, v in before)
-    lost, known = (int(part) for part in weighed["Matches lost"].split(" of "))
-    assert known == matches
-    gone = round((was - will) * len(lab.names))
-    assert number(weighed["Unrelated ones gone"]) == gone - lost
-    if which == "demo_lab":
-        screens("hubs-effect", whole=True)
+    screens("hubs-effect", whole=True)
 
     with given_back(page):
         effect.get_by_role("button", name="Set aside").click()
         expect(page.get_by_role("button", name="Take all back")).to_be_visible(timeout=PATIENCE)
         wait_until_idle(page)
-        held = number(facts(page)["Set aside"])
-        assert held >= 1
-        # The same number by plain loops: without those frames, who is still a candidate?
-        aside = held_frames(lab)
-        assert aside.sum() == held
-        assert len(pairs(lab, near(lab, aside))) == round(will * len(lab.names))
-        if which == "demo_lab":
-            screens("hubs-aside", whole=True)
+        held, aside = facts(page), held_frames(lab)
+        screens("hubs-aside", whole=True)
     wait_until_idle(page)
-    assert facts(page)["Set aside"] == "0 frames"
-    assert exceptions_shown(page) == []
+    return Visit(lab, listed, first, pictures, weighed, held, aside, facts(page))
+
+
+def no_screens(_name: str, *, whole: bool = False) -> None:
+    """Of the real clips no screenshots are taken."""
+
+
+def test_hubs_are_the_frames_near_many_unrelated_videos(visit: Visit) -> None:
+    told, frames = visit.listed, len(visit.lab.owners)
+    assert told["Frames compared"] == f"{frames} of {frames}"
+    assert number(told["Threshold"]) == float(f"{visit.lab.threshold:.4g}")
+    # Runs of frames that follow each other count once.
+    assert 0 < number(told["Hubs"]) <= (visit.unrelated >= LEAST).sum()
+    assert number(visit.first) >= visit.unrelated.max(), "the first is near most"
+    assert visit.pictures == 1
+
+
+def test_a_hub_is_weighed_by_the_candidates_and_matches_that_go_with_it(visit: Visit) -> None:
+    before, (was, will) = pairs(visit.lab, visit.frames), visit.candidates
+    assert was == round(len(before) / len(visit.lab.names), 2)
+    lost, known = (int(part) for part in visit.weighed["Matches lost"].split(" of "))
+    assert known == sum(bool(visit.kin[q, v]) for q, v in before)
+    gone = round((was - will) * len(visit.lab.names))
+    assert number(visit.weighed["Unrelated ones gone"]) == gone - lost
+
+
+def test_frames_set_aside_leave_the_candidates_that_were_foretold(visit: Visit) -> None:
+    assert visit.aside.sum() == number(visit.held["Set aside"]) >= 1
+    left = pairs(visit.lab, near(visit.lab, visit.aside))
+    assert len(left) == round(visit.candidates[1] * len(visit.lab.names))
+
+
+def test_frames_taken_back_count_again(visit: Visit) -> None:
+    assert visit.after["Set aside"] == "0 frames"
 
 
 def held_frames(lab: Lab) -> Array:
     """`[N]` bool: what the library says is set aside."""
-    from visil_dash.candidates.aside import frames_aside
-    from visil_dash.library.store import open_library
-    from visil_dash.settings import Settings
-
     extractor = next(iter(lab.features.values())).extractor
     with open_library(lab.folder, settings=Settings(), read_only=True) as library:
         held = frames_aside(library, extractor)

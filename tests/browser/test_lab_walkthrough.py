@@ -7,12 +7,10 @@ from functools import cached_property
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import (
-    fresh_page,
     open_page,
-    screen_taker,
     wait_until_idle,
 )
 from tests.support.lab_world import PATIENCE, Lab, chart, facts, number, plain_similarity, traces
@@ -102,11 +100,12 @@ class Walk:
 
 
 @pytest.fixture(scope="module", params=PAIRS)
-def walk(browser: Browser, request: pytest.FixtureRequest) -> Walk:
+def walk(
+    module_page: Page, module_screens: Callable[..., None], request: pytest.FixtureRequest
+) -> Walk:
     lab: Lab = request.getfixturevalue(request.param)
-    with fresh_page(browser, color_scheme=request.config.getoption("--color-scheme")) as page:
-        folder = request.config.getoption("--screens") if request.param == "demo_lab" else None
-        return walked(page, lab, *PAIRS[request.param], screen_taker(page, folder))
+    screens = module_screens if request.param == "demo_lab" else lambda *_, **__: None
+    return walked(module_page, lab, *PAIRS[request.param], screens)
 
 
 def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[..., None]) -> Walk:
