@@ -1,13 +1,14 @@
 """Robustness in a real browser: a copy made again and compared by plain products scores the same"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.browser_harness import open_page, wait_until_idle
 from tests.support.lab_world import (
     PATIENCE,
     Lab,
@@ -48,15 +49,40 @@ def copies(lab: Lab, clip: str, folder: Path) -> dict[float, list[VideoFeatures]
     return out
 
 
-@pytest.mark.parametrize("which", PLANS)
-def test_scores_and_ranks_of_edited_copies_are_those_of_plain_products(
-    page: Page,
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What the page showed of one run, and the plain scores of the same copies.
+
+    `expected`: by strength, for each encoding, the score of every video. `scores` and `ranks` are
+    curves over the strengths, as drawn.
+    """
+
+    lab: Lab
+    clip: str
+    expected: dict[float, list[dict[str, float]]]
+    facts: dict[str, str]
+    scores: dict[str, list[float]]
+    ranks: dict[str, list[float]]
+    uncounted: str  # the sentence about videos that count against no rank; "" without one
+    rows: list[dict[str, str]]
+    report: str
+
+    @property
+    def kin(self) -> set[str]:
+        """Relatives, which the unedited clip matches already."""
+        match = self.lab.model.default_match_score
+        unedited = self.expected[0.0][0]
+        return {n for n, score in unedited.items() if score >= match and n != self.clip}
+
+
+@pytest.fixture(scope="module", params=PLANS)
+def run(
+    module_page: Page,
+    module_screens: Callable[..., None],
     request: pytest.FixtureRequest,
-    screens: Callable[..., None],
-    tmp_path: Path,
-    which: str,
-) -> None:
-    lab, clip = request.getfixturevalue(which), PLANS[which]
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Run:
+    page, lab, clip = module_page, request.getfixturevalue(request.param), PLANS[request.param]
     expected = {
         strength: [
             {
@@ -65,7 +91,7 @@ def test_scores_and_ranks_of_edited_copies_are_those_of_plain_products(
             }
             for features in encodings
         ]
-        for strength, encodings in copies(lab, clip, tmp_path).items()
+        for strength, encodings in copies(lab, clip, tmp_path_factory.mktemp("copies")).items()
     }
     open_page(page, lab.app, lab.link("robustness", clip))
     expect(page.get_by_text("as it was read back from its file")).to_be_visible(timeout=PATIENCE)
@@ -78,32 +104,39 @@ def test_scores_and_ranks_of_edited_copies_are_those_of_plain_products(
     expect(page.get_by_text("Where it breaks")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     told = facts(page, page.locator(".vd-facts", has_text="Target").locator("xpath=.."))
-    assert told["Target"] == clip
-    curve = next(t for t in traces(page, "robustness_scores") if len(t["x"]) == 3)
-    assert curve["x"] == [0, 0.5, 1]
-    for strength, score in zip(curve["x"], curve["y"], strict=True):
-        own = [scores[clip] for scores in expected[strength]]
-        spread = max(own) - min(own) + 2e-3
-        assert min(own) - spread <= score <= max(own) + spread
-    assert number(told["Unedited"]) == pytest.approx(curve["y"][0], abs=6e-4)
-    match = lab.model.default_match_score
-    assert number(told["Below the match score"]) == sum(y < match for y in curve["y"])
-    # Relatives, which the unedited clip matches already, count against no rank.
-    kin = {n for n, score in expected[0.0][0].items() if score >= match and n != clip}
+    scores = next(t for t in traces(page, "robustness_scores") if len(t["x"]) == 3)
     choose(page, "Exhaustive")
     ranks = next(t for t in traces(page, "robustness_ranks_rank") if len(t["x"]) == 3)
-    for strength, rank in zip(ranks["x"], ranks["y"], strict=True):
-        ranked = [{n: s for n, s in e.items() if n not in kin} for e in expected[strength]]
-        assert rank in [sum(s >= scores[clip] for s in scores.values()) for scores in ranked]
-    for name in kin:
-        expect(page.get_by_text("Not counted against a rank")).to_contain_text(name)
+    uncounted = " ".join(page.get_by_text("Not counted against a rank").all_inner_texts())
     rows = table(page)
-    assert [float(r["score"]) for r in rows] == pytest.approx(curve["y"], abs=1e-3)
-    if which == "demo_lab":
-        screens("robustness", whole=True)
+    if request.param == "demo_lab":
+        module_screens("robustness", whole=True)
     with page.expect_download() as got:
         page.get_by_role("button", name="Download the report").click()
     report = got.value.path().read_text()
-    assert lab.model.weights_sha256 in report
-    assert f"{np.float32(curve['y'][-1]):.3f}" in report
-    assert exceptions_shown(page) == []
+    return Run(lab, clip, expected, told, scores, ranks, uncounted, rows, report)
+
+
+def test_scores_of_edited_copies_are_those_of_plain_products(run: Run) -> None:
+    assert run.facts["Target"] == run.clip
+    assert run.scores["x"] == [0, 0.5, 1]
+    for strength, score in zip(run.scores["x"], run.scores["y"], strict=True):
+        own = [scores[run.clip] for scores in run.expected[strength]]
+        spread = max(own) - min(own) + 2e-3
+        assert min(own) - spread <= score <= max(own) + spread
+
+
+def test_ranks_count_every_video_but_relatives(run: Run) -> None:
+    for strength, rank in zip(run.ranks["x"], run.ranks["y"], strict=True):
+        ranked = [{n: s for n, s in e.items() if n not in run.kin} for e in run.expected[strength]]
+        assert rank in [sum(s >= scores[run.clip] for s in scores.values()) for scores in ranked]
+    assert all(name in run.uncounted for name in run.kin)
+
+
+def test_facts_table_and_report_repeat_the_scores_of_the_curve(run: Run) -> None:
+    curve, match = run.scores["y"], run.lab.model.default_match_score
+    assert number(run.facts["Unedited"]) == pytest.approx(curve[0], abs=6e-4)
+    assert number(run.facts["Below the match score"]) == sum(y < match for y in curve)
+    assert [float(row["score"]) for row in run.rows] == pytest.approx(curve, abs=1e-3)
+    assert run.lab.model.weights_sha256 in run.report
+    assert f"{np.float32(curve[-1]):.3f}" in run.report
