@@ -300,18 +300,29 @@ def quiet(_line):
     pass
 
 
-def test_a_set_knows_its_truth_and_goes_on_where_it_stopped(clips, groups, tmp_path):
-    kinds = ("crop", "picture_in_picture", "flip")
-    options = {"kinds": kinds, "tables": [groups], "seed": 1, "log": quiet}
-    make_copies(clips, tmp_path, count=2, **options)
-    before = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.mp4")}
-    assert len(before) == 2
-    truth = make_copies(clips, tmp_path, count=7, unanswered=1, **options)
-    after = {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.mp4")}
-    assert len(after) == 8
-    assert all(after[name] == stamp for name, stamp in before.items())
-    assert read_truth(tmp_path) == truth
+OPTIONS = {"kinds": ("crop", "picture_in_picture", "flip"), "seed": 1, "log": quiet}
 
+
+@pytest.fixture(scope="module")
+def made(clips, groups, tmp_path_factory):
+    """A set of seven copies, of which two were there before, and one query without an answer."""
+    folder = tmp_path_factory.mktemp("made")
+    make_copies(clips, folder, count=2, tables=[groups], **OPTIONS)
+    before = {p.name: p.stat().st_mtime_ns for p in folder.glob("*.mp4")}
+    truth = make_copies(clips, folder, count=7, unanswered=1, tables=[groups], **OPTIONS)
+    return folder, before, truth
+
+
+def test_a_set_goes_on_where_it_stopped(made):
+    folder, before, truth = made
+    after = {p.name: p.stat().st_mtime_ns for p in folder.glob("*.mp4")}
+    assert (len(before), len(after)) == (2, 8)
+    assert all(after[name] == stamp for name, stamp in before.items())
+    assert read_truth(folder) == truth
+
+
+def test_hosts_are_no_references_and_unreadable_files_neither(made):
+    _, _, truth = made
     assert len(truth.hosts) == 4
     assert not set(truth.hosts) & set(truth.references)
     assert not set(truth.hosts) & {"clip0.mp4", "sub/clip1.mp4", "clip2.mp4"}
@@ -319,19 +330,30 @@ def test_a_set_knows_its_truth_and_goes_on_where_it_stopped(clips, groups, tmp_p
     # Too short for queries, but there to be mistaken for something.
     assert "clip8.mp4" in truth.references
     assert set(truth.excluded) == {"broken.mp4", "clip8.mp4"}
+
+
+def test_every_copy_knows_its_source_and_its_hosts(made):
+    _, _, truth = made
     for query in truth.queries[:7]:
         assert query.source in query.correct
         assert set(query.correct) <= set(truth.references)
         assert set(query.hosts) <= set(truth.hosts)
         assert bool(query.hosts) == (query.kind == "picture_in_picture")
         assert query.seconds == pytest.approx(4.5, abs=0.01)
-    strengths = {(q.kind, q.strength) for q in truth.queries[:7]}
-    assert len(strengths) == 7
+    assert len({(q.kind, q.strength) for q in truth.queries[:7]}) == 7
+
+
+def test_videos_with_the_same_footage_are_all_correct_and_like_ones_are_known(made):
+    _, _, truth = made
     twins = [q for q in truth.queries if q.source in {"clip0.mp4", "sub/clip1.mp4"}]
     assert twins
     for query in twins:
         assert query.correct == ("clip0.mp4", "sub/clip1.mp4")
         assert query.look_alikes == ("clip2.mp4",)
+
+
+def test_a_query_without_an_answer_has_no_source(made):
+    _, _, truth = made
     stranger = truth.queries[7]
     assert (stranger.source, stranger.correct, stranger.segments) == ("", (), ())
 

@@ -224,9 +224,9 @@ def test_a_check_refuses_before_anything_is_copied(bench: Bench, tmp_path: Path)
 # -- cancel, retry, clear -------------------------------------------------------------------
 
 
-def test_a_waiting_job_and_a_running_one_can_be_cancelled_and_retried(
-    bench: Bench, tmp_path: Path
-) -> None:
+@pytest.fixture
+def cancelled(bench: Bench, tmp_path: Path) -> tuple[Worker, JobRecord, JobRecord]:
+    """A running job and a waiting one, both cancelled; nothing holds the worker up any more."""
     gate = Gate()
     bench.pipeline.before = gate
     worker = bench.worker()
@@ -240,9 +240,24 @@ def test_a_waiting_job_and_a_running_one_can_be_cancelled_and_retried(
     assert worker.job(waiting.job_id).state is JobState.CANCELLED
     worker.cancel(running.job_id)
     assert worker.wait_idle(30)
+    gate.go.set()
+    return worker, running, waiting
+
+
+def test_a_waiting_job_and_a_running_one_can_be_cancelled(
+    bench: Bench, cancelled: tuple[Worker, JobRecord, JobRecord]
+) -> None:
+    worker, running, _ = cancelled
     assert worker.job(running.job_id).state is JobState.CANCELLED
     assert bench.library.videos() == ()
-    gate.go.set()
+    with pytest.raises(NotFound):
+        worker.cancel("nobody")
+
+
+def test_a_cancelled_job_can_be_retried_and_an_indexed_one_is_left_alone(
+    cancelled: tuple[Worker, JobRecord, JobRecord],
+) -> None:
+    worker, running, waiting = cancelled
     for job in (running, waiting):
         assert worker.retry(job.job_id).state is JobState.RECEIVED
     assert worker.wait_idle(30)
@@ -251,8 +266,6 @@ def test_a_waiting_job_and_a_running_one_can_be_cancelled_and_retried(
         worker.retry(running.job_id)
     worker.cancel(running.job_id)
     assert worker.job(running.job_id).state is JobState.INDEXED
-    with pytest.raises(NotFound):
-        worker.cancel("nobody")
 
 
 def test_a_failed_upload_is_kept_for_a_retry_until_it_is_cleared(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.benches import fill
+from tests.support.benches import copy_library, fill
 from tests.support.fakes import fake_model
 from visil_dash.cli import main
 from visil_dash.errors import NotFound
@@ -120,19 +120,28 @@ def shell(monkeypatch, settings, tmp_path, capsys):
     return run
 
 
-def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
-    folder = clips["a.mp4"].parent
-    code, out, _ = shell("add", folder, "--json")
+@pytest.fixture
+def stocked(shell, filled, tmp_path):
+    """The shell over a library of a, b, c and d."""
+    copy_library(filled, tmp_path / "library")
+    return shell
+
+
+def test_the_shell_adds_a_folder_and_reports_every_file(shell, clips):
+    code, out, _ = shell("add", clips["a.mp4"].parent, "--json")
     jobs = {j["name"]: j for j in map(json.loads, out.splitlines())}
     assert code == 1  # one file refused, all others in
     assert jobs.pop("broken.mp4")["state"] == "refused"
+    assert set(jobs) == {"a.mp4", "b.mp4", "c.mp4", "d.mp4", "query.mp4"}
     assert {j["state"] for j in jobs.values()} == {"indexed"}
 
-    code, out, _ = shell("search", clips["query.mp4"], "--json", "--top", "3")
+
+def test_a_search_from_the_shell_is_one_line_of_json(stocked, clips):
+    code, out, _ = stocked("search", clips["query.mp4"], "--json", "--top", "3")
     (line,) = out.splitlines()
     found = json.loads(line)
     assert code == 0
-    assert found["query"] == str(clips["query.mp4"])
+    assert (found["query"], found["model"]) == (str(clips["query.mp4"]), "fake")
     best = found["matches"][0]
     assert set(best) == {
         "name",
@@ -140,6 +149,8 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "score",
         "reverse_score",
         "match",
+        "relation",
+        "reason",
         "probability",
         "part_score",
         "strength",
@@ -159,26 +170,30 @@ def test_the_shell_adds_finds_compares_and_removes(shell, clips, tmp_path):
         "reversed",
         "in_step",
     }
-    assert found["model"] == "fake"
 
+
+def test_a_comparison_from_the_shell_writes_its_matrices(stocked, tmp_path):
     matrices = tmp_path / "pair.npz"
-    code, out, _ = shell("compare", "a.mp4", "b.mp4", "--npz", matrices, "--json")
+    code, out, _ = stocked("compare", "a.mp4", "b.mp4", "--npz", matrices, "--json")
     assert code == 0
     with np.load(matrices) as arrays:
         assert arrays["frame_similarity"].shape == (12, 9)
         assert arrays["frame_similarity"].max(1).mean() == pytest.approx(json.loads(out)["score"])
 
-    table = tmp_path / "table.csv"
-    code, _, err = shell("pairwise", "--csv", table)
-    assert code == 0
-    assert "20 pairs" in err
-    assert len(table.read_text().splitlines()) == 21
 
-    assert shell("index", "verify") == (0, "sound\n", "")
-    assert shell("remove", "c.mp4")[0] == 0
-    names = [json.loads(line)["name"] for line in shell("list", "--json")[1].splitlines()]
-    assert "c.mp4" not in names
-    assert len(names) == 4
+def test_the_shell_compares_all_ordered_pairs_into_a_table(stocked, tmp_path):
+    table = tmp_path / "table.csv"
+    code, _, err = stocked("pairwise", "--csv", table)
+    assert code == 0
+    assert "12 pairs" in err
+    assert len(table.read_text().splitlines()) == 13
+
+
+def test_the_shell_verifies_the_index_and_removes_a_video(stocked):
+    assert stocked("index", "verify") == (0, "sound\n", "")
+    assert stocked("remove", "c.mp4")[0] == 0
+    names = {json.loads(line)["name"] for line in stocked("list", "--json")[1].splitlines()}
+    assert names == {"a.mp4", "b.mp4", "d.mp4"}
 
 
 def test_the_shell_says_what_is_wrong(shell, clips):
