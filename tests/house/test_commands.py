@@ -1,5 +1,6 @@
 """The commands that the documents name exist, and the pipeline runs what the README says."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -46,3 +47,18 @@ def test_the_pipeline_runs_the_documented_check_and_allows_no_browser_skip() -> 
     assert "VISIL_DASH_BROWSER=required" in script
     assert "set -euo pipefail" in script
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_every_test_is_in_one_lane() -> None:
+    """The fast lane, the rest of `make check`, or the night: none in two, none in none."""
+    text = (ROOT / "Makefile").read_text()
+    fast = re.search(r"^FAST := (.+)$", text, flags=re.MULTILINE)
+    assert fast is not None
+    lanes = [
+        m.replace("$(FAST)", fast[1]) for m in re.findall(r'pytest -m "?([^"\n]+?)"? \$', text)
+    ]
+    rest = f"not ({fast[1]}) and not night"
+    assert [lanes.count(lane) for lane in (fast[1], rest, "night")] == [2, 1, 1]
+    for browser, slow, night in itertools.product((False, True), repeat=3):
+        marks = {"browser": browser, "slow": slow, "night": night}
+        assert sum(bool(eval(lane, marks)) for lane in (fast[1], rest, "night")) == 1
