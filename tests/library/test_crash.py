@@ -28,7 +28,7 @@ class Driver:
             [sys.executable, str(ROOT / "tests" / "support" / "crash_driver.py")],
             env={
                 **os.environ,
-                "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
+                "PYTHONPATH": str(ROOT),
                 "OPENBLAS_NUM_THREADS": "1",
             },
             stdin=subprocess.PIPE,
