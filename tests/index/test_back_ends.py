@@ -117,7 +117,7 @@ def test_exact_search_with_a_mask_is_exact_search_of_the_rest(
     )
 
 
-def test_exact_search_tells_near_duplicates_apart() -> None:
+def test_exact_search_distinguishes_near_duplicates() -> None:
     """|q|² + |v|² − 2qv rounds 1e-8 away at this length; differences keep it."""
     vectors = np.full((20, 256), 3.0, np.float32)
     vectors[:, 0] += np.linspace(1e-4, 2e-3, 20, dtype=np.float32)
@@ -163,7 +163,7 @@ def test_saving_into_a_missing_folder_is_an_error(
 def test_a_short_file_after_saving_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk: hnswlib writes what fits and says nothing."""
+    """A full disk: hnswlib writes what fits and reports nothing."""
 
     class Short(hnswlib.Index):
         def save_index(self, path: str) -> None:

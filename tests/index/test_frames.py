@@ -425,7 +425,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("harm", HARMS, ids=lambda f: f.__name__)
-def test_a_harmed_index_is_told_searched_exactly_and_rebuilt(
+def test_a_damaged_index_is_reported_searched_exactly_and_rebuilt(
     template: Path, tmp_path: Path, harm: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "library"
@@ -489,7 +489,7 @@ def test_a_stale_generation_is_completed_from_the_blobs(template: Path, tmp_path
         assert len(space) == 5 * FRAMES + 20
 
 
-def test_a_failed_build_is_told_and_keeps_the_old_generation(
+def test_a_failed_build_is_reported_and_keeps_the_old_generation(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "library"

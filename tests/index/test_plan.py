@@ -200,7 +200,7 @@ def test_a_plan_that_cannot_be_is_refused(method: str, graph: GraphOptions) -> N
         IndexPlan(method, graph)
 
 
-def test_settings_that_cannot_be_read_give_the_default_and_say_so(library: Library) -> None:
+def test_settings_that_cannot_be_read_give_the_default_and_a_notice(library: Library) -> None:
     library.set_setting(f"{PLAN_SETTING}:{EXTRACTOR}", {"current": {"method": "umap"}})
     assert stored_plans(library, EXTRACTOR).current == IndexPlan()
     assert "settings cannot be used" in library.notice

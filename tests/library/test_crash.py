@@ -89,7 +89,7 @@ def acknowledged(folder: Path) -> list[tuple[str, str]]:
 
 
 def after_crash(folder: Path) -> list[str]:
-    """What is wrong right after the crash; no library at all is right when nothing was told."""
+    """What is wrong right after the crash; no library is right if nothing was acknowledged."""
     if not (folder / "library").exists():
         return ["the library is gone"] if acknowledged(folder) else []
     return violations(folder / "library", acknowledged(folder))

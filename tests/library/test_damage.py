@@ -1,4 +1,4 @@
-"""R5: a changed byte in any stored file is noticed before it is used, and harms nobody else."""
+"""R5: a changed byte in any stored file is noticed before it is used, and harms nothing else."""
 
 import random
 import shutil
@@ -120,11 +120,11 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def state(folder: Path) -> tuple[list[str], list[str], object]:
-    """Everything a user would miss; and what the program said about the folder."""
-    said: list[str] = []
+    """Everything a user would miss, the program's messages about the folder, and counts."""
+    messages: list[str] = []
     with open_library(folder, settings=small_settings()) as library:
         space = open_space(library)
-        said += [text for text in (library.notice, space.status().notice) if text]
+        messages += [text for text in (library.notice, space.status().notice) if text]
         held: list[str] = [str(library.setting("threshold"))]
         for video in library.videos():
             held += [video.video_id, video.name, str(video.frames)]
@@ -133,13 +133,13 @@ def state(folder: Path) -> tuple[list[str], list[str], object]:
                 held.append(str(features.regions.sum()))
                 held.append(str(sorted(set(found_videos(space, video.video_id)))))
             except VisilDashError as error:
-                said.append(str(error))
+                messages.append(str(error))
                 held.append("no features")
         if space.wait(30):
-            said += [text for text in (space.status().notice,) if text]
-        said += [finding.problem for finding in library.verify()]
+            messages += [text for text in (space.status().notice,) if text]
+        messages += [finding.problem for finding in library.verify()]
         counts = np.bincount(space.snapshot()[0] >> 20).tolist() if len(space) else []
-    return held, said, counts
+    return held, messages, counts
 
 
 def check_one(folder: Path, kind: str, mutate: Callable[..., bytes], seeded: random.Random) -> None:
@@ -150,24 +150,24 @@ def check_one(folder: Path, kind: str, mutate: Callable[..., bytes], seeded: ran
     if changed == data:
         return
     path.write_bytes(changed)
-    held, said, counts = state(folder)
-    # Either somebody was told, or nothing that is held has changed: never silently different.
-    # But for one thing that nobody can see: a log that ends earlier is the log of a crash, and
-    # the last change of a name or setting is gone with it. Videos come back from their blobs.
+    held, messages, counts = state(folder)
+    # Either there was a message or nothing has changed: never silently different. One change cannot
+    # be detected: a log that ends earlier is the log of a crash, and the last change of a name or
+    # setting is lost with it. Videos are restored from their blobs.
     if kind == "wal" and held[0] == "None":
         held[0] = whole[0][0]
-    assert said or (held, counts) == whole, (kind, mutate.__name__)
+    assert messages or (held, counts) == whole, (kind, mutate.__name__)
     if kind not in ("db", "wal", "current"):
-        assert said, (kind, mutate.__name__)
+        assert messages, (kind, mutate.__name__)
     # Nobody else is affected: all other videos are there, whole and findable.
     for i in (0, 2, 3):
-        assert IDS[i] in held, (kind, mutate.__name__, said)
+        assert IDS[i] in held, (kind, mutate.__name__, messages)
         place = held.index(IDS[i])
         assert held[place + 1] == NAMES[i]
         features = fake_video_features(IDS[i]).regions.astype(np.float32)
         assert held[place + 3] == str(features.sum())
         assert held[place + 4] == f"[{i + 1}]"
-    # Once told and mended, the second opening is quiet but for what needs the user.
+    # Once reported and repaired, the second opening reports only what needs the user.
     _, again, _ = state(folder)
     assert all("media" in text or "altered" in text or "no row" in text for text in again), again
 
@@ -179,8 +179,8 @@ def state_of_template(folder: Path) -> tuple[list[str], object]:
     key = folder.parent
     if key not in _WHOLE:
         shutil.copytree(folder, folder.with_name("whole"))
-        held, said, counts = state(folder.with_name("whole"))
-        assert said == []
+        held, messages, counts = state(folder.with_name("whole"))
+        assert messages == []
         _WHOLE[key] = held, counts
     return _WHOLE[key]
 
@@ -231,7 +231,7 @@ def test_a_lost_catalogue_is_remade_from_the_blobs(template: Path, tmp_path: Pat
         assert library.notice == ""
 
 
-def test_a_viewer_of_a_damaged_catalogue_is_told_and_changes_nothing(
+def test_a_viewer_of_a_damaged_catalogue_is_warned_and_changes_nothing(
     template: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "library"

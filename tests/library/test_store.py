@@ -463,7 +463,7 @@ def test_a_copy_taken_during_ingest_opens_and_holds_what_was_indexed(
                 faults: list[str] = []
                 try:
                     shutil.copytree(entry, copy / entry.name)
-                except shutil.Error as error:  # told once all else is copied
+                except shutil.Error as error:  # raised after all else is copied
                     faults = [why for _, _, why in error.args[0] if "No such file" not in why]
                 assert faults == []  # what moved on meanwhile is none
             else:
@@ -493,7 +493,7 @@ def test_a_copy_taken_during_ingest_opens_and_holds_what_was_indexed(
             time.sleep(0.005)
         copied(of_catalogue=catalogue == "last")
         assert worker.wait_idle(30)
-    # A catalogue copied last knows videos whose files came too late for the copy: said as such.
+    # A catalogue copied last knows videos whose files came too late: that is reported.
     # Whatever was whole when the copy began is whole in it.
     wrong = [v for v in violations(copy, before) if not v.startswith("notice")]
     assert [v for v in wrong if any(video_id in v for _, video_id in before)] == []

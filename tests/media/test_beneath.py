@@ -95,12 +95,12 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("typed", HOSTILE)
-def test_what_is_not_allowed_and_what_is_missing_are_told_alike(
+def test_what_is_not_allowed_and_what_is_missing_are_refused_alike(
     world: Path, typed: str, descriptors: Callable[[], int]
 ) -> None:
-    with pytest.raises(InputError, match="no such file or folder") as told:
+    with pytest.raises(InputError, match="no such file or folder") as refused:
         read(typed.replace("{w}", str(world)), world / "in")
-    assert not isinstance(told.value, MediaRefused)
+    assert not isinstance(refused.value, MediaRefused)
 
 
 def test_no_link_is_followed_wherever_it_leads(world: Path, descriptors: Callable[[], int]) -> None:

@@ -30,13 +30,13 @@ def test_what_is_installed_here_passes() -> None:
 
 
 @pytest.mark.parametrize("module", USERS_OF_FFMPEG)
-def test_the_version_is_found_in_the_bytes_of_what_is_installed(module: str) -> None:
+def test_the_version_is_read_from_the_bytes_of_what_is_installed(module: str) -> None:
     versions = ffmpeg_versions(bundled_libraries(module))
     assert len(versions) == 2
     assert all(version.count(".") == 2 for version in versions.values())
 
 
-def test_the_bytes_say_what_the_loaded_library_says() -> None:
+def test_the_bytes_hold_the_version_of_the_loaded_library() -> None:
     assert set(ffmpeg_versions(bundled_libraries("av")).values()) == {av.ffmpeg_version_info}
 
 
@@ -56,7 +56,7 @@ def test_a_version_without_the_fix_is_named(version: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", [b"", b"FFmpeg version N-118-gabcdef\0", b"FFmpeg 9.0"])
-def test_a_library_that_does_not_say_is_a_problem(text: bytes, tmp_path: Path) -> None:
+def test_a_library_of_unknown_version_is_a_problem(text: bytes, tmp_path: Path) -> None:
     assert len(ffmpeg_problems("av", ffmpeg_versions([library(tmp_path, text)]))) == 1
 
 

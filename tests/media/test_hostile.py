@@ -1,5 +1,5 @@
-"""Files from strangers: each ends as ok, partial or refused with a reason, and none of them gets
-anything to happen elsewhere (R9, R11, R12)."""
+"""Files from unknown sources: each ends as ok, partial or refused with a reason, and none has an
+effect elsewhere (R9, R11, R12)."""
 
 import resource
 import socket

@@ -1,4 +1,4 @@
-"""The limits table: one under is taken, one over is refused, and both say so (R13, R14)."""
+"""The limits table: one under is taken, one over is refused with the reason (R13, R14)."""
 
 import subprocess
 import sys

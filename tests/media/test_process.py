@@ -145,7 +145,7 @@ def request() -> Request:
 @pytest.mark.parametrize(
     ("limits", "why"), [({"wall_seconds": 0.3}, "time"), ({"idle_seconds": 0.3}, "idle")]
 )
-def test_a_child_that_says_nothing_is_ended(
+def test_a_silent_child_is_ended(
     limits: dict[str, float], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "PROGRAM", SILENT)
@@ -246,7 +246,7 @@ def test_a_child_that_dies_first_thing_is_a_refusal(
         list(sample_frames(clip, preprocess=SQUASH, settings=SETTINGS))
 
 
-def test_a_child_that_cannot_be_started_is_said_and_leaves_nothing(
+def test_a_child_that_cannot_be_started_is_an_error_and_leaves_nothing(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object, **kwargs: object) -> None:

@@ -156,7 +156,7 @@ def test_info_is_not_known_before_the_end(tmp_path: Path) -> None:
             _ = video.info
 
 
-def test_info_tells_what_was_decoded(tmp_path: Path) -> None:
+def test_info_describes_what_was_decoded(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mkv", regular(50, 25), aspect=Fraction(3, 2))
     info = sampled(path)[2]
     assert (info.container, info.codec, info.frames_decoded) == ("matroska", "h264", 50)
@@ -178,7 +178,7 @@ def test_progress_ends_at_the_duration(tmp_path: Path) -> None:
     assert [p.done for p in seen] == sorted(p.done for p in seen)
 
 
-def test_a_clock_that_restarts_is_carried_on_and_told(tmp_path: Path) -> None:
+def test_a_clock_that_restarts_is_carried_on_and_reported(tmp_path: Path) -> None:
     how = {"codec": "mpeg2video", "clock": Fraction(1, 25), "options": {"bf": "0"}}
     late = [t + 100 for t in regular(75, 25)]
     first = make_clip(tmp_path / "1.ts", late, **how)  # type: ignore[arg-type]
@@ -201,7 +201,10 @@ TURNS: dict[
     "mirrored": ((-1, 0, 0, 1), lambda p: p[:, ::-1]),
     "upside down mirrored": ((1, 0, 0, -1), lambda p: p[::-1]),
     "transposed": ((0, 1, 1, 0), lambda p: p.transpose(1, 0, 2)),
-    "transposed the other way": ((0, -1, -1, 0), lambda p: p[::-1, ::-1].transpose(1, 0, 2)),
+    "transposed along the other diagonal": (
+        (0, -1, -1, 0),
+        lambda p: p[::-1, ::-1].transpose(1, 0, 2),
+    ),
 }
 
 

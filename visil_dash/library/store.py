@@ -49,9 +49,10 @@ from visil_dash.library.catalogue import (
     put_row,
     quarantine,
 )
+from visil_dash.library.cleanup import clean_up_after_crash, finish_removal
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
 from visil_dash.library.lock import WriterLock
-from visil_dash.library.paths import blob_file, media_folder, safe_id
+from visil_dash.library.paths import blob_file, media_folder
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
     FeatureRow,
@@ -227,7 +228,7 @@ class Library(Viewer):
                 next_count(connection, "revision")
                 self.step("delete:before-commit")
             self.step("delete:committed")
-            self._finish_removal(video_id)
+            finish_removal(self, video_id)
 
     def rename(self, video_id: str, name: str) -> VideoRecord:
         return self._change(video_id, {"name": clean_name(name)})
@@ -287,36 +288,6 @@ class Library(Viewer):
                 next_count(connection, "revision")
         return self.video(video_id)
 
-    def _finish_removal(self, video_id: str) -> None:
-        for path in self.folder.glob(f"features/*/{safe_id(video_id)}.safetensors"):
-            path.unlink()
-            self.step("delete:blob")
-        shutil.rmtree(media_folder(self.folder, video_id), ignore_errors=True)
-        self.step("delete:media")
-        with self.catalogue.write() as connection:
-            connection.execute(
-                tables.removals.delete().where(tables.removals.c.video_id == video_id)
-            )
-        self.step("delete:done")
-
-    def sweep(self) -> None:
-        """Cleans up after a crash: half removals, temporary files, staged files of no job."""
-        self.require_writer()
-        with self.catalogue.read() as connection:
-            half_removed = connection.execute(tables.removals.select()).scalars().all()
-            jobs = connection.execute(tables.jobs.select()).mappings().all()
-        for video_id in half_removed:
-            self._finish_removal(video_id)
-        for pattern in ("features/*/.*.tmp", "reductions/*/.*.tmp"):
-            for temp in self.folder.glob(pattern):
-                temp.unlink()
-                self.step("sweep:temp")
-        wanted = {Path(job["staged"]).parent.name for job in jobs if job["staged"]}
-        for folder in self.folder.glob("incoming/*"):
-            if folder.name not in wanted:
-                shutil.rmtree(folder, ignore_errors=True)
-                self.step("sweep:incoming")
-
 
 def open_library(
     folder: Path, *, settings: Settings, read_only: bool | None = None, step: StepHook = no_step
@@ -349,7 +320,7 @@ def open_library(
             folder, catalogue=catalogue, lock=lock, settings=settings, notices=notices, step=step
         )
         if lock is not None:
-            library.sweep()
+            clean_up_after_crash(library)
     except BaseException:
         if lock is not None:
             lock.release()

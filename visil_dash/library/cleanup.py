@@ -1,0 +1,41 @@
+"""Deleting the files of removed videos, and what a crash left behind."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visil_dash.library import tables
+from visil_dash.library.paths import media_folder, safe_id
+
+if TYPE_CHECKING:
+    from visil_dash.library.store import Library
+
+
+def finish_removal(library: "Library", video_id: str) -> None:
+    """Deletes the files of a video whose rows are gone, then the note of its removal."""
+    for path in library.folder.glob(f"features/*/{safe_id(video_id)}.safetensors"):
+        path.unlink()
+        library.step("delete:blob")
+    shutil.rmtree(media_folder(library.folder, video_id), ignore_errors=True)
+    library.step("delete:media")
+    with library.catalogue.write() as connection:
+        connection.execute(tables.removals.delete().where(tables.removals.c.video_id == video_id))
+    library.step("delete:done")
+
+
+def clean_up_after_crash(library: "Library") -> None:
+    """Finishes removals; deletes temporary files, and staged files that belong to no job."""
+    with library.catalogue.read() as connection:
+        half_removed = connection.execute(tables.removals.select()).scalars().all()
+        jobs = connection.execute(tables.jobs.select()).mappings().all()
+    for video_id in half_removed:
+        finish_removal(library, video_id)
+    for pattern in ("features/*/.*.tmp", "reductions/*/.*.tmp"):
+        for temp in library.folder.glob(pattern):
+            temp.unlink()
+            library.step("sweep:temp")
+    wanted = {Path(job["staged"]).parent.name for job in jobs if job["staged"]}
+    for folder in library.folder.glob("incoming/*"):
+        if folder.name not in wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            library.step("sweep:incoming")
