@@ -82,9 +82,7 @@ def test_hierarchical_search_lets_each_part_propose_candidates(world):
     assert [c.video_id for c in found.candidates] == [found.matches[0].video_id]
 
 
-def test_auto_searches_the_parts_where_the_whole_picture_has_no_match(
-    world, monkeypatch, tmp_path
-):
+def test_auto_searches_the_parts_where_the_whole_picture_has_no_match(world, monkeypatch, tmp_path):
     bench, query = world
     asked = []
     search = bench.search
