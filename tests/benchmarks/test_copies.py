@@ -258,7 +258,7 @@ def test_relations_of_a_table(tmp_path):
     assert not relations.has_relatives("f.mp4")
 
 
-def test_a_table_that_says_something_unknown_is_refused(tmp_path):
+def test_a_table_with_unknown_roles_or_groups_is_refused(tmp_path):
     with pytest.raises(InputError, match="'twin'"):
         read_relations([table(tmp_path, ("a.mp4", "one", "twin", ""))])
     with pytest.raises(InputError, match="no table names"):
@@ -313,7 +313,7 @@ def made(clips, groups, tmp_path_factory):
     return folder, before, truth
 
 
-def test_a_set_goes_on_where_it_stopped(made):
+def test_a_set_resumes_where_it_stopped(made):
     folder, before, truth = made
     after = {p.name: p.stat().st_mtime_ns for p in folder.glob("*.mp4")}
     assert (len(before), len(after)) == (2, 8)
@@ -354,11 +354,11 @@ def test_videos_with_the_same_footage_are_all_correct_and_like_ones_are_known(ma
 
 def test_a_query_without_an_answer_has_no_source(made):
     _, _, truth = made
-    stranger = truth.queries[7]
-    assert (stranger.source, stranger.correct, stranger.segments) == ("", (), ())
+    distractor = truth.queries[7]
+    assert (distractor.source, distractor.correct, distractor.segments) == ("", (), ())
 
 
-def test_other_choices_make_a_copy_anew(clips, tmp_path):
+def test_other_options_make_a_copy_again(clips, tmp_path):
     options = {"count": 1, "kinds": ("crop",), "log": quiet}
     first = make_copies(clips, tmp_path, seed=1, **options).queries[0]
     second = make_copies(clips, tmp_path, seed=2, **options).queries[0]

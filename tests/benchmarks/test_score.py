@@ -60,8 +60,8 @@ def test_where_each_answer_counts_a_second_one_is_demanded_as_well():
     found = {"q.mp4": QueryResult({"a.mp4": 0.2, "a2.mp4": 0.9, "part.mp4": 1.0, "b.mp4": 0.5})}
     figures = row("x", "all", [query()], found, each=True)
     assert figures.mean_ap == figures.micro_ap == pytest.approx((1 + 2 / 3) / 2)
-    told = {"q.mp4": replace(found["q.mp4"], probabilities={"a.mp4": 0.31, "b.mp4": 0.32})}
-    assert reliability_of([query()], told, each=True) == (
+    reported = {"q.mp4": replace(found["q.mp4"], probabilities={"a.mp4": 0.31, "b.mp4": 0.32})}
+    assert reliability_of([query()], reported, each=True) == (
         Reliability(2, pytest.approx(0.315), 0.5),
     )
     lacking = row("x", "all", [query()], {"q.mp4": QueryResult({"a2.mp4": 0.9})}, each=True)
@@ -77,14 +77,14 @@ def test_siblings_are_right_where_they_show_the_same_seconds():
     first, second = copy("1.mp4", 0, 10), copy("2.mp4", 6, 20)
     elsewhere = copy("3.mp4", 15, 20)
     relative = replace(copy("4.mp4", 0, 10), source="a2.mp4")
-    stranger = query("5.mp4", source="c.mp4", correct=("c.mp4",), ignored=(), hosts=("h.mp4",))
+    unrelated = query("5.mp4", source="c.mp4", correct=("c.mp4",), ignored=(), hosts=("h.mp4",))
     hosted = copy("6.mp4", 0, 9, hosts=("h.mp4",))
     nameless = [
         query(f"{n}.mp4", source="", correct=(), ignored=(), segments=()) for n in ("7", "8")
     ]
     assert shared_seconds(first, second) == shared_seconds(second, first) == 4
     assert shared_seconds(first, elsewhere) == 0
-    queries = (first, second, elsewhere, relative, stranger, hosted, *nameless)
+    queries = (first, second, elsewhere, relative, unrelated, hosted, *nameless)
     made = with_siblings(Truth(0, ("a.mp4", "a2.mp4", "b.mp4", "c.mp4"), (), {}, queries))
     found = {q.file: q for q in made.queries}
     assert found["1.mp4"].correct == ("a.mp4", "2.mp4", "6.mp4")
@@ -102,7 +102,7 @@ def test_an_answer_that_was_not_returned_is_a_loss():
     assert (figures.segment_f1, figures.candidate_recall) == (0, 0)
 
 
-def test_a_look_alike_that_ties_with_the_answer_stands_above_it():
+def test_a_look_alike_that_ties_with_the_answer_ranks_above_it():
     found = QueryResult({"a.mp4": 0.5, "b.mp4": 0.5})
     assert row("x", "all", [query()], {"q.mp4": found}).mean_ap == 0.5
     lost = worst((query(),), {"q.mp4": found})
@@ -111,11 +111,11 @@ def test_a_look_alike_that_ties_with_the_answer_stands_above_it():
 
 
 def test_scores_of_distractors_cost_only_figures_across_queries():
-    stranger = query("s.mp4", source="", correct=(), ignored=(), look_alikes=(), segments=())
+    distractor = query("s.mp4", source="", correct=(), ignored=(), look_alikes=(), segments=())
     found = {"q.mp4": QueryResult({"a.mp4": 0.5}), "s.mp4": QueryResult({"a.mp4": 0.9})}
-    figures = row("x", "all", [query(), stranger], found)
+    figures = row("x", "all", [query(), distractor], found)
     assert (figures.mean_ap, figures.micro_ap) == (1, 0.5)
-    assert row("x", "all", [stranger], found) is None
+    assert row("x", "all", [distractor], found) is None
 
 
 def test_segments_of_the_source_are_judged_and_only_they():
@@ -132,8 +132,10 @@ def test_the_background_of_a_query_is_its_third_to_twelfth_best():
     less = above_own_background(QueryResult(scores))
     level = np.mean(range(9, 19))
     assert less.scores["0"] == pytest.approx(20 - RANKED_SHARE * level)
-    told = QueryResult(scores, above={"0": 0.5, "1": 0.1})
-    assert above_own_background(told).scores == told.above, "what the system tells by itself counts"
+    reported = QueryResult(scores, above={"0": 0.5, "1": 0.1})
+    assert above_own_background(reported).scores == reported.above, (
+        "what the system reports itself counts"
+    )
 
 
 def test_rows_by_kind_and_strength_and_one_table():
@@ -216,19 +218,19 @@ def videos(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
-    said = []
+    lines = []
     folder = tmp_path / "bench"
     kinds = ("reencode", "logo_text", "excerpt")
-    truth = make_copies(videos, folder, count=4, kinds=kinds, seed=2, log=said.append)
+    truth = make_copies(videos, folder, count=4, kinds=kinds, seed=2, log=lines.append)
     settings = Settings(min_free_bytes=0)
     library = open_library(tmp_path / "library", settings=settings)
     out = tmp_path / "out.json"
     model = fake_model(with_comparator=True, evidence=ScoreEvidence((0.0, 1.0), (-4.0, 4.0)))
     with Workbench(library, model, settings) as bench:
         rows = score(
-            folder, videos, library=tmp_path, model="", opened=bench, out=out, log=said.append
+            folder, videos, library=tmp_path, model="", opened=bench, out=out, log=lines.append
         )
-        again = score(folder, videos, library=tmp_path, model="", opened=bench, log=said.append)
+        again = score(folder, videos, library=tmp_path, model="", opened=bench, log=lines.append)
     assert [replace(r, threshold=None) for r in again] == [replace(r, threshold=None) for r in rows]
     whole = {r.system: r for r in rows if r.part == "all"}
     assert set(whole) == {
@@ -293,8 +295,8 @@ def test_copies_are_found_among_their_siblings_end_to_end(videos, tmp_path, caps
 
 
 def test_reliability_counts_the_best_right_answer_as_one_and_leaves_the_ignored_out():
-    told = {"a.mp4": 0.95, "a2.mp4": 0.2, "b.mp4": 0.04, "part.mp4": 0.9}
-    found = {"q.mp4": QueryResult(dict.fromkeys(told, 0.5), probabilities=told)}
+    reported = {"a.mp4": 0.95, "a2.mp4": 0.2, "b.mp4": 0.04, "part.mp4": 0.9}
+    found = {"q.mp4": QueryResult(dict.fromkeys(reported, 0.5), probabilities=reported)}
     assert reliability_of([query()], found) == (
         Reliability(1, 0.04, 0.0),
         Reliability(1, 0.95, 1.0),
