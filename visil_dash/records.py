@@ -79,6 +79,12 @@ class MediaInfo:
     reason: str = ""
 
 
+def shown_frames(regions: Array) -> Array:
+    """Which frames of region vectors `[T, R, D]` show something, bool `[T]`: any is not zero."""
+    out: Array = (regions != 0).any(axis=(1, 2))
+    return out
+
+
 @dataclass(frozen=True)
 class VideoFeatures:
     """One video as the method sees it.
@@ -115,6 +121,11 @@ class VideoFeatures:
         """Attention weights `[T, R]`."""
         weights: Array = np.linalg.norm(self.regions.astype(np.float32), axis=-1)
         return weights
+
+    @property
+    def shown(self) -> Array:
+        """Which frames show something, bool `[T]`; the regions of black and blank ones are zero."""
+        return shown_frames(self.regions)
 
     @property
     def frame_vectors(self) -> Array:

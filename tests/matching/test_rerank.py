@@ -1,4 +1,4 @@
-"""The score of what lines up, taken alone: the same mean as the whole score, of fewer rows."""
+"""The score of the segments alone: the same mean as the whole score, of fewer rows."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,8 @@ def test_a_row_counts_when_one_of_its_frames_lies_in_a_span(
     inside = [any(a <= t < b for a, b in spans) for t in range(frames)]
     rows = {t * pooled // frames for t in range(frames) if inside[t]}
     expected = np.mean([best[row] for row in rows]) if rows else -1.0
-    assert part_score(best, np.arange(frames) * 1.0, spans) == pytest.approx(expected)
+    ones = np.ones(pooled)
+    assert part_score(best, ones, np.arange(frames) * 1.0, spans) == pytest.approx(expected)
 
 
 def test_the_whole_video_taken_alone_is_the_score_itself() -> None:
@@ -35,8 +36,10 @@ def test_the_whole_video_taken_alone_is_the_score_itself() -> None:
     for compare in (None, fake_compare):
         pair = pair_scores(query, reference, Scorer(compare))
         times = np.arange(24.0)
-        assert part_score(pair.best, times, [(0, 24)]) == pytest.approx(pair.score, abs=1e-6)
-        back = part_score(pair.reverse_best, np.arange(40.0), [(0, 40)])
+        assert part_score(pair.best, pair.weights, times, [(0, 24)]) == pytest.approx(
+            pair.score, abs=1e-6
+        )
+        back = part_score(pair.reverse_best, pair.reverse_weights, np.arange(40.0), [(0, 40)])
         assert back == pytest.approx(pair.reverse_score, abs=1e-6)
 
 

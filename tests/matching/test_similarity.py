@@ -13,6 +13,7 @@ from visil_dash.matching.similarity import (
     frame_to_frame,
     frame_to_frame_both,
     pair_scores,
+    signal,
     video_to_video,
 )
 
@@ -102,6 +103,33 @@ def test_a_symmetric_comparator_reads_the_mean_of_both_directions():
     np.testing.assert_array_equal(read[0], forward)
     np.testing.assert_array_equal(read[1], reverse)
     assert plain.score == chamfer(forward)
-    pair_scores(query, reference, Scorer(compare, symmetric=True))
-    np.testing.assert_allclose(read[2], (forward + reverse.T) / 2)
-    np.testing.assert_allclose(read[3], read[2].T)
+    both = pair_scores(query, reference, Scorer(compare, symmetric=True))
+    assert len(read) == 3, "one output for both directions"
+    mean = (forward + reverse.T) / 2
+    np.testing.assert_allclose(read[2], mean)
+    # ViSiL_sym: the mean of the row and column Chamfer similarity of one output.
+    published = (mean.max(1).mean() + mean.max(0).mean()) / 2
+    assert both.score == both.reverse_score == pytest.approx(published)
+    np.testing.assert_array_equal(both.output_reverse, both.output.T)
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_frames_without_signal_weigh_nothing(shown, black, seed):
+    """Black frames, wherever they stand, leave both scores as they are without a comparator."""
+    rng = np.random.default_rng(seed)
+    query, reference = rng.standard_normal((shown, 4, 6)), rng.standard_normal((9, 4, 6))
+    places = np.sort(rng.integers(0, shown + 1, black))
+    padded = np.insert(query, places, 0.0, axis=0)
+    plain, with_black = pair_scores(query, reference), pair_scores(padded, reference)
+    assert with_black.score == pytest.approx(plain.score)
+    swapped, black_swapped = pair_scores(reference, query), pair_scores(reference, padded)
+    assert black_swapped.reverse_score == pytest.approx(swapped.reverse_score)
+
+
+def test_a_pooled_row_counts_by_its_share_of_frames_with_signal():
+    shown = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], bool)
+    np.testing.assert_allclose(signal(shown, 12), shown)
+    np.testing.assert_allclose(signal(shown, 3), [1, 0.25, 0])
+    matrix = np.array([[0.8], [0.4], [-0.9]])
+    assert chamfer(matrix, signal(shown, 3)) == pytest.approx((0.8 + 0.25 * 0.4) / 1.25)
+    assert chamfer(matrix, np.zeros(3)) == -1, "a video that shows nothing matches nothing"

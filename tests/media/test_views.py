@@ -190,7 +190,7 @@ def features(rng, name, frames):
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_ranking_views_is_the_best_of_ranking_each(seed):
+def test_ranking_views_is_the_best_of_the_whole_and_the_best_part(seed):
     rng = np.random.default_rng(seed)
     library = {f"v{i}": features(rng, f"v{i}", int(rng.integers(2, 7))) for i in range(4)}
     views = {key: features(rng, "q", 5) for key in ("", "left", "right")}
@@ -205,16 +205,60 @@ def test_ranking_views_is_the_best_of_ranking_each(seed):
     }
     got, skipped = rerank(views, videos, **common)
     assert skipped == {}
+    alone = {
+        key: {m.video_id: m for m in rerank({key: query}, {key: videos[key]}, **common)[0]}
+        for key, query in views.items()
+    }
     expected = {}
-    for key, query in views.items():
-        for match in rerank({key: query}, {key: videos[key]}, **common)[0]:
-            if match.video_id not in expected or match.score > expected[match.video_id][1].score:
-                expected[match.video_id] = key, match
-    strengths = [m.strength for _, m in expected.values()]
-    assert [m.strength for m in got] == sorted(strengths, reverse=True)
+    for video_id in {v for found in alone.values() for v in found}:
+        parts = [alone[key][video_id] for key in ("left", "right") if video_id in alone[key]]
+        best_part = sorted(parts, key=lambda m: (-m.score, -m.reverse_score))[:1]
+        whole = [alone[""][video_id]] if video_id in alone[""] else []
+        expected[video_id] = max([*whole, *best_part], key=lambda m: m.strength)
+    assert [m.strength for m in got] == sorted(
+        (m.strength for m in expected.values()), reverse=True
+    )
     for match in got:
-        key, alone = expected[match.video_id]
-        assert (match.view, match.score, match.segments) == (key, alone.score, alone.segments)
+        found = expected[match.video_id]
+        assert (match.view, match.score, match.segments) == (
+            found.view,
+            found.score,
+            found.segments,
+        )
+
+
+def test_a_part_of_the_picture_never_takes_the_place_of_a_whole_that_matches_better():
+    """An excerpt in long foreign footage: its score as a whole is low, its segment's is high."""
+    rng = np.random.default_rng(3)
+    reference = features(rng, "v", 12)
+    foreign = features(rng, "x", 60).regions
+    whole = np.concatenate([foreign[:30], reference.regions, foreign[30:]])
+    views = {
+        "": VideoFeatures("q", "x", whole, np.arange(len(whole)) * 1.0),
+        # Blurred pictures of the same: every frame of the part resembles the reference a little.
+        "left": VideoFeatures("q", "x", whole * 0 + reference.regions[:1] * 0.8, np.arange(72.0)),
+    }
+    (match,), _ = rerank(
+        views,
+        {"": ["v"], "left": ["v"]},
+        load=lambda _video: reference,
+        names={"v": "v"},
+        candidates={},
+        scorer=CHAMFER,
+        options=AlignOptions(frame_level=0.5),
+    )
+    (part,), _ = rerank(
+        {"left": views["left"]},
+        {"left": ["v"]},
+        load=lambda _video: reference,
+        names={"v": "v"},
+        candidates={},
+        scorer=CHAMFER,
+        options=AlignOptions(frame_level=0.5),
+    )
+    assert match.view == ""
+    assert part.score > match.score, "by scores alone the part would have been kept"
+    assert match.strength > part.strength + 0.1
 
 
 def test_proposals_of_several_views_become_one_list():

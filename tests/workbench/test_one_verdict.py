@@ -40,7 +40,7 @@ def bench(
         data = real_data()
         if data is None:
             pytest.skip(NO_REAL_DATA)
-        videos = sorted((data / "videos").glob("*.*"))[:REAL_CLIPS]
+        videos = sorted((data / "videos").rglob("*.mp4"))[:REAL_CLIPS]
     with bench_of(tmp_path_factory.mktemp(request.param) / "library", videos) as opened:
         yield opened
 
@@ -48,6 +48,7 @@ def bench(
 @pytest.fixture(scope="module")
 def results(bench: Workbench) -> list[SearchResult]:
     found = [bench.search(v.video_id, exhaustive=True) for v in bench.videos()]
+    assert len(found) > 20
     assert sum(len(r.matches) for r in found) == len(found) * (len(found) - 1)
     return found
 

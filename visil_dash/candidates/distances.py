@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.candidates.generation import shown_frames
+from visil_dash.candidates.generation import shown_numbers
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, pairwise_distances
 from visil_dash.index.frames import FrameSpace, split_ids
 from visil_dash.library.store import Library
@@ -32,7 +32,7 @@ def distances_of(
     aside = aside_ids(library, query.extractor, {v.ordinal: v.video_id for v in videos})
     mine = (owner >= 0) & ~np.isin(ids, aside)
     vectors, owner, frames = vectors[mine], owner[mine], frames[mine]
-    keep = shown_frames(query)
+    keep = shown_numbers(query)
     most = max(1, _MOST_DISTANCES // max(1, len(vectors)))
     if len(keep) > most:
         keep = keep[np.linspace(0, len(keep) - 1, most).round().astype(int)]

@@ -106,7 +106,7 @@ def library_hits(
     Frames of the query that show nothing find nothing: a zero vector is near every faint one.
     """
     videos = {v.ordinal: v.video_id for v in library.videos()}
-    shown = shown_frames(query)
+    shown = shown_numbers(query)
     hits = frames_within(
         space,
         space.reduction(query.frame_vectors[shown]),
@@ -120,9 +120,9 @@ def library_hits(
     return replace(hits, query_frame=shown[hits.query_frame], nearest=nearest)
 
 
-def shown_frames(query: VideoFeatures) -> Array:
+def shown_numbers(query: VideoFeatures) -> Array:
     """Numbers of the frames that show something; flat ones have no direction."""
-    return np.flatnonzero(query.regions.any((1, 2)))
+    return np.flatnonzero(query.shown)
 
 
 def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:

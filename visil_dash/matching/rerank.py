@@ -7,14 +7,17 @@ from itertools import chain
 from visil_dash.errors import StoreError
 from visil_dash.matching.alignment import AlignOptions, segments
 from visil_dash.matching.similarity import (
+    PairScores,
     Scorer,
     chamfer,
     frame_to_frame_both,
     pair_scores,
     part_score,
+    signal,
 )
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
+    WHOLE,
     Array,
     Candidate,
     Comparison,
@@ -48,10 +51,10 @@ def compare_pair(
         visil_output_reverse=pair.output_reverse,
         score=pair.score,
         reverse_score=pair.reverse_score,
-        chamfer=chamfer(pair.forward),
-        chamfer_reverse=chamfer(pair.reverse),
+        chamfer=chamfer(pair.forward, signal(query.shown, len(query))),
+        chamfer_reverse=chamfer(pair.reverse, signal(reference.shown, len(reference))),
         segments=spans,
-        part_score=_segments_score(spans, query, reference, pair.best, pair.reverse_best),
+        part_score=_segments_score(spans, query, reference, _Rows.of(pair)),
     )
 
 
@@ -63,35 +66,43 @@ def pair_segments(
     return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Each row's best value and weight, in either direction (see PairScores)."""
+
+    best: Array
+    weights: Array
+    reverse_best: Array
+    reverse_weights: Array
+
+    @classmethod
+    def of(cls, pair: PairScores) -> "_Rows":
+        return cls(pair.best, pair.weights, pair.reverse_best, pair.reverse_weights)
+
+
 def _segments_score(
-    spans: Sequence[Segment],
-    query: VideoFeatures,
-    reference: VideoFeatures,
-    best: Array,
-    reverse_best: Array,
+    spans: Sequence[Segment], query: VideoFeatures, reference: VideoFeatures, rows: _Rows
 ) -> float | None:
     """Score of the frames inside the segments alone, of the direction that scores higher.
 
-    `best`, `reverse_best`: each row's best value of either direction (see PairScores). None without
-    segments.
+    None without segments.
     """
     if not spans:
         return None
     there = [(s.query_start, s.query_end) for s in spans]
     back = [(s.reference_start, s.reference_end) for s in spans]
     return max(
-        part_score(best, query.timestamps, there),
-        part_score(reverse_best, reference.timestamps, back),
+        part_score(rows.best, rows.weights, query.timestamps, there),
+        part_score(rows.reverse_best, rows.reverse_weights, reference.timestamps, back),
     )
 
 
 @dataclass(frozen=True)
 class _Scored:
-    """A match of one view; `best`, `reverse_best`: each row's best value in either direction."""
+    """A match of one view, without segments yet."""
 
     match: Match
-    best: Array
-    reverse_best: Array
+    rows: _Rows
 
 
 def rank(match: Match) -> tuple[float, float, str]:
@@ -114,12 +125,13 @@ def rerank(
     """Matches by falling strength, and the videos left out with the reason.
 
     `views`: the query's features by the view's key, {WHOLE: …} for the whole picture alone.
-    `videos`: those to compare with each view. Of each video the view that scores highest counts, of
-    equal ones the first. Segments are found for the `align_top` that score best in either
-    direction; they may make a match stronger than its scores. A video whose features are missing
+    `videos`: those to compare with each view. Segments are found for the `align_top` videos that
+    score best in either direction; they may make a match stronger than its scores. Of a video's
+    views the strongest counts, the whole picture among equals; a part of the picture that scores
+    high never takes the place of the whole that matches better. A video whose features are missing
     or damaged is left out, not fatal: the others are still ranked. Raises Cancelled.
     """
-    scored: list[_Scored] = []
+    scored: list[list[_Scored]] = []  # of each video its views that may count, the best first
     skipped: dict[str, str] = {}
     compared = dict.fromkeys(chain.from_iterable(videos.values()))
     for done, video_id in enumerate(compared):
@@ -134,15 +146,31 @@ def rerank(
             if video_id in videos.get(key, ()):
                 blank = _unscored(video_id, names[video_id], candidates.get(video_id), key)
                 of_views.append(_score(blank, query, reference, scorer))
-        scored.append(min(of_views, key=lambda s: (-s.match.score, -s.match.reverse_score)))
+        scored.append(_whole_and_best_part(of_views))
         watch.count("Comparing", done + 1, len(compared))
-    scored.sort(key=lambda s: rank(s.match))
+    scored.sort(key=lambda of_video: rank(of_video[0].match))
     # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
-    aligned = [
-        _align(s, views[s.match.view], load(s.match.video_id), options) for s in scored[:align_top]
-    ]
-    matches = [*aligned, *(s.match for s in scored[align_top:])]
+    matches = []
+    for number, of_video in enumerate(scored):
+        if number >= align_top:
+            matches.append(of_video[0].match)
+            continue
+        watch.check()
+        reference = load(of_video[0].match.video_id)
+        aligned = [_align(s, views[s.match.view], reference, options) for s in of_video]
+        matches.append(min(aligned, key=lambda m: (rank(m), m.view != WHOLE)))
     return tuple(sorted(matches, key=rank)), skipped
+
+
+def _whole_and_best_part(of_views: Sequence[_Scored]) -> list[_Scored]:
+    """The whole picture and the part that scores highest, the stronger of the two first.
+
+    Parts are compared by their scores alone: aligning each would take ten times as long.
+    """
+    whole = [s for s in of_views if s.match.view == WHOLE]
+    parts = [s for s in of_views if s.match.view != WHOLE]
+    best = [min(parts, key=lambda s: (-s.match.score, -s.match.reverse_score))] if parts else []
+    return sorted([*whole, *best], key=lambda s: rank(s.match))
 
 
 def _unscored(video_id: str, name: str, candidate: Candidate | None, view: str) -> Match:
@@ -161,12 +189,12 @@ def _unscored(video_id: str, name: str, candidate: Candidate | None, view: str) 
 def _score(match: Match, query: VideoFeatures, reference: VideoFeatures, scorer: Scorer) -> _Scored:
     pair = pair_scores(query.regions, reference.regions, scorer)
     scored = replace(match, score=pair.score, reverse_score=pair.reverse_score)
-    return _Scored(scored, pair.best, pair.reverse_best)
+    return _Scored(scored, _Rows.of(pair))
 
 
 def _align(
     scored: _Scored, query: VideoFeatures, reference: VideoFeatures, options: AlignOptions
 ) -> Match:
     spans = pair_segments(query, reference, options)
-    part = _segments_score(spans, query, reference, scored.best, scored.reverse_best)
+    part = _segments_score(spans, query, reference, scored.rows)
     return replace(scored.match, segments=spans, part_score=part)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array
+from visil_dash.records import Array, shown_frames
 
 Compare = Callable[[Array], Array]
 
@@ -62,14 +62,30 @@ def region_pairs(query_frame: Array, reference_frame: Array) -> Array:
     return product
 
 
-def chamfer(matrix: Array) -> float:
+def chamfer(matrix: Array, weights: Array | None = None) -> float:
     """Chamfer similarity of a matrix `[Tq, Tr]` (ViSiL eq. 5): each row's best, averaged.
 
-    Roughly the share of the rows' video that is found in the columns' video.
+    Roughly the share of the rows' video that is found in the columns' video. `weights` `[Tq]`: how
+    much a row counts (see `signal`), equally without; -1, the lowest, where none counts.
     """
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"expected a non-empty matrix [Tq, Tr], got {matrix.shape}")
-    return float(matrix.max(axis=1).mean())
+    best = matrix.max(axis=1)
+    if weights is None or (weights == 1).all():
+        return float(best.mean())
+    return float(np.average(best, weights=weights)) if weights.any() else -1.0
+
+
+def signal(shown: Array, rows: int) -> Array:
+    """Share of frames with content in each of `rows` rows `[rows]`, 0..1.
+
+    `shown` `[T]`: which frames show something (see VideoFeatures). A row stands for one frame or,
+    after a comparator, for several. Black seconds, fades and blank slates are in no other video,
+    and say nothing about those that are.
+    """
+    row = np.arange(len(shown)) * rows // len(shown)
+    share: Array = np.bincount(row, shown, rows) / np.maximum(np.bincount(row, minlength=rows), 1)
+    return share
 
 
 def video_to_video(matrix: Array, compare: Compare | None) -> float:
@@ -85,7 +101,8 @@ class PairScores:
     """Frame-to-frame similarity of a pair both ways and what the comparator makes of it.
 
     `forward` `[Tq, Tr]`, `reverse` `[Tr, Tq]`; `output`, `output_reverse` None without comparator;
-    `score`, `reverse_score`: video-to-video similarity query → reference and back.
+    `score`, `reverse_score`: video-to-video similarity query → reference and back. `weights`,
+    `reverse_weights`: how much each row of either direction counts in them (see `signal`).
     """
 
     forward: Array
@@ -94,6 +111,8 @@ class PairScores:
     output_reverse: Array | None
     score: float
     reverse_score: float
+    weights: Array
+    reverse_weights: Array
 
     @property
     def best(self) -> Array:
@@ -133,29 +152,48 @@ def pair_scores(
 ) -> PairScores:
     """Compare region vectors `[Tq, R, D]` with `[Tr, R, D]` in both directions.
 
-    Raises Cancelled.
+    A symmetric comparator has one output, and both scores are the mean of its row and column
+    Chamfer similarity, as published for ViSiL_sym. Frames that show nothing do not count. Raises
+    Cancelled.
     """
     compare = scorer.compare
     frames_share = 1.0 if compare is None else 0.5  # of the time, for half an hour against another
     forward, reverse = frame_to_frame_both(query, reference, watch=watch.part(0, frames_share))
     if compare is None:
-        return PairScores(forward, reverse, None, None, chamfer(forward), chamfer(reverse))
-    mean = (forward + reverse.T) / 2
-    output = compare(mean if scorer.symmetric else forward)
-    watch.step("Comparing the ViSiL output", (frames_share + 1) / 2)
-    back = compare(mean.T if scorer.symmetric else reverse)
-    return PairScores(forward, reverse, output, back, chamfer(output), chamfer(back))
+        output = back = None
+        rows, columns = forward, reverse
+    elif scorer.symmetric:
+        output = rows = compare((forward + reverse.T) / 2)
+        back = columns = output.T
+    else:
+        output = rows = compare(forward)
+        watch.step("Comparing the ViSiL output", (frames_share + 1) / 2)
+        back = columns = compare(reverse)
+    weights = signal(shown_frames(query), len(rows))
+    reverse_weights = signal(shown_frames(reference), len(columns))
+    score, reverse_score = chamfer(rows, weights), chamfer(columns, reverse_weights)
+    if scorer.symmetric:
+        score = reverse_score = (score + reverse_score) / 2
+    return PairScores(
+        forward, reverse, output, back, score, reverse_score, weights, reverse_weights
+    )
 
 
-def part_score(best: Array, times: Array, spans: Sequence[tuple[float, float]]) -> float:
-    """What the frames within `spans` (seconds) add to a score, taken alone: their rows' mean.
+def part_score(
+    best: Array, weights: Array, times: Array, spans: Sequence[tuple[float, float]]
+) -> float:
+    """The score of the frames within `spans` (seconds) alone: their rows' weighted mean.
 
-    `best` `[P]`: each row's best value, whose mean is the score. A row stands for one frame or,
-    after a comparator, for several of the `times` `[T]`. -1, the lowest, where no frame is within.
+    `best`, `weights` `[P]`: each row's best value and how much it counts, whose mean is the score.
+    A row stands for one frame or, after a comparator, for several of the `times` `[T]`. -1, the
+    lowest, where no frame with content is within.
     """
-    frames = np.arange(len(times))
-    rows = frames * len(best) // len(times)
+    rows = np.arange(len(times)) * len(best) // len(times)
     within = np.zeros(len(best), bool)
     for start, end in spans:
         within[rows[(times >= start) & (times < end)]] = True
-    return float(best[within].mean()) if within.any() else -1.0
+    if not weights[within].any():
+        return -1.0
+    if (weights[within] == 1).all():
+        return float(best[within].mean())
+    return float(np.average(best[within], weights=weights[within]))

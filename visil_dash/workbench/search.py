@@ -12,7 +12,7 @@ from visil_dash.candidates.generation import (
     candidate_videos,
     library_hits,
     merged,
-    shown_frames,
+    shown_numbers,
 )
 from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.index.frames import FrameSpace
@@ -74,7 +74,7 @@ def by_nearness(
         nearest = nearest_frames(
             view.ids[kept],
             view.vectors[kept],
-            view.reduction(query.frame_vectors[shown_frames(query)]),
+            view.reduction(query.frame_vectors[shown_numbers(query)]),
             videos=videos,
             most=most,
             exclude=query.video_id,
