@@ -7,7 +7,6 @@ the start of a video. Distances are squared L2, similarities are higher-is-close
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -389,20 +388,3 @@ class IndexStatus:
     reduction: str
     bytes: int
     notice: str = ""
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """A model as shown to the user."""
-
-    name: str
-    title: str
-    extractor: str
-    available: bool
-    verified: bool
-    regions: int
-    dim: int
-    bytes: int
-    folder: Path | None = None
-    missing: str = ""
-    default_threshold: float | None = None

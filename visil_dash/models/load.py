@@ -18,7 +18,7 @@ from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES
 from visil_dash.models.variants import VARIANTS, Variant
 from visil_dash.models.weights import Installed, find_installed, load_weights
-from visil_dash.records import Array, ModelInfo, Preprocess
+from visil_dash.records import Array, Preprocess
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +40,23 @@ __all__ = [
 
 COMPACT = "compact"
 FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model as shown to the user."""
+
+    name: str
+    title: str
+    extractor: str
+    available: bool
+    verified: bool
+    regions: int
+    dim: int
+    bytes: int
+    folder: Path | None = None
+    missing: str = ""
+    default_threshold: float | None = None
 
 
 @dataclass(frozen=True)
