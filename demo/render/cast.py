@@ -18,7 +18,7 @@ class Person:
     limbs: tuple[Any, Any, Any, Any]  # left leg, right leg, left arm, right arm
 
     def pose(self, at: Point, heading: float, t: float, pace: float) -> None:
-        """Stand at `at`; limbs swing at `pace` metres a second (0: shift weight, gesture)."""
+        """Stand at `at`; limbs swing at `pace` metres per second (0: shift weight, gesture)."""
         phase = t * pace * 4.2
         swing = 0.55 * min(pace, 1.6)
         self.body.location = (at[0], at[1], at[2] + 0.035 * abs(math.sin(phase)) * min(pace, 1))
@@ -40,7 +40,7 @@ class Person:
 
 
 class Wardrobe:
-    """Makes people in different clothes."""
+    """Creates people in different clothes."""
 
     SKIN = ((0.85, 0.65, 0.52), (0.60, 0.42, 0.30), (0.38, 0.26, 0.19), (0.92, 0.75, 0.63))
     COATS: tuple[Color, ...] = (

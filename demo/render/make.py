@@ -1,6 +1,6 @@
-"""Remake the demo library with one command: `python make.py --frames DIR --out DIR`.
+"""Render the demo library again with one command: `python make.py --frames DIR --out DIR`.
 
-Renders the missing frames of all scenes, one process a scene, then cuts and encodes. Needs the
+Renders the missing frames of all scenes, one process per scene, then cuts and encodes. Needs the
 `bpy` module (Blender 4.5) in this Python and FFmpeg on the path.
 """
 

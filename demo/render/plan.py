@@ -1,4 +1,4 @@
-"""Which videos are made of what: five scenes, five relations, one edit recipe a scene."""
+"""What each video consists of: five scenes, five relations, one edit recipe per scene."""
 
 from dataclasses import dataclass
 

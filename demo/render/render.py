@@ -1,7 +1,7 @@
 """Render the frames of one scene: `python render.py SCENE --frames DIR`.
 
-Each shot gets its own folder of PNG frames under DIR/SCENE/; frames that are already there are
-kept, so an interrupted run goes on where it stopped.
+Each shot gets its own folder of PNG frames under DIR/SCENE/; existing frames are kept,
+so an interrupted run resumes.
 """
 
 import argparse
@@ -18,7 +18,7 @@ FPS = 10
 
 
 def configure(stage: Stage, *, width: int, samples: int, threads: int) -> None:
-    """Path tracing with few samples and a denoiser: about a second a frame on two cores."""
+    """Path tracing with few samples and a denoiser: about one second per frame on two cores."""
     scene = stage.scene
     render, view = scene.render, scene.view_settings
     render.engine = "CYCLES"

@@ -1,4 +1,4 @@
-"""What a camera does, and what each video consists of: plain records."""
+"""Camera paths and shots, as plain records."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,8 @@
 """A thin, typed layer over Blender's Python module: materials, solids, movers, cameras.
 
-Lengths are metres, times seconds, angles radians, z points up. Nothing is key-framed: a scene
-registers movers, and every frame calls each of them with the time of that frame. Any frame can
-therefore be rendered alone, and two cameras at the same time see the same moment.
+Lengths are metres, times seconds, angles radians, z points up. There are no key frames: a scene
+registers movers, and each frame calls all of them with its time. Any frame can therefore be
+rendered by itself, and two cameras at the same time show the same moment.
 """
 
 import math
@@ -45,8 +45,8 @@ class Light:
     sun_power: float
     sky: Array
     sky_power: float
-    haze_color: Color  # linear light: what far things fade to
-    haze_distance: float  # metres after which 63 % of a thing's own colour is gone
+    haze_color: Color  # linear light: the colour that distant objects fade to
+    haze_distance: float  # metres after which 63 % of an object's own colour is gone
     sun_size: float = 0.02  # radians across; larger is softer
     exposure: float = 0.0  # stops
 
@@ -354,11 +354,11 @@ class Stage:
         patchy: float = 0.0,
         wet: float = 0.0,
     ) -> Any:
-        """A surface whose image covers `tile` metres, laid on from all six sides.
+        """A surface whose image covers `tile` metres, projected from all six sides.
 
         `follow`: the pattern sticks to a moving object instead of the world. `vary`: each object
         gets its own hue and brightness. `glass`: the light image of `textures.facade`, shining
-        with strength `glow`. `drift`: metres a second by which the pattern slides (water).
+        with strength `glow`. `drift`: metres per second by which the pattern slides (water).
         `patchy`: how much a coarse copy of the pattern hides the repetition. `wet`: the share of
         the surface that lies under a mirror of water.
         """
@@ -374,27 +374,9 @@ class Stage:
         picture = self._picture(tree, mapping.outputs["Vector"], self.image(name, pixels))
         color = picture.outputs["Color"]
         if patchy > 0:
-            coarse = nodes.new("ShaderNodeMapping")
-            coarse.inputs["Scale"].default_value = (0.137 / tile, 0.137 / tile, 0.137 / tile)
-            links.new(source, coarse.inputs["Vector"])
-            blot = self._picture(tree, coarse.outputs["Vector"], self.image(name, pixels))
-            scale = nodes.new("ShaderNodeMapRange")
-            links.new(blot.outputs["Alpha"], scale.inputs["Value"])
-            scale.inputs["To Min"].default_value = 1 - patchy
-            scale.inputs["To Max"].default_value = 1 + patchy
-            color = self._times(tree, color, scale.outputs["Result"])
+            color = self._patches(tree, source, color, self.image(name, pixels), tile, patchy)
         if vary > 0:
-            info = nodes.new("ShaderNodeObjectInfo")
-            shift = nodes.new("ShaderNodeHueSaturation")
-            for socket, share in (("Hue", 0.12), ("Value", 1.0)):
-                span = nodes.new("ShaderNodeMapRange")
-                links.new(info.outputs["Random"], span.inputs["Value"])
-                middle = 0.5 if socket == "Hue" else 1.0
-                span.inputs["To Min"].default_value = middle - vary * share
-                span.inputs["To Max"].default_value = middle + vary * share
-                links.new(span.outputs["Result"], shift.inputs[socket])
-            links.new(color, shift.inputs["Color"])
-            color = shift.outputs["Color"]
+            color = self._own_color(tree, color, vary)
         links.new(color, shader.inputs["Base Color"])
         shader.inputs["Roughness"].default_value = rough
         shader.inputs["Metallic"].default_value = metal
@@ -408,34 +390,75 @@ class Stage:
             panes = self._picture(
                 tree, mapping.outputs["Vector"], self.image(name + " glass", glass)
             )
-            links.new(panes.outputs["Color"], shader.inputs["Emission Color"])
-            shader.inputs["Emission Strength"].default_value = glow
-            matt = nodes.new("ShaderNodeMapRange")
-            matt.inputs["To Min"].default_value = rough
-            matt.inputs["To Max"].default_value = 0.08
-            links.new(panes.outputs["Alpha"], matt.inputs["Value"])
-            links.new(matt.outputs["Result"], shader.inputs["Roughness"])
+            self._shine(tree, shader, panes, rough=rough, glow=glow)
         if wet > 0:
-            pools = nodes.new("ShaderNodeMapping")
-            pools.inputs["Scale"].default_value = (0.31 / tile, 0.31 / tile, 0.31 / tile)
-            links.new(source, pools.inputs["Vector"])
-            depth = self._picture(tree, pools.outputs["Vector"], self.image(name, pixels))
-            film = nodes.new("ShaderNodeMapRange")
-            film.inputs["From Min"].default_value = wet - 0.12
-            film.inputs["From Max"].default_value = wet + 0.12
-            film.inputs["To Min"].default_value, film.inputs["To Max"].default_value = 0.04, rough
-            links.new(depth.outputs["Alpha"], film.inputs["Value"])
-            links.new(film.outputs["Result"], shader.inputs["Roughness"])
+            self._pools(tree, source, shader, self.image(name, pixels), tile, wet, rough)
         if drift is not None:
-            speed = drift
-
-            def slide(t: float) -> None:
-                offset = mapping.inputs["Location"].default_value
-                for axis in range(3):
-                    offset[axis] = speed[axis] * t / tile
-
-            self.movers.append(slide)
+            self.movers.append(_slider(mapping, drift, 1 / tile))
         return material
+
+    def _patches(
+        self, tree: Any, source: Any, color: Any, image: Any, tile: float, patchy: float
+    ) -> Any:
+        """The colour times a coarse copy of the pattern, which hides its repetition."""
+        nodes, links = tree.nodes, tree.links
+        coarse = nodes.new("ShaderNodeMapping")
+        coarse.inputs["Scale"].default_value = (0.137 / tile, 0.137 / tile, 0.137 / tile)
+        links.new(source, coarse.inputs["Vector"])
+        blot = self._picture(tree, coarse.outputs["Vector"], image)
+        scale = nodes.new("ShaderNodeMapRange")
+        links.new(blot.outputs["Alpha"], scale.inputs["Value"])
+        scale.inputs["To Min"].default_value = 1 - patchy
+        scale.inputs["To Max"].default_value = 1 + patchy
+        return self._times(tree, color, scale.outputs["Result"])
+
+    def _own_color(self, tree: Any, color: Any, vary: float) -> Any:
+        """The colour with a hue and brightness that differ per object."""
+        nodes, links = tree.nodes, tree.links
+        info = nodes.new("ShaderNodeObjectInfo")
+        shift = nodes.new("ShaderNodeHueSaturation")
+        for socket, share in (("Hue", 0.12), ("Value", 1.0)):
+            span = nodes.new("ShaderNodeMapRange")
+            links.new(info.outputs["Random"], span.inputs["Value"])
+            middle = 0.5 if socket == "Hue" else 1.0
+            span.inputs["To Min"].default_value = middle - vary * share
+            span.inputs["To Max"].default_value = middle + vary * share
+            links.new(span.outputs["Result"], shift.inputs[socket])
+        links.new(color, shift.inputs["Color"])
+        return shift.outputs["Color"]
+
+    def _shine(self, tree: Any, shader: Any, panes: Any, *, rough: float, glow: float) -> None:
+        """Windows: smooth where the picture `panes` has them, and lit."""
+        tree.links.new(panes.outputs["Color"], shader.inputs["Emission Color"])
+        shader.inputs["Emission Strength"].default_value = glow
+        matt = tree.nodes.new("ShaderNodeMapRange")
+        matt.inputs["To Min"].default_value = rough
+        matt.inputs["To Max"].default_value = 0.08
+        tree.links.new(panes.outputs["Alpha"], matt.inputs["Value"])
+        tree.links.new(matt.outputs["Result"], shader.inputs["Roughness"])
+
+    def _pools(
+        self,
+        tree: Any,
+        source: Any,
+        shader: Any,
+        image: Any,
+        tile: float,
+        wet: float,
+        rough: float,
+    ) -> None:
+        """A mirror of water over the share `wet` of the surface."""
+        nodes, links = tree.nodes, tree.links
+        pools = nodes.new("ShaderNodeMapping")
+        pools.inputs["Scale"].default_value = (0.31 / tile, 0.31 / tile, 0.31 / tile)
+        links.new(source, pools.inputs["Vector"])
+        depth = self._picture(tree, pools.outputs["Vector"], image)
+        film = nodes.new("ShaderNodeMapRange")
+        film.inputs["From Min"].default_value = wet - 0.12
+        film.inputs["From Max"].default_value = wet + 0.12
+        film.inputs["To Min"].default_value, film.inputs["To Max"].default_value = 0.04, rough
+        links.new(depth.outputs["Alpha"], film.inputs["Value"])
+        links.new(film.outputs["Result"], shader.inputs["Roughness"])
 
     def plain(
         self,

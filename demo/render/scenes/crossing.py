@@ -58,6 +58,34 @@ SUN = Light(
     exposure=0.9,
 )
 
+PAINTS: list[Color] = [
+    (0.55, 0.08, 0.07),
+    (0.72, 0.72, 0.74),
+    (0.08, 0.16, 0.34),
+    (0.85, 0.62, 0.10),
+    (0.10, 0.10, 0.11),
+    (0.20, 0.36, 0.30),
+    (0.80, 0.80, 0.78),
+    (0.42, 0.20, 0.12),
+]
+EAST = Route([(-150, -4.7, 0), (0, -4.7, 0), (150, -4.7, 0)])
+WEST = Route([(150, 4.7, 0), (0, 4.7, 0), (-150, 4.7, 0)])
+STOP_EAST = Route([(-150, -4.7, 0), (-80, -4.7, 0), (-14.5, -4.7, 0)])
+STOP_WEST = Route([(150, 4.7, 0), (80, 4.7, 0), (14.5, 4.7, 0)])
+NORTH = Route([(3.0, -110, 0), (3.0, 0, 0), (3.0, 110, 0)])
+SOUTH = Route([(-3.0, 110, 0), (-3.0, 0, 0), (-3.0, -110, 0)])
+TURN_LEFT = Route(
+    [
+        (3.0, -110, 0),
+        (3.0, -40, 0),
+        (3.0, -8, 0),
+        (1.5, 1, 0),
+        (-5, 4.4, 0),
+        (-14, 4.7, 0),
+        (-150, 4.7, 0),
+    ]
+)
+
 
 class Crossing:
     def __init__(self, take: str) -> None:
@@ -121,46 +149,8 @@ class Crossing:
     def blocks(self) -> None:
         stage, rng = self.stage, np.random.default_rng(12)
         lit, glow = (0.5, 2.6) if self.rainy else (0.05, 0.3)
-        bases = [
-            tx.brick((0.38, 0.18, 0.13), (0.62, 0.34, 0.24), 21, 30, 12),
-            tx.mottled((0.56, 0.50, 0.40), (0.78, 0.72, 0.60), 22, beta=1.6),
-            tx.paving((0.40, 0.40, 0.40), (0.62, 0.61, 0.58), 23, rows=10, joint=0.04),
-            tx.brick((0.52, 0.44, 0.32), (0.74, 0.66, 0.50), 24, 30, 12),
-            tx.mottled((0.38, 0.46, 0.50), (0.56, 0.64, 0.66), 25, beta=1.6),
-        ]
-        walls = []
-        for index, base in enumerate(bases):
-            image, light = tx.facade(
-                base,
-                30 + index,
-                lit=lit,
-                columns=4 + index % 2,
-                wide=0.45 + 0.1 * (index % 3),
-                tall=0.62,
-            )
-            walls.append(
-                stage.material(f"facade {index}", image, 14.0, glass=light, glow=glow, bump=0.5)
-            )
-        shops = []
-        for index in range(3):
-            base = tx.mottled(
-                (0.12 + 0.1 * index, 0.14, 0.13), (0.25 + 0.1 * index, 0.26, 0.24), 50 + index
-            )
-            image, light = tx.facade(
-                base,
-                60 + index,
-                columns=3,
-                floors=1,
-                lit=0.95 if self.rainy else 0.5,
-                wide=0.82,
-                tall=0.66,
-                frame=(0.2, 0.2, 0.2),
-            )
-            shops.append(
-                stage.material(
-                    f"shop {index}", image, 12.0, glass=light, glow=3.0 if self.rainy else 0.7
-                )
-            )
+        walls = self._facades(lit, glow)
+        shops = self._shop_fronts()
         trim = stage.material(
             "trim", tx.mottled((0.55, 0.53, 0.48), (0.80, 0.78, 0.72), 27, beta=1.5), 6.0
         )
@@ -203,24 +193,110 @@ class Crossing:
             solid.box(walls[1], (60, 30, 38), (0, sx * 160, 0))
         stage.place(solid, "blocks")
 
+    def _shop_fronts(self) -> list[Any]:
+        stage = self.stage
+        shops = []
+        for index in range(3):
+            base = tx.mottled(
+                (0.12 + 0.1 * index, 0.14, 0.13), (0.25 + 0.1 * index, 0.26, 0.24), 50 + index
+            )
+            image, light = tx.facade(
+                base,
+                60 + index,
+                columns=3,
+                floors=1,
+                lit=0.95 if self.rainy else 0.5,
+                wide=0.82,
+                tall=0.66,
+                frame=(0.2, 0.2, 0.2),
+            )
+            shops.append(
+                stage.material(
+                    f"shop {index}", image, 12.0, glass=light, glow=3.0 if self.rainy else 0.7
+                )
+            )
+        return shops
+
+    def _facades(self, lit: float, glow: float) -> list[Any]:
+        stage = self.stage
+        bases = [
+            tx.brick((0.38, 0.18, 0.13), (0.62, 0.34, 0.24), 21, 30, 12),
+            tx.mottled((0.56, 0.50, 0.40), (0.78, 0.72, 0.60), 22, beta=1.6),
+            tx.paving((0.40, 0.40, 0.40), (0.62, 0.61, 0.58), 23, rows=10, joint=0.04),
+            tx.brick((0.52, 0.44, 0.32), (0.74, 0.66, 0.50), 24, 30, 12),
+            tx.mottled((0.38, 0.46, 0.50), (0.56, 0.64, 0.66), 25, beta=1.6),
+        ]
+        walls = []
+        for index, base in enumerate(bases):
+            image, light = tx.facade(
+                base,
+                30 + index,
+                lit=lit,
+                columns=4 + index % 2,
+                wide=0.45 + 0.1 * (index % 3),
+                tall=0.62,
+            )
+            walls.append(
+                stage.material(f"facade {index}", image, 14.0, glass=light, glow=glow, bump=0.5)
+            )
+        return walls
+
     def furniture(self) -> None:
         stage, rng = self.stage, np.random.default_rng(3)
         solid = Solid()
-        bulb = stage.plain("bulb", (1.0, 0.85, 0.6), glow=10.0 if self.rainy else 0.4)
-        for x in map(float, range(-84, 90, 24)):
-            for side in (-1, 1):
-                y, lean = side * 8.0, -side * 1.6
-                solid.tube(self.dark, (x + 6, y, 0), (x + 6, y, 7.2), 0.10, 0.07)
-                solid.tube(self.dark, (x + 6, y, 7.1), (x + 6, y + lean, 7.6), 0.06)
-                solid.box(bulb, (0.3, 0.8, 0.14), (x + 6, y + lean, 7.45))
-                if self.rainy and abs(x + 6) < 40:
-                    stage.lamp((x + 6, y + lean, 7.2), 420, (1.0, 0.82, 0.58))
-        for x in range(-90, 91, 18):
-            solid.tube(self.dark, (x, -1, 6.6), (x, -1 + 0.01, 6.5), 0.02, sides=4)
-        for y in (-1.0, 1.0):
-            solid.tube(self.dark, (-150, y, 6.2), (150, y, 6.2), 0.03, sides=4)
-        for x in (-60, -30, 30, 60):
-            solid.tube(self.dark, (x, -9, 7.6), (x, 9, 7.6), 0.025, sides=4)
+        self._street_lamps(solid)
+        self._awnings(solid)
+        self._benches(solid)
+        for _ in range(10):
+            solid.lathe(
+                self.dark,
+                [(0, 0), (0.28, 0), (0.32, 0.9), (0, 0.95)],
+                (rng.choice([-1, 1]) * rng.uniform(11, 40), rng.choice([-1, 1]) * 8.4, 0.16),
+                10,
+            )
+        yellow = stage.plain("signal box", (0.75, 0.60, 0.10), rough=0.5)
+        for x, y, turn in (
+            (-8.2, -8.4, 0.0),
+            (8.2, 8.4, math.pi),
+            (8.2, -8.4, math.pi / 2),
+            (-8.2, 8.4, -math.pi / 2),
+        ):
+            solid.tube(self.dark, (x, y, 0), (x, y, 3.2), 0.07)
+            solid.box(yellow, (0.34, 0.34, 1.05), (x, y, 2.5), turn=turn)
+        stage.place(solid, "furniture")
+        self.signals()
+        self._street_trees()
+
+    def _street_trees(self) -> None:
+        stage = self.stage
+        leaves = stage.material(
+            "leaves",
+            tx.foliage((0.08, 0.14, 0.04), (0.36, 0.46, 0.16), 41),
+            2.0,
+            follow=True,
+            vary=0.1,
+            bump=0.8,
+        )
+        bark = stage.material(
+            "bark", tx.rock((0.16, 0.12, 0.09), (0.36, 0.30, 0.24), 42), 1.0, follow=True
+        )
+        trees = [leafy(stage, f"tree {k}", leaves, bark, 6.5, k) for k in range(3)]
+        for index, x in enumerate(range(-78, 80, 12)):
+            if abs(x) > 36:
+                stage.place(trees[index % 3], "tree", (x, 8.7, 0.1), turn=index)
+                stage.place(trees[(index + 1) % 3], "tree", (x + 5, -8.7, 0.1), turn=index * 2)
+
+    def _benches(self, solid: Solid) -> None:
+        stage = self.stage
+        wood = stage.material("bench", tx.planks((0.28, 0.18, 0.10), (0.55, 0.40, 0.25), 78), 1.0)
+        for x, y in ((-16, -8.6), (18, 8.8), (-24, 8.9), (26, -8.7)):
+            solid.box(wood, (1.8, 0.5, 0.08), (x, y, 0.55))
+            solid.box(wood, (1.8, 0.08, 0.5), (x, y + math.copysign(0.25, y), 0.7))
+            for dx in (-0.7, 0.7):
+                solid.box(self.dark, (0.08, 0.45, 0.45), (x + dx, y, 0.15))
+
+    def _awnings(self, solid: Solid) -> None:
+        stage = self.stage
         awnings: tuple[tuple[Color, Color], ...] = (
             ((0.70, 0.16, 0.14), (0.92, 0.88, 0.80)),
             ((0.14, 0.34, 0.24), (0.90, 0.88, 0.80)),
@@ -248,46 +324,25 @@ class Crossing:
             ]
             solid.add(slope, [(0, 1, 2, 3)], cloth[index % 3])
             solid.add(skirt, [(0, 1, 2, 3)], cloth[index % 3])
-        wood = stage.material("bench", tx.planks((0.28, 0.18, 0.10), (0.55, 0.40, 0.25), 78), 1.0)
-        for x, y in ((-16, -8.6), (18, 8.8), (-24, 8.9), (26, -8.7)):
-            solid.box(wood, (1.8, 0.5, 0.08), (x, y, 0.55))
-            solid.box(wood, (1.8, 0.08, 0.5), (x, y + math.copysign(0.25, y), 0.7))
-            for dx in (-0.7, 0.7):
-                solid.box(self.dark, (0.08, 0.45, 0.45), (x + dx, y, 0.15))
-        for _ in range(10):
-            solid.lathe(
-                self.dark,
-                [(0, 0), (0.28, 0), (0.32, 0.9), (0, 0.95)],
-                (rng.choice([-1, 1]) * rng.uniform(11, 40), rng.choice([-1, 1]) * 8.4, 0.16),
-                10,
-            )
-        yellow = stage.plain("signal box", (0.75, 0.60, 0.10), rough=0.5)
-        for x, y, turn in (
-            (-8.2, -8.4, 0.0),
-            (8.2, 8.4, math.pi),
-            (8.2, -8.4, math.pi / 2),
-            (-8.2, 8.4, -math.pi / 2),
-        ):
-            solid.tube(self.dark, (x, y, 0), (x, y, 3.2), 0.07)
-            solid.box(yellow, (0.34, 0.34, 1.05), (x, y, 2.5), turn=turn)
-        stage.place(solid, "furniture")
-        self.signals()
-        leaves = stage.material(
-            "leaves",
-            tx.foliage((0.08, 0.14, 0.04), (0.36, 0.46, 0.16), 41),
-            2.0,
-            follow=True,
-            vary=0.1,
-            bump=0.8,
-        )
-        bark = stage.material(
-            "bark", tx.rock((0.16, 0.12, 0.09), (0.36, 0.30, 0.24), 42), 1.0, follow=True
-        )
-        trees = [leafy(stage, f"tree {k}", leaves, bark, 6.5, k) for k in range(3)]
-        for index, x in enumerate(range(-78, 80, 12)):
-            if abs(x) > 36:
-                stage.place(trees[index % 3], "tree", (x, 8.7, 0.1), turn=index)
-                stage.place(trees[(index + 1) % 3], "tree", (x + 5, -8.7, 0.1), turn=index * 2)
+
+    def _street_lamps(self, solid: Solid) -> None:
+        """Street lamps and the overhead wires of the tram."""
+        stage = self.stage
+        bulb = stage.plain("bulb", (1.0, 0.85, 0.6), glow=10.0 if self.rainy else 0.4)
+        for x in map(float, range(-84, 90, 24)):
+            for side in (-1, 1):
+                y, lean = side * 8.0, -side * 1.6
+                solid.tube(self.dark, (x + 6, y, 0), (x + 6, y, 7.2), 0.10, 0.07)
+                solid.tube(self.dark, (x + 6, y, 7.1), (x + 6, y + lean, 7.6), 0.06)
+                solid.box(bulb, (0.3, 0.8, 0.14), (x + 6, y + lean, 7.45))
+                if self.rainy and abs(x + 6) < 40:
+                    stage.lamp((x + 6, y + lean, 7.2), 420, (1.0, 0.82, 0.58))
+        for x in range(-90, 91, 18):
+            solid.tube(self.dark, (x, -1, 6.6), (x, -1 + 0.01, 6.5), 0.02, sides=4)
+        for y in (-1.0, 1.0):
+            solid.tube(self.dark, (-150, y, 6.2), (150, y, 6.2), 0.03, sides=4)
+        for x in (-60, -30, 30, 60):
+            solid.tube(self.dark, (x, -9, 7.6), (x, 9, 7.6), 0.025, sides=4)
 
     def signals(self) -> None:
         stage = self.stage
@@ -385,49 +440,22 @@ class Crossing:
     def traffic(self) -> None:
         stage = self.stage
         lamps = 8.0 if self.rainy else 0.0
-        paints: list[Color] = [
-            (0.55, 0.08, 0.07),
-            (0.72, 0.72, 0.74),
-            (0.08, 0.16, 0.34),
-            (0.85, 0.62, 0.10),
-            (0.10, 0.10, 0.11),
-            (0.20, 0.36, 0.30),
-            (0.80, 0.80, 0.78),
-            (0.42, 0.20, 0.12),
-        ]
-        east = Route([(-150, -4.7, 0), (0, -4.7, 0), (150, -4.7, 0)])
-        west = Route([(150, 4.7, 0), (0, 4.7, 0), (-150, 4.7, 0)])
-        stop_east = Route([(-150, -4.7, 0), (-80, -4.7, 0), (-14.5, -4.7, 0)])
-        stop_west = Route([(150, 4.7, 0), (80, 4.7, 0), (14.5, 4.7, 0)])
-        north = Route([(3.0, -110, 0), (3.0, 0, 0), (3.0, 110, 0)])
-        south = Route([(-3.0, 110, 0), (-3.0, 0, 0), (-3.0, -110, 0)])
-        turn_left = Route(
-            [
-                (3.0, -110, 0),
-                (3.0, -40, 0),
-                (3.0, -8, 0),
-                (1.5, 1, 0),
-                (-5, 4.4, 0),
-                (-14, 4.7, 0),
-                (-150, 4.7, 0),
-            ]
-        )
         shift = 0 if self.rainy else 3
 
         def add(route: Route, index: int, **how: float) -> None:
-            thing = car(stage, paints[(index + shift) % 8], lamps=lamps, van=index % 4 == 3)
+            thing = car(stage, PAINTS[(index + shift) % 8], lamps=lamps, van=index % 4 == 3)
             drive(stage, thing, route, **how)
 
         if self.rainy:
             for index, start in enumerate((156.0, 132, 106, 88, 60)):
-                add(east, index, pace=8.5, start=start)
+                add(EAST, index, pace=8.5, start=start)
             for index, start in enumerate((168, 140, 112, 84)):
-                add(west, index + 5, pace=9.0, start=start)
-            add(stop_east, 2, pace=7.0, start=33, arrive=14.6)
-            add(stop_east, 4, pace=7.0, start=26, arrive=14.6)
-            add(stop_west, 6, pace=7.2, start=30, arrive=14.6)
+                add(WEST, index + 5, pace=9.0, start=start)
+            add(STOP_EAST, 2, pace=7.0, start=33, arrive=14.6)
+            add(STOP_EAST, 4, pace=7.0, start=26, arrive=14.6)
+            add(STOP_WEST, 6, pace=7.2, start=30, arrive=14.6)
             for index, (route, start) in enumerate(
-                ((north, 95), (north, 88), (turn_left, 81), (south, 95), (south, 87.5), (south, 80))
+                ((NORTH, 95), (NORTH, 88), (TURN_LEFT, 81), (SOUTH, 95), (SOUTH, 87.5), (SOUTH, 80))
             ):
                 add(route, index, pace=7.5, start=start, leave=13.0 + (index % 3) * 0.8)
             drive(
@@ -439,10 +467,10 @@ class Crossing:
             )
         else:
             for index, start in enumerate((135.0, 120, 98)):
-                add(east, index, pace=6.5, start=start)
+                add(EAST, index, pace=6.5, start=start)
             for index, start in enumerate((40, 75, 100, 118)):
-                add(west, index + 2, pace=7.5, start=start)
-            for index, (route, start) in enumerate(((north, 95), (turn_left, 88), (south, 95))):
+                add(WEST, index + 2, pace=7.5, start=start)
+            for index, (route, start) in enumerate(((NORTH, 95), (TURN_LEFT, 88), (SOUTH, 95))):
                 add(route, index + 4, pace=7.0, start=start, leave=12.0 + index)
             drive(
                 stage,
@@ -452,7 +480,7 @@ class Crossing:
                 start=105,
             )
         for index, x in enumerate((-34, -41, -48, 30, 37, 51, 58)):
-            parked = car(stage, paints[(index * 3 + shift) % 8], van=index == 4)
+            parked = car(stage, PAINTS[(index * 3 + shift) % 8], van=index == 4)
             parked.location, parked.rotation_euler = (
                 (x, -6.6 if x < 0 else 6.6, 0),
                 (0, 0, 0 if x < 0 else math.pi),

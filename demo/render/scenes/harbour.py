@@ -5,6 +5,7 @@ y ≈ 120. Take "dusk" has the low sun over the water, take "noon" other boats u
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,9 @@ NOON = Light(
     haze_distance=1500,
     exposure=0.3,
 )
+
+# From, to, and metres per second.
+Walk = tuple[tuple[float, float], tuple[float, float], float]
 
 
 class Harbour:
@@ -195,6 +199,14 @@ class Harbour:
             )
         ]
         solid = Solid()
+        self._rows_of_houses(solid, walls, roofs, rng)
+        solid.box(walls[3], (7, 7, 27), (-95, 70, 4))
+        solid.lathe(roofs[1], [(5.6, 0), (0.2, 13)], (-95, 70, 31), 4)
+        stage.place(solid, "town")
+
+    def _rows_of_houses(
+        self, solid: Solid, walls: Sequence[Any], roofs: Sequence[Any], rng: np.random.Generator
+    ) -> None:
         x = -50.0
         while x < 200:  # the row behind the quay
             w = float(rng.uniform(9, 14))
@@ -221,9 +233,6 @@ class Harbour:
                     math.pi / 2,
                 )
             y += w + 0.3
-        solid.box(walls[3], (7, 7, 27), (-95, 70, 4))
-        solid.lathe(roofs[1], [(5.6, 0), (0.2, 13)], (-95, 70, 31), 4)
-        stage.place(solid, "town")
 
     def crane(self) -> None:
         stage = self.stage
@@ -290,6 +299,14 @@ class Harbour:
         )
         k = length / 12
         solid = Solid()
+        self._hull(solid, hull, k)
+        if sail:
+            self._rigging(solid, k)
+        else:
+            self._wheelhouse(solid, hull, k)
+        return stage.place(solid, "boat")
+
+    def _hull(self, solid: Solid, hull: Any, k: float) -> None:
         sections = [
             (-6, 1.7, 1.3),
             (-3, 2.0, 1.2),
@@ -325,50 +342,52 @@ class Harbour:
             for row in range(len(sections) - 1):
                 aft, fore = verts[row * 4 + side], verts[row * 4 + 4 + side]
                 solid.tube(self.white, aft, fore, 0.09 * k, sides=6)
-        if sail:
-            cloth = stage.material(
-                "sail",
-                tx.stripes(((0.93, 0.90, 0.82), (0.90, 0.87, 0.80)), 6, 50),
-                6.0,
-                follow=True,
+
+    def _wheelhouse(self, solid: Solid, hull: Any, k: float) -> None:
+        solid.box(self.white, (3.4 * k, 2.3 * k, 2.2 * k), (-2.2 * k, 0, 1.0 * k), taper=0.9)
+        solid.box(hull, (3.9 * k, 2.6 * k, 0.22), (-2.1 * k, 0, 3.2 * k))
+        solid.box(self.dark, (3.2 * k, 2.26 * k, 0.6 * k), (-2.2 * k, 0, 2.3 * k))
+        solid.tube(self.wood, (-2.4 * k, 0, 3 * k), (-2.6 * k, 0, 8 * k), 0.09)
+        solid.tube(self.wood, (2.2 * k, 0, 1), (2.2 * k, 0, 6.4 * k), 0.10)
+        solid.tube(self.wood, (2.2 * k, 0, 2.4 * k), (-0.6 * k, 0.5, 5.6 * k), 0.07)
+        solid.tube(self.dark, (2.2 * k, 0, 6.3 * k), (6.2 * k, 0, 2.7 * k), 0.03, sides=4)
+        solid.tube(self.dark, (2.2 * k, 0, 6.3 * k), (-2.6 * k, 0, 7.9 * k), 0.03, sides=4)
+        solid.ball(self.lamp, 0.22, (-2.6 * k, 0, 8.1 * k), sides=8)
+        for j in range(5):
+            net = (self.wood, self.steel, self.white)[j % 3]
+            solid.box(
+                net,
+                (0.9, 0.9, 0.6),
+                ((0.2 + j * 0.75) * k, (j % 2 - 0.5) * 1.4 * k, 1.1 * k),
+                turn=j,
             )
-            solid.tube(self.wood, (1 * k, 0, 1), (1 * k, 0, 16 * k), 0.12)
-            solid.tube(self.wood, (1 * k, 0, 2.6 * k), (-5.4 * k, 0.8, 2.7 * k), 0.09)
-            solid.add(
-                [
-                    (0.8 * k, 0, 2.9 * k),
-                    (-5.2 * k, 0.8, 3 * k),
-                    (-2.6 * k, 1.2, 8 * k),
-                    (0.8 * k, 0, 15.5 * k),
-                ],
-                [(0, 1, 2, 3)],
-                cloth,
-            )
-            solid.add(
-                [(1.3 * k, 0, 13.5 * k), (6.2 * k, 0, 2.8 * k), (1.6 * k, 1.1, 3.2 * k)],
-                [(0, 1, 2)],
-                cloth,
-            )
-            solid.box(self.wood, (3 * k, 1.8 * k, 0.7), (-0.5, 0, 1.2 * k))
-        else:
-            solid.box(self.white, (3.4 * k, 2.3 * k, 2.2 * k), (-2.2 * k, 0, 1.0 * k), taper=0.9)
-            solid.box(hull, (3.9 * k, 2.6 * k, 0.22), (-2.1 * k, 0, 3.2 * k))
-            solid.box(self.dark, (3.2 * k, 2.26 * k, 0.6 * k), (-2.2 * k, 0, 2.3 * k))
-            solid.tube(self.wood, (-2.4 * k, 0, 3 * k), (-2.6 * k, 0, 8 * k), 0.09)
-            solid.tube(self.wood, (2.2 * k, 0, 1), (2.2 * k, 0, 6.4 * k), 0.10)
-            solid.tube(self.wood, (2.2 * k, 0, 2.4 * k), (-0.6 * k, 0.5, 5.6 * k), 0.07)
-            solid.tube(self.dark, (2.2 * k, 0, 6.3 * k), (6.2 * k, 0, 2.7 * k), 0.03, sides=4)
-            solid.tube(self.dark, (2.2 * k, 0, 6.3 * k), (-2.6 * k, 0, 7.9 * k), 0.03, sides=4)
-            solid.ball(self.lamp, 0.22, (-2.6 * k, 0, 8.1 * k), sides=8)
-            for j in range(5):
-                net = (self.wood, self.steel, self.white)[j % 3]
-                solid.box(
-                    net,
-                    (0.9, 0.9, 0.6),
-                    ((0.2 + j * 0.75) * k, (j % 2 - 0.5) * 1.4 * k, 1.1 * k),
-                    turn=j,
-                )
-        return stage.place(solid, "boat")
+
+    def _rigging(self, solid: Solid, k: float) -> None:
+        stage = self.stage
+        cloth = stage.material(
+            "sail",
+            tx.stripes(((0.93, 0.90, 0.82), (0.90, 0.87, 0.80)), 6, 50),
+            6.0,
+            follow=True,
+        )
+        solid.tube(self.wood, (1 * k, 0, 1), (1 * k, 0, 16 * k), 0.12)
+        solid.tube(self.wood, (1 * k, 0, 2.6 * k), (-5.4 * k, 0.8, 2.7 * k), 0.09)
+        solid.add(
+            [
+                (0.8 * k, 0, 2.9 * k),
+                (-5.2 * k, 0.8, 3 * k),
+                (-2.6 * k, 1.2, 8 * k),
+                (0.8 * k, 0, 15.5 * k),
+            ],
+            [(0, 1, 2, 3)],
+            cloth,
+        )
+        solid.add(
+            [(1.3 * k, 0, 13.5 * k), (6.2 * k, 0, 2.8 * k), (1.6 * k, 1.1, 3.2 * k)],
+            [(0, 1, 2)],
+            cloth,
+        )
+        solid.box(self.wood, (3 * k, 1.8 * k, 0.7), (-0.5, 0, 1.2 * k))
 
     def float_at(self, boat: Any, at: Point, turn: float) -> None:
         seed = at[0] * 0.7 + at[1]
@@ -506,7 +525,7 @@ class Harbour:
                 second, Route([(-35, 75, 0), (10, 68, 0), (60, 78, 0), (140, 90, 0)]), 2.2, 2
             )
             flock(stage, (8, 22, 11), count=14, spread=22, seed=2)
-            routes = [
+            routes: list[Walk] = [
                 ((-40, -5), (60, -6), 1.3),
                 ((40, -4), (-30, -3), 1.2),
                 ((-10, -8), (50, -9), 1.5),
@@ -540,6 +559,9 @@ class Harbour:
                 ((30, -3), (70, -4), 1.0),
                 ((-44, -6), (30, -5), 1.3),
             ]
+        self._walkers(people, routes)
+
+    def _walkers(self, people: Wardrobe, routes: Sequence[Walk]) -> None:
         for index, (a, b, pace) in enumerate(routes):
             route = Route([(*a, 1.4), ((a[0] + b[0]) / 2, a[1] + 0.8, 1.4), (*b, 1.4)])
             for mate in range(2):

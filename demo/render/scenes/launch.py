@@ -6,6 +6,7 @@ another day's dawn, when a crawler brings a rocket to the pad.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,9 @@ def flight(t: float) -> tuple[float, float, float]:
     return 0.10 * s * s, 1.35 * s * s, 0.006 * s * s
 
 
+VEST, HELMET = (0.90, 0.45, 0.08), (0.92, 0.92, 0.88)
+
+
 class Launch:
     def __init__(self, take: str) -> None:
         self.launch = take == "launch"
@@ -135,6 +139,11 @@ class Launch:
         stage.ground(
             "mesas", rock, 2600, 190, lambda x, y: height(x, y) - 4.0 * (np.hypot(x, y) < 300)
         )
+        self._scrub()
+
+    def _scrub(self) -> None:
+        """Bushes and boulders."""
+        stage = self.stage
         scrub = stage.material(
             "scrub",
             tx.foliage((0.16, 0.18, 0.08), (0.48, 0.46, 0.25), 7),
@@ -187,30 +196,30 @@ class Launch:
         solid.box(self.dark, (5.4, 30, PAD - 0.7), (0, 0, 0.32))
         solid.box(self.concrete, (9, 150, 0.14), (0, -90, 0))
         solid.box(self.concrete, (200, 8, 0.13), (100, -20, 0))
-        yellow = stage.material(
-            "marking", tx.mottled((0.62, 0.48, 0.08), (0.85, 0.68, 0.15), 11, beta=0.8), 2.0
-        )
-        for k in range(22):
-            solid.box(yellow, (0.3, 3.0, 0.02), (0, -24 - k * 6, 0.145))
-            solid.box(yellow, (3.0, 0.3, 0.02), (24 + k * 7, -20, 0.135))
-        for k in range(32):
-            a = k * math.pi / 16
-            solid.box(
-                yellow,
-                (1.8, 0.5, 0.02),
-                (19 * math.cos(a), 17 * math.sin(a), 0.31),
-                turn=a + math.pi / 2,
-            )
-        for k in range(40):
-            a = k * math.pi / 20
-            x, y = 60 * math.cos(a), 55 * math.sin(a)
-            solid.tube(self.grey, (x, y, 0), (x, y, 2.6), 0.06, sides=5)
-            b = a + math.pi / 20
-            for z in (0.9, 1.7, 2.5):
-                if abs(x) > 8 and not (x > 0 and abs(y + 20) < 9):
-                    solid.tube(
-                        self.grey, (x, y, z), (60 * math.cos(b), 55 * math.sin(b), z), 0.02, sides=4
-                    )
+        self._markings(solid)
+        self._fence(solid)
+        self._floodlights(solid)
+        self._tanks(solid)
+        solid.tube(self.white, (-30, -2, 0), (-30, -2, 24), 1.1, 0.9, sides=14)
+        solid.ball(self.white, (4.6, 4.6, 3.6), (-30, -2, 26), sides=20)
+        stage.text("07", self.dark, (-30, -6.8, 26), 3.4)
+        stage.place(solid, "pad")
+
+    def _tanks(self, solid: Solid) -> None:
+        for x, y in ((34, 34), (46, 30), (-38, 30)):
+            solid.ball(self.white, 5.2, (x, y, 7.2), sides=24)
+            for k in range(8):
+                a = k * math.pi / 4
+                solid.tube(
+                    self.grey,
+                    (x + 4.6 * math.cos(a), y + 4.6 * math.sin(a), 0),
+                    (x + 4.9 * math.cos(a), y + 4.9 * math.sin(a), 7.2),
+                    0.2,
+                )
+            solid.tube(self.grey, (x - 4, y - 4, 1.2), (math.copysign(6, x), 4, 1.2), 0.25)
+
+    def _floodlights(self, solid: Solid) -> None:
+        stage = self.stage
         lamp = stage.plain("flood", (1.0, 0.95, 0.85), glow=1.0 if self.launch else 22.0)
         for x, y in ((24, 20), (-24, 20), (24, -14), (-24, -20)):
             for dx, dy in ((-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)):
@@ -229,21 +238,35 @@ class Launch:
                     solid.box(lamp, (0.9, 0.9, 0.8), (x + k * 1.1, y, 21.5 + j))
             if not self.launch:
                 stage.lamp((x * 0.85, y * 0.85, 20), 7000, (1.0, 0.93, 0.8), radius=1.2)
-        for x, y in ((34, 34), (46, 30), (-38, 30)):
-            solid.ball(self.white, 5.2, (x, y, 7.2), sides=24)
-            for k in range(8):
-                a = k * math.pi / 4
-                solid.tube(
-                    self.grey,
-                    (x + 4.6 * math.cos(a), y + 4.6 * math.sin(a), 0),
-                    (x + 4.9 * math.cos(a), y + 4.9 * math.sin(a), 7.2),
-                    0.2,
-                )
-            solid.tube(self.grey, (x - 4, y - 4, 1.2), (math.copysign(6, x), 4, 1.2), 0.25)
-        solid.tube(self.white, (-30, -2, 0), (-30, -2, 24), 1.1, 0.9, sides=14)
-        solid.ball(self.white, (4.6, 4.6, 3.6), (-30, -2, 26), sides=20)
-        stage.text("07", self.dark, (-30, -6.8, 26), 3.4)
-        stage.place(solid, "pad")
+
+    def _fence(self, solid: Solid) -> None:
+        for k in range(40):
+            a = k * math.pi / 20
+            x, y = 60 * math.cos(a), 55 * math.sin(a)
+            solid.tube(self.grey, (x, y, 0), (x, y, 2.6), 0.06, sides=5)
+            b = a + math.pi / 20
+            for z in (0.9, 1.7, 2.5):
+                if abs(x) > 8 and not (x > 0 and abs(y + 20) < 9):
+                    solid.tube(
+                        self.grey, (x, y, z), (60 * math.cos(b), 55 * math.sin(b), z), 0.02, sides=4
+                    )
+
+    def _markings(self, solid: Solid) -> None:
+        stage = self.stage
+        yellow = stage.material(
+            "marking", tx.mottled((0.62, 0.48, 0.08), (0.85, 0.68, 0.15), 11, beta=0.8), 2.0
+        )
+        for k in range(22):
+            solid.box(yellow, (0.3, 3.0, 0.02), (0, -24 - k * 6, 0.145))
+            solid.box(yellow, (3.0, 0.3, 0.02), (24 + k * 7, -20, 0.135))
+        for k in range(32):
+            a = k * math.pi / 16
+            solid.box(
+                yellow,
+                (1.8, 0.5, 0.02),
+                (19 * math.cos(a), 17 * math.sin(a), 0.31),
+                turn=a + math.pi / 2,
+            )
 
     def tower(self) -> None:
         stage, solid = self.stage, Solid()
@@ -380,6 +403,32 @@ class Launch:
         stage, rocket = self.stage, self.rocket
         flame = stage.vapour("flame", (1.0, 0.42, 0.08), 0.8, glow=8)
         core = stage.vapour("core", (1.0, 0.86, 0.55), 0.95, glow=20)
+        tongues = self._flames(flame, core)
+        glow = stage.lamp((0, 0, 2), 0.0, (1.0, 0.6, 0.25), radius=2.5)
+
+        def go(t: float) -> None:
+            drift, up, lean = flight(t)
+            shake = 0.03 if t > IGNITION else 0.0
+            rocket.location = (drift + wobble(t, 1, shake, 12), wobble(t, 5, shake, 12), PAD + up)
+            rocket.rotation_euler = (0, lean, 0.05 * max(t - LIFT_OFF, 0))
+            power = smooth((t - IGNITION) / 1.2)
+            for k, tongue in enumerate(tongues):
+                stretch = (
+                    power * (1 + 0.25 * smooth((t - LIFT_OFF) / 3)) * (1 + wobble(t, k, 0.18, 14))
+                )
+                tongue.scale = (max(power, 1e-4), max(power, 1e-4), max(stretch, 1e-4))
+            glow.location = (drift, -3.0, max(PAD + up - 5, 1.0))
+            glow.data.energy = 60000 * power * (1 + wobble(t, 9, 0.2, 13))
+
+        stage.every_frame(go)
+        self._steam()
+        rng = np.random.default_rng(6)
+        puffs = self._puffs(rng)
+        self._clouds(puffs, rng)
+        self._trail(puffs, rng)
+
+    def _flames(self, flame: Any, core: Any) -> list[Any]:
+        stage, rocket = self.stage, self.rocket
         tongues = []
         for k in range(5):
             a = k * math.pi / 2 + math.pi / 4
@@ -399,23 +448,10 @@ class Launch:
                     14,
                 )
                 tongues.append(stage.place(solid, "flame", (x, y, 0.3), parent=rocket))
-        glow = stage.lamp((0, 0, 2), 0.0, (1.0, 0.6, 0.25), radius=2.5)
+        return tongues
 
-        def go(t: float) -> None:
-            drift, up, lean = flight(t)
-            shake = 0.03 if t > IGNITION else 0.0
-            rocket.location = (drift + wobble(t, 1, shake, 12), wobble(t, 5, shake, 12), PAD + up)
-            rocket.rotation_euler = (0, lean, 0.05 * max(t - LIFT_OFF, 0))
-            power = smooth((t - IGNITION) / 1.2)
-            for k, tongue in enumerate(tongues):
-                stretch = (
-                    power * (1 + 0.25 * smooth((t - LIFT_OFF) / 3)) * (1 + wobble(t, k, 0.18, 14))
-                )
-                tongue.scale = (max(power, 1e-4), max(power, 1e-4), max(stretch, 1e-4))
-            glow.location = (drift, -3.0, max(PAD + up - 5, 1.0))
-            glow.data.energy = 60000 * power * (1 + wobble(t, 9, 0.2, 13))
-
-        stage.every_frame(go)
+    def _steam(self) -> None:
+        stage = self.stage
         steam = stage.vapour("steam", (0.92, 0.93, 0.95), 0.30, glow=0.25)
         for k, (x, z) in enumerate(((2.1, 17.0), (2.1, 26.5), (-2.0, 30))):
             stage.plume(
@@ -429,6 +465,10 @@ class Launch:
                 seed=k,
                 dies=LIFT_OFF,
             )
+
+    def _puffs(self, rng: np.random.Generator) -> list[Any]:
+        """Four shapes of a cloud."""
+        stage = self.stage
         white = stage.material(
             "cloud",
             tx.mottled((0.66, 0.62, 0.58), (0.95, 0.93, 0.90), 30, beta=1.6),
@@ -437,7 +477,7 @@ class Launch:
             rough=1.0,
             bump=1.0,
         )
-        rng, puffs = np.random.default_rng(6), []
+        puffs: list[Any] = []
         for k in range(4):
             solid = Solid()
             for j in range(5):
@@ -450,6 +490,11 @@ class Launch:
                     sides=14,
                 )
             puffs.append(solid.mesh("cloud"))
+        return puffs
+
+    def _clouds(self, puffs: Sequence[Any], rng: np.random.Generator) -> None:
+        """Exhaust clouds that roll away on both sides of the pad."""
+        stage = self.stage
         for index in range(110):
             puff = stage.place(puffs[index % 4], "cloud")
             born = IGNITION + 0.2 + 7.0 * (index / 110) ** 1.2
@@ -483,6 +528,9 @@ class Launch:
                 p.rotation_euler = (q * age, q * age * 1.3, age * q + w)
 
             stage.every_frame(billow)
+
+    def _trail(self, puffs: Sequence[Any], rng: np.random.Generator) -> None:
+        stage = self.stage
         for index in range(120):  # the trail under the rocket
             puff = stage.place(puffs[index % 4], "trail")
             born = LIFT_OFF + 0.4 + 9 * math.sqrt(index / 120)  # evenly spread over the height
@@ -572,65 +620,72 @@ class Launch:
     def people_and_cars(self) -> None:
         stage = self.stage
         team = Wardrobe(stage, 8 if self.launch else 28)
-        vest, helmet = (0.90, 0.45, 0.08), (0.92, 0.92, 0.88)
         if self.launch:
-            leave = Route([(12, -14, 0.3), (22, -19, 0.3), (40, -21.5, 0.14), (160, -21.5, 0.14)])
-            for k, start in enumerate((16, 8, 1)):
-                drive(
-                    stage,
-                    car(
-                        stage,
-                        ((0.85, 0.85, 0.83), (0.75, 0.15, 0.1), (0.8, 0.62, 0.12))[k],
-                        van=k != 1,
-                        lamps=2,
-                    ),
-                    leave,
-                    pace=7.0,
-                    start=start,
-                    leave=0.5 + k * 0.3,
-                )
-            for k in range(9):
-                x, y = 38 + 2.3 * k + (k % 2), -34 - (k % 3) * 1.3
-                team.stand(team.person(hat=helmet if k % 2 else None), (x, y, 0.15), 2.45)
-            for k in range(3):
-                team.walk(
-                    team.person(coat=vest, hat=helmet),
-                    Route([(14 + k, -16, 0.3), (30, -26, 0.15), (42 + 2 * k, -33, 0.15)]),
-                    pace=2.2,
-                    start=2.0 * k,
-                )
-            flock(stage, (20, 10, 16), count=9, spread=26, seed=4, color=(0.12, 0.1, 0.1))
+            self._departing(team)
         else:
-            for k in range(10):
-                x = (-1) ** k * (9.5 + 0.6 * (k % 3))
-                team.walk(
-                    team.person(coat=vest, hat=helmet),
-                    Route([(x, -70, 0.1), (x, -30, 0.1), (x * 0.9, -16, 0.3)]),
-                    pace=1.45,
-                    start=4.0 + 1.6 * k,
-                )
-            for k, start in enumerate((2, 14)):
-                drive(
+            self._rolling_out(team)
+
+    def _rolling_out(self, team: Wardrobe) -> None:
+        stage = self.stage
+        for k in range(10):
+            x = (-1) ** k * (9.5 + 0.6 * (k % 3))
+            team.walk(
+                team.person(coat=VEST, hat=HELMET),
+                Route([(x, -70, 0.1), (x, -30, 0.1), (x * 0.9, -16, 0.3)]),
+                pace=1.45,
+                start=4.0 + 1.6 * k,
+            )
+        for k, start in enumerate((2, 14)):
+            drive(
+                stage,
+                car(stage, ((0.85, 0.62, 0.12), (0.85, 0.85, 0.83))[k], van=k == 1, lamps=8),
+                Route(
+                    [
+                        (16, -100, 0.1),
+                        (15, -60, 0.1),
+                        (17, -22, 0.3),
+                        (30, -20, 0.3),
+                        (90, -21, 0.1),
+                    ]
+                ),
+                pace=2.6,
+                start=start,
+            )
+        for k in range(6):
+            team.stand(
+                team.person(coat=VEST, hat=HELMET), (-14 + 1.6 * k, -21.5 - k % 2, 0.3), -1.6
+            )
+        parked = car(stage, (0.2, 0.3, 0.5), van=True, lamps=2)
+        parked.location, parked.rotation_euler = (14, -12, 0.3), (0, 0, 2.6)
+
+    def _departing(self, team: Wardrobe) -> None:
+        stage = self.stage
+        leave = Route([(12, -14, 0.3), (22, -19, 0.3), (40, -21.5, 0.14), (160, -21.5, 0.14)])
+        for k, start in enumerate((16, 8, 1)):
+            drive(
+                stage,
+                car(
                     stage,
-                    car(stage, ((0.85, 0.62, 0.12), (0.85, 0.85, 0.83))[k], van=k == 1, lamps=8),
-                    Route(
-                        [
-                            (16, -100, 0.1),
-                            (15, -60, 0.1),
-                            (17, -22, 0.3),
-                            (30, -20, 0.3),
-                            (90, -21, 0.1),
-                        ]
-                    ),
-                    pace=2.6,
-                    start=start,
-                )
-            for k in range(6):
-                team.stand(
-                    team.person(coat=vest, hat=helmet), (-14 + 1.6 * k, -21.5 - k % 2, 0.3), -1.6
-                )
-            parked = car(stage, (0.2, 0.3, 0.5), van=True, lamps=2)
-            parked.location, parked.rotation_euler = (14, -12, 0.3), (0, 0, 2.6)
+                    ((0.85, 0.85, 0.83), (0.75, 0.15, 0.1), (0.8, 0.62, 0.12))[k],
+                    van=k != 1,
+                    lamps=2,
+                ),
+                leave,
+                pace=7.0,
+                start=start,
+                leave=0.5 + k * 0.3,
+            )
+        for k in range(9):
+            x, y = 38 + 2.3 * k + (k % 2), -34 - (k % 3) * 1.3
+            team.stand(team.person(hat=HELMET if k % 2 else None), (x, y, 0.15), 2.45)
+        for k in range(3):
+            team.walk(
+                team.person(coat=VEST, hat=HELMET),
+                Route([(14 + k, -16, 0.3), (30, -26, 0.15), (42 + 2 * k, -33, 0.15)]),
+                pace=2.2,
+                start=2.0 * k,
+            )
+        flock(stage, (20, 10, 16), count=9, spread=26, seed=4, color=(0.12, 0.1, 0.1))
 
 
 def build(take: str) -> Stage:

@@ -5,6 +5,7 @@ Take "morning" has mist, a canoe and breakfast; take "evening" another day's las
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,11 @@ def height(x: tx.Array, y: tx.Array) -> tx.Array:
 
 def level(x: float, y: float) -> float:
     return float(height(np.array([x], dtype=np.float32), np.array([y], dtype=np.float32))[0])
+
+
+def path(*points: tuple[float, float]) -> Route:
+    """A route on the ground through these points."""
+    return Route([(x, y, level(x, y)) for x, y in points])
 
 
 class Lookout:
@@ -167,36 +173,12 @@ class Lookout:
             vary=0.16,
         )
         trees = [conifer(stage, f"spruce {k}", needles, self.bark, 13.0, k) for k in range(4)]
-        for _ in range(900):
-            x, y = rng.uniform(-115, 115), rng.uniform(-95, 11)
-            if (
-                math.hypot(x, y + 1) < 19
-                or (abs(x + 16) < 7 and abs(y + 6) < 7)
-                or (y > 3 and abs(x) < 40)
-            ):
-                continue
-            if -30 < y < -10 and -9 < x < 22 and rng.random() < 0.8:
-                continue
-            if math.hypot(x, y) < 55 and abs(math.atan2(y, x) + 0.55) < 0.42:
-                continue  # let the morning sun in
-            stage.place(
-                trees[rng.integers(4)],
-                "spruce",
-                (x, y, level(x, y) - 0.2),
-                turn=rng.uniform(0, 6),
-                scale=float(rng.uniform(0.7, 1.35)),
-            )
-        for _ in range(1500):
-            x, y = rng.uniform(-420, 420), rng.uniform(120, 420)
-            z = level(x, y)
-            if 1.0 < z < 45:
-                stage.place(
-                    trees[rng.integers(4)],
-                    "spruce",
-                    (x, y, z - 0.5),
-                    turn=rng.uniform(0, 6),
-                    scale=float(rng.uniform(0.9, 1.7)),
-                )
+        self._near_trees(trees, rng)
+        self._far_trees(trees, rng)
+        self._tufts(rng)
+
+    def _tufts(self, rng: np.random.Generator) -> None:
+        stage = self.stage
         tufts = Solid()
         straw = stage.material("straw", tx.grass(15, dry=0.5), 1.0, rough=1.0, bump=0)
         for _ in range(700):
@@ -218,41 +200,73 @@ class Lookout:
                 )
         stage.place(tufts, "tufts")
 
+    def _far_trees(self, trees: Sequence[Any], rng: np.random.Generator) -> None:
+        stage = self.stage
+        for _ in range(1500):
+            x, y = rng.uniform(-420, 420), rng.uniform(120, 420)
+            z = level(x, y)
+            if 1.0 < z < 45:
+                stage.place(
+                    trees[rng.integers(4)],
+                    "spruce",
+                    (x, y, z - 0.5),
+                    turn=rng.uniform(0, 6),
+                    scale=float(rng.uniform(0.9, 1.7)),
+                )
+
+    def _near_trees(self, trees: Sequence[Any], rng: np.random.Generator) -> None:
+        stage = self.stage
+        for _ in range(900):
+            x, y = rng.uniform(-115, 115), rng.uniform(-95, 11)
+            if (
+                math.hypot(x, y + 1) < 19
+                or (abs(x + 16) < 7 and abs(y + 6) < 7)
+                or (y > 3 and abs(x) < 40)
+            ):
+                continue
+            if -30 < y < -10 and -9 < x < 22 and rng.random() < 0.8:
+                continue
+            if math.hypot(x, y) < 55 and abs(math.atan2(y, x) + 0.55) < 0.42:
+                continue  # let the morning sun in
+            stage.place(
+                trees[rng.integers(4)],
+                "spruce",
+                (x, y, level(x, y) - 0.2),
+                turn=rng.uniform(0, 6),
+                scale=float(rng.uniform(0.7, 1.35)),
+            )
+
     def tower(self) -> None:
         stage = self.stage
         base, top = level(-16, -6), 14.0
         solid = Solid()
 
-        def corner(share: float, sx: int, sy: int) -> Point:
-            half = 3.1 - 1.1 * share
-            return (-16 + sx * half, -6 + sy * half, base + share * top)
-
-        ring = ((-1, -1), (1, -1), (1, 1), (-1, 1))
-        for sx, sy in ring:
-            solid.tube(self.timber, corner(-0.05, sx, sy), corner(1, sx, sy), 0.2, 0.17)
-        for step in range(5):
-            low, high = step / 5, (step + 1) / 5
-            for a, b in zip(ring, (*ring[1:], ring[0]), strict=True):
-                solid.tube(self.timber, corner(high, *a), corner(high, *b), 0.12)
-                solid.tube(self.timber, corner(low, *a), corner(high, *b), 0.08)
-                solid.tube(self.timber, corner(high, *a), corner(low, *b), 0.08)
+        self._tower_legs(solid, base, top)
         deck = base + top
         solid.box(self.timber, (6.6, 6.6, 0.25), (-16, -6, deck))
-        wall = stage.material("cabin", tx.planks((0.36, 0.17, 0.11), (0.60, 0.33, 0.22), 21), 2.0)
-        solid.box(wall, (3.9, 3.9, 1.0), (-16, -6, deck + 0.25))
-        pane = stage.plain("pane", (1.0, 0.75, 0.42), rough=0.1, glow=0.4 if self.morning else 4.0)
-        solid.box(pane, (3.7, 3.7, 1.1), (-16, -6, deck + 1.25))
-        for k in range(-2, 3):
-            for side in (-1, 1):
-                solid.box(
-                    self.timber, (0.14, 0.14, 1.15), (-16 + k * 0.92, -6 + side * 1.9, deck + 1.22)
-                )
-                solid.box(
-                    self.timber, (0.14, 0.14, 1.15), (-16 + side * 1.9, -6 + k * 0.92, deck + 1.22)
-                )
-        solid.box(wall, (4.0, 4.0, 0.35), (-16, -6, deck + 2.35))
-        roof = stage.material("roof", tx.shingles((0.16, 0.22, 0.18), (0.34, 0.42, 0.34), 23), 3.0)
-        solid.box(roof, (5.8, 5.8, 1.7), (-16, -6, deck + 2.7), taper=0.12)
+        self._cabin(solid, deck)
+        self._railing(solid, deck)
+        for k in range(44):  # the stair winds up the four sides
+            side, x = divmod(k, 11)
+            half = 2.7 - 1.0 * k / 44
+            along = -half + 2 * half * x / 10
+            px, py = ((along, -half), (half, along), (-along, half), (-half, -along))[side]
+            solid.box(
+                self.timber, (0.95, 0.95, 0.08), (-16 + px, -6 + py, base + 0.3 + k * top / 44)
+            )
+        solid.tube(self.dark, (-16, -6, deck + 4.2), (-16, -6, deck + 8.2), 0.05)
+        stage.place(solid, "tower")
+        cloth = stage.material(
+            "flag",
+            tx.stripes(((0.72, 0.12, 0.10), (0.9, 0.86, 0.78), (0.14, 0.26, 0.46)), 3, 27),
+            2.4,
+            follow=True,
+        )
+        stage.flag(cloth, (-16, -6, deck + 8.1), (2.6, 1.3), turn=0.5)
+        if not self.morning:
+            stage.lamp((-16, -6, deck + 2.0), 120, (1.0, 0.7, 0.4))
+
+    def _railing(self, solid: Solid, deck: float) -> None:
         for side in (-1, 1):
             for z in (0.6, 1.15):
                 solid.tube(
@@ -280,25 +294,39 @@ class Lookout:
                     (-16 + side * 3.2, -6 + k * 1.06, deck + 1.2),
                     0.06,
                 )
-        for k in range(44):  # the stair winds up the four sides
-            side, x = divmod(k, 11)
-            half = 2.7 - 1.0 * k / 44
-            along = -half + 2 * half * x / 10
-            px, py = ((along, -half), (half, along), (-along, half), (-half, -along))[side]
-            solid.box(
-                self.timber, (0.95, 0.95, 0.08), (-16 + px, -6 + py, base + 0.3 + k * top / 44)
-            )
-        solid.tube(self.dark, (-16, -6, deck + 4.2), (-16, -6, deck + 8.2), 0.05)
-        stage.place(solid, "tower")
-        cloth = stage.material(
-            "flag",
-            tx.stripes(((0.72, 0.12, 0.10), (0.9, 0.86, 0.78), (0.14, 0.26, 0.46)), 3, 27),
-            2.4,
-            follow=True,
-        )
-        stage.flag(cloth, (-16, -6, deck + 8.1), (2.6, 1.3), turn=0.5)
-        if not self.morning:
-            stage.lamp((-16, -6, deck + 2.0), 120, (1.0, 0.7, 0.4))
+
+    def _cabin(self, solid: Solid, deck: float) -> None:
+        stage = self.stage
+        wall = stage.material("cabin", tx.planks((0.36, 0.17, 0.11), (0.60, 0.33, 0.22), 21), 2.0)
+        solid.box(wall, (3.9, 3.9, 1.0), (-16, -6, deck + 0.25))
+        pane = stage.plain("pane", (1.0, 0.75, 0.42), rough=0.1, glow=0.4 if self.morning else 4.0)
+        solid.box(pane, (3.7, 3.7, 1.1), (-16, -6, deck + 1.25))
+        for k in range(-2, 3):
+            for side in (-1, 1):
+                solid.box(
+                    self.timber, (0.14, 0.14, 1.15), (-16 + k * 0.92, -6 + side * 1.9, deck + 1.22)
+                )
+                solid.box(
+                    self.timber, (0.14, 0.14, 1.15), (-16 + side * 1.9, -6 + k * 0.92, deck + 1.22)
+                )
+        solid.box(wall, (4.0, 4.0, 0.35), (-16, -6, deck + 2.35))
+        roof = stage.material("roof", tx.shingles((0.16, 0.22, 0.18), (0.34, 0.42, 0.34), 23), 3.0)
+        solid.box(roof, (5.8, 5.8, 1.7), (-16, -6, deck + 2.7), taper=0.12)
+
+    def _tower_legs(self, solid: Solid, base: float, top: float) -> None:
+        def corner(share: float, sx: int, sy: int) -> Point:
+            half = 3.1 - 1.1 * share
+            return (-16 + sx * half, -6 + sy * half, base + share * top)
+
+        ring = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        for sx, sy in ring:
+            solid.tube(self.timber, corner(-0.05, sx, sy), corner(1, sx, sy), 0.2, 0.17)
+        for step in range(5):
+            low, high = step / 5, (step + 1) / 5
+            for a, b in zip(ring, (*ring[1:], ring[0]), strict=True):
+                solid.tube(self.timber, corner(high, *a), corner(high, *b), 0.12)
+                solid.tube(self.timber, corner(low, *a), corner(high, *b), 0.08)
+                solid.tube(self.timber, corner(high, *a), corner(low, *b), 0.08)
 
     def tent(self, at: Point, turn: float, colors: Any, name: str) -> None:
         stage = self.stage
@@ -342,41 +370,8 @@ class Lookout:
             "hearth", tx.rock((0.16, 0.15, 0.15), (0.46, 0.44, 0.42), 31, strata=1), 0.8
         )
         solid = Solid()
-        for k in range(12):
-            a = k * math.pi / 6
-            solid.ball(
-                stones,
-                (0.26, 0.2, 0.2),
-                (fire[0] + 0.95 * math.cos(a), fire[1] + 0.95 * math.sin(a), fire[2] + 0.05),
-                rough=0.5,
-                seed=k,
-                sides=8,
-            )
-        for k in range(6):
-            a = k * 1.05
-            solid.tube(
-                self.bark,
-                (fire[0] + 0.6 * math.cos(a), fire[1] + 0.6 * math.sin(a), fire[2]),
-                (fire[0] - 0.1 * math.cos(a), fire[1], fire[2] + 0.55),
-                0.08,
-            )
-        for x, y, turn in ((2, -0.8, 0.1), (4.6, 2.6, 1.4), (-0.6, 3.2, 2.0)):
-            c, s, z = math.cos(turn) * 1.1, math.sin(turn) * 1.1, level(x, y) + 0.22
-            solid.tube(self.bark, (x - c, y - s, z), (x + c, y + s, z), 0.25, sides=12)
-        cut = stage.material("cut wood", tx.planks((0.52, 0.38, 0.22), (0.80, 0.66, 0.45), 33), 0.6)
-        for row in range(4):
-            for k in range(8 - row):
-                y = -6.6 + 0.3 * (k + row * 0.5)
-                solid.tube(
-                    self.bark,
-                    (-6.0, y, 1.38 + row * 0.26),
-                    (-5.1, y, 1.38 + row * 0.26),
-                    0.14,
-                    sides=9,
-                )
-                solid.tube(
-                    cut, (-5.1, y, 1.38 + row * 0.26), (-5.08, y, 1.38 + row * 0.26), 0.135, sides=9
-                )
+        self._hearth(solid, stones, fire)
+        self._wood_pile(solid)
         solid.box(self.timber, (2.2, 0.9, 0.08), (7.2, 4.2, level(7, 4) + 0.75))
         for dx in (-0.9, 0.9):
             for dy in (-0.35, 0.35):
@@ -387,41 +382,13 @@ class Lookout:
                 ((0.75, 0.18, 0.12), (0.16, 0.35, 0.60), (0.85, 0.65, 0.15), (0.8, 0.8, 0.78))
             )
         ]
-        for k in range(6):
-            solid.lathe(
-                colors[k % 4],
-                [(0, 0), (0.13, 0), (0.14, 0.2), (0, 0.22)],
-                (6.5 + k * 0.28, 4.1 + 0.2 * (k % 2), level(7, 4) + 0.83),
-                10,
-            )
-        for k in range(7):
-            x, y = 5.5 + rng.uniform(0, 6), rng.uniform(-2.5, 2.5)
-            solid.ball(
-                colors[k % 4], (0.28, 0.22, 0.42), (x, y, level(x, y) + 0.35), rough=0.3, seed=k
-            )
-        solid.tube(self.dark, (5.0, 8.0, level(5, 8)), (5.0, 8.0, 3.4), 0.05)
-        solid.tube(self.dark, (11.0, 7.0, level(11, 7)), (11.0, 7.0, 3.4), 0.05)
-        solid.tube(self.dark, (5.0, 8.0, 3.2), (11.0, 7.0, 3.2), 0.015, sides=4)
-        for k in range(6):
-            x = 5.6 + k * 0.9
-            solid.add(
-                [
-                    (x, 8 - (x - 5) / 6, 3.2),
-                    (x + 0.65, 8 - (x - 4.4) / 6, 3.2),
-                    (x + 0.65, 8 - (x - 4.4) / 6, 2.3),
-                    (x, 8 - (x - 5) / 6, 2.35),
-                ],
-                [(0, 1, 2, 3)],
-                colors[k % 4],
-            )
-        for k in range(12):
-            solid.box(self.timber, (1.5, 0.42, 0.08), (16, 12.5 + k * 0.46, 0.55))
-        for k in (0, 5, 11):
-            for dx in (-0.6, 0.6):
-                solid.tube(
-                    self.bark, (16 + dx, 12.5 + k * 0.46, -1), (16 + dx, 12.5 + k * 0.46, 0.9), 0.09
-                )
+        self._gear(solid, colors, rng)
+        self._jetty(solid)
         stage.place(solid, "camp")
+        self._tents()
+        self._fire(fire)
+
+    def _tents(self) -> None:
         self.tent(
             (8.5, -3.5, level(8.5, -3.5)),
             -0.9,
@@ -441,6 +408,9 @@ class Lookout:
                 ((0.55, 0.14, 0.14), (0.62, 0.2, 0.16)),
                 "tent of guests",
             )
+
+    def _fire(self, fire: Point) -> None:
+        stage = self.stage
         flame = stage.vapour("flame", (1.0, 0.45, 0.08), 0.85, glow=10.0)
         core = stage.vapour("core", (1.0, 0.80, 0.35), 0.95, glow=14.0)
         for k in range(7):
@@ -490,6 +460,86 @@ class Lookout:
             size=(0.18, 0.7) if self.morning else (0.15, 0.42),
             seed=3,
         )
+
+    def _jetty(self, solid: Solid) -> None:
+        for k in range(12):
+            solid.box(self.timber, (1.5, 0.42, 0.08), (16, 12.5 + k * 0.46, 0.55))
+        for k in (0, 5, 11):
+            for dx in (-0.6, 0.6):
+                solid.tube(
+                    self.bark, (16 + dx, 12.5 + k * 0.46, -1), (16 + dx, 12.5 + k * 0.46, 0.9), 0.09
+                )
+
+    def _gear(self, solid: Solid, colors: Sequence[Any], rng: np.random.Generator) -> None:
+        """Cups on the table, bags on the ground, washing on a line."""
+        for k in range(6):
+            solid.lathe(
+                colors[k % 4],
+                [(0, 0), (0.13, 0), (0.14, 0.2), (0, 0.22)],
+                (6.5 + k * 0.28, 4.1 + 0.2 * (k % 2), level(7, 4) + 0.83),
+                10,
+            )
+        for k in range(7):
+            x, y = 5.5 + rng.uniform(0, 6), rng.uniform(-2.5, 2.5)
+            solid.ball(
+                colors[k % 4], (0.28, 0.22, 0.42), (x, y, level(x, y) + 0.35), rough=0.3, seed=k
+            )
+        solid.tube(self.dark, (5.0, 8.0, level(5, 8)), (5.0, 8.0, 3.4), 0.05)
+        solid.tube(self.dark, (11.0, 7.0, level(11, 7)), (11.0, 7.0, 3.4), 0.05)
+        solid.tube(self.dark, (5.0, 8.0, 3.2), (11.0, 7.0, 3.2), 0.015, sides=4)
+        for k in range(6):
+            x = 5.6 + k * 0.9
+            solid.add(
+                [
+                    (x, 8 - (x - 5) / 6, 3.2),
+                    (x + 0.65, 8 - (x - 4.4) / 6, 3.2),
+                    (x + 0.65, 8 - (x - 4.4) / 6, 2.3),
+                    (x, 8 - (x - 5) / 6, 2.35),
+                ],
+                [(0, 1, 2, 3)],
+                colors[k % 4],
+            )
+
+    def _wood_pile(self, solid: Solid) -> None:
+        stage = self.stage
+        cut = stage.material("cut wood", tx.planks((0.52, 0.38, 0.22), (0.80, 0.66, 0.45), 33), 0.6)
+        for row in range(4):
+            for k in range(8 - row):
+                y = -6.6 + 0.3 * (k + row * 0.5)
+                solid.tube(
+                    self.bark,
+                    (-6.0, y, 1.38 + row * 0.26),
+                    (-5.1, y, 1.38 + row * 0.26),
+                    0.14,
+                    sides=9,
+                )
+                solid.tube(
+                    cut, (-5.1, y, 1.38 + row * 0.26), (-5.08, y, 1.38 + row * 0.26), 0.135, sides=9
+                )
+
+    def _hearth(self, solid: Solid, stones: Any, fire: Point) -> None:
+        """Stones around the fire, logs on it, and benches."""
+        for k in range(12):
+            a = k * math.pi / 6
+            solid.ball(
+                stones,
+                (0.26, 0.2, 0.2),
+                (fire[0] + 0.95 * math.cos(a), fire[1] + 0.95 * math.sin(a), fire[2] + 0.05),
+                rough=0.5,
+                seed=k,
+                sides=8,
+            )
+        for k in range(6):
+            a = k * 1.05
+            solid.tube(
+                self.bark,
+                (fire[0] + 0.6 * math.cos(a), fire[1] + 0.6 * math.sin(a), fire[2]),
+                (fire[0] - 0.1 * math.cos(a), fire[1], fire[2] + 0.55),
+                0.08,
+            )
+        for x, y, turn in ((2, -0.8, 0.1), (4.6, 2.6, 1.4), (-0.6, 3.2, 2.0)):
+            c, s, z = math.cos(turn) * 1.1, math.sin(turn) * 1.1, level(x, y) + 0.22
+            solid.tube(self.bark, (x - c, y - s, z), (x + c, y + s, z), 0.25, sides=12)
 
     def canoe(self, color: Any, *, crew: int) -> Any:
         stage = self.stage
@@ -583,76 +633,77 @@ class Lookout:
         stage = self.stage
         people = Wardrobe(stage, 3 if self.morning else 33)
 
-        def path(*points: tuple[float, float]) -> Route:
-            return Route([(x, y, level(x, y)) for x, y in points])
-
         if self.morning:
-            drive(
-                stage,
-                self.canoe((0.72, 0.14, 0.10), crew=2),
-                Route(
-                    [
-                        (-30, 42, 0.05),
-                        (-5, 34, 0.05),
-                        (16, 28, 0.05),
-                        (40, 36, 0.05),
-                        (70, 60, 0.05),
-                    ]
-                ),
-                pace=1.9,
-                start=6,
-            )
-            people.walk(
-                people.person(), path((14, 12), (9, 8), (4, 4.5), (3.4, 3.6)), pace=1.0, start=0
-            )
-            people.walk(
-                people.person(hat=(0.5, 0.4, 0.2)),
-                path((-12, -2), (-6, -3), (0, -1), (6, 1), (7, 3.2)),
-                pace=0.95,
-                start=0,
-            )
-            people.walk(
-                people.person(),
-                path((9, -1), (6, -4), (0, -5), (-5, -4.6), (-11, -4)),
-                pace=0.9,
-                start=1,
-            )
-            for x, y, heading in ((0.4, 0.4, 0.8), (3.9, 0.6, 2.2), (7.0, 5.2, -1.4)):
-                people.stand(
-                    people.person(hat=(0.6, 0.15, 0.1) if x > 5 else None),
-                    (x, y, level(x, y)),
-                    heading,
-                )
-            self.dog(path((0, 5), (6, 8), (10, 4), (5, -2), (-2, -2), (-4, 3), (0, 5)), 2.3, 3)
-            flock(
-                stage, (-6, 20, 14), count=12, spread=20, seed=3, color=(0.15, 0.14, 0.14), size=0.8
-            )
+            self._morning_life(people)
         else:
-            ashore = self.canoe((0.16, 0.40, 0.34), crew=0)
-            ashore.location, ashore.rotation_euler = (8, 13.4, 0.65), (0.25, 0, 0.6)
-            drive(
-                stage,
-                self.canoe((0.80, 0.62, 0.15), crew=1),
-                Route([(45, 60, 0.05), (20, 38, 0.05), (0, 32, 0.05), (-30, 40, 0.05)]),
-                pace=1.6,
-                start=2,
+            self._evening_life(people)
+
+    def _evening_life(self, people: Wardrobe) -> None:
+        stage = self.stage
+        ashore = self.canoe((0.16, 0.40, 0.34), crew=0)
+        ashore.location, ashore.rotation_euler = (8, 13.4, 0.65), (0.25, 0, 0.6)
+        drive(
+            stage,
+            self.canoe((0.80, 0.62, 0.15), crew=1),
+            Route([(45, 60, 0.05), (20, 38, 0.05), (0, 32, 0.05), (-30, 40, 0.05)]),
+            pace=1.6,
+            start=2,
+        )
+        for k in range(7):
+            a = 0.4 + k * 0.8
+            x, y = 2 + 2.2 * math.cos(a), 2 + 2.2 * math.sin(a)
+            people.stand(
+                people.person(hat=(0.2, 0.25, 0.2) if k % 3 == 0 else None),
+                (x, y, level(x, y)),
+                a + math.pi,
             )
-            for k in range(7):
-                a = 0.4 + k * 0.8
-                x, y = 2 + 2.2 * math.cos(a), 2 + 2.2 * math.sin(a)
-                people.stand(
-                    people.person(hat=(0.2, 0.25, 0.2) if k % 3 == 0 else None),
-                    (x, y, level(x, y)),
-                    a + math.pi,
-                )
-            people.walk(
-                people.person(), path((-13, -4), (-8, -1), (-3, 1), (-0.6, 1.4)), pace=0.9, start=0
+        people.walk(
+            people.person(), path((-13, -4), (-8, -1), (-3, 1), (-0.6, 1.4)), pace=0.9, start=0
+        )
+        people.walk(people.person(), path((12, 4), (9, 8), (12, 11), (16, 13)), pace=1.0, start=0)
+        self.dog(path((-4, 5), (-8, 2), (-4, -2), (4, -3), (6, 4), (-4, 5)), 1.6, 0)
+        flock(stage, (30, 80, 30), count=16, spread=35, seed=31, color=(0.08, 0.08, 0.1))
+
+    def _morning_life(self, people: Wardrobe) -> None:
+        stage = self.stage
+        drive(
+            stage,
+            self.canoe((0.72, 0.14, 0.10), crew=2),
+            Route(
+                [
+                    (-30, 42, 0.05),
+                    (-5, 34, 0.05),
+                    (16, 28, 0.05),
+                    (40, 36, 0.05),
+                    (70, 60, 0.05),
+                ]
+            ),
+            pace=1.9,
+            start=6,
+        )
+        people.walk(
+            people.person(), path((14, 12), (9, 8), (4, 4.5), (3.4, 3.6)), pace=1.0, start=0
+        )
+        people.walk(
+            people.person(hat=(0.5, 0.4, 0.2)),
+            path((-12, -2), (-6, -3), (0, -1), (6, 1), (7, 3.2)),
+            pace=0.95,
+            start=0,
+        )
+        people.walk(
+            people.person(),
+            path((9, -1), (6, -4), (0, -5), (-5, -4.6), (-11, -4)),
+            pace=0.9,
+            start=1,
+        )
+        for x, y, heading in ((0.4, 0.4, 0.8), (3.9, 0.6, 2.2), (7.0, 5.2, -1.4)):
+            people.stand(
+                people.person(hat=(0.6, 0.15, 0.1) if x > 5 else None),
+                (x, y, level(x, y)),
+                heading,
             )
-            people.walk(
-                people.person(), path((12, 4), (9, 8), (12, 11), (16, 13)), pace=1.0, start=0
-            )
-            self.dog(path((-4, 5), (-8, 2), (-4, -2), (4, -3), (6, 4), (-4, 5)), 1.6, 0)
-            flock(stage, (30, 80, 30), count=16, spread=35, seed=31, color=(0.08, 0.08, 0.1))
+        self.dog(path((0, 5), (6, 8), (10, 4), (5, -2), (-2, -2), (-4, 3), (0, 5)), 2.3, 3)
+        flock(stage, (-6, 20, 14), count=12, spread=20, seed=3, color=(0.15, 0.14, 0.14), size=0.8)
 
 
 def build(take: str) -> Stage:

@@ -6,6 +6,7 @@ take "late" another day's evening with the lamps on.
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -115,24 +116,21 @@ class Market:
             solid.box(band, (72, 0.8, 0.9), (0, side * 13.0, 0))
             solid.box(wall, (0.6, 27, 14), (side * 36, 0, 0))
             solid.box(band, (0.9, 27, 0.6), (side * 35.9, 0, 6.2))
-        for k in range(13):
-            x = -36.0 + 6 * k
-            arch = [
-                (13.0 * math.cos(a), 8.6 + 6.2 * math.sin(a))
-                for a in (math.pi * i / 14 for i in range(15))
-            ]
-            for (y0, z0), (y1, z1) in itertools.pairwise(arch):
-                solid.tube(self.iron, (x, y0, z0), (x, y1, z1), 0.16, sides=6)
-                solid.tube(
-                    self.iron, (x, y0 * 0.9, z0 - 0.9), (x, y1 * 0.9, z1 - 0.9), 0.09, sides=6
-                )
-                solid.tube(self.iron, (x, y0, z0), (x, y1 * 0.9, z1 - 0.9), 0.06, sides=5)
-            for side in (-1, 1):
-                solid.tube(
-                    self.iron, (x, side * 12.5, 0), (x, side * 12.5, 9.0), 0.2, 0.15, sides=10
-                )
-                solid.lathe(band, [(0.42, 0), (0.42, 0.5), (0.25, 0.8)], (x, side * 12.5, 0), 10)
-            solid.tube(self.iron, (x, -12.4, 8.4), (x, 12.4, 8.4), 0.05, sides=5)
+        self._arches(solid, band)
+        self._hall_roof(solid)
+        clock = stage.plain("clock", (0.92, 0.88, 0.76), glow=0.5)
+        for side in (-1, 1):
+            x = side * 35.5
+            solid.tube(clock, (x, 0, 9.5), (x - side * 0.1, 0, 9.5), 1.5, sides=28)
+            solid.tube(self.dark, (x - side * 0.14, 0, 9.5), (x - side * 0.14, 0.5, 10.3), 0.07)
+            solid.tube(self.dark, (x - side * 0.14, 0, 9.5), (x - side * 0.14, -0.9, 9.9), 0.05)
+        stage.place(solid, "hall")
+        sign = stage.plain("sign", (0.9, 0.72, 0.3), rough=0.3, metal=0.6, glow=0.3)
+        stage.text("MERCATO", sign, (35.4, 0, 12.2), 1.6, turn=-math.pi / 2)
+        stage.text("MERCATO", sign, (-35.4, 0, 12.2), 1.6, turn=math.pi / 2)
+
+    def _hall_roof(self, solid: Solid) -> None:
+        stage = self.stage
         tin = stage.material("roof", tx.sheet((0.62, 0.60, 0.54), 9, ribs=14, rust=0.15), 4.0)
         for i in range(14):  # roof: closed at the sides, glazing bars over the open middle
             a0, a1 = math.pi * i / 14, math.pi * (i + 1) / 14
@@ -151,16 +149,26 @@ class Market:
                 solid.add(
                     [(-36, y0, z0), (36, y0, z0), (36, y1, z1), (-36, y1, z1)], [(0, 1, 2, 3)], tin
                 )
-        clock = stage.plain("clock", (0.92, 0.88, 0.76), glow=0.5)
-        for side in (-1, 1):
-            x = side * 35.5
-            solid.tube(clock, (x, 0, 9.5), (x - side * 0.1, 0, 9.5), 1.5, sides=28)
-            solid.tube(self.dark, (x - side * 0.14, 0, 9.5), (x - side * 0.14, 0.5, 10.3), 0.07)
-            solid.tube(self.dark, (x - side * 0.14, 0, 9.5), (x - side * 0.14, -0.9, 9.9), 0.05)
-        stage.place(solid, "hall")
-        sign = stage.plain("sign", (0.9, 0.72, 0.3), rough=0.3, metal=0.6, glow=0.3)
-        stage.text("MERCATO", sign, (35.4, 0, 12.2), 1.6, turn=-math.pi / 2)
-        stage.text("MERCATO", sign, (-35.4, 0, 12.2), 1.6, turn=math.pi / 2)
+
+    def _arches(self, solid: Solid, band: Any) -> None:
+        for k in range(13):
+            x = -36.0 + 6 * k
+            arch = [
+                (13.0 * math.cos(a), 8.6 + 6.2 * math.sin(a))
+                for a in (math.pi * i / 14 for i in range(15))
+            ]
+            for (y0, z0), (y1, z1) in itertools.pairwise(arch):
+                solid.tube(self.iron, (x, y0, z0), (x, y1, z1), 0.16, sides=6)
+                solid.tube(
+                    self.iron, (x, y0 * 0.9, z0 - 0.9), (x, y1 * 0.9, z1 - 0.9), 0.09, sides=6
+                )
+                solid.tube(self.iron, (x, y0, z0), (x, y1 * 0.9, z1 - 0.9), 0.06, sides=5)
+            for side in (-1, 1):
+                solid.tube(
+                    self.iron, (x, side * 12.5, 0), (x, side * 12.5, 9.0), 0.2, 0.15, sides=10
+                )
+                solid.lathe(band, [(0.42, 0), (0.42, 0.5), (0.25, 0.8)], (x, side * 12.5, 0), 10)
+            solid.tube(self.iron, (x, -12.4, 8.4), (x, 12.4, 8.4), 0.05, sides=5)
 
     def lamps(self) -> None:
         stage, solid = self.stage, Solid()
@@ -223,51 +231,8 @@ class Market:
             for k in range(10):
                 x = -30 + 6.6 * k + (row % 2) * 1.2
                 cloth = cloths[(k * 3 + row) % 4]
-                for dx in (-2.2, 2.2):
-                    frame.tube(self.wood, (x + dx, y - 1.1, 0), (x + dx, y - 1.1, 2.7), 0.05)
-                    frame.tube(self.wood, (x + dx, y + 1.1, 0), (x + dx, y + 1.1, 2.7), 0.05)
-                roof = [
-                    (x - 2.5, y - 1.5, 2.55),
-                    (x + 2.5, y - 1.5, 2.55),
-                    (x + 2.5, y, 3.25),
-                    (x - 2.5, y, 3.25),
-                    (x + 2.5, y + 1.5, 2.55),
-                    (x - 2.5, y + 1.5, 2.55),
-                ]
-                frame.add(roof, [(0, 1, 2, 3), (3, 2, 4, 5)], cloth)
-                for edge in (-1.5, 1.5):
-                    frame.add(
-                        [
-                            (x - 2.5, y + edge, 2.55),
-                            (x + 2.5, y + edge, 2.55),
-                            (x + 2.5, y + edge, 2.2),
-                            (x - 2.5, y + edge, 2.2),
-                        ],
-                        [(0, 1, 2, 3)],
-                        cloth,
-                    )
-                frame.box(self.wood, (4.4, 1.9, 0.85), (x, y, 0))
-                for slot in range(4):
-                    kind = int(rng.integers(8))
-                    cx = x - 1.65 + slot * 1.1
-                    frame.box(
-                        self.wood, (1.0, 0.9, 0.22), (cx, y + face * 0.55, 0.9), tilt=-face * 0.35
-                    )
-                    radius = 0.085 + 0.03 * (kind % 3)
-                    for i in range(5):
-                        for j in range(4):
-                            at = (
-                                cx - 0.38 + i * 0.19,
-                                y + face * (0.22 + j * 0.2),
-                                1.26 - j * 0.075 + rng.uniform(0, 0.05),
-                            )
-                            stage.place(
-                                fruit[kind],
-                                "fruit",
-                                at,
-                                scale=float(radius * rng.uniform(0.9, 1.12)),
-                            )
-                    frame.box(cloths[kind % 4], (0.5, 0.03, 0.22), (cx, y + face * 0.05, 1.55))
+                self._stall(frame, cloth, x, y)
+                self._display(frame, fruit, cloths, rng, x, y, face)
                 for dx in (-1.2, 0.2, 1.4):
                     frame.ball(
                         skins[int(rng.integers(8))],
@@ -276,18 +241,71 @@ class Market:
                         rough=0.3,
                         seed=k,
                     )
-        crate = stage.material(
-            "crate", tx.planks((0.46, 0.33, 0.19), (0.76, 0.60, 0.40), 71, rows=5), 0.9
-        )
-        for _ in range(44):
-            x, y = rng.uniform(-33, 33), rng.choice([-11.2, -5.3, 5.3, 11.2, -1.6, 1.6])
-            for level in range(int(rng.integers(1, 4))):
-                frame.box(
-                    crate,
-                    (0.75, 0.5, 0.36),
-                    (x, y + rng.uniform(-0.05, 0.05), level * 0.37),
-                    turn=float(rng.uniform(-0.3, 0.3)),
-                )
+        self._crates(frame, rng)
+        self._flowers(frame, rng)
+        stage.place(frame, "stalls")
+
+    def _display(
+        self,
+        frame: Solid,
+        fruit: Sequence[Any],
+        cloths: Sequence[Any],
+        rng: np.random.Generator,
+        x: float,
+        y: float,
+        face: int,
+    ) -> None:
+        """Four trays of fruit, each with its price tag."""
+        stage = self.stage
+        for slot in range(4):
+            kind = int(rng.integers(8))
+            cx = x - 1.65 + slot * 1.1
+            frame.box(self.wood, (1.0, 0.9, 0.22), (cx, y + face * 0.55, 0.9), tilt=-face * 0.35)
+            radius = 0.085 + 0.03 * (kind % 3)
+            for i in range(5):
+                for j in range(4):
+                    at = (
+                        cx - 0.38 + i * 0.19,
+                        y + face * (0.22 + j * 0.2),
+                        1.26 - j * 0.075 + rng.uniform(0, 0.05),
+                    )
+                    stage.place(
+                        fruit[kind],
+                        "fruit",
+                        at,
+                        scale=float(radius * rng.uniform(0.9, 1.12)),
+                    )
+            frame.box(cloths[kind % 4], (0.5, 0.03, 0.22), (cx, y + face * 0.05, 1.55))
+
+    def _stall(self, frame: Solid, cloth: Any, x: float, y: float) -> None:
+        """Posts, awning and counter of one stall."""
+        for dx in (-2.2, 2.2):
+            frame.tube(self.wood, (x + dx, y - 1.1, 0), (x + dx, y - 1.1, 2.7), 0.05)
+            frame.tube(self.wood, (x + dx, y + 1.1, 0), (x + dx, y + 1.1, 2.7), 0.05)
+        roof = [
+            (x - 2.5, y - 1.5, 2.55),
+            (x + 2.5, y - 1.5, 2.55),
+            (x + 2.5, y, 3.25),
+            (x - 2.5, y, 3.25),
+            (x + 2.5, y + 1.5, 2.55),
+            (x - 2.5, y + 1.5, 2.55),
+        ]
+        frame.add(roof, [(0, 1, 2, 3), (3, 2, 4, 5)], cloth)
+        for edge in (-1.5, 1.5):
+            frame.add(
+                [
+                    (x - 2.5, y + edge, 2.55),
+                    (x + 2.5, y + edge, 2.55),
+                    (x + 2.5, y + edge, 2.2),
+                    (x - 2.5, y + edge, 2.2),
+                ],
+                [(0, 1, 2, 3)],
+                cloth,
+            )
+        frame.box(self.wood, (4.4, 1.9, 0.85), (x, y, 0))
+
+    def _flowers(self, frame: Solid, rng: np.random.Generator) -> None:
+        stage = self.stage
         leaf = stage.material(
             "flowers", tx.foliage((0.12, 0.25, 0.08), (0.45, 0.55, 0.2), 73), 0.6, bump=0.8
         )
@@ -306,7 +324,21 @@ class Market:
                 frame.ball(
                     blooms[k % 4], 0.07, (x + dx, y + dy, 0.85 + rng.uniform(0, 0.12)), sides=6
                 )
-        stage.place(frame, "stalls")
+
+    def _crates(self, frame: Solid, rng: np.random.Generator) -> None:
+        stage = self.stage
+        crate = stage.material(
+            "crate", tx.planks((0.46, 0.33, 0.19), (0.76, 0.60, 0.40), 71, rows=5), 0.9
+        )
+        for _ in range(44):
+            x, y = rng.uniform(-33, 33), rng.choice([-11.2, -5.3, 5.3, 11.2, -1.6, 1.6])
+            for level in range(int(rng.integers(1, 4))):
+                frame.box(
+                    crate,
+                    (0.75, 0.5, 0.36),
+                    (x, y + rng.uniform(-0.05, 0.05), level * 0.37),
+                    turn=float(rng.uniform(-0.3, 0.3)),
+                )
 
     def decor(self) -> None:
         stage = self.stage
