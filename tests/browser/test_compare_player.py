@@ -160,7 +160,7 @@ def test_steps_offsets_and_keys_move_both(page: Page, app: App, pair: Comparison
     segment, times = longest(pair), [float(t) for t in pair.query_times]
 
     def stand(query: float, offset: float = 0.0) -> None:
-        shown = player.locator(".clocks [data-told]")
+        shown = player.locator(".clocks [data-text]")
         reference = query - segment.query_start + segment.reference_start + offset
         expect(shown).to_have_text([clock(query, digits=2), clock(reference, digits=2)])
         ready(page, player)
@@ -178,8 +178,8 @@ def test_steps_offsets_and_keys_move_both(page: Page, app: App, pair: Comparison
     stand(times[1], 0.1)
     player.get_by_role("button", name="Reference one second earlier").click()
     stand(times[1], -0.9)
-    expect(player.locator("[data-told=offset]")).to_have_text("−0.9 s")
-    player.locator("[data-told=offset]").click()
+    expect(player.locator("[data-text=offset]")).to_have_text("−0.9 s")
+    player.locator("[data-text=offset]").click()
     stand(times[1])
     player.focus()
     page.keyboard.press("Tab")

@@ -179,7 +179,7 @@ def test_players_start_where_the_segment_does(opened: Open) -> None:
     assert given["times"] == [float(t) for t in features()["excerpt.mp4"].timestamps]
     assert [given[side]["name"] for side in ("query", "reference")] == ["excerpt.mp4", "market.mp4"]
     assert given["query"]["url"] != given["reference"]["url"]
-    assert given["told"] == "Loop: query 0:00.0–0:06.0, reference 0:03.0–0:09.0."
+    assert given["caption"] == "Loop: query 0:00.0–0:06.0, reference 0:03.0–0:09.0."
     segments = page.dataframe[0].value
     assert list(segments["Query"]) == ["0:00 – 0:06"]
     assert list(segments["Reference"]) == ["0:03 – 0:09"]
@@ -203,7 +203,7 @@ def test_a_link_reopens_direction_cell_and_range(opened: Open) -> None:
     back = plain_similarity(reference, query).T
     np.testing.assert_allclose(values(figures(page)[0]["data"][0]["z"]), back, atol=1e-5)
     page.segmented_control(key="compare_lens").select("Players").run()
-    assert player(page)["told"] == "Loop: query 0:01.0–0:04.0, reference 0:04.0–0:07.0."
+    assert player(page)["caption"] == "Loop: query 0:01.0–0:04.0, reference 0:04.0–0:07.0."
     assert {name: one(page, name) for name in params} == params
 
 

@@ -92,7 +92,7 @@ def _links_line(group: Group) -> str:
     line = f"strongest link {group.strongest.score:.3f}"
     if len(group.members) > 2:
         line += (
-            f" · weakest necessary link {group.weakest.score:.3f}"
+            f" · weakest link {group.weakest.score:.3f}"
             f" · {group.matching} of {group.pairs} pairs match directly"
         )
     return line

@@ -165,5 +165,5 @@ def _pairs_among(table: PairTable, chosen: set[str], match_score: float) -> None
 def _from_link(text: str, videos: tuple[str, ...]) -> list[str] | None:
     """Ids of the videos in the link; videos that no longer exist are left out."""
     wanted = [part for part in text.split("~")[:_LINKED] if len(part) >= 6]
-    found = [video for part in wanted for video in videos if video.startswith(part)]
-    return list(dict.fromkeys(found)) or None
+    linked = [video for part in wanted for video in videos if video.startswith(part)]
+    return list(dict.fromkeys(linked)) or None

@@ -16,7 +16,7 @@ from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import compare_button, empty_state, facts, verified_badge
 
 VERDICT_WORDS = {"match": "match", "not_match": "not a match", "unsure": "unsure"}
-_ROWS_SHOWN = 5000  # more are slow to draw and nobody reads them
+_ROWS_SHOWN = 5000  # more are slow to draw
 
 
 def computed(*, candidates: bool) -> CollectionTable | None:

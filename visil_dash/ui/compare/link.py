@@ -100,11 +100,11 @@ def _cell(text: str, pair: Comparison) -> tuple[int, int] | None:
     times = _numbers(text.split(","), 2)
     if times is None:
         return None
-    found = [
+    cell = [
         _frame(axis, t)
         for axis, t in zip((pair.query_times, pair.reference_times), times, strict=True)
     ]
-    return None if found[0] is None or found[1] is None else (found[0], found[1])
+    return None if cell[0] is None or cell[1] is None else (cell[0], cell[1])
 
 
 def _frame(times: Array, at: float) -> int | None:

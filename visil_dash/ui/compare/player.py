@@ -94,7 +94,7 @@ def paired_player(
                 "aligned": span.aligned,
             },
             "times": [round(float(t), 4) for t in times],
-            "told": range_text(span),
+            "caption": range_text(span),
             "note": " ".join(notes),
         },
         on_frames_change=inspect,

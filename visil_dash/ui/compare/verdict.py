@@ -143,7 +143,7 @@ def _scorer_table(rows: tuple[ScorerRow, ...], match_score: float) -> None:
         )
     st.html(
         '<table class="vd-scorers"><thead><tr><th scope="col">Scorer</th>'
-        '<th scope="col" title="query → reference">Query →</th>'
-        '<th scope="col" title="reference → query">Reference →</th></tr></thead>'
+        '<th scope="col">Query →<br>reference</th>'
+        '<th scope="col">Reference →<br>query</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )

@@ -119,7 +119,7 @@ def _missing_text(overview: "Overview") -> str:
             " are extracted again."
         )
     return (
-        f"**{plural(missing, 'video')} of {overview.videos:,} cannot be found yet:** model"
+        f"**{plural(missing, 'video')} of {overview.videos:,} cannot be searched yet:** model"
         f" {model} has no features for {'it' if missing == 1 else 'them'}."
     )
 

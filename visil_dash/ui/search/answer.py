@@ -174,8 +174,8 @@ def _agreement_text(both: Agreement) -> str:
     if not matches:
         return "**Both searches agree:** no video is a match."
     if not missed:
-        found = "the one match is" if matches == 1 else f"all {matches} matches are"
-        return f"**Hierarchical search misses nothing here:** {found} among its candidates."
+        them = "the one match is" if matches == 1 else f"all {matches} matches are"
+        return f"**Hierarchical search misses nothing here:** {them} among its candidates."
     names = ", ".join(md(safe_name(match.name)) for match in missed[:5])
     return (
         f"**Hierarchical search misses {len(missed)} of"

@@ -32,10 +32,10 @@ def ranked(result: SearchResult) -> tuple[Ranked, ...]:
     return tuple(enumerate(result.matches, 1))
 
 
-def draw_match_cards(found: Sequence[Ranked], result: SearchResult, *, top: int) -> None:
+def draw_match_cards(matches: Sequence[Ranked], result: SearchResult, *, top: int) -> None:
     """The matches; unrelated videos take a single line each."""
     st.html(UI_ASSETS / "search.css")
-    shown = found[:top]
+    shown = matches[:top]
     info = backend.info_of(result.query_id)
     length = info.duration if info else 0.0
     weak = [(rank, match) for rank, match in shown if _is_weak(match)]
@@ -51,9 +51,9 @@ def draw_match_cards(found: Sequence[Ranked], result: SearchResult, *, top: int)
     for _, match in shown:
         if opened is not None and opened[0] == match.video_id:
             _play(match, float(opened[1]))
-    if len(found) > len(shown):
+    if len(matches) > len(shown):
         st.caption(
-            f"{plural(len(found) - len(shown), 'lower-ranked video')} not shown: raise “Show at"
+            f"{plural(len(matches) - len(shown), 'lower-ranked video')} not shown: raise “Show at"
             f" most”."
         )
 
@@ -66,8 +66,8 @@ _MEANING = {
     "Confidence": "Probability that this video contains footage of the query clip, estimated from"
     " labelled pairs. It is lower where the clip is similar to many videos, and where many videos"
     " or parts of the picture were compared",
-    "Score": "How much of the query clip is in this video: video-to-video similarity, at most 1",
-    "Reverse score": "How much of this video is in the query clip",
+    "Score": "How much of the query clip is in this video (query → reference), at most 1",
+    "Reverse score": "How much of this video is in the query clip (reference → query)",
     "Segment score": "Score of the frames in the matched segments alone, in the better direction",
     "Nearest frame": "Smallest squared L2 distance between a frame of the query clip and one of"
     " this video",

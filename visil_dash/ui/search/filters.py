@@ -13,21 +13,21 @@ from visil_dash.ui.shell.text import plural
 from visil_dash.ui.shell.widgets import empty_state
 
 
-def filtered(found: Sequence[Ranked]) -> Sequence[Ranked]:
+def filtered(matches: Sequence[Ranked]) -> Sequence[Ranked]:
     """Draws the filters; returns the matches that pass them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        chosen = _choose(found)
-        shown = [(rank, match) for rank, match in found if chosen.passes(match)]
-        if len(shown) < len(found):
-            st.caption(f"Showing {len(shown)} of {plural(len(found), 'video')}", width="content")
+        chosen = _choose(matches)
+        shown = [(rank, match) for rank, match in matches if chosen.passes(match)]
+        if len(shown) < len(matches):
+            st.caption(f"Showing {len(shown)} of {plural(len(matches), 'video')}", width="content")
             st.button("Show all", type="tertiary", key="clear_filters", on_click=_clear)
-    if found and not shown:
+    if matches and not shown:
         empty_state("No match passes the filter", "Relax the filter or show all matches.")
     return shown
 
 
-def _choose(found: Sequence[Ranked]) -> Filter:
-    counts = Counter(verdict_of(match).relation for _, match in found)
+def _choose(matches: Sequence[Ranked]) -> Filter:
+    counts = Counter(verdict_of(match).relation for _, match in matches)
     with st.popover("Filter", icon=":material/filter_list:"):
         relations = st.pills(
             "Relation",

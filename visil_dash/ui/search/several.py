@@ -143,7 +143,7 @@ def _show(query_id: str) -> None:
 
 
 def _cancel(clips: tuple[SessionClip, ...], going: list[Task]) -> None:
-    # A clip is read by a task of its own and by its search, and either may be the one at work.
+    # A clip is read by its own task and by its search, and either may be the one that runs.
     for task in [*going, *(backend.open_clip(clip) for clip in clips)]:
         task.cancel()
 

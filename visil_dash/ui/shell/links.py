@@ -1,4 +1,4 @@
-"""Widget values in the page's address, so that a link reopens exactly this view."""
+"""Widget values in the page's address, so that a link reopens the same view."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ import streamlit as st
 def from_link(key: str, param: str, read: Callable[[str], Any], *, default: Any) -> None:
     """Gives the widget `key` its first value: the link's, else `default`.
 
-    Call it before the widget is drawn, and give the widget no default of its own. `read` returns
-    None for text that it does not understand.
+    Call it before the widget is drawn, and give the widget no default. `read` returns None for
+    text that is not valid.
     """
     if key in st.session_state:
         return
@@ -19,7 +19,7 @@ def from_link(key: str, param: str, read: Callable[[str], Any], *, default: Any)
 
 
 def to_link(param: str, value: str, *, default: str = "") -> None:
-    """Writes the value into the address; nothing for the default, which needs no link."""
+    """Writes the value into the address; the default is left out."""
     if value == default:
         st.query_params.pop(param, None)
     elif st.query_params.get(param) != value:
@@ -27,7 +27,7 @@ def to_link(param: str, value: str, *, default: str = "") -> None:
 
 
 def number(text: str, *, low: float, high: float) -> float | None:
-    """A number of a link, None where it is none or out of range."""
+    """The number in a link; None where it is not a number or out of range."""
     try:
         value = float(text)
     except ValueError:

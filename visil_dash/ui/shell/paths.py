@@ -34,7 +34,7 @@ def allowed_path(typed: str, *, settings: Settings) -> Path:
     except (OSError, ValueError, RuntimeError):
         resolved = None
     folders = allowed_folders(settings)
-    # One answer for what is missing and what is not allowed: the box must not tell what exists.
+    # One message for what is missing and what is not allowed: it must not reveal what exists.
     if resolved is None or not any(resolved.is_relative_to(folder) for folder in folders):
         raise InputError(
             text or "the path",

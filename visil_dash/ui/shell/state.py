@@ -1,13 +1,13 @@
-"""Names of every session-state key and query parameter, and the moves between pages.
+"""Names of all session-state keys and query parameters, and navigation between pages.
 
-Session state holds ids and widget values only; what they stand for is fetched from the backend.
+Session state contains ids and widget values only; the objects come from the backend.
 """
 
 from typing import NoReturn
 
 import streamlit as st
 
-# Widget keys of the pickers; goto_* set them, so a page opens with what was asked for.
+# Widget keys. The goto_* functions set those of the pickers before they open a page.
 SEARCH_QUERY = "search_query"
 SEARCH_MODE = "search_mode"
 SEARCH_THRESHOLD = "search_threshold"
@@ -19,7 +19,7 @@ SEARCH_LEAST_COVERED = "search_least_covered"
 SEARCH_NAME = "search_name"
 SEARCH_MOMENT = "search_moment"  # (query id, seconds): one frame is the query
 SEARCH_PATH = "search_path"
-SEARCH_PATH_ASKED = "search_path_asked"  # a path that is being taken
+SEARCH_PATH_ASKED = "search_path_asked"  # the path that is being copied
 COMPARE_QUERY = "compare_query"
 COMPARE_REFERENCE = "compare_reference"
 COMPARE_PART = "compare_part"  # key of the view of the query's picture
@@ -34,7 +34,7 @@ LIBRARY_CHOICE = "library_choice"
 LIBRARY_NEW = "library_new"
 JOBS_ENDED = "jobs_ended"
 DIALOG = "dialog"  # (page, what its dialog shows)
-REMOVING = "removing"  # id of the video of which the removal was asked for
+REMOVING = "removing"  # id of the video whose removal is to be confirmed
 COMPARE_DIRECTION = "compare_direction"
 COMPARE_FRAME_MAP = "compare_frame_map"  # begins the keys of charts: a new pair, a new chart
 COMPARE_OUTPUT_MAP = "compare_output_map"
@@ -44,10 +44,10 @@ COMPARE_SEGMENT = "compare_segment"
 COMPARE_RANGE = "compare_range"  # (query id, reference id, LoopRange, times chosen): what plays
 COMPARE_LENS = "compare_lens"  # players or frames below the maps
 COMPARE_EXPORT = "compare_export"
-COMPARE_LINK = "compare_link"  # what of the address the page wrote itself of late
+COMPARE_LINK = "compare_link"  # parameters that the page wrote itself recently
 COLLECTION_VIEW = "collection_view"
 COLLECTION_LEAST = "collection_least"
-COLLECTION_OWN = "collection_own"  # the library's match score when it was last looked at
+COLLECTION_OWN = "collection_own"  # the library's match score at the last run
 COLLECTION_ONCE = "collection_once"
 COLLECTION_MATRIX = "collection_matrix"
 COLLECTION_PAIR = "collection_pair"  # (query id, reference id)
@@ -61,7 +61,7 @@ REVIEW_PAIR = "review_pair"  # (query id, reference id)
 REVIEW_DONE = "review_done"  # [(pair, its earlier label or None)], the latest last
 REVIEW_AGAIN = "review_again"
 REVIEW_TABLE = "review_table"
-REVIEW_TOLD = "review_told"  # what an import did, until the page shows it
+REVIEW_TOLD = "review_told"  # message about an import, until the page shows it
 THRESHOLD_VALUE = "threshold_value"  # (space, squared L2): what slider and number both show
 THRESHOLD_SLIDER = "threshold_slider"
 THRESHOLD_NUMBER = "threshold_number"
@@ -78,7 +78,7 @@ DIMENSIONS_EF_CONSTRUCTION = "dimensions_ef_construction"
 DIMENSIONS_EF = "dimensions_ef"
 DIMENSIONS_METHOD = "dimensions_method"
 DIMENSIONS_DIMS = "dimensions_dims"
-DIMENSIONS_PLAN = "dimensions_plan"  # the plan whose effect is being worked out
+DIMENSIONS_PLAN = "dimensions_plan"  # the plan whose effect is being measured
 DIMENSIONS_CARRY = "dimensions_carry"
 DIMENSIONS_APPLY = "dimensions_applying"  # key of the task that applies it
 DIMENSIONS_OUTCOME = "dimensions_outcome"  # that task, once it ended
@@ -98,7 +98,7 @@ MATCH_VALUE = "match_value"  # (extractor, score): what slider and number both s
 MATCH_SLIDER = "match_slider"
 MATCH_NUMBER = "match_number"
 LABELS_SOURCE = "labels_source"
-LABELS_FILE = "labels_file"  # (name, labels): of a file that this session brought
+LABELS_FILE = "labels_file"  # (name, labels) of the file that this session uploaded
 LABELS_STRANGERS = "labels_strangers"
 LABELS_UPTO = "labels_upto"
 LABELS_GROUP = "labels_group"
@@ -126,7 +126,7 @@ WALK_QUERY = "walk_query"
 WALK_REFERENCE = "walk_reference"
 WALK_STEP = "walk_step"
 WALK_NEXT = "walk_next"  # pair that the pickers take over
-PLANNER_MEASURED = "planner_measured"  # a measurement was asked for
+PLANNER_MEASURED = "planner_measured"  # whether the measurement was started
 FIVR_CHOICE = "fivr_choice"
 FIVR_RUN = "fivr_run"
 ERRORS = "errors"  # errors of callbacks, until the page shows them

@@ -1,7 +1,7 @@
-"""Long work that outlives a rerun of the page that asked for it.
+"""Long work that continues across reruns of the page that started it.
 
-A page starts a task under a key, draws what is known, and looks again a moment later. Leaving the
-page or touching a widget aborts the page's script, never the task. Nothing here calls streamlit.
+A page starts a task under a key, draws its progress, and checks again a moment later. Leaving the
+page or using a widget aborts the page's script, never the task. Nothing here calls streamlit.
 """
 
 from collections import OrderedDict
@@ -68,9 +68,9 @@ class Task:
 
 
 class Tasks:
-    """Tasks by key: the same key is worked on once, and its result kept while there is room.
+    """Tasks by key: each key runs once, and its result is kept while there is room.
 
-    No cache of a library: what runs is never dropped, however long ago it was asked for.
+    Not a plain cache: a task that runs is never dropped, however old it is.
     """
 
     def __init__(self, *, threads: int = 2, keep: int = 256) -> None:

@@ -25,7 +25,7 @@ def without_rejected(result: SearchResult) -> SearchResult:
 
 
 def visible_matches(result: SearchResult) -> SearchResult:
-    """The result without videos that were rejected for this query; a switch brings them back."""
+    """The result without videos that were rejected for this query; a switch shows them."""
     kept = without_rejected(result)
     hidden = len(result.matches) - len(kept.matches)
     if not hidden or _shown(state.SEARCH_REJECTED, hidden, "video"):
@@ -34,7 +34,7 @@ def visible_matches(result: SearchResult) -> SearchResult:
 
 
 def visible_pairs(computed: CollectionTable, least: float) -> PairTable:
-    """The table without rejected pairs; a switch brings them back."""
+    """The table without rejected pairs; a switch shows them."""
     table = computed.table
     rejected_pairs = _rejected_pairs()
     place = {video_id: i for i, video_id in enumerate(table.video_ids)}

@@ -33,7 +33,7 @@ def empty_state(title: str, text: str, action: Callable[[], Any] | None = None) 
 
 
 def add_videos_button() -> None:
-    """The way out of an empty library."""
+    """The button that opens the Library page."""
     if st.button("Add videos", icon=":material/add:", type="primary", key="add_videos"):
         state.goto_library()
 

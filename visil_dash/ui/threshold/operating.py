@@ -61,7 +61,7 @@ def draw_operating(
         " over queries (none for a single query)."
     )
     _cost(measure, point, pairs)
-    left, right = st.columns([1, 1.25], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Admitted pairs**")
         _kinds(pairs, least)

@@ -34,8 +34,8 @@ class Player {
     this.alive = true;
     this.video = Object.fromEntries(
       ["query", "reference"].map((side) => [side, root.querySelector(`video[data-side=${side}]`)]));
-    this.told = Object.fromEntries(
-      [...root.querySelectorAll("[data-told]")].map((e) => [e.dataset.told, e]));
+    this.texts = Object.fromEntries(
+      [...root.querySelectorAll("[data-text]")].map((e) => [e.dataset.text, e]));
     this.position = root.querySelector(".position");
     this.divider = root.querySelector(".divider");
     this.over = root.querySelector(".over");
@@ -59,9 +59,9 @@ class Player {
       name.title = data[side].name;
       video.setAttribute("aria-label", `${side === "query" ? "Query" : "Reference"}: ${data[side].name}`);
     }
-    this.told.range.textContent = data.told;
-    this.told.note.textContent = data.note;
-    this.told.note.hidden = !data.note;
+    this.texts.range.textContent = data.caption;
+    this.texts.note.textContent = data.note;
+    this.texts.note.hidden = !data.note;
     if (this.range === null || this.range.id !== data.range.id) {
       this.range = data.range;
       this.offset = 0;
@@ -215,13 +215,13 @@ class Player {
     const sign = this.offset > 0 ? "+" : this.offset < 0 ? "−" : "";
     const offset = `${sign}${Math.abs(this.offset).toFixed(1)} s`;
     this.say("offset", offset);
-    this.told.offset.setAttribute("aria-label", `Offset ${offset}; reset`);
+    this.texts.offset.setAttribute("aria-label", `Offset ${offset}; reset`);
     const button = this.root.querySelector("[data-do=play]");
     button.setAttribute("aria-label", this.playing ? "Pause" : "Play");
   }
 
   say(what, text) {
-    if (this.told[what].textContent !== text) this.told[what].textContent = text;
+    if (this.texts[what].textContent !== text) this.texts[what].textContent = text;
   }
 
   show(view) {
@@ -294,8 +294,8 @@ class Player {
       });
       video.addEventListener("error", () => {
         if (!video.getAttribute("src")) return;
-        this.told.note.textContent = `This browser cannot play the ${side}.`;
-        this.told.note.hidden = false;
+        this.texts.note.textContent = `This browser cannot play the ${side}.`;
+        this.texts.note.hidden = false;
       });
       video.addEventListener("click", () => this.act("play"));
     }
