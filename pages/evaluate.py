@@ -1,4 +1,4 @@
-"""Evaluate: how well are the labelled copies found, and which setting finds them better?"""
+"""Evaluate: how well are labelled copies found, and which setting is better?"""
 
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
@@ -7,31 +7,31 @@ from visil_dash.ui.threshold.labels_in_use import draw_label_choice
 
 page_header(
     "Evaluate",
-    "How well are the labelled copies found, how sure is that, and which setting finds them"
+    "How well are labelled copies found, with what confidence interval, and which setting is"
     " better? Choose labels and two settings.",
 )
 with friendly():
     show_kept_errors()
     if len(backend.library_videos()) < 2:
         empty_state(
-            "It takes two videos" if backend.library_videos() else "The library is empty",
-            "There is no pair to judge yet.",
+            "Two videos are needed" if backend.library_videos() else "The library is empty",
+            "There is no pair to compare yet.",
             add_videos_button,
         )
     else:
         from visil_dash.ui.laboratory import (
-            evaluate,  # imports the services: after the header is drawn
+            evaluate,  # slow to import, so after the header is drawn
         )
 
         given = draw_label_choice(files=True)
         if given is None:
-            evaluate.no_labels()
+            evaluate.draw_no_labels()
         else:
-            plan = evaluate.choose_plan(given)
+            plan = evaluate.draw_plan_form(given)
             found = None
             if plan is not None:
                 with friendly():
                     found = evaluate.evaluated(plan)
                 if found is not None:
-                    evaluate.results(found)
-            evaluate.earlier(found)
+                    evaluate.draw_evaluation(found)
+            evaluate.draw_earlier_report(found)

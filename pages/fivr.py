@@ -1,21 +1,27 @@
-"""FIVR: the research collection of the method, by its ids, into this library."""
+"""FIVR: adding videos of the FIVR-200K data set to this library."""
 
-from visil_dash.ui.laboratory.fivr import choose, fetched, layout, nothing_chosen, outcome
+from visil_dash.ui.laboratory.fivr import (
+    draw_choice,
+    draw_download,
+    draw_download_results,
+    draw_nothing_chosen,
+    draw_selection,
+)
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import page_header
 
 page_header(
     "FIVR",
-    "How do I get videos of FIVR-200K, the collection that the method was measured on? Choose"
-    " events by its annotations, fetch them, add them to the library.",
+    "How do I get videos of FIVR-200K, the data set of the method's evaluation? Choose events by"
+    " annotation, download their videos, and add them to the library.",
 )
 with friendly():
     show_kept_errors()
-    wanted = choose()
+    wanted = draw_choice()
     if not wanted:
-        nothing_chosen()
+        draw_nothing_chosen()
     else:
-        layout(wanted)
-        found = fetched(wanted)
+        draw_selection(wanted)
+        found = draw_download(wanted)
         if found is not None:
-            outcome(found)
+            draw_download_results(found)

@@ -1,27 +1,33 @@
-"""Hub frames: which frames bring candidates that have nothing to do with the query?"""
+"""Hub frames: which frames make unrelated videos candidates?"""
 
-from visil_dash.ui.laboratory.hubs import cards, chosen_hub, found_hubs, held_aside, summary
+from visil_dash.ui.laboratory.hubs import (
+    draw_chosen_hub,
+    draw_excluded_frames,
+    draw_hub_cards,
+    draw_hub_form,
+    draw_hub_summary,
+)
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
 page_header(
     "Hub frames",
-    "Which frames lie near many videos that share nothing with their own? Slates, intros and"
-    " plain pictures do. See what setting them aside would change, then decide.",
+    "Which frames make unrelated videos candidates? Usually slates, intros and plain pictures. See"
+    " the effect of setting them aside, then decide.",
 )
 with friendly():
     show_kept_errors()
     if len(backend.library_videos()) < 3:
         empty_state(
             "Too few videos",
-            "A hub frame lies near frames of several unrelated videos.",
+            "A hub frame is near frames of several unrelated videos.",
             add_videos_button,
         )
     else:
-        report = found_hubs()
+        report = draw_hub_form()
         if report is not None:
-            summary(report)
-            chosen_hub(report)
-            cards(report)
-        held_aside()
+            draw_hub_summary(report)
+            draw_chosen_hub(report)
+            draw_hub_cards(report)
+        draw_excluded_frames()

@@ -68,7 +68,7 @@ def measured(
     open_page(module_page, lab.app, "dimensions")
     expect(module_page.get_by_text("Not measured yet")).to_be_visible(timeout=PATIENCE)
     module_page.get_by_role("button", name="Measure").click()
-    expect(module_page.get_by_text("Neighbours found again")).to_be_visible(timeout=PATIENCE)
+    expect(module_page.get_by_text("Recall of the nearest frames")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(module_page)
     screens = module_screens if request.param == "demo_lab" else lambda *_, **__: None
     screens("dimensions", whole=True)
@@ -150,12 +150,12 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
 ) -> None:
     lab = demo_lab
     open_page(page, lab.app, "dimensions")
-    choose(page, "In force")
+    choose(page, "Index")
     before = facts(page)
     assert number(before["Threshold"]) == pytest.approx(lab.threshold, rel=1e-3)
     pick(page, "Reduction", "PCA")
     pick(page, "Dimensions", str(DIM))
-    page.get_by_role("button", name="Work out the change").click()
+    page.get_by_role("button", name="Preview the change").click()
     card = page.locator(".st-key-proposal")
     expect(card.get_by_role("button", name="Apply")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
@@ -179,19 +179,19 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
     card.get_by_text("Carry it over").click()
     wait_until_idle(page)
     card.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text(f"In force: PCA, {DIM} dims")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"The index now uses PCA, {DIM} dims")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     now = facts(page)
-    assert now["Searched now"] == f"pca{DIM}, {DIM} dims"
+    assert now["Present space"] == f"pca{DIM}, {DIM} dims"
     assert number(now["Threshold"]) == pytest.approx(expected, rel=2e-3)
 
     page.get_by_role("button", name="Back to").click()
     expect(card.get_by_role("button", name="Apply")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     card.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text("In force: PCA, 256 dims")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("The index now uses PCA, 256 dims")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     after = facts(page)
-    for what in ("Searched now", "Threshold", "Plan"):
+    for what in ("Present space", "Threshold", "Plan"):
         assert after[what] == before[what]
     assert exceptions_shown(page) == []

@@ -70,7 +70,7 @@ def downloaded(page: Page, path: Path) -> dict[str, Any]:
 
 def task(page: Page, name: str) -> None:
     page.get_by_test_id("stMain").get_by_role("radio", name=name, exact=True).click()
-    sought = page.locator(".st-key-outcome-A .vd-facts > div", has_text="To be found")
+    sought = page.locator(".st-key-outcome-A .vd-facts > div", has_text="Relevant pairs")
     expect(sought.locator("dd")).to_have_text(str(5 * len(SOUGHT[name])), timeout=PATIENCE)
     wait_until_idle(page)
 
@@ -106,7 +106,7 @@ def evaluated(
     for name in SOUGHT:
         task(page, name)
         points = next(t for t in traces(page, "evaluate_rerank") if t["name"] == "mAP")
-        gain = page.get_by_text("B less A").locator("xpath=ancestor-or-self::p").inner_text()
+        gain = page.get_by_text("B minus A").locator("xpath=ancestor-or-self::p").inner_text()
         found[name] = Evaluated(outcome(page, "A"), outcome(page, "B"), gain, points["y"])
     module_screens("evaluate", whole=True)
     return found
@@ -121,8 +121,8 @@ def test_an_exhaustive_search_scores_as_a_walk_down_its_rankings(
     assert number(told["mAP"]) == pytest.approx(mean, abs=6e-4)
     assert number(told["uAP"]) == pytest.approx(micro, abs=6e-4)
     assert number(told["Queries"]) == 5
-    assert number(told["To be found"]) == 5 * len(SOUGHT[name])
-    assert number(told["Compared a query"]) == len(lab.names) - 1
+    assert number(told["Relevant pairs"]) == 5 * len(SOUGHT[name])
+    assert number(told["Compared per query"]) == len(lab.names) - 1
 
 
 @pytest.mark.parametrize("name", SOUGHT)
@@ -135,7 +135,7 @@ def test_a_search_of_candidates_counts_the_others_as_never_found(
     assert number(told["mAP"]) == pytest.approx(mean, abs=6e-4)
     assert number(told["uAP"]) == pytest.approx(micro, abs=6e-4)
     pairs = np.mean([len(c) for c in candidates.values()])
-    assert number(told["Compared a query"]) == pytest.approx(pairs, abs=0.051)
+    assert number(told["Compared per query"]) == pytest.approx(pairs, abs=0.051)
     less = mean - ranked(lab, lab.scores, name, everything(lab))[0]
     assert number(evaluated[name].gain.split("mAP")[1]) == pytest.approx(less, abs=1.1e-3)
 
@@ -211,7 +211,7 @@ def test_a_report_says_what_made_it_and_runs_again_to_the_same_numbers(
     upload.set_input_files(path)
     expect(page.get_by_test_id("stDataFrame")).to_have_count(2, timeout=PATIENCE)
     wait_until_idle(page)
-    assert {row["What"] for row in table(page, 1)} == {"index ef", "weights sha256"}
+    assert {row["Entry"] for row in table(page, 1)} == {"index ef", "weights sha256"}
 
 
 def bring_labels(page: Page, lab: Lab, path: Path) -> None:
@@ -255,8 +255,8 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     evaluate(page)
     told = outcome(page, "A")
     assert number(told["mAP"]) == pytest.approx((1 / 3 + 1) / 2, abs=6e-4)
-    assert (told["Queries"], told["To be found"]) == ("2", "2")
-    assert number(told["Compared a query"]) == 2.5
+    assert (told["Queries"], told["Relevant pairs"]) == ("2", "2")
+    assert number(told["Compared per query"]) == 2.5
     scores = {1: [best[lab.names.index(n)] for n in (ranks[0], ranks[8])]}
     scores[0] = [row[lab.names.index(n)] for n in (first, second, third)]
     micro = walked_ap(scores[0] + scores[1], [False, False, True, True, False])
@@ -281,7 +281,7 @@ def test_labels_of_real_clips_are_scored_as_one_walks_down_their_rankings(
     others = [n for n in lab.names if n != query]
     row = lab.scores[lab.names.index(query)]
     expected = walked_ap([row[lab.names.index(n)] for n in others], [n in right for n in others])
-    assert (told["Queries"], told["To be found"]) == ("1", "2")
+    assert (told["Queries"], told["Relevant pairs"]) == ("1", "2")
     assert number(told["mAP"]) == pytest.approx(expected, abs=6e-4)
     assert number(told["uAP"]) == pytest.approx(expected, abs=6e-4), "of one query they are one"
 

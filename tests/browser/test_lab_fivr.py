@@ -31,7 +31,7 @@ def test_events_are_laid_out_by_relation(
     events.press("Enter")
     wait_until_idle(page)
     page.get_by_test_id("stFileUploader").locator("input").set_input_files(path)
-    expect(page.get_by_role("button", name="Fetch", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     told = facts(page)
     assert (told["Videos"], told["Events"]) == ("10", "2")
@@ -62,10 +62,10 @@ def test_what_cannot_be_fetched_has_a_reason_and_what_is_there_is_taken(
     )  # fmt: skip
     open_page(page, demo_lab.app, "fivr")
     choose(page, "From a list of ids")
-    box = page.get_by_role("textbox", name="Ids, one a line")
+    box = page.get_by_role("textbox", name="Ids, one per line")
     box.fill("aaaaaaaaaa1\nbbbbbbbbbb1")
     box.press("Control+Enter")
-    fetch = page.get_by_role("button", name="Fetch", exact=True)
+    fetch = page.get_by_role("button", name="Download", exact=True)
     expect(fetch).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     fetch.click()
@@ -77,7 +77,7 @@ def test_what_cannot_be_fetched_has_a_reason_and_what_is_there_is_taken(
     rows = {row["Video"]: row for row in table(page)}
     assert rows["aaaaaaaaaa1"]["File"] == "aaaaaaaaaa1.mp4"
     assert rows["bbbbbbbbbb1"]["File"] == ""
-    assert len(rows["bbbbbbbbbb1"]["Why not"]) > 10
+    assert len(rows["bbbbbbbbbb1"]["Reason"]) > 10
     add.click()
     # The same bytes are in the library already, and no second video comes of them.
     expect(page.get_by_test_id("stMain").locator("h1")).to_have_text("Library", timeout=PATIENCE)

@@ -49,7 +49,7 @@ def given_back(page: Page) -> Iterator[None]:
     expect(everything).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     everything.click()
-    expect(page.get_by_text("They count again")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("These frames are searched again")).to_be_visible(timeout=PATIENCE)
     expect(everything).to_have_count(0, timeout=PATIENCE)
 
 
@@ -87,7 +87,7 @@ class Visit:
     @property
     def candidates(self) -> tuple[float, float]:
         """Per query, before and after, as the page worked it out."""
-        was, will = self.weighed["Candidates a query"].split(" → ")
+        was, will = self.weighed["Candidates per query"].split(" → ")
         return float(was), float(will)
 
 
@@ -98,7 +98,7 @@ def visit(
     lab: Lab = request.getfixturevalue(request.param)
     page, screens = module_page, module_screens if request.param == "demo_lab" else no_screens
     open_page(page, lab.app, "hubs")
-    choose_button = page.get_by_role("button", name="What if set aside?")
+    choose_button = page.get_by_role("button", name="Preview setting aside")
     expect(choose_button.first).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     listed = facts(page)
@@ -144,7 +144,7 @@ def test_a_hub_is_weighed_by_the_candidates_and_matches_that_go_with_it(visit: V
     lost, known = (int(part) for part in visit.weighed["Matches lost"].split(" of "))
     assert known == sum(bool(visit.kin[q, v]) for q, v in before)
     gone = round((was - will) * len(visit.lab.names))
-    assert number(visit.weighed["Unrelated ones gone"]) == gone - lost
+    assert number(visit.weighed["Unrelated pairs removed"]) == gone - lost
 
 
 def test_frames_set_aside_leave_the_candidates_that_were_foretold(visit: Visit) -> None:
@@ -172,5 +172,5 @@ def held_frames(lab: Lab) -> Array:
 
 def test_no_frame_is_near_so_many(page: Page, demo_lab: Lab) -> None:
     open_page(page, demo_lab.app, "hubs")
-    fill(page, "Near unrelated videos, at least", "25")
+    fill(page, "Minimum unrelated videos", "25")
     expect(page.get_by_text("No hub frame")).to_be_visible(timeout=PATIENCE)

@@ -28,7 +28,7 @@ def test_measured_rates_become_the_plan_by_arithmetic(
     lab: Lab = request.getfixturevalue(which)
     open_page(page, lab.app, "planner")
     page.get_by_role("button", name="Measure this machine").click()
-    expect(page.get_by_text("Measured just now")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Measured rates")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     if which == "demo_lab":
         screens("planner", whole=True)
@@ -37,7 +37,7 @@ def test_measured_rates_become_the_plan_by_arithmetic(
         ("Hours of video", hours),
         ("Index dimensions", dims),
         ("Query, minutes", query),
-        ("Video, MB a minute", minute),
+        ("Video, MB per minute", minute),
         ("Frames a second", 2),
     ):
         fill(page, label, str(value))
@@ -62,7 +62,7 @@ def test_measured_rates_become_the_plan_by_arithmetic(
     assert seconds(plan["Index build"]) == pytest.approx(build, rel=0.02)
     asked = query * 60 * 2
     candidates = asked * number(measured["Index search"]) / 1000 * growth
-    assert seconds(plan["Candidates of a query"]) == pytest.approx(candidates, rel=0.05)
+    assert seconds(plan["Candidates per query"]) == pytest.approx(candidates, rel=0.05)
     exhaustive = asked * frames / number(measured["Comparison"])
     assert seconds(plan["Exhaustive query"]) == pytest.approx(exhaustive, rel=0.02)
     # 2.2 kB a frame of 360 million frames are more than any machine that runs this has.

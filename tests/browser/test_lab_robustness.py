@@ -101,7 +101,7 @@ def run(
     fill(page, "Strengths", "2")
     expect(page.get_by_text("3 copies of 6 s")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_text("Where it breaks")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Where matching fails")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     told = facts(page, page.locator(".vd-facts", has_text="Target").locator("xpath=.."))
     scores = next(t for t in traces(page, "robustness_scores") if len(t["x"]) == 3)

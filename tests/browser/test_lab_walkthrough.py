@@ -113,10 +113,10 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
     open_page(page, lab.app, lab.link("walkthrough", query, reference))
     for place, step in enumerate(STEPS):
         if place:
-            page.locator(".st-key-walk_on button").click()
+            page.locator(".st-key-walk_arrow_forward button").click()
         told[step] = shown(page, step)
         if step == "Asymmetry":
-            expect(page.get_by_role("button", name="Walk with this pair")).to_be_visible(
+            expect(page.get_by_role("button", name="Use this pair")).to_be_visible(
                 timeout=PATIENCE
             )
         screens(f"walkthrough-{place + 1:02}", whole=True)
@@ -125,7 +125,7 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
         if step == "Video to video":
             drawn[step] = traces(page, "walk_rows")[0]["y"]
             screens("walkthrough", whole=True)
-    ends = page.locator(".st-key-walk_on button").is_disabled()
+    ends = page.locator(".st-key-walk_arrow_forward button").is_disabled()
     frame_map, row_bars = (np.array(values, float) for values in drawn.values())
     return Walk(lab, query, reference, told, frame_map, row_bars, ends)
 
@@ -164,7 +164,7 @@ def test_the_frame_to_frame_map_is_that_of_plain_products(walk: Walk) -> None:
     told = walk.facts["Frame to frame"]
     assert walk.frame_map == pytest.approx(walk.matrix, abs=2e-3)
     assert told["Similarity S"] == shape(*walk.matrix.shape)
-    assert number(told["Best pair of frames"]) == pytest.approx(walk.matrix.max(), abs=1e-3)
+    assert number(told["Most similar pair"]) == pytest.approx(walk.matrix.max(), abs=1e-3)
 
 
 def test_the_score_is_the_mean_of_the_outputs_best_columns(walk: Walk) -> None:
@@ -218,7 +218,7 @@ def test_the_pair_of_the_greatest_asymmetry_is_the_one_that_plain_scores_say(
     """An excerpt and its source: asked one way it is all there, the other way little is."""
     lab = demo_lab
     open_page(page, lab.app, "walkthrough?step=asymmetry")
-    button = page.get_by_role("button", name="Walk with this pair")
+    button = page.get_by_role("button", name="Use this pair")
     expect(button).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     gap = lab.scores - lab.scores.T
@@ -226,8 +226,8 @@ def test_the_pair_of_the_greatest_asymmetry_is_the_one_that_plain_scores_say(
     boxes = page.get_by_test_id("stMain").locator(".vd-facts")
     told = facts(page, boxes.last.locator("xpath=.."))
     assert (told["Query"], told["Reference"]) == (lab.names[i], lab.names[j])
-    assert number(told["Score there"]) == pytest.approx(lab.scores[i, j], abs=2e-3)
-    assert number(told["Score back"]) == pytest.approx(lab.scores[j, i], abs=2e-3)
+    assert number(told["Score"]) == pytest.approx(lab.scores[i, j], abs=2e-3)
+    assert number(told["Reverse score"]) == pytest.approx(lab.scores[j, i], abs=2e-3)
     button.click()
     page.wait_for_url(re.compile(f"q={lab.id_of(lab.names[i])[:16]}"))
     wait_until_idle(page)
@@ -240,11 +240,11 @@ def test_a_step_can_be_linked_to_and_leads_to_its_page(page: Page, demo_lab: Lab
     query, reference = PAIRS["demo_lab"]
     open_page(page, lab.app, lab.link("walkthrough", query, reference, step="reranking"))
     shown(page, "Re-ranking")
-    page.locator(".st-key-walk_back button").click()
+    page.locator(".st-key-walk_arrow_back button").click()
     shown(page, "Candidates")
     assert "step=candidates" in page.url
     chart(page, "walk_nearest")
-    page.get_by_role("button", name="Move the threshold").click()
+    page.get_by_role("button", name="Change the threshold").click()
     expect(page.get_by_test_id("stMain").locator("h1")).to_have_text("Threshold", timeout=PATIENCE)
     wait_until_idle(page)
     assert f"q={lab.id_of(query)[:16]}" in page.url

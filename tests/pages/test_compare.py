@@ -95,7 +95,7 @@ def test_what_fits_at_any_moment_is_no_verdict(
     assert "Alike at any time offset" in text
     assert "Nothing in the matched segments distinguishes one time offset from another" in text
     assert "may contain the query clip" in text
-    assert "Why not" not in text
+    assert "Reason" not in text
 
 
 def test_strangers_are_told_apart_and_why(opened: Open) -> None:

@@ -50,12 +50,12 @@ def test_the_graph_is_measured_at_the_sliders_values(page: AppTest) -> None:
     section(page, "Graph")
     run_until(page, lambda p: bool(p.get("plotly_chart")))
     assert "Recall@10" in texts(page)
-    assert "its searches look at all of them" in texts(page)
+    assert "its searches are exact" in texts(page)
 
 
 def test_a_change_is_worked_out_offered_applied_and_undone(page: AppTest) -> None:
     page.run()
-    section(page, "In force")
+    section(page, "Index")
     bench = backend.workbench()
     before, version = bench.space.status(), bench.space.version
     threshold = bench.threshold()
@@ -76,7 +76,7 @@ def test_a_change_is_worked_out_offered_applied_and_undone(page: AppTest) -> Non
     (step,) = history(bench, "distance")
     assert step.value == bench.threshold()
     assert step.why == f"carried over from {threshold:.4g} in full"
-    section(page, "In force")
+    section(page, "Index")
     assert "Back to PCA, 256 dims" in labels(page)
     page.button(key="dimensions_undo").click()
     run_until(page, lambda p: "Change to PCA, 256 dims" in texts(p))
@@ -88,7 +88,7 @@ def test_a_change_is_worked_out_offered_applied_and_undone(page: AppTest) -> Non
 
 def test_too_few_frames_for_a_reduction_are_told(page: AppTest) -> None:
     page.run()
-    section(page, "In force")
+    section(page, "Index")
     page.selectbox(key="dimensions_method").set_value("lpp").run()
     page.selectbox(key="dimensions_dims").set_value(128).run()
     page.button(key="dimensions_work_out").click()

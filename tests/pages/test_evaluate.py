@@ -83,7 +83,7 @@ def evaluate(opened: Open) -> AppTest:
     page = opened("evaluate").run()
     assert not page.exception
     page.button(key="evaluate_run").click()
-    run_until(page, lambda p: "Queries, misses first" in texts(p))
+    run_until(page, lambda p: "Queries, worst first" in texts(p))
     assert not page.exception
     return page
 
@@ -92,13 +92,13 @@ def test_the_numbers_are_those_of_plain_loops(opened: Open) -> None:
     page = evaluate(opened)
     aps = plain_aps()
     assert fact(page, "mAP").startswith(f"{sum(aps.values()) / 2:.3f}")
-    assert fact(page, "Compared a query") == "3.0"
+    assert fact(page, "Compared per query") == "3.0"
     table = page.dataframe[0].value
     assert dict(zip(table["Query"], table["AP of A"], strict=True)) == pytest.approx(aps)
     assert list(table["AP of A"]) == sorted(aps.values())
     within = plain_aps(backend.workbench().threshold())
     assert dict(zip(table["Query"], table["AP of B"], strict=True)) == pytest.approx(within)
-    assert "B less A" in texts(page)
+    assert "B minus A" in texts(page)
     # harbour and station share nothing: the miss is named.
     assert table["Missed or last"][0] == ("station.mp4" if table["AP of A"][0] < 1 else "")
 
@@ -106,16 +106,16 @@ def test_the_numbers_are_those_of_plain_loops(opened: Open) -> None:
 def test_a_file_is_measured_by_without_being_kept(opened: Open) -> None:
     page = opened("evaluate").run()
     page.selectbox(key="labels_source").set_value("A file").run()
-    assert "No labels to measure by" in texts(page)
+    assert "No labels" in texts(page)
     text = labels_csv(labels()[:1], backend.library_videos().values())
     before = backend.workbench().library.labels()
     page.file_uploader(key="labels_file_0").set_value(("mine.csv", text.encode(), "text/csv")).run()
     page.run()
     assert not page.exception
-    assert "No labels to measure by" not in texts(page)
+    assert "No labels" not in texts(page)
     assert backend.workbench().library.labels() == before
     page.button(key="evaluate_run").click()
-    run_until(page, lambda p: "Queries, misses first" in texts(p))
+    run_until(page, lambda p: "Queries, worst first" in texts(p))
     assert fact(page, "Queries") == "1"
 
 
@@ -183,7 +183,7 @@ def test_the_page_says_what_differs_from_an_earlier_report(opened: Open) -> None
     page.file_uploader(key="evaluation_report_0").set_value(upload).run()
     assert not page.exception
     table = page.dataframe[1].value
-    assert dict(zip(table["What"], table["In the report"], strict=True))["seed"] == "7"
+    assert dict(zip(table["Entry"], table["In the report"], strict=True))["seed"] == "7"
     page.button(key="run_again").click()
     run_until(page, lambda p: "Nothing: the same model" in texts(p))
 

@@ -55,7 +55,7 @@ def test_ids_are_fetched_told_and_added(tmp_path: Path) -> None:
         page.button(key="fivr_fetch").click()
         page = run_until(page, lambda p: "1 of 2" in texts(p))
         assert asked == [((Wanted("aaa"), Wanted("bbb")), 2_000_000)]
-        assert page.dataframe[0].value["Why not"].tolist() == ["", "the video is private"]
+        assert page.dataframe[0].value["Reason"].tolist() == ["", "the video is private"]
         assert "Add 1 video to the library" in labels(page)
         bench = backend.workbench()
         with patch("visil_dash.ui.shell.state.st.switch_page"):

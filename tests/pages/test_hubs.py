@@ -32,12 +32,12 @@ def wide_open(page: AppTest) -> None:
 
 def test_a_hub_is_shown_weighed_set_aside_and_taken_back(page: AppTest) -> None:
     wide_open(page)
-    run_until(page, lambda p: "What if set aside?" in labels(p))
+    run_until(page, lambda p: "Preview setting aside" in labels(p))
     bench = backend.workbench()
     assert "Near **3 unrelated videos**" in texts(page)
     before = {v.video_id: len(bench.search(v.video_id).candidates) for v in bench.videos()}
     assert set(before.values()) == {3}
-    next(b for b in page.button if b.label == "What if set aside?").click()
+    next(b for b in page.button if b.label == "Preview setting aside").click()
     run_until(page, lambda p: "Matches lost" in texts(p))
     assert "3.00 → 0.00" in texts(page)
     assert "0 of 0" in texts(page)

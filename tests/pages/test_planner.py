@@ -19,7 +19,7 @@ def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path
         page = open_page("planner").run()
         assert "Nothing measured yet" in texts(page)
         next(b for b in page.button if b.label == "Measure this machine").click()
-        page = run_until(page, lambda p: "Measured just now" in texts(p))
+        page = run_until(page, lambda p: "Measured rates" in texts(p))
         page.number_input(key="planner_hours").set_value(50_000.0)
         page.number_input(key="planner_dims").set_value(256)
         page.number_input(key="planner_media").set_value(6.0)
@@ -30,7 +30,7 @@ def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path
         assert fact(page, "Disk") == size(made.disk_bytes)
         assert fact(page, "Memory of the index") == size(made.index_memory_bytes)
         assert fact(page, "Extraction") == duration_text(made.extraction_hours * 3600)
-        assert fact(page, "Candidates of a query") == duration_text(
+        assert fact(page, "Candidates per query") == duration_text(
             made.candidate_seconds_per_query
         )
         assert any("index server" in w.value for w in page.warning)

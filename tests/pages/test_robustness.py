@@ -31,7 +31,7 @@ def test_a_run_shows_the_curves_that_the_library_gives(opened: Open) -> None:
     page = page_of(opened, "station.mp4", "blur").run()
     assert "3 copies of 4 s" in texts(page)
     next(b for b in page.button if b.label == "Run").click()
-    page = run_until(page, lambda p: "Where it breaks" in texts(p))
+    page = run_until(page, lambda p: "Where matching fails" in texts(p))
     expected = run_robustness(
         backend.workbench(), ids()["station.mp4"], kinds=("blur",), steps=2, seconds=4.0
     )

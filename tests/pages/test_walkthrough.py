@@ -57,7 +57,7 @@ def test_shapes_are_those_of_the_clip(opened: Open) -> None:
 def test_the_best_pair_of_frames_is_that_of_plain_loops(opened: Open) -> None:
     page = at_step(opened, "frames")
     expected = plain_similarity(features()[QUERY], features()[REFERENCE])
-    assert fact(page, "Best pair of frames") == f"{expected.max():.3f}"
+    assert fact(page, "Most similar pair") == f"{expected.max():.3f}"
     pairs, frames = figures(page)
     i, j = np.unravel_index(expected.argmax(), expected.shape)
     a, b = features()[QUERY].regions[i], features()[REFERENCE].regions[j]
@@ -76,7 +76,7 @@ def test_the_score_is_the_mean_of_the_rows(opened: Open) -> None:
 
 
 def test_the_most_lopsided_pair_is_found_and_walked_with(opened: Open) -> None:
-    page = run_until(at_step(opened, "asymmetry"), lambda p: "Walk with this pair" in labels(p))
+    page = run_until(at_step(opened, "asymmetry"), lambda p: "Use this pair" in labels(p))
     found = features()
     gaps = {
         (a, b): plain_score(found[a], found[b]) - plain_score(found[b], found[a])
@@ -86,8 +86,8 @@ def test_the_most_lopsided_pair_is_found_and_walked_with(opened: Open) -> None:
     }
     query, reference = max(gaps, key=lambda pair: gaps[pair])
     assert f">Query</dt><dd>{query}<" in texts(page)
-    assert fact(page, "Score there") == f"{plain_score(found[query], found[reference]):.3f}"
-    next(b for b in page.button if b.label == "Walk with this pair").click().run()
+    assert fact(page, "Score") == f"{plain_score(found[query], found[reference]):.3f}"
+    next(b for b in page.button if b.label == "Use this pair").click().run()
     assert page.session_state["walk_query"] == ids()[query]
     assert page.session_state["walk_reference"] == ids()[reference]
 
@@ -131,11 +131,11 @@ def test_the_first_visit_begins_with_the_nearest_pair(opened: Open) -> None:
 
 def test_on_and_back_lead_through_the_steps(opened: Open) -> None:
     page = at_step(opened, "sampling")
-    page.button(key="walk_on").click().run()
+    page.button(key="walk_arrow_forward").click().run()
     assert page.session_state["walk_step"] == "cnn"
-    page.button(key="walk_back").click().run()
+    page.button(key="walk_arrow_back").click().run()
     assert page.session_state["walk_step"] == "sampling"
-    assert page.button(key="walk_back").disabled
+    assert page.button(key="walk_arrow_back").disabled
 
 
 def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.shared import DONE, add_command, open_library, read_text, terminal_watch
+from visil_dash.cli.shared import DONE, add_command, open_bench, read_text, terminal_watch
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.settings import Settings
@@ -56,7 +56,7 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.laboratory.evaluation.manifest import evaluation_report, report_text
     from visil_dash.laboratory.evaluation.run import run_evaluation
 
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         run = run_evaluation(
             bench,
             labels_of(bench, given.labels),

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from visil_dash.cli.shared import DONE, REFUSED, add_command, open_library, print_line
+from visil_dash.cli.shared import DONE, REFUSED, add_command, open_bench, print_line
 from visil_dash.settings import Settings
 
 
@@ -14,7 +14,7 @@ def add_index_command(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _index(given: argparse.Namespace, settings: Settings) -> int:
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         if given.action == "rebuild":
             bench.require_writer()
             bench.space.rebuild(background=False)

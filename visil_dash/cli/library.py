@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.shared import DONE, REFUSED, add_command, open_library, print_line
+from visil_dash.cli.shared import DONE, REFUSED, add_command, open_bench, print_line
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 def _add(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.records import JobState
 
-    with open_library(given, settings, worker=True) as bench:
+    with open_bench(given, settings, worker=True) as bench:
         bench.require_writer()
         queued = [job.job_id for job in bench.add_paths(given.paths)]
         printed: set[str] = set()
@@ -55,7 +55,7 @@ def _job_line(job: "JobRecord") -> str:
 
 
 def _list(given: argparse.Namespace, settings: Settings) -> int:
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         for v in bench.videos():
             line = (
                 f"{v.video_id[:12]}  {v.info.duration:8.1f} s  {v.frames:6} frames  "
@@ -66,7 +66,7 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _remove(given: argparse.Namespace, settings: Settings) -> int:
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         bench.require_writer()
         for key in given.ids:
             record = bench.remove(key)
@@ -78,7 +78,7 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.records import JobState
 
     folder = Path(__file__).resolve().parents[2] / "demo" / "videos"
-    with open_library(given, settings, worker=True) as bench:
+    with open_bench(given, settings, worker=True) as bench:
         if given.if_empty and bench.videos():
             print("The library is not empty; the demo videos were not added.")
             return DONE

@@ -11,7 +11,7 @@ from visil_dash.cli.shared import (
     DONE,
     REFUSED,
     add_command,
-    open_library,
+    open_bench,
     print_line,
     terminal_watch,
 )
@@ -52,7 +52,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.workbench.questions import search_many
 
     code = DONE
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         results = search_many(
             bench,
             [path if (path := Path(clip)).exists() else clip for clip in given.clips],
@@ -109,7 +109,7 @@ def _match_line(match: "Match") -> str:
 def _compare(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.matching.verdict import verdict_of
 
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         ids = []
         for side in (given.a, given.b):
             path = Path(side)
@@ -166,7 +166,7 @@ def _save_matrices(path: Path, pair: "Comparison") -> None:
 def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.safe_csv import to_csv
 
-    with open_library(given, settings) as bench:
+    with open_bench(given, settings) as bench:
         table = bench.pairwise(watch=terminal_watch(given))
         rows: list[dict[str, Any]] = [
             {

@@ -28,7 +28,7 @@ def add_command(
     return parser
 
 
-def open_library(
+def open_bench(
     given: argparse.Namespace, settings: Settings, *, worker: bool = False
 ) -> "Workbench":
     """The library and model of the command's options; `worker`: with the worker that adds files."""

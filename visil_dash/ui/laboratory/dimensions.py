@@ -1,4 +1,4 @@
-"""The Dimensions page: what fewer dimensions and bits keep, and how distances draw together."""
+"""The Dimensions page: retrieval with fewer dimensions and bits, concentration of distances."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
 
-SPACES, CURSE, GRAPH, CHANGE = "Spaces", "Curse of dimensionality", "Graph", "In force"
+SPACES, CURSE, GRAPH, CHANGE = "Spaces", "Curse of dimensionality", "Graph", "Index"
 MODELS = "Another model"
-SAMPLES = (1000, 2000, 4000, 8000)
+_SAMPLES = (1000, 2000, 4000, 8000)
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
-def choose_section() -> str:
-    """One instrument at a time: each is heavy."""
+def draw_section_choice() -> str:
+    """The chosen section; one at a time, as each is slow to draw."""
     chosen = st.segmented_control(
-        "Instrument",
+        "Section",
         [SPACES, CURSE, GRAPH, CHANGE, MODELS],
         default=SPACES,
         required=True,
@@ -35,17 +35,17 @@ def choose_section() -> str:
     return str(chosen)
 
 
-def measured() -> Study | None:
-    """The study once it was asked for and is there."""
+def draw_study_form() -> Study | None:
+    """The study, once it was started and has ended."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         frames = st.selectbox(
-            "Frames at most",
-            SAMPLES,
+            "Maximum frames",
+            _SAMPLES,
             index=2,
             key=state.DIMENSIONS_FRAMES,
             persist_state="session",
             width=160,
-            help="Whole videos are drawn, always the same ones, until so many frames are there.",
+            help="Whole videos are drawn until this number is reached, always the same ones.",
         )
         k = st.number_input(
             "Neighbours k",
@@ -57,7 +57,7 @@ def measured() -> Study | None:
             width=140,
         )
         options = StudyOptions(frames=int(frames), k=int(k))
-        task = dimensions_tasks.known_study(options)
+        task = dimensions_tasks.known_study_task(options)
         if st.button(
             "Measure" if task is None else "Measure again",
             type="primary" if task is None else "secondary",
@@ -65,33 +65,35 @@ def measured() -> Study | None:
             key="dimensions_measure",
             disabled=task is not None and not task.ended,
         ):
-            task = dimensions_tasks.start_study(options, again=True)
+            task = dimensions_tasks.study_task(options, again=True)
     if task is None:
         empty_state(
             "Not measured yet",
-            "Every reduction is fitted on frames of this library and compared with exact search in"
-            " the full space. It takes some seconds to a few minutes; you may leave meanwhile.",
+            "Every reduction is fitted on frames of this library and compared with exact search"
+            " in the full space. This takes seconds to minutes, and continues when you leave the"
+            " page.",
         )
         return None
     if not finished(task, title="Measuring", name=plural(len(backend.library_videos()), "video")):
         return None
-    found: Study = task.result
-    return found
+    study: Study = task.result
+    return study
 
 
-def sample_line(study: Study) -> None:
-    """What the numbers below were measured on."""
+def draw_sample_facts(study: Study) -> None:
+    """The sample on which the numbers below were measured."""
     facts(
         {
             "Model": study.extractor,
             "Frames": f"{study.frames:,} of {study.total:,}",
             "Query frames": f"{study.query_frames:,} of {plural(study.query_videos, 'video')}",
             "Full space": f"{study.input_dim:,} dims",
-            "Threshold there": f"{study.threshold:.3f}",
+            "Threshold in it": f"{study.threshold:.3f}",
         },
         meanings={
-            "Query frames": "Their videos had no part in fitting; their own frames do not count.",
-            "Threshold there": "The library's, carried to full frame vectors where it has others.",
+            "Query frames": "No reduction is fitted on their videos; frames of the same video do"
+            " not count.",
+            "Threshold in it": "The library's distance threshold, carried to full frame vectors.",
         },
     )
 
@@ -100,21 +102,21 @@ def sample_line(study: Study) -> None:
 
 
 @st.fragment
-def spaces(study: Study) -> None:
-    """Every space against exact search: one table, and recall over bytes."""
+def draw_spaces(study: Study) -> None:
+    """Every space against exact search: recall over bytes, and a table."""
     rows = space_rows(study.rows, k=study.options.k)
     points: dict[str, list[tuple[int, str, int, float]]] = {}
     for row in study.rows:
         name = METHOD_NAMES[row.method]
         points.setdefault(name, []).append((row.dim, row.precision.value, row.bytes, row.recall))
     with st.container(border=True):
-        st.markdown("**Neighbours found again, and what a frame costs**")
+        st.markdown("**Recall of the nearest frames, and bytes per frame**")
         st.plotly_chart(
             dimensions.recall_by_bytes(points, k=study.options.k),
             key="dimensions_recall",
             config=_CHART,
         )
-        st.caption("Circle fp32, diamond fp16, square int8, cross: signs only (binary).")
+        st.caption("Circle: fp32, diamond: fp16, square: int8, cross: binary (signs only).")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("All spaces", anchor=False)
         st.space("stretch")
@@ -130,26 +132,31 @@ def spaces(study: Study) -> None:
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
         "Space": st.column_config.TextColumn(pinned=True, width=140),
-        f"Recall@{study.options.k}": number(format="%.3f", help="Neighbours found again"),
-        "Candidate recall": number(
-            format="%.3f", help="Candidate videos of the full space that are candidates again"
+        f"Recall@{study.options.k}": number(
+            format="%.3f", help="Share of the nearest frames that are retrieved"
         ),
-        "Candidates": number(format="%.1f", help="Candidate videos for a query video"),
-        "Top 10 kept": number(format="%.3f", help="Best matches of the full space among the best"),
-        "mAP": number(format="%.3f", help="Against the matches of the full space"),
+        "Candidate recall": number(
+            format="%.3f",
+            help="Share of the full space's candidate videos that are candidates here",
+        ),
+        "Candidates": number(format="%.1f", help="Candidate videos per query video"),
+        "Top 10 kept": number(
+            format="%.3f", help="Share of the full space's ten best matches among the ten best here"
+        ),
+        "mAP": number(format="%.3f", help="With the matches of the full space as relevant"),
         "Threshold": number(format="%.3f", help="The full space's, carried over; binary: bits"),
         "from": number(format="%.3f", help="95 % interval of the threshold"),
         "to": number(format="%.3f"),
         "Bytes a frame": number(format="%d"),
-        "Build s": number(format="%.2f", help="To fit, reduce and encode the sample"),
-        "Query ms": number(format="%.3f", help="One frame against the sample, best of 3"),
+        "Build s": number(format="%.2f", help="Time to fit, reduce and encode the sample"),
+        "Query ms": number(format="%.3f", help="One query frame against the sample, best of 3"),
     }
     st.dataframe(table, hide_index=True, height=430, lazy=False, column_config=config)
     st.caption(
-        "The index keeps fp32; the other precisions say what they would save and cost."
-        " Thresholds are carried over so that 99 % of the pairs of frames admitted by the full"
-        " space are admitted again. LPP: Locality Preserving Projections (He and Niyogi, 2003)."
-        f" A match is a pair that scores {study.match_score:.3f} or more."
+        "The index uses fp32; the other precisions show what they would save and lose. Thresholds"
+        " are carried over so that 99 % of the pairs of frames within the threshold in the full"
+        " space are within it here. LPP: Locality Preserving Projections (He and Niyogi, 2003). A"
+        f" match is a pair that scores {study.match_score:.3f} or more."
     )
 
 
@@ -157,13 +164,13 @@ def spaces(study: Study) -> None:
 
 
 @st.fragment
-def curse(study: Study) -> None:
-    """How alike distances become as dimensions grow, and how many directions matter."""
-    found = study.spectrum
-    marks = {share: found.dims_for(share) for share in (0.5, 0.9, 0.99)}
+def draw_curse(study: Study) -> None:
+    """Concentration of distances with more dimensions, and the spectrum."""
+    spectrum = study.spectrum
+    marks = {share: spectrum.dims_for(share) for share in (0.5, 0.9, 0.99)}
     facts(
         {
-            "Effective dims": f"{found.effective:.1f}",
+            "Effective dims": f"{spectrum.effective:.1f}",
             "For 90 % of the variance": f"{marks[0.9]:,} dims",
             "For 99 %": f"{marks[0.99]:,} dims",
             "Full frame vector": f"{study.input_dim:,} dims, {size(4 * study.input_dim)}",
@@ -184,7 +191,10 @@ def curse(study: Study) -> None:
             key="dimensions_contrast",
             config=_CHART,
         )
-        st.caption("Mean distance over mean nearest one. At 1 the nearest is as far as any other.")
+        st.caption(
+            "Mean distance over mean nearest distance. At 1 the nearest frame is as far as any"
+            " other."
+        )
     with right, st.container(border=True):
         st.markdown("**Variation of distances**")
         st.plotly_chart(
@@ -196,16 +206,16 @@ def curse(study: Study) -> None:
             key="dimensions_variation",
             config=_CHART,
         )
-        st.caption("All pairs of frames of different videos. At 0 all are equally far.")
+        st.caption("All pairs of frames of different videos. At 0 all distances are equal.")
     with st.container(border=True):
         st.markdown("**Explained variance**")
         st.plotly_chart(
-            dimensions.explained(found.cumulative, marks),
+            dimensions.explained(spectrum.cumulative, marks),
             key="dimensions_spectrum",
             config=_CHART,
         )
     st.caption(
-        "Independent noise shows the curse in full: with each dimension its distances draw"
-        " together. Frames do so only until their effective dimensions are used up; further ones"
-        " add little, and cost as much."
+        "Independent noise shows the full curse: with every dimension its distances become more"
+        " similar. Distances of frames do so only up to their effective number of dimensions;"
+        " further dimensions add little, and cost as much."
     )

@@ -1,4 +1,4 @@
-"""The Dimensions page: the graph's parameters, and changing what the index is made by."""
+"""The Dimensions page: the graph's parameters, and changing the index."""
 
 from typing import NoReturn
 
@@ -12,7 +12,7 @@ from visil_dash.laboratory.dimensions.library import DIMS, EFS, Proposal, plans
 from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, method_name
 from visil_dash.plots import dimensions
 from visil_dash.ui.laboratory import dimensions_tasks
-from visil_dash.ui.laboratory.dimensions_models import TOLD, transfer_facts
+from visil_dash.ui.laboratory.dimensions_models import TRANSFER_MEANINGS, transfer_facts
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.tasks import Task
@@ -33,7 +33,7 @@ def _graph_controls() -> GraphOptions:
     first, second, third = st.columns(3, gap="medium")
     with first:
         m = st.select_slider(
-            "M: links of a frame",
+            "M: links per frame",
             sorted({*_MS, now.m}),
             value=now.m,
             key=state.DIMENSIONS_M,
@@ -41,7 +41,7 @@ def _graph_controls() -> GraphOptions:
         )
     with second:
         construction = st.select_slider(
-            "efConstruction: looked at when linking",
+            "efConstruction: frames visited when linking",
             sorted({*_CONSTRUCTIONS, now.ef_construction}),
             value=now.ef_construction,
             key=state.DIMENSIONS_EF_CONSTRUCTION,
@@ -49,7 +49,7 @@ def _graph_controls() -> GraphOptions:
         )
     with third:
         ef = st.select_slider(
-            "ef: looked at in a search",
+            "ef: frames visited in a search",
             EFS,
             value=min(EFS, key=lambda e: abs(e - now.ef)),
             key=state.DIMENSIONS_EF,
@@ -58,80 +58,81 @@ def _graph_controls() -> GraphOptions:
     return GraphOptions(int(m), int(construction), int(ef))
 
 
-def graph(*, frames: int = 4000, k: int = 10) -> None:
-    """Sliders over the graph's parameters, and what they do to recall and time."""
+def draw_graph(*, frames: int = 4000, k: int = 10) -> None:
+    """Sliders for the graph's parameters, with the recall and time that follow."""
     options = _graph_controls()
-    task = dimensions_tasks.graph(options.m, options.ef_construction, frames=frames, k=k)
+    task = dimensions_tasks.graph_task(options.m, options.ef_construction, frames=frames, k=k)
     if not finished(task, title="Measuring the graph", name=f"M {options.m}"):
         return
-    found: GraphStudy = task.result
-    points = {p.ef: p for p in found.points}
+    study: GraphStudy = task.result
+    points = {p.ef: p for p in study.points}
     chosen = points[min(points, key=lambda ef: (abs(ef - options.ef), ef))]
     facts(
         {
-            f"Recall@{found.k}": f"{chosen.recall:.4f}",
-            "A query frame": f"{chosen.query_ms:.3f} ms",
-            "Exact search": f"{found.exact_ms:.3f} ms",
-            "Build": f"{found.build:.2f} s",
-            "Graph": size(found.bytes),
+            f"Recall@{study.k}": f"{chosen.recall:.4f}",
+            "Per query frame": f"{chosen.query_ms:.3f} ms",
+            "Exact search": f"{study.exact_ms:.3f} ms",
+            "Build": f"{study.build:.2f} s",
+            "Graph": size(study.bytes),
         },
         big=True,
     )
     with st.container(border=True):
         st.plotly_chart(
             dimensions.graph_curve(
-                [p.ef for p in found.points],
-                [p.recall for p in found.points],
-                [p.query_ms for p in found.points],
+                [p.ef for p in study.points],
+                [p.recall for p in study.points],
+                [p.query_ms for p in study.points],
                 chosen=chosen.ef,
-                exact_ms=found.exact_ms,
+                exact_ms=study.exact_ms,
             ),
             key="dimensions_graph",
             config=_CHART,
         )
         st.caption(
-            f"{found.frames:,} frames of {found.dim} dims in the graph, asked by"
-            f" {found.queries:,} frames of other videos, against exact search. Each mark is an ef."
+            f"{study.frames:,} frames of {study.dim} dims in the graph, searched with"
+            f" {study.queries:,} frames of other videos, against exact search. One mark per ef."
         )
     least = int(_FIRST_K / EXACT_SHARE)
     indexed = len(backend.workbench().space)
     if indexed < least:
         st.caption(
-            f"This library has {plural(indexed, 'frame')}: its searches look at all of them."
-            f" The graph takes part from {least:,} frames on."
+            f"This library has {plural(indexed, 'frame')}: its searches are exact."
+            f" The graph is used from {least:,} frames on."
         )
 
 
-# ---- what is in force ----
+# ---- the index ----
 
 
-def in_force() -> None:
-    """What the index is made by now, and the form to change it."""
+def draw_index_plan() -> None:
+    """The present plan of the index, and the form to change it."""
     bench = backend.workbench()
     status, known = bench.space.status(), plans(bench)
     graph_now = known.current.graph
     facts(
         {
             "Plan": method_name(known.current.method),
-            "Searched now": f"{status.reduction.split('-')[0]}, {status.dim:,} dims",
+            "Present space": f"{status.reduction.split('-')[0]}, {status.dim:,} dims",
             "Frames": f"{status.frames:,}",
             "Generation": f"{status.generation or 'none yet'}",
             "M, efConstruction, ef": f"{graph_now.m}, {graph_now.ef_construction}, {graph_now.ef}",
             "Threshold": f"{bench.threshold():.4g}",
         }
     )
-    if _being_applied():
+    if _draw_change_under_way():
         return
-    _told_outcome()
+    _draw_outcome()
     plan = _choose_plan(known.current)
     with st.container(horizontal=True, gap="small"):
         work_out = st.button(
-            "Work out the change",
+            "Preview the change",
             key="dimensions_work_out",
             icon=":material/calculate:",
             type="primary",
             disabled=bench.library.read_only or plan == known.current,
-            help="Fits the reduction and measures what becomes of the threshold. Nothing changes.",
+            help="Fits the reduction and carries the threshold over. The index does not change"
+            " yet.",
         )
         if known.former is not None and known.former != known.current:
             former = method_name(known.former.method)
@@ -140,19 +141,19 @@ def in_force() -> None:
                 key="dimensions_undo",
                 icon=":material/undo:",
                 disabled=bench.library.read_only,
-                help="The index before the last change, with its own threshold.",
+                help="The index before the last change, with its own distance threshold.",
             ):
-                _want(known.former)
+                _request(known.former)
         if work_out:
-            _want(plan)
+            _request(plan)
     wanted: IndexPlan | None = st.session_state.get(state.DIMENSIONS_PLAN)
     if wanted is not None:
-        task = dimensions_tasks.proposal(wanted)
-        if finished(task, title="Working out", name=method_name(wanted.method)):
-            _offer(task.result)
+        task = dimensions_tasks.proposal_task(wanted)
+        if finished(task, title="Preparing the change", name=method_name(wanted.method)):
+            _draw_proposal(task.result)
 
 
-def _want(plan: IndexPlan) -> None:
+def _request(plan: IndexPlan) -> None:
     st.session_state[state.DIMENSIONS_PLAN] = plan
     st.session_state.pop(state.DIMENSIONS_OUTCOME, None)
 
@@ -184,59 +185,62 @@ def _choose_plan(current: IndexPlan) -> IndexPlan:
     return IndexPlan(kind if kind == "full" else f"{kind}{dim}", _graph_controls())
 
 
-def _offer(found: Proposal) -> None:
-    """The change with its price; the threshold is asked for, never set in silence."""
+def _draw_proposal(proposal: Proposal) -> None:
+    """The change and its effect on the distance threshold, which the user chooses."""
     with st.container(border=True, key="proposal"):
-        st.markdown(f"**Change to {method_name(found.plan.method)}**")
+        st.markdown(f"**Change to {method_name(proposal.plan.method)}**")
         choices: dict[str, float | None] = {}
-        carried = found.carried
-        if found.same_space:
-            st.caption("The space stays, so the threshold stays. The graph is built anew.")
+        carried = proposal.carried
+        if proposal.same_space:
+            st.caption("The space and the threshold stay the same. The graph is rebuilt.")
         elif carried is None:
             st.caption(
-                "No pair of sampled frames lies within the present threshold, so it cannot be"
+                "No pair of sampled frames is within the present threshold, so it cannot be"
                 " carried over."
             )
         else:
             facts(
                 {
-                    "Threshold now" if k == "Threshold there" else k: v
+                    "Threshold now" if k == "Its threshold" else k: v
                     for k, v in transfer_facts(carried).items()
                 },
-                meanings=TOLD,
+                meanings=TRANSFER_MEANINGS,
             )
             choices[f"Carry it over: {carried.threshold:.4g}"] = carried.threshold
-        if not found.same_space:
-            choices[f"Calibrated there: {found.default:.4g}"] = None
-            if found.before is not None:
+        if not proposal.same_space:
+            choices[f"Default there: {proposal.default:.4g}"] = None
+            if proposal.before is not None:
                 before: dict[str, float | None] = {
-                    f"Saved for it before: {found.before:.4g}": found.before
+                    f"Saved for it earlier: {proposal.before:.4g}": proposal.before
                 }
                 choices = before | choices
         picked = None
         if choices:
-            back = found.plan == plans(backend.workbench()).former
-            own = found.before is not None or (found.saved and not back)
+            back = proposal.plan == plans(backend.workbench()).former
+            own = proposal.before is not None or (proposal.saved and not back)
             first = 0 if own else list(choices.values()).index(None)
             picked = st.radio(
                 "Threshold in the new space",
                 list(choices),
                 index=first,
-                key=f"{state.DIMENSIONS_CARRY}-{found.reduction_id}",
+                key=f"{state.DIMENSIONS_CARRY}-{proposal.reduction_id}",
             )
         with st.container(horizontal=True, gap="small"):
             if st.button("Apply", type="primary", icon=":material/check:", key="dimensions_apply"):
-                task = dimensions_tasks.applied(found, choices[picked] if picked else None)
+                task = dimensions_tasks.apply_task(proposal, choices[picked] if picked else None)
                 st.session_state[state.DIMENSIONS_APPLY] = task.key
                 st.rerun()
-            if st.button("Leave it", key="dimensions_leave"):
+            if st.button("Cancel", key="dimensions_leave"):
                 st.session_state.pop(state.DIMENSIONS_PLAN, None)
                 st.rerun()
-        st.caption("The old index serves until the new one is built and verified, and is kept.")
+        st.caption(
+            "Searches use the old index until the new one is built and verified; the old one is"
+            " kept."
+        )
 
 
-def _being_applied() -> bool:
-    """Shows the change under way; what is left of it once it has ended is its outcome."""
+def _draw_change_under_way() -> bool:
+    """Shows the progress of a change; its outcome is noted when it ends."""
     key = st.session_state.get(state.DIMENSIONS_APPLY)
     task = None if key is None else backend.tasks().get(key)
     if task is None:
@@ -253,11 +257,11 @@ def _note_outcome(task: Task) -> NoReturn:
         changed += [state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M]
     for name in changed:
         st.session_state.pop(name, None)
-    st.rerun()  # what is above was drawn before the change
+    st.rerun()  # the part above was drawn before the change
 
 
-def _told_outcome() -> None:
-    """How the last change ended, until another one is worked out: a run may be cut short."""
+def _draw_outcome() -> None:
+    """The outcome of the last change, until another one is requested."""
     task: Task | None = st.session_state.get(state.DIMENSIONS_OUTCOME)
     if task is None:
         return
@@ -265,4 +269,4 @@ def _told_outcome() -> None:
         show_error(task.error)
     else:
         done = method_name(task.result.method)
-        st.success(f"In force: {done}.", icon=":material/check:")
+        st.success(f"The index now uses {done}.", icon=":material/check:")

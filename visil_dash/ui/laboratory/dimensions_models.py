@@ -1,4 +1,4 @@
-"""The Dimensions page: a threshold that served with another model, carried into the one in use."""
+"""The Dimensions page: carrying the distance threshold of another model to the present one."""
 
 import streamlit as st
 
@@ -12,38 +12,39 @@ from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
 
 
-def another_model() -> None:
-    """From which model, which threshold; what it becomes here, with its error; keep it."""
+def draw_other_model() -> None:
+    """The form, the carried threshold with its error, and the button to save it."""
     bench = backend.workbench()
     others = {m.extractor: m for m in other_models(bench)}
     if not others:
         empty_state(
             "No other model",
-            f"All features here are of {bench.extractor}. After a change of the model, and"
-            " extracting again on the Library page, the old threshold can be carried over.",
+            f"All features are of {bench.extractor}. After you change the model and extract"
+            " features again on the Library page, the old threshold can be carried over.",
         )
         return
     st.markdown(
-        "The same frames have features of both models. The threshold is carried so that 99 % of"
-        " the pairs of frames within it there are within it here."
+        "The same frames have features of both models. The threshold is carried over so that 99 %"
+        " of the pairs of frames within it in the other model are within it in this one."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         extractor = st.selectbox(
-            "From the model",
+            "Other model",
             list(others),
             key=state.DIMENSIONS_OTHER,
             persist_state="session",
             width=260,
         )
         threshold = st.number_input(
-            "Threshold there",
+            "Its threshold",
             min_value=0.0,
             value=others[extractor].threshold,
             format="%.4f",
             key=state.DIMENSIONS_OTHER_THRESHOLD,
-            placeholder="none was saved",
+            placeholder="none saved",
             width=200,
-            help="Squared L2 in that model's space. What was saved for this library is filled in.",
+            help="Squared-L2 distance in that model's space; by default the one saved for this"
+            " library.",
         )
         if st.button(
             "Measure",
@@ -56,23 +57,25 @@ def another_model() -> None:
     asked = st.session_state.get(state.DIMENSIONS_OTHER_ASKED)
     if asked is None or asked != (extractor, threshold):
         shared = plural(others[extractor].shared, "video")
-        st.caption(f"{shared} have features of both models; its space: {others[extractor].space}.")
+        st.caption(
+            f"{shared} with features of both models; space of the other: {others[extractor].space}."
+        )
         return
-    if finished(dimensions_tasks.carried(*asked), title="Carrying over", name=extractor):
-        _offer(dimensions_tasks.carried(*asked).result)
+    if finished(dimensions_tasks.carry_task(*asked), title="Carrying over", name=extractor):
+        _draw_transfer(dimensions_tasks.carry_task(*asked).result)
 
 
-def _offer(found: ModelTransfer) -> None:
-    if found.carried is None:
-        st.info("No pair of sampled frames lies within that threshold: nothing can be carried.")
+def _draw_transfer(result: ModelTransfer) -> None:
+    if result.carried is None:
+        st.info("No pair of sampled frames is within that threshold, so it cannot be carried over.")
         return
     bench = backend.workbench()
     with st.container(border=True, key="carried"):
-        facts(transfer_facts(found.carried), big=True, meanings=TOLD)
+        facts(transfer_facts(result.carried), big=True, meanings=TRANSFER_MEANINGS)
         st.caption(
             md(
-                f"Measured on {plural(found.frames, 'frame')} of {plural(found.videos, 'video')}."
-                f" In force here: {bench.threshold():.4g}."
+                f"Measured on {plural(result.frames, 'frame')} of {plural(result.videos, 'video')}."
+                f" Present threshold: {bench.threshold():.4g}."
             )
         )
         st.button(
@@ -80,32 +83,32 @@ def _offer(found: ModelTransfer) -> None:
             icon=":material/check:",
             type="primary",
             key="dimensions_other_keep",
-            disabled=bench.library.read_only or bench.threshold() == found.carried.threshold,
+            disabled=bench.library.read_only or bench.threshold() == result.carried.threshold,
             on_click=_keep,
-            args=(found,),
-            help="Noted in the threshold's history on the Threshold page, where it can be undone.",
+            args=(result,),
+            help="The history on the Threshold page records it and can undo it.",
         )
 
 
-TOLD = {"On frames left out": "Bootstrap over query frames, mean and 95 %."}
+TRANSFER_MEANINGS = {"On held-out frames": "Bootstrap over query frames: mean and 95 % interval."}
 
 
 def transfer_facts(carried: Transfer) -> dict[str, str]:
     """A carried threshold with its measured error."""
     unseen = f"{percent(carried.unseen_low, digits=1)} to {percent(carried.unseen_high, digits=1)}"
     return {
-        "Threshold there": f"{carried.source:.4g}",
+        "Its threshold": f"{carried.source:.4g}",
         "Carried over": f"{carried.threshold:.4g}",
         "95 % interval": f"{carried.low:.4g} to {carried.high:.4g}",
         "Pairs kept": f"{percent(carried.recall, digits=1)} of {carried.admitted:,}",
-        "On frames left out": f"{percent(carried.unseen_recall, digits=1)} ({unseen})",
-        "Further pairs": f"{carried.extra:.2f} for each",
+        "On held-out frames": f"{percent(carried.unseen_recall, digits=1)} ({unseen})",
+        "Further pairs": f"{carried.extra:.2f} per kept pair",
     }
 
 
-def _keep(found: ModelTransfer) -> None:
+def _keep(result: ModelTransfer) -> None:
     try:
-        step = keep_carried(backend.workbench(), found)
-        st.toast(f"Searches use {step.value:.4g} from now on", icon=":material/check:")
+        step = keep_carried(backend.workbench(), result)
+        st.toast(f"Searches now use the threshold {step.value:.4g}", icon=":material/check:")
     except VisilDashError as error:
         st.session_state.setdefault(state.ERRORS, []).append(error)

@@ -1,4 +1,4 @@
-"""The long work of the laboratory's index pages, each under a key that names all it depends on."""
+"""Background tasks of the Dimensions and Hub frames pages, keyed by all that they depend on."""
 
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.index.plan import IndexPlan
@@ -25,12 +25,12 @@ def _key(what: str, *about: object) -> Key:
     return (what, *backend.task_scope(), bench.space.version, *about)
 
 
-def known_study(options: StudyOptions) -> Task | None:
-    """The study of the library as it is now, None while nobody asked for it."""
+def known_study_task(options: StudyOptions) -> Task | None:
+    """The task of the study of the present library; None when it was not started."""
     return backend.tasks().get(_key("dimensions", options, backend.workbench().match_score()))
 
 
-def start_study(options: StudyOptions, *, again: bool = False) -> Task:
+def study_task(options: StudyOptions, *, again: bool = False) -> Task:
     """`result` is a Study."""
     bench = backend.workbench()
 
@@ -42,31 +42,31 @@ def start_study(options: StudyOptions, *, again: bool = False) -> Task:
     )
 
 
-def graph(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
+def graph_task(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
     """`result` is a GraphStudy at every ef that the slider offers."""
     bench = backend.workbench()
 
     def work(watch: Watch) -> GraphStudy:
-        watch.step("Building a graph, searching it", 0.1)
+        watch.step("Building and searching a graph", 0.1)
         return measure_graph(bench, GraphOptions(m, ef_construction), frames=frames, k=k, seed=0)
 
     return backend.tasks().start(_key("graph", m, ef_construction, frames, k), work)
 
 
-def proposal(plan: IndexPlan, *, again: bool = False) -> Task:
+def proposal_task(plan: IndexPlan, *, again: bool = False) -> Task:
     """`result` is a Proposal; nothing is changed yet."""
     bench = backend.workbench()
 
     def work(watch: Watch) -> Proposal:
-        watch.step("Fitting, measuring the threshold in both spaces", 0.1)
+        watch.step("Fitting, and carrying the threshold over", 0.1)
         return propose(bench, plan)
 
     key = _key("proposal", plan, bench.threshold())
     return backend.tasks().start(key, work, again=again)
 
 
-def applied(wanted: Proposal, threshold: float | None) -> Task:
-    """Builds the index anew and puts it in force; `result` is its IndexPlan."""
+def apply_task(wanted: Proposal, threshold: float | None) -> Task:
+    """Rebuilds the index and uses it; `result` is its IndexPlan."""
     bench = backend.workbench()
 
     def work(watch: Watch) -> IndexPlan:
@@ -75,7 +75,7 @@ def applied(wanted: Proposal, threshold: float | None) -> Task:
     return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
 
 
-def carried(extractor: str, threshold: float, *, again: bool = False) -> Task:
+def carry_task(extractor: str, threshold: float, *, again: bool = False) -> Task:
     """`result` is a ModelTransfer; nothing is changed yet."""
     bench = backend.workbench()
 
@@ -86,7 +86,7 @@ def carried(extractor: str, threshold: float, *, again: bool = False) -> Task:
     return backend.tasks().start(_key("carried", extractor, threshold, shared), work, again=again)
 
 
-def hub_report(least: int, *, again: bool = False) -> Task:
+def hub_task(least: int, *, again: bool = False) -> Task:
     """`result` is a HubReport."""
     bench = backend.workbench()
 
@@ -98,12 +98,12 @@ def hub_report(least: int, *, again: bool = False) -> Task:
     return backend.tasks().start(key, work, again=again)
 
 
-def hub_effect(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:
+def hub_effect_task(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:
     """`result` is an Effect; nothing is changed yet."""
     about = report.threshold, backend.workbench().match_score(), best
 
     def work(watch: Watch) -> Effect:
-        watch.step("Generating candidates with and without", 0.2)
+        watch.step("Generating candidates with and without them", 0.2)
         return effect_of(report, frames)
 
     return backend.tasks().start(_key("hub effect", *about), work)

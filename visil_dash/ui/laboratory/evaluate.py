@@ -1,4 +1,4 @@
-"""The evaluate page: how well the library's labelled copies are found, and by which setting."""
+"""The Evaluate page: retrieval quality on labelled copies, with one or two settings."""
 
 from typing import Any
 
@@ -33,19 +33,19 @@ from visil_dash.ui.threshold.operating import interval_text
 from visil_dash.ui.threshold.scoring import rerank_rate
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
-TASK_HELP = (
-    "FIVR-200K's tasks: DSVR seeks near-duplicates and duplicate scenes, CSVR also complementary"
-    " scenes, ISVR also the same incident."
+_TASK_HELP = (
+    "FIVR-200K's tasks. Relevant are near-duplicates and duplicate scenes in DSVR, also"
+    " complementary scenes in CSVR, also incident scenes in ISVR."
 )
-MEANINGS = {
-    "mAP": "Mean over the queries of the average precision of their ranked list",
-    "uAP": "Average precision of all pairs of all queries in one list: scores must compare"
-    " across queries",
+_METRIC_MEANINGS = {
+    "mAP": "Mean average precision over the queries",
+    "uAP": "Average precision of the pairs of all queries in one ranking, so scores must be"
+    " comparable across queries",
 }
 
 
-def choose_plan(given: LabelSet) -> EvaluationPlan | None:
-    """What is to be evaluated; None until it was asked for."""
+def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
+    """The plan to evaluate; None until the button was clicked."""
     with st.container(border=True):
         left, right = st.columns(2, gap="medium")
         with left:
@@ -61,20 +61,20 @@ def choose_plan(given: LabelSet) -> EvaluationPlan | None:
                 key=state.EVALUATE_SEED,
                 persist_state="session",
                 width=140,
-                help="Of the redrawn sets of queries from which the intervals come.",
+                help="Of the bootstrap draws from which the intervals are computed.",
             )
-            asked = st.button(
+            clicked = st.button(
                 "Evaluate", icon=":material/play_arrow:", type="primary", key=state.EVALUATE_RUN
             )
             st.caption(_cost(given), width="content")
-    asked_for = [s for s in (first, second) if s is not None]
+    chosen = [s for s in (first, second) if s is not None]
     plan = EvaluationPlan(
         labels=given.labels,
-        settings=tuple(dict.fromkeys(asked_for)),  # the same twice is one
+        settings=tuple(dict.fromkeys(chosen)),  # two equal settings are one
         count_unlabelled=given.count_unlabelled,
         seed=int(seed),
     )
-    if asked:
+    if clicked:
         st.session_state[state.EVALUATE_PLAN] = plan
         evaluation_task(plan, again=True)
     return st.session_state.get(state.EVALUATE_PLAN)
@@ -84,7 +84,9 @@ def _cost(given: LabelSet) -> str:
     bench = backend.workbench()
     pairs = pairs_to_score(bench, given.labels, count_unlabelled=given.count_unlabelled)
     rate = rerank_rate()
-    about = "" if rate is None else f", about {seconds(2 * pairs * rate.seconds)} anew"
+    about = (
+        "" if rate is None else f", about {seconds(2 * pairs * rate.seconds)} without cached scores"
+    )
     return f"Every video: {plural(pairs, 'pair')}{about}"
 
 
@@ -94,7 +96,7 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
     if name == "B":
         ways = {"": "None", **ways}
     chosen = st.segmented_control(
-        "Compared with",
+        "Compare with",
         list(ways),
         format_func=ways.__getitem__,
         default=generation,
@@ -109,7 +111,7 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
         scorers = {COMPARATOR: "Comparator", **scorers}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         by = st.segmented_control(
-            "Scored by",
+            "Score with",
             list(scorers),
             format_func=scorers.__getitem__,
             default=scorer if scorer in scorers else CHAMFER,
@@ -134,20 +136,20 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
 
 
 def evaluated(plan: EvaluationPlan) -> Evaluated | None:
-    """The run once it has ended; its progress, with a way to stop, until then."""
+    """The run once it has ended; until then its progress with a stop button."""
     task = evaluation_task(plan)
     if finished(task, title="Evaluating", name=plural(len(plan.labels), "label")):
         result: Evaluated = task.result
         return result
-    if task.ended and st.button("Go on", icon=":material/refresh:", type="primary"):
+    if task.ended and st.button("Continue", icon=":material/refresh:", type="primary"):
         evaluation_task(plan, again=True)
         st.rerun()
     return None
 
 
-def results(found: Evaluated) -> None:
-    """Numbers of both settings, curves, the re-rank curve and every query."""
-    run = found.run
+def draw_evaluation(evaluated: Evaluated) -> None:
+    """Metrics of both settings, the curves, and every query."""
+    run = evaluated.run
     tasks = list(run.outcomes[0].tasks)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         task = st.segmented_control(
@@ -156,17 +158,17 @@ def results(found: Evaluated) -> None:
             default=tasks[0],
             required=True,
             key=f"{state.EVALUATE_TASK}_{len(tasks)}",
-            help=TASK_HELP,
+            help=_TASK_HELP,
         )
         st.space("stretch")
         st.download_button(
             "Download report",
-            lambda: report_text(found.report),
+            lambda: report_text(evaluated.report),
             file_name="evaluation.json",
             mime="application/json",
             on_click="ignore",
             icon=":material/download:",
-            help="Manifest, labels and results as JSON: it can be run again and compared.",
+            help="Manifest, labels and results as JSON, to run again and compare.",
         )
         verified_badge(backend.workbench().model.verified)
     task = str(task)
@@ -174,11 +176,13 @@ def results(found: Evaluated) -> None:
         _numbers(name, outcome, task)
     if task in run.gains:
         gain = run.gains[task]
-        sure = "no interval" if gain.low is None else f"95 % {gain.low:+.3f} to {gain.high:+.3f}"
-        st.markdown(f"**B less A**: mAP {gain.value:+.3f} ({sure}), drawn query by query.")
+        interval = (
+            "no interval" if gain.low is None else f"95 % {gain.low:+.3f} to {gain.high:+.3f}"
+        )
+        st.markdown(f"**B minus A**: mAP {gain.value:+.3f} ({interval}), paired by query.")
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("**Precision over recall**, all queries in one list")
+        st.markdown("**Precision over recall**, all queries in one ranking")
         st.plotly_chart(
             operating.pr_figure(
                 [_curve(n, o, task) for n, o in zip("AB", run.outcomes, strict=False)]
@@ -186,30 +190,30 @@ def results(found: Evaluated) -> None:
             key="evaluate_pr",
             config=_CHART,
         )
-        st.caption("The shade is A's 95 % interval at each score.")
+        st.caption("The shaded area is A's 95 % interval at each score.")
     with right:
         _rerank(run, task)
     _queries(run, task)
     if run.skipped:
-        st.caption(f"Left out, because they have no features yet: {len(run.skipped):,} videos.")
+        st.caption(f"Left out: {plural(len(run.skipped), 'video')} without features.")
 
 
 def _numbers(name: str, outcome: Outcome, task: str) -> None:
-    told = outcome.tasks[task]
-    spent = outcome.candidate_seconds + outcome.rerank_seconds
+    result = outcome.tasks[task]
+    elapsed = outcome.candidate_seconds + outcome.rerank_seconds
     with st.container(border=True, key=f"outcome-{name}"):
         st.markdown(f"**{name}** · {outcome.setting.title}")
         facts(
             {
-                "mAP": interval_text(told.mean_average_precision),
-                "uAP": interval_text(told.micro_average_precision),
-                "Queries": f"{told.queries:,}",
-                "To be found": f"{told.relevant:,}",
-                "Compared a query": f"{outcome.pairs:.1f}",
-                "Time a query": seconds(spent),
+                "mAP": interval_text(result.mean_average_precision),
+                "uAP": interval_text(result.micro_average_precision),
+                "Queries": f"{result.queries:,}",
+                "Relevant pairs": f"{result.relevant:,}",
+                "Compared per query": f"{outcome.pairs:.1f}",
+                "Time per query": seconds(elapsed),
             },
             big=True,
-            meanings=MEANINGS,
+            meanings=_METRIC_MEANINGS,
         )
 
 
@@ -219,10 +223,10 @@ def _curve(name: str, outcome: Outcome, task: str) -> tuple[str, operating.Curve
 
 
 def _rerank(run: EvaluationRun, task: str) -> None:
-    st.markdown("**Re-ranking less**")
+    st.markdown("**Re-ranking fewer videos**")
     points = run.rerank.get(task, ())
     if not points:
-        st.caption("Needs a setting that compares with every video.")
+        st.caption("Needs a setting that compares every video.")
         return
     intervals = [p.mean_average_precision for p in points]
     st.plotly_chart(
@@ -237,15 +241,15 @@ def _rerank(run: EvaluationRun, task: str) -> None:
         config=_CHART,
     )
     st.caption(
-        "Each query's videos in the order of their nearest frame; the first of them are scored,"
-        " the others stay behind in that order."
+        "Each query's videos are sorted by their nearest frame. The first ones are re-ranked; the"
+        " others follow in that order."
     )
 
 
 @st.fragment
 def _queries(run: EvaluationRun, task: str) -> None:
-    """Every query, misses first; a row leads to what was missed."""
-    st.subheader("Queries, misses first", anchor=False)
+    """Every query, worst first; a row leads to the video that was missed."""
+    st.subheader("Queries, worst first", anchor=False)
     names = {video_id: v.name for video_id, v in backend.library_videos().items()}
     by_query = [{row.query: row for row in o.queries[task]} for o in run.outcomes]
     rows = run.outcomes[0].queries[task]
@@ -256,11 +260,11 @@ def _queries(run: EvaluationRun, task: str) -> None:
     if len(by_query) > 1:
         table["AP of B"] = [by_query[1][r.query].average_precision for r in rows]
     table |= {
-        "To be found": [r.relevant for r in rows],
+        "Relevant": [r.relevant for r in rows],
         "Missed or last": [
             "" if r.worst is None else safe_name(names.get(r.worst, r.worst)) for r in rows
         ],
-        "It is": [KIND_NAMES.get(r.worst_kind, "") for r in rows],
+        "Relation": [KIND_NAMES.get(r.worst_kind, "") for r in rows],
         "Rank": [
             ""
             if r.worst is None
@@ -287,9 +291,9 @@ def _queries(run: EvaluationRun, task: str) -> None:
     chosen = event["selection"]["rows"]
     row = rows[chosen[0]] if chosen and chosen[0] < len(rows) else None
     if row is None:
-        st.caption("Setting A decides the order. Choose a row to compare what was missed.")
+        st.caption("Sorted by setting A. Choose a row to compare its query with the missed video.")
     elif row.worst is None:
-        st.caption("All that this query should find came first.")
+        st.caption("All relevant videos of this query come first.")
     elif st.button("Compare", icon=":material/compare:", type="primary", key="compare_missed"):
         state.goto_compare(row.query, row.worst)
 
@@ -297,14 +301,14 @@ def _queries(run: EvaluationRun, task: str) -> None:
 # ---- an earlier report ----
 
 
-def earlier(found: Evaluated | None) -> None:
-    """Runs a downloaded report again, and says what differs."""
+def draw_earlier_report(evaluated: Evaluated | None) -> None:
+    """Runs a downloaded report again and shows the differences."""
     st.subheader("An earlier report", anchor=False)
     upload = st.file_uploader(
-        "Report as it was downloaded here (JSON)",
+        "Report downloaded from this page (JSON)",
         type=["json"],
         key=state.uploader_key("evaluation_report"),
-        help="It holds its labels and settings, so it can be run again on the library as it is.",
+        help="It contains labels and settings, so it can be run again on the present library.",
     )
     if upload is None:
         return
@@ -312,11 +316,11 @@ def earlier(found: Evaluated | None) -> None:
         then = read_report(upload.getvalue().decode("utf-8"), name=upload.name)
     except UnicodeDecodeError:
         then = read_report("", name=upload.name)
-    made = then["manifest"]
+    manifest = then["manifest"]
     st.caption(
         md(
-            f"Made {str(made['created'])[:16].replace('T', ' ')} with {made['model']},"
-            f" {made['labels']} labels, version {made['version']}."
+            f"Made {str(manifest['created'])[:16].replace('T', ' ')} with {manifest['model']},"
+            f" {manifest['labels']} labels, version {manifest['version']}."
         )
     )
     if st.button("Run it again", icon=":material/replay:", key="run_again"):
@@ -324,31 +328,31 @@ def earlier(found: Evaluated | None) -> None:
         st.session_state[state.EVALUATE_PLAN] = plan
         evaluation_task(plan, again=True, anew=True)
         st.rerun()
-    if found is not None:
-        _differences(differences(then, found.report))
+    if evaluated is not None:
+        _differences(differences(then, evaluated.report))
 
 
-def _differences(found: tuple[Difference, ...]) -> None:
-    st.markdown("**What differs from the results above**")
-    if not found:
-        st.caption("Nothing: the same model, index, labels and settings gave the same numbers.")
+def _differences(rows: tuple[Difference, ...]) -> None:
+    st.markdown("**Differences from the results above**")
+    if not rows:
+        st.caption("None: the same model, index, labels and settings gave the same numbers.")
         return
     st.dataframe(
         pd.DataFrame(
             {
-                "What": [safe_name(d.what) for d in found],
-                "In the report": [safe_name(d.then, longest=100) for d in found],
-                "Now": [safe_name(d.now, longest=100) for d in found],
+                "Entry": [safe_name(d.what) for d in rows],
+                "In the report": [safe_name(d.then, longest=100) for d in rows],
+                "Now": [safe_name(d.now, longest=100) for d in rows],
             }
         ),
         hide_index=True,
-        height=min(420, 38 + 35 * len(found)),
+        height=min(420, 38 + 35 * len(rows)),
     )
 
 
-def no_labels() -> None:
+def draw_no_labels() -> None:
     empty_state(
-        "No labels to measure by",
-        "Choose a CSV file or FIVR-200K's annotation.json above, or judge pairs in the review of"
+        "No labels",
+        "Choose a CSV file or FIVR-200K's annotation.json above, or judge pairs in the review on"
         " the Collection page.",
     )

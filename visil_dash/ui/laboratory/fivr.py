@@ -1,4 +1,4 @@
-"""The FIVR page: choose by annotation or bring ids, fetch, add to the library."""
+"""The FIVR page: choose videos by annotation or id, download them, add them to the library."""
 
 import pandas as pd
 import streamlit as st
@@ -22,8 +22,8 @@ BY_ANNOTATION, BY_IDS = "From the annotations", "From a list of ids"
 _MOST_BYTES = 50_000_000  # of an uploaded text; the real annotation file has 1.5 MB
 
 
-def choose() -> tuple[Wanted, ...]:
-    """The videos that are wanted; empty while nothing was given. Raises InputError."""
+def draw_choice() -> tuple[Wanted, ...]:
+    """The chosen videos; empty until a file or ids are given. Raises InputError."""
     way = st.segmented_control(
         "Which videos",
         [BY_ANNOTATION, BY_IDS],
@@ -42,8 +42,8 @@ def _by_annotation() -> tuple[Wanted, ...]:
         "annotation.json of FIVR-200K",
         type="json",
         key="fivr_annotation",
-        help="The authors publish it with the data set: queries, each with its near duplicates"
-        " (ND), duplicate scenes (DS), complementary scenes (CS) and incident scenes (IS).",
+        help="Published with the data set: queries, each with its near-duplicates (ND), duplicate"
+        " scenes (DS), complementary scenes (CS) and incident scenes (IS).",
     )
     events = right.number_input("Events", min_value=1, max_value=100, value=5, key="fivr_events")
     if given is None:
@@ -53,28 +53,28 @@ def _by_annotation() -> tuple[Wanted, ...]:
 
 def _by_ids() -> tuple[Wanted, ...]:
     text = st.text_area(
-        "Ids, one a line",
+        "Ids, one per line",
         key="fivr_ids",
         placeholder="wrC_Uqk3juY\nk_NT43aJ_Jw",
-        help="Or the lines of a CSV made here: video, event, relation.",
+        help="Or the lines of a list downloaded here: video, event, relation.",
     )
     return read_wanted(text, name="ids") if text and text.strip() else ()
 
 
 def _text(raw: bytes, name: str) -> str:
     if len(raw) > _MOST_BYTES:
-        raise InputError(name, f"it is larger than {size(_MOST_BYTES)}")
+        raise InputError(name, f"is larger than {size(_MOST_BYTES)}")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(name, "it is no text in UTF-8") from error
+        raise InputError(name, "is not text in UTF-8") from error
 
 
-def nothing_chosen() -> None:
+def draw_nothing_chosen() -> None:
     empty_state(
         "No videos chosen",
-        "Give the annotation file or a list of ids. Files that you have already are an equal way"
-        " in: name them by their ids, and add them on the Library page.",
+        "Choose the annotation file or enter a list of ids. If you already have the files, name"
+        " them by their ids and add them on the Library page.",
         _library_button,
     )
 
@@ -84,8 +84,8 @@ def _library_button() -> None:
         state.goto_library()
 
 
-def layout(wanted: tuple[Wanted, ...]) -> None:
-    """Events down, relations across, as far as these are known; the list to keep."""
+def draw_selection(wanted: tuple[Wanted, ...]) -> None:
+    """A table of events and relations, where known, and the list to download."""
     events = sorted({w.event for w in wanted if w.event})
     facts({"Videos": f"{len(wanted):,}", "Events": f"{len(events):,}"})
     if events:
@@ -102,42 +102,44 @@ def layout(wanted: tuple[Wanted, ...]) -> None:
     )
 
 
-def fetched(wanted: tuple[Wanted, ...]) -> tuple[Fetched, ...] | None:
-    """Fetches on a click; what came and what did not, when it has ended."""
+def draw_download(wanted: tuple[Wanted, ...]) -> tuple[Fetched, ...] | None:
+    """Downloads on a click; the results once the download has ended."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         rate = st.number_input(
-            "At most, MB a second",
+            "Limit, MB per second",
             min_value=0.1,
             max_value=1000.0,
             value=2.0,
             key="fivr_rate",
             width=180,
         )
-        if st.button("Fetch", icon=":material/cloud_download:", type="primary", key="fivr_fetch"):
+        if st.button(
+            "Download", icon=":material/cloud_download:", type="primary", key="fivr_fetch"
+        ):
             st.session_state[state.FIVR_RUN] = wanted
-            tasks.fetch_fivr(wanted, rate_bytes=int(rate * 1e6), again=True)
+            tasks.download_task(wanted, rate_bytes=int(rate * 1e6), again=True)
             st.rerun()
     st.caption(
-        "From YouTube, by yt-dlp, one after the other with a pause between. This is the one place"
-        " where the dashboard uses the network. The videos belong to their makers; the terms of the"
-        " site apply. What was fetched is kept, and a stopped run goes on where it stood."
+        "From YouTube with yt-dlp, one at a time with a pause after each. Only this page uses the"
+        " network. The videos belong to their makers, and the terms of the site apply. Downloaded"
+        " files are kept, and a stopped download can be resumed."
     )
     if st.session_state.get(state.FIVR_RUN) is None:
         return None
-    task = tasks.fetch_fivr(wanted, rate_bytes=int(rate * 1e6))
-    if not finished(task, title="Fetching", name=plural(len(wanted), "video")):
+    task = tasks.download_task(wanted, rate_bytes=int(rate * 1e6))
+    if not finished(task, title="Downloading", name=plural(len(wanted), "video")):
         return None
-    found: tuple[Fetched, ...] = task.result
-    return found
+    results: tuple[Fetched, ...] = task.result
+    return results
 
 
-def outcome(found: tuple[Fetched, ...]) -> None:
-    """Each video with its reason; those that are here can be added."""
-    here = [f for f in found if f.here]
+def draw_download_results(results: tuple[Fetched, ...]) -> None:
+    """Each video with its file or the reason why there is none; a button to add the files."""
+    here = [f for f in results if f.here]
     facts(
         {
-            "Here": f"{len(here)} of {len(found)}",
-            "Missing": f"{len(found) - len(here)}",
+            "Downloaded": f"{len(here)} of {len(results)}",
+            "Missing": f"{len(results) - len(here)}",
             "Size": size(sum(f.bytes for f in here)),
         },
         big=True,
@@ -145,13 +147,13 @@ def outcome(found: tuple[Fetched, ...]) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Video": [f.video for f in found],
-                "File": [f.file for f in found],
-                "Why not": [f.reason for f in found],
+                "Video": [f.video for f in results],
+                "File": [f.file for f in results],
+                "Reason": [f.reason for f in results],
             }
         ),
         hide_index=True,
-        height=min(420, 38 + 35 * len(found)),
+        height=min(420, 38 + 35 * len(results)),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         bench = backend.workbench()
@@ -164,4 +166,4 @@ def outcome(found: tuple[Fetched, ...]) -> None:
         ):
             bench.add_paths([tasks.fivr_folder() / f.file for f in here])
             state.goto_library()
-        st.caption(md(f"They lie in {tasks.fivr_folder()}."))
+        st.caption(md(f"The files are in {tasks.fivr_folder()}."))

@@ -1,4 +1,4 @@
-"""The Hub frames page: frames that bring unrelated candidates, and setting them aside."""
+"""The Hub frames page: frames that make unrelated videos candidates, and setting them aside."""
 
 import streamlit as st
 
@@ -19,67 +19,67 @@ from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line
 
-SHOWN = 12
+_SHOWN = 12
 _NAMES = 4  # videos named on a card
 
 
-def found_hubs() -> HubReport | None:
-    """The report, once it is there."""
+def draw_hub_form() -> HubReport | None:
+    """The report, once the search for hubs has ended."""
     least = st.number_input(
-        "Near unrelated videos, at least",
+        "Minimum unrelated videos",
         min_value=2,
         max_value=1000,
         value=3,
         key=state.HUBS_LEAST,
         persist_state="session",
         width=240,
-        help="A frame counts as a hub when its neighbours within the library's threshold lie in so"
-        " many videos that share no footage with its own.",
+        help="A frame is a hub when this many videos have a frame within the distance threshold"
+        " of it but share no footage with its video.",
     )
-    task = dimensions_tasks.hub_report(int(least))
+    task = dimensions_tasks.hub_task(int(least))
     if finished(
         task, title="Looking for hub frames", name=plural(len(backend.library_videos()), "video")
     ):
         report: HubReport = task.result
         return report
-    if task.ended and st.button("Look again", icon=":material/refresh:"):
-        dimensions_tasks.hub_report(int(least), again=True)
+    if task.ended and st.button("Search again", icon=":material/refresh:"):
+        dimensions_tasks.hub_task(int(least), again=True)
         st.rerun()
     return None
 
 
-def summary(report: HubReport) -> None:
-    """How many there are, on what and at which threshold."""
-    held = sum(len(frames) for frames in excluded_frames(backend.workbench()).values())
+def draw_hub_summary(report: HubReport) -> None:
+    """The number of hubs, the sample and the distance threshold."""
+    excluded = sum(len(frames) for frames in excluded_frames(backend.workbench()).values())
     facts(
         {
             "Hubs": f"{len(report.hubs):,}",
             "Frames compared": f"{report.frames:,} of {report.total:,}",
             "Threshold": f"{report.threshold:.4g}",
-            "Set aside": plural(held, "frame"),
+            "Set aside": plural(excluded, "frame"),
         },
         big=True,
-        meanings={"Hubs": "Frames one after the other that lie near the same videos count once."},
+        meanings={"Hubs": "Consecutive frames near the same videos count once."},
     )
 
 
-def cards(report: HubReport) -> None:
-    """The hubs near most unrelated videos; choosing one shows what setting it aside would do."""
+def draw_hub_cards(report: HubReport) -> None:
+    """The hubs near most unrelated videos, each with a button to preview setting it aside."""
     if not report.hubs:
         empty_state(
             "No hub frame",
-            "No frame lies within the threshold of so many videos that share nothing with its own.",
+            "No frame is within the distance threshold of this many unrelated videos.",
         )
         return
     columns = 3
-    shown = report.hubs[:SHOWN]
+    shown = report.hubs[:_SHOWN]
     for start in range(0, len(shown), columns):
         row = st.columns(columns, gap="medium")
         for column, hub in zip(row, shown[start : start + columns], strict=False):
             with column:
                 _card(report, hub)
-    if len(report.hubs) > SHOWN:
-        st.caption(f"The first {SHOWN} of {len(report.hubs):,}, those near most videos.")
+    if len(report.hubs) > _SHOWN:
+        st.caption(f"The {_SHOWN} near most videos, of {len(report.hubs):,}.")
 
 
 def _card(report: HubReport, hub: Hub) -> None:
@@ -102,13 +102,15 @@ def _card(report: HubReport, hub: Hub) -> None:
             + md(", ".join(names[:_NAMES]) + more)
         )
         st.caption(f"Among the 10 nearest of {plural(hub.occurrence, 'frame')} of other videos.")
-        if st.button("What if set aside?", key=f"hub-choose-{hub.best}", icon=":material/help:"):
+        if st.button(
+            "Preview setting aside", key=f"hub-choose-{hub.best}", icon=":material/visibility_off:"
+        ):
             st.session_state[state.HUBS_CHOSEN] = hub.best
             st.rerun()
 
 
-def chosen_hub(report: HubReport) -> None:
-    """The effect of the chosen hub, before anything is changed, and the one click that does it."""
+def draw_chosen_hub(report: HubReport) -> None:
+    """The effect of setting the chosen hub aside, and the button that does it."""
     best = st.session_state.get(state.HUBS_CHOSEN)
     hub = next((hub for hub in report.hubs if hub.best == best), None)
     if hub is None:
@@ -118,28 +120,28 @@ def chosen_hub(report: HubReport) -> None:
     with st.container(border=True, key="hub-effect"):
         name = safe_name(report.names[hub.video])
         st.markdown(
-            f"**Setting aside {plural(count, 'frame')} in {plural(len(frames), 'video')}**: those"
-            f" of {md(name)} and all that look like them"
+            f"**Setting aside {plural(count, 'frame')} in {plural(len(frames), 'video')}**: the"
+            f" hub in {md(name)} and similar frames"
         )
-        task = dimensions_tasks.hub_effect(report, hub.best, frames)
-        if not finished(task, title="Working out the effect", name=name):
+        task = dimensions_tasks.hub_effect_task(report, hub.best, frames)
+        if not finished(task, title="Measuring the effect", name=name):
             return
-        found: Effect = task.result
+        effect: Effect = task.result
         facts(
             {
-                "Candidates a query": f"{found.before / found.queries:.2f} →"
-                f" {found.after / found.queries:.2f}",
-                "Unrelated ones gone": f"{found.unrelated:,}",
-                "Matches lost": f"{len(found.lost):,} of {found.matches:,}",
+                "Candidates per query": f"{effect.before / effect.queries:.2f} →"
+                f" {effect.after / effect.queries:.2f}",
+                "Unrelated pairs removed": f"{effect.unrelated:,}",
+                "Matches lost": f"{len(effect.lost):,} of {effect.matches:,}",
             },
             big=True,
             meanings={
-                "Candidates a query": f"{plural(found.queries, 'library video')} as queries."
+                "Candidates per query": f"{plural(effect.queries, 'library video')} as queries."
             },
         )
-        if found.lost:
+        if effect.lost:
             short = [safe_name(name, longest=28) for name in report.names]
-            pairs = ", ".join(f"{short[q]} → {short[v]}" for q, v in found.lost[:6])
+            pairs = ", ".join(f"{short[q]} → {short[v]}" for q, v in effect.lost[:6])
             st.warning(md(f"No longer candidates: {pairs}"), icon=":material/warning:")
         with st.container(horizontal=True, gap="small"):
             st.button(
@@ -151,12 +153,12 @@ def chosen_hub(report: HubReport) -> None:
                 on_click=_set_aside,
                 args=(frames,),
             )
-            if st.button("Leave it", key="hub-leave"):
+            if st.button("Cancel", key="hub-leave"):
                 st.session_state.pop(state.HUBS_CHOSEN, None)
                 st.rerun()
         st.caption(
-            "A match is a pair that a label calls a copy, or, without a label, one that reaches"
-            " the match score. Features and index stay as they are."
+            "A match is a pair labelled as a copy or, without a label, one that reaches the match"
+            " score. Features and index do not change."
         )
 
 
@@ -164,7 +166,7 @@ def _set_aside(frames: dict[str, list[int]]) -> None:
     try:
         exclude_frames(backend.workbench(), frames)
         st.session_state.pop(state.HUBS_CHOSEN, None)
-        st.toast("Set aside: searches pass over them from now on", icon=":material/check:")
+        st.toast("Set aside: searches now ignore these frames", icon=":material/check:")
     except VisilDashError as error:
         st.session_state.setdefault(state.ERRORS, []).append(error)
 
@@ -172,16 +174,16 @@ def _set_aside(frames: dict[str, list[int]]) -> None:
 def _take_back(frames: dict[str, list[int]] | None) -> None:
     try:
         include_frames(backend.workbench(), frames)
-        st.toast("They count again", icon=":material/undo:")
+        st.toast("These frames are searched again", icon=":material/undo:")
     except VisilDashError as error:
         st.session_state.setdefault(state.ERRORS, []).append(error)
 
 
-def held_aside() -> None:
-    """What is set aside now, by video, each with its way back."""
+def draw_excluded_frames() -> None:
+    """Frames that are set aside, by video, with buttons to take them back."""
     bench = backend.workbench()
-    held = excluded_frames(bench)
-    if not held:
+    excluded = excluded_frames(bench)
+    if not excluded:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("Set aside", anchor=False)
@@ -194,7 +196,7 @@ def held_aside() -> None:
             on_click=_take_back,
             args=(None,),
         )
-    for video, frames in held.items():
+    for video, frames in excluded.items():
         with st.container(horizontal=True, vertical_alignment="center"):
             name_line(backend.name_of(video), f"{plural(len(frames), 'frame')}")
             st.space("stretch")

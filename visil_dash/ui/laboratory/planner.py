@@ -1,4 +1,4 @@
-"""The planner page: a collection's size in, disk, memory and times of this machine out."""
+"""The Scale planner page: estimated disk, memory and times for a collection on this machine."""
 
 from dataclasses import replace
 
@@ -22,12 +22,12 @@ from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
 
 _CHART = {"displayModeBar": False, "scrollZoom": False}
-_MEDIA_MB_PER_MINUTE = 7.5  # 1 Mbit/s, a 480p video of the web; used for an empty library
+_MEDIA_MB_PER_MINUTE = 7.5  # 1 Mbit/s, a 480p web video; the default for an empty library
 _HOURS = [10 ** (i / 4) for i in range(25)]
 
 
-def collection() -> tuple[Collection, float]:
-    """What is to be held, and the minutes of a query; the library's own numbers to begin with."""
+def draw_collection_form() -> tuple[Collection, float]:
+    """The planned collection and the length of a query in minutes; defaults are the library's."""
     bench = backend.workbench()
     overview = library_overview()
     mean = overview.seconds / 60 / overview.videos if overview.videos else 5.0
@@ -42,8 +42,8 @@ def collection() -> tuple[Collection, float]:
             hours = _number("Hours of video", "hours", 1000.0, 1.0, 10_000_000.0, "%.0f")
             clip = _number("Mean length, minutes", "clip", round(mean, 2), 0.05, 1440.0, "%.2f")
             frames = _number(
-                "Frames a second", "rate", bench.settings.rate, 0.1, 30.0, "%.2f",
-                told="Sampled frames per second of video; searches here use the first value.",
+                "Frames per second", "rate", bench.settings.rate, 0.1, 30.0, "%.2f",
+                meaning="Sampled frames per second of video; the default is this library's.",
             )  # fmt: skip
             query = _number("Query, minutes", "query", 1.0, 0.05, 600.0, "%.2f")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -54,26 +54,27 @@ def collection() -> tuple[Collection, float]:
                 value=bench.space.reduction.dim or full,
                 key="planner_dims",
                 width=170,
-                help=f"Of a frame vector after reduction; this model's frames have {full:,}.",
+                help="Of a frame vector after reduction; this model's full frame vectors have"
+                f" {full:,}.",
             )
             precision = st.selectbox(
                 "Precision",
                 list(BYTES_PER_VALUE),
                 key="planner_precision",
                 width=140,
-                help="Of the vectors kept for exact re-scoring. The graph beside them (hnswlib)"
-                " keeps its own in fp32.",
+                help="Of the vectors stored for exact re-scoring. The graph (hnswlib) also"
+                " stores fp32 vectors.",
             )
             media = _number(
-                "Video, MB a minute", "media", round(rate, 2), 0.0, 2000.0, "%.2f",
-                told="Size of the files that the library keeps. 0: they stay elsewhere.",
+                "Video, MB per minute", "media", round(rate, 2), 0.0, 2000.0, "%.2f",
+                meaning="Size of the files that the library stores. 0: they are stored elsewhere.",
             )  # fmt: skip
     asked = Collection(hours, clip, frames, int(dims), precision, full, media * 1e6 / 60)
     return asked, query
 
 
 def _number(
-    label: str, name: str, value: float, least: float, most: float, form: str, *, told: str = ""
+    label: str, name: str, value: float, least: float, most: float, form: str, *, meaning: str = ""
 ) -> float:
     return float(
         st.number_input(
@@ -84,61 +85,61 @@ def _number(
             format=form,
             key=f"planner_{name}",
             width=170,
-            help=told or None,
+            help=meaning or None,
         )
     )
 
 
-def rates() -> Rates | None:
-    """The machine's rates once they were measured on a click."""
+def draw_rates() -> Rates | None:
+    """The machine's rates, measured on a click."""
     asked = st.session_state.get(state.PLANNER_MEASURED, False)
     label = "Measure again" if asked else "Measure this machine"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button(label, icon=":material/speed:", type="secondary" if asked else "primary"):
             st.session_state[state.PLANNER_MEASURED] = True
-            tasks.measured_rates(again=True)
+            tasks.rates_task(again=True)
             st.rerun()
         st.caption(
-            "Takes a few seconds: extraction with the model in use, decoding of a library video,"
-            " building and searching an index of synthetic vectors, one comparison."
+            "Takes a few seconds: extracts frames with the model in use, decodes a library video,"
+            " builds and searches an index of synthetic vectors, and compares one pair."
         )
     if not asked:
         empty_state(
             "Nothing measured yet",
-            "Times depend on the machine. Measure it, then see what the collection would take.",
+            "Times depend on the machine. Measure it to see the estimate.",
         )
         return None
-    task = tasks.measured_rates()
+    task = tasks.rates_task()
     if not finished(task, title="Measuring", name="this machine"):
         return None
-    found: Rates = task.result
-    return found
+    rates: Rates = task.result
+    return rates
 
 
-def shown(asked: Collection, query_minutes: float, measured: Rates) -> None:
-    """The plan, what was measured, and when one machine is too small."""
-    made = estimate_costs(asked, measured, query_minutes=query_minutes)
+def draw_estimate(asked: Collection, query_minutes: float, measured: Rates) -> None:
+    """The estimate, the limits of this machine, and the measured rates."""
+    costs = estimate_costs(asked, measured, query_minutes=query_minutes)
     facts(
         {
-            "Videos": f"{made.videos:,}",
-            "Frames": f"{made.frames:,}",
-            "Disk": size(made.disk_bytes),
-            "Memory of the index": size(made.index_memory_bytes),
-            "Extraction": duration_text(made.extraction_hours * 3600),
-            "Index build": duration_text(made.index_build_hours * 3600),
-            "Candidates of a query": duration_text(made.candidate_seconds_per_query),
-            "Exhaustive query": duration_text(made.exhaustive_seconds_per_query),
+            "Videos": f"{costs.videos:,}",
+            "Frames": f"{costs.frames:,}",
+            "Disk": size(costs.disk_bytes),
+            "Memory of the index": size(costs.index_memory_bytes),
+            "Extraction": duration_text(costs.extraction_hours * 3600),
+            "Index build": duration_text(costs.index_build_hours * 3600),
+            "Candidates per query": duration_text(costs.candidate_seconds_per_query),
+            "Exhaustive query": duration_text(costs.exhaustive_seconds_per_query),
         },
         big=True,
     )
     st.caption(
-        f"Disk: {size(made.media_bytes)} videos, {size(made.feature_bytes)} features (fp16),"
-        f" {size(made.index_disk_bytes)} index."
+        f"Disk: {size(costs.media_bytes)} videos, {size(costs.feature_bytes)} features (fp16),"
+        f" {size(costs.index_disk_bytes)} index."
     )
-    found = advice(made, measured)
-    if not found:
-        st.success("This machine is enough.", icon=":material/check_circle:")
-    for line in found:
+    limits = advice(costs, measured)
+    if not limits:
+        st.success("This machine is sufficient.", icon=":material/check_circle:")
+    for line in limits:
         st.warning(f"{line.what} {line.to}", icon=":material/hub:")
     _curves(asked, query_minutes, measured)
     _measured(measured)
@@ -150,25 +151,25 @@ def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
         for h in _HOURS
     ]
     left, right = st.columns(2, gap="medium")
-    made = estimate_costs(asked, measured, query_minutes=query_minutes)
+    costs = estimate_costs(asked, measured, query_minutes=query_minutes)
     for place, what, needed, mine, room in (
         (
             left,
             "memory",
             [p.index_memory_bytes for p in plans],
-            made.index_memory_bytes,
+            costs.index_memory_bytes,
             measured.memory_bytes,
         ),
         (
             right,
             "disk",
             [p.disk_bytes for p in plans],
-            made.disk_bytes,
+            costs.disk_bytes,
             measured.disk_free_bytes,
         ),
     ):
         with place, st.container(border=True):
-            st.markdown(f"**{what.capitalize()} against hours**")
+            st.markdown(f"**{what.capitalize()} over hours of video**")
             st.plotly_chart(
                 planner.growth(
                     _HOURS,
@@ -184,14 +185,14 @@ def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
 
 
 def _measured(measured: Rates) -> None:
-    st.subheader("Measured just now", anchor=False)
+    st.subheader("Measured rates", anchor=False)
     decoded = measured.decoded_seconds_per_second
     facts(
         {
             "Extraction": f"{measured.extracted_frames_per_second:,.0f} frames/s",
             "Decoding": "no video" if decoded is None else f"{decoded:,.0f} s of video/s",
             "Index build": f"{measured.indexed_frames_per_second:,.0f} frames/s",
-            "Index search": f"{measured.graph_milliseconds_per_query_frame:.2f} ms a frame",
+            "Index search": f"{measured.graph_milliseconds_per_query_frame:.2f} ms per frame",
             "Comparison": f"{measured.compared_pairs_per_second:,.0f} frame pairs/s",
             "Cores": f"{measured.cores}",
             "Memory": size(measured.memory_bytes),
@@ -199,9 +200,9 @@ def _measured(measured: Rates) -> None:
         }
     )
     st.caption(
-        f"Index times come from {plural(measured.graph_frames, 'synthetic frame')} and are scaled:"
-        " a search in a graph grows with the logarithm of its frames, building it with frames"
-        " times that. Other work on this machine slows what is measured."
+        f"Index times are measured on {plural(measured.graph_frames, 'synthetic frame')} and"
+        " scaled: the time of a graph search with log(frames), of building with frames ·"
+        " log(frames). Other work on this machine makes the rates lower."
     )
 
 

@@ -1,4 +1,4 @@
-"""The robustness page: choose a clip and edits, look at them, run, see where it breaks."""
+"""The Robustness page: choose a clip and edits, preview them, see where matching fails."""
 
 import pandas as pd
 import streamlit as st
@@ -25,20 +25,20 @@ _FIRST_KINDS = ("crop", "blur")
 _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
-def choose_clip() -> str | None:
-    """The clip, once it is chosen and read."""
+def draw_clip_choice() -> str | None:
+    """The clip, once it was chosen and read."""
     query = pick_video(
         "Clip to edit",
         key=state.ROBUSTNESS_QUERY,
         param=state.PARAM_QUERY,
-        placeholder="A video of the library, or a clip of this session",
+        placeholder="A library video, or a clip of this session",
     )
     clip = None if query is None else backend.session_clip(query)
     return query if clip is None or read_clip(clip) else None
 
 
-def choose_run(query_id: str) -> RunChoice:
-    """Which edits, how many strengths, which stretch of the clip."""
+def draw_run_form(query_id: str) -> RunChoice:
+    """The edits, the number of strengths and the part of the clip."""
     duration = backend.opened(query_id).info.duration
     longest = min(MOST_SECONDS, max(LEAST_SECONDS, duration))
     with st.container(border=True):
@@ -50,8 +50,8 @@ def choose_run(query_id: str) -> RunChoice:
             format_func=kind_text,
             key=state.ROBUSTNESS_KINDS,
             persist_state="session",
-            help="Each is applied with growing strength. Mild, medium and hard of the development"
-            " benchmark are the strengths 0.33, 0.67 and 1.",
+            help="Each is applied with increasing strength. Mild, medium and hard in the"
+            " development benchmark are the strengths 0.33, 0.67 and 1.",
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             start = st.number_input(
@@ -83,8 +83,8 @@ def choose_run(query_id: str) -> RunChoice:
                 key=state.ROBUSTNESS_STEPS,
                 persist_state="session",
                 width=140,
-                help="Copies of each kind, evenly between 0 and 1. Kinds with nothing in between,"
-                " such as mirroring or a grid of videos, have three.",
+                help="Copies of each kind, evenly spaced between 0 and 1. Kinds without"
+                " intermediate strengths, such as mirroring or a grid of videos, have three.",
             )
             seed = st.number_input(
                 "Seed",
@@ -94,18 +94,18 @@ def choose_run(query_id: str) -> RunChoice:
                 key=state.ROBUSTNESS_SEED,
                 persist_state="session",
                 width=120,
-                help="Decides sides, corners and signs; the same at every strength.",
+                help="Selects sides, corners and directions, the same at every strength.",
             )
     return RunChoice(query_id, tuple(kinds), int(steps), float(start), float(seconds), int(seed))
 
 
-# ---- looking at one edit ----
+# ---- preview of one edit ----
 
 
 @st.fragment
-def preview(choice: RunChoice) -> None:
-    """Pictures before and after one edit at a chosen strength."""
-    st.subheader("Look at an edit", anchor=False)
+def draw_edit_preview(choice: RunChoice) -> None:
+    """Pictures before and after one edit at the chosen strength."""
+    st.subheader("Preview an edit", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.selectbox(
             "Edit",
@@ -122,7 +122,7 @@ def preview(choice: RunChoice) -> None:
             format_func=lambda s: f"{s:.2f}",
             key=f"{state.ROBUSTNESS_STRENGTH}-{'stepped' if kind in STEPPED else 'graded'}",
         )
-    task = tasks.edit_preview(choice, kind, strength)
+    task = tasks.edit_preview_task(choice, kind, strength)
     if not task.wait(0.1):
         _watch_preview(task)
     elif task.error is not None:
@@ -152,7 +152,7 @@ def _pictures(shown: EditPreview) -> None:
                 f"copy at {clock(time)}" + ("" if origin is None else f", clip at {clock(origin)}")
             )
     st.caption(
-        md(f"Above the clip, below the copy as it was read back from its file: {shown.note},")
+        md(f"Above: the clip. Below: the copy, decoded from its file: {shown.note},")
         + f" {size(shown.bytes)}."
     )
 
@@ -160,43 +160,43 @@ def _pictures(shown: EditPreview) -> None:
 # ---- the run ----
 
 
-def run(choice: RunChoice) -> RobustnessReport | None:
-    """Starts a run on a click; its progress, then its report."""
+def draw_run(choice: RunChoice) -> RobustnessReport | None:
+    """A button that starts a run; its progress, then its report."""
     copies = 1 + sum(len(strengths_of(kind, choice.steps)) - 1 for kind in choice.kinds)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button("Run", icon=":material/science:", type="primary", key="robustness_run_now"):
             st.session_state[state.ROBUSTNESS_RUN] = choice
             with friendly():
-                tasks.robustness(choice, again=True)
+                tasks.robustness_task(choice, again=True)
         videos = len(backend.library_videos())
         searched = (
             f"each searched for among {plural(videos, 'video')}, exhaustively and hierarchically"
             if videos <= EXHAUSTIVE_VIDEOS
-            else f"each searched for hierarchically: above {EXHAUSTIVE_VIDEOS} videos a run would"
-            " not end soon enough otherwise"
+            else "each searched for hierarchically, as the library has more than"
+            f" {EXHAUSTIVE_VIDEOS} videos"
         )
         st.caption(f"{plural(copies, 'copy', 'copies')} of {choice.seconds:.0f} s, {searched}.")
     started = st.session_state.get(state.ROBUSTNESS_RUN)
     if started is None or started.query_id != choice.query_id:
         return None
-    task = tasks.robustness(started)
+    task = tasks.robustness_task(started)
     if not finished(task, title="Editing and searching", name=backend.name_of(started.query_id)):
         return None
     if started != choice:
-        st.caption("Shown is the last run; the choices above were changed since.")
+        st.caption("These are the results of the last run; the choices above have changed since.")
     report: RobustnessReport = task.result
     now = backend.workbench().match_score()
     if report.match_score != now:
         st.caption(
-            f"It was measured with the match score {report.match_score:.3f}; the library's is"
-            f" {now:.3f} now. Run it again to use that."
+            f"Measured with the match score {report.match_score:.3f}; the library's is now"
+            f" {now:.3f}. Run it again to use that."
         )
     return report
 
 
-def results(report: RobustnessReport) -> None:
-    """What broke where: sentences, two curves, the table and the downloads."""
-    st.subheader("Where it breaks", anchor=False)
+def draw_robustness(report: RobustnessReport) -> None:
+    """Where matching fails: sentences, two figures, a table and the downloads."""
+    st.subheader("Where matching fails", anchor=False)
     facts(
         {
             "Target": safe_name(report.target, longest=40),
@@ -232,7 +232,9 @@ def results(report: RobustnessReport) -> None:
             key=f"robustness_ranks_{name}",
             config=_CHART,
         )
-        st.caption("A gap: no frame was near enough for the target to become a candidate.")
+        st.caption(
+            "A gap: no frame was within the distance threshold, so the target was not a candidate."
+        )
     _left_out(report)
     table = pd.DataFrame(trial_rows(report.trials))
     st.dataframe(table, hide_index=True, height=min(420, 38 + 35 * len(table)))
@@ -244,7 +246,7 @@ def results(report: RobustnessReport) -> None:
             mime="text/html",
             on_click="ignore",
             icon=":material/description:",
-            help="One HTML file with the curves, every copy, and how it was made.",
+            help="One HTML file with the curves, all copies and the settings of the run.",
         )
         st.download_button(
             "Download CSV",
@@ -269,16 +271,16 @@ def _curves(report: RobustnessReport, value: str) -> list[EditCurve]:
 
 
 def _left_out(report: RobustnessReport) -> None:
-    said = []
+    notes = []
     if report.relatives:
-        said.append(
-            f"Not counted against a rank, because the clip encoded anew matches them already: "
+        notes.append(
+            f"Ignored in ranks, because the unedited clip matches them: "
             f"{', '.join(report.relatives)}."
         )
     if report.hosts:
-        said.append(
-            f"Other footage came from {', '.join(report.hosts)}; where it shows, it may rank above,"
-            " and so may what matches it."
+        notes.append(
+            f"Other footage is from {', '.join(report.hosts)}; for copies that show it, these"
+            " videos and their matches are ignored in ranks."
         )
-    if said:
-        st.caption(md(" ".join(said)))
+    if notes:
+        st.caption(md(" ".join(notes)))

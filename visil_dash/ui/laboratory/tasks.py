@@ -1,4 +1,4 @@
-"""The laboratory's work in the background: what its pages start, watch and show."""
+"""Background tasks of the laboratory pages."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunChoice:
-    """What a robustness run was asked for; `start`, `seconds`: of the clip."""
+    """The options of a robustness run; `start`, `seconds`: of the clip."""
 
     query_id: str
     kinds: tuple[str, ...]
@@ -30,8 +30,8 @@ class RunChoice:
     seed: int
 
 
-def robustness(choice: RunChoice, *, again: bool = False) -> Task:
-    """Edits, searches and measures; `result` is a RobustnessReport."""
+def robustness_task(choice: RunChoice, *, again: bool = False) -> Task:
+    """A robustness run; `result` is a RobustnessReport."""
     bench = backend.workbench()
     backend.opened(choice.query_id)
     key = ("robustness", *backend.task_scope(), bench.space.version, choice.query_id, choice)
@@ -53,8 +53,8 @@ def robustness(choice: RunChoice, *, again: bool = False) -> Task:
     return backend.tasks().start(key, work, again=again)
 
 
-def edit_preview(choice: RunChoice, kind: str, strength: float) -> Task:
-    """One edited copy, to look at; `result` is an EditPreview."""
+def edit_preview_task(choice: RunChoice, kind: str, strength: float) -> Task:
+    """One edited copy; `result` is an EditPreview."""
     bench = backend.workbench()
     backend.opened(choice.query_id)
     stretch = (choice.start, choice.seconds, choice.seed)
@@ -79,9 +79,9 @@ def edit_preview(choice: RunChoice, kind: str, strength: float) -> Task:
 
 @dataclass(frozen=True)
 class LookedInside:
-    """First sampled frames `[n, side, side, 3]` of a clip, their times, and the model's steps.
+    """First sampled frames `[n, side, side, 3]` of a clip, their times, and the model's stages.
 
-    `inside` is None for a model whose parts are not known one by one.
+    `inside` is None for a model whose stages are unknown.
     """
 
     frames: "Array"
@@ -89,7 +89,7 @@ class LookedInside:
     inside: "Inside | None"
 
 
-def look_inside(query_id: str) -> Task:
+def model_steps_task(query_id: str) -> Task:
     """Runs the first frames through the model step by step; `result` is LookedInside."""
     bench = backend.workbench()
     backend.name_of(query_id)
@@ -109,8 +109,8 @@ def look_inside(query_id: str) -> Task:
     return backend.tasks().start(("inside", bench.extractor, query_id), work)
 
 
-def measured_rates(*, again: bool = False) -> Task:
-    """What this machine does with the model in use; `result` is planner.Rates."""
+def rates_task(*, again: bool = False) -> Task:
+    """The rates of this machine with the model in use; `result` is Rates."""
     bench = backend.workbench()
     dims = bench.space.reduction.dim or bench.model.regions * bench.model.dim
     videos = sorted(bench.videos(), key=lambda v: v.info.duration)
@@ -133,11 +133,11 @@ def measured_rates(*, again: bool = False) -> Task:
 
 
 def fivr_folder() -> Path:
-    """Where fetched videos lie: beside the library, which takes copies of them."""
+    """The folder of downloaded videos, beside the library, which copies them."""
     return backend.workbench().library.folder.parent / "fivr"
 
 
-def fetch_fivr(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = False) -> Task:
+def download_task(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = False) -> Task:
     """Downloads videos by their ids; `result` is a tuple of Fetched."""
     settings, folder = backend.workbench().settings, fivr_folder()
 
@@ -152,5 +152,5 @@ def fetch_fivr(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = F
             watch=watch,
         )
 
-    # One at a time for all sessions: two would write into the same folder.
+    # One task for all sessions: two would write to the same folder.
     return backend.tasks().start(("fivr", str(folder)), work, again=again)

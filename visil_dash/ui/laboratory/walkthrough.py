@@ -1,4 +1,4 @@
-"""The walkthrough page: a pair, a row of steps, and one step at a time."""
+"""The Walkthrough page: the pair, the row of steps, and the step on show."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,50 +7,52 @@ import streamlit as st
 
 from visil_dash.ui.laboratory import walkthrough_library as library
 from visil_dash.ui.laboratory import walkthrough_steps as steps
-from visil_dash.ui.laboratory.walkthrough_steps import Pair
+from visil_dash.ui.laboratory.walkthrough_steps import WalkPair
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
 
 
 @dataclass(frozen=True)
-class Step:
-    """`answers`: what the step is for, in one sentence; `draw` shows it on the pair."""
+class WalkStep:
+    """`summary`: one sentence; `draw` shows the step on the pair."""
 
     key: str
     title: str
-    answers: str
-    draw: Callable[[Pair], None]
+    summary: str
+    draw: Callable[[WalkPair], None]
 
 
 STEPS = (
-    Step("sampling", "Sampling", "A video becomes a short list of still pictures.", steps.sampling),
-    Step("cnn", "CNN", "A network turns each picture into maps of what is where.", steps.cnn),
-    Step("regions", "Region vectors", "Each ninth of the picture becomes one vector.",
-         steps.regions),
-    Step("whitening", "Whitening", "Directions that all pictures share are taken down.",
-         steps.whitening),
-    Step("attention", "Attention", "Regions that say much count more than plain ones.",
-         steps.attention),
-    Step("frames", "Frame to frame", "How alike is each frame of one video to each of the other?",
-         steps.frame_to_frame),
-    Step("output", "ViSiL output", "A second network looks for stretches that run in step.",
-         steps.visil_output),
-    Step("video", "Video to video", "One number: how much of the query is in the reference.",
-         steps.video_to_video),
-    Step("asymmetry", "Asymmetry", "Asked the other way round, the number is another.",
-         steps.asymmetry),
-    Step("candidates", "Candidates", "Near frames propose the few videos worth comparing.",
-         library.candidates),
-    Step("reranking", "Re-ranking", "Only the candidates are compared in full. What does it save?",
-         library.reranking),
-    Step("dimensions", "Dimensions", "Shorter frame vectors make the index small and quick.",
-         library.dimensions),
+    WalkStep("sampling", "Sampling", "A video becomes a list of frames.", steps.draw_sampling),
+    WalkStep("cnn", "CNN", "A network turns each frame into feature maps.", steps.draw_cnn),
+    WalkStep("regions", "Region vectors", "Each of nine regions becomes one vector.",
+         steps.draw_regions),
+    WalkStep("whitening", "Whitening", "Directions common to all pictures lose weight.",
+         steps.draw_whitening),
+    WalkStep("attention", "Attention", "Distinctive regions count more than plain ones.",
+         steps.draw_attention),
+    WalkStep("frames", "Frame to frame", "How similar is each frame of the query to each of the"
+    " reference?",
+         steps.draw_frame_to_frame),
+    WalkStep("output", "ViSiL output", "A second network finds segments that match in time.",
+         steps.draw_visil_output),
+    WalkStep("video", "Video to video", "One score: how much of the query is in the reference.",
+         steps.draw_video_to_video),
+    WalkStep("asymmetry", "Asymmetry", "The reverse direction has a different score.",
+         steps.draw_asymmetry),
+    WalkStep("candidates", "Candidates", "Similar frames select the few videos to compare.",
+         library.draw_candidates),
+    WalkStep("reranking", "Re-ranking", "Only candidates are compared in full. How much does it"
+    " save?",
+         library.draw_reranking),
+    WalkStep("dimensions", "Dimensions", "Shorter frame vectors make the index small and fast.",
+         library.draw_dimensions),
 )  # fmt: skip
 
 
-def choose_pair() -> Pair | None:
-    """The pair that every step is computed on; a likely one to begin with."""
+def draw_pair_choice() -> WalkPair | None:
+    """The pair that every step uses; initially two similar videos."""
     _begin_with_a_pair()
     left, right = st.columns(2, gap="medium")
     with left:
@@ -63,11 +65,11 @@ def choose_pair() -> Pair | None:
         clip = backend.session_clip(chosen)
         if clip is not None and not read_clip(clip):
             return None
-    return Pair(query, reference)
+    return WalkPair(query, reference)
 
 
 def _begin_with_a_pair() -> None:
-    """Fills the pickers on the first visit: the first video, and the one nearest to it."""
+    """Fills the pickers on the first visit: the first video and the one nearest to it."""
     wanted = st.session_state.pop(state.WALK_NEXT, None)
     if wanted is not None:
         st.session_state[state.WALK_QUERY], st.session_state[state.WALK_REFERENCE] = wanted
@@ -83,8 +85,8 @@ def _begin_with_a_pair() -> None:
     )
 
 
-def choose_step() -> Step:
-    """The step on show, also in the address."""
+def draw_step_choice() -> WalkStep:
+    """The step on show, which is also in the address."""
     keys = [step.key for step in STEPS]
     if st.session_state.get(state.WALK_STEP) not in keys:
         wanted = st.query_params.get("step", keys[0])
@@ -102,19 +104,22 @@ def choose_step() -> Step:
     return STEPS[keys.index(str(chosen))]
 
 
-def show(step: Step, pair: Pair) -> None:
-    """The step, and the ways to its neighbours."""
+def draw_step(step: WalkStep, pair: WalkPair) -> None:
+    """The step, and buttons for the step before and after it."""
     st.subheader(f"{STEPS.index(step) + 1}. {step.title}", anchor=False)
-    st.markdown(step.answers)
+    st.markdown(step.summary)
     step.draw(pair)
     at = STEPS.index(step)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        for icon, other, label in (("arrow_back", at - 1, "Back"), ("arrow_forward", at + 1, "On")):
+        for icon, other, label in (
+            ("arrow_back", at - 1, "Back"),
+            ("arrow_forward", at + 1, "Next"),
+        ):
             inside = 0 <= other < len(STEPS)
             st.button(
                 f"{label}: {STEPS[other].title}" if inside else label,
                 icon=f":material/{icon}:",
-                key=f"walk_{label.lower()}",
+                key=f"walk_{icon}",
                 disabled=not inside,
                 on_click=_go,
                 args=(STEPS[other % len(STEPS)].key,),

@@ -1,20 +1,26 @@
-"""The last steps of the walkthrough: from a library to a short list, and what it saves."""
+"""The last steps of the walkthrough: candidates, re-ranking and reduction in the library."""
 
 import numpy as np
 import streamlit as st
 
-from visil_dash.laboratory.walkthrough import dims_for, explained_variance, search_operations
+from visil_dash.laboratory.walkthrough import (
+    SearchOperations,
+    dims_for,
+    explained_variance,
+    search_operations,
+)
 from visil_dash.plots import walkthrough
-from visil_dash.ui.laboratory.walkthrough_steps import CHART, Pair, page_button, shape
+from visil_dash.records import SearchResult
+from visil_dash.ui.laboratory.walkthrough_steps import CHART, WalkPair, page_button, shape
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import percent, plural, seconds, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
 
 
-def candidates(pair: Pair) -> None:
+def draw_candidates(pair: WalkPair) -> None:
     view = backend.query_distances(pair.query)
-    limit = backend.workbench().threshold()
+    threshold = backend.workbench().threshold()
     st.latex(
         r"C = \{\, v : \min_{i,\, f \in v} \lVert q_i - f \rVert_2^2 \le \tau \,\}"
         r"\qquad q_i = [x'_{i1}; \dots; x'_{iR}]"
@@ -25,15 +31,16 @@ def candidates(pair: Pair) -> None:
             "Query frames": f"{len(view.query_times):,}",
             "Library frames": f"{len(view.video):,}",
             "Distances": shape(*view.distances.shape),
-            "Threshold τ": f"{limit:.3f}",
-            "Candidates": f"{int((view.profile.nearest <= limit).sum())} of {len(view.video_ids)}",
+            "Threshold τ": f"{threshold:.3f}",
+            "Candidates": f"{int((view.profile.nearest <= threshold).sum())} of"
+            f" {len(view.video_ids)}",
         }
     )
     if len(nearest):
         st.plotly_chart(
             walkthrough.bars_against_line(
                 nearest,
-                line=limit,
+                line=threshold,
                 line_name="threshold",
                 x_title="query frame",
                 y_title="squared L2 to the nearest frame",
@@ -43,92 +50,102 @@ def candidates(pair: Pair) -> None:
             config=CHART,
         )
     st.caption(
-        "The regions of a frame are put end to end: one vector a frame. A frame of the library"
-        " within the threshold of any query frame makes its video a candidate. Coloured bars are"
-        " under the threshold."
+        "The region vectors of a frame are concatenated to one frame vector. A library video with a"
+        " frame within the distance threshold of any query frame is a candidate. Coloured bars are"
+        " below the threshold."
     )
-    if st.button("Move the threshold", icon=":material/tune:", key="walk_page"):
+    if st.button("Change the threshold", icon=":material/tune:", key="walk_page"):
         state.goto_threshold(pair.query)
 
 
-def reranking(pair: Pair) -> None:
-    bench = backend.workbench()
-    query = pair.features[0]
-    quick = backend.search(pair.query, threshold=None, exhaustive=False)
-    full = backend.search(pair.query, threshold=None, exhaustive=True)
+def draw_reranking(pair: WalkPair) -> None:
+    hierarchical = backend.search(pair.query, threshold=None, exhaustive=False)
+    exhaustive = backend.search(pair.query, threshold=None, exhaustive=True)
     name = backend.name_of(pair.query)
-    if not finished(quick, title="Searching hierarchically", name=name):
+    if not finished(hierarchical, title="Searching hierarchically", name=name):
         return
-    if not finished(full, title="Searching exhaustively", name=name):
+    if not finished(exhaustive, title="Searching exhaustively", name=name):
         return
-    found, whole = quick.result, full.result
-    lengths = {v: r.frames for v, r in backend.library_videos().items() if v != pair.query}
-    index_dim = bench.space.reduction.dim or bench.model.regions * bench.model.dim
-    counts = search_operations(
-        len(query),
-        lengths,
-        {c.video_id for c in found.candidates},
-        regions=bench.model.regions,
-        dim=bench.model.dim,
-        index_dim=index_dim,
-        comparator=bench.model.compare is not None,
-    )
     st.latex(
         r"\underbrace{N\,T_q R\,T_r R\,D}_{\text{brute force}} \;\gg\;"
         r"\underbrace{T_q F d}_{\text{candidates}} +"
         r"\underbrace{|C|\,T_q R\,T_r R\,D}_{\text{re-ranking}}"
     )
-    took = (sum(found.timings.values()), whole.timings["reranking"])
+    quick, brute = hierarchical.result, exhaustive.result
+    counts = _operations(pair, quick)
+    seconds_brute = brute.timings["reranking"]
     facts(
         {
             "Videos N": f"{counts.videos:,}",
             "Candidates |C|": f"{counts.candidates:,}",
             "Brute force": f"{amount(counts.brute)} multiply–adds",
             "Hierarchical": f"{amount(counts.hierarchical)} multiply–adds",
-            "Brute force took": seconds(took[1]),
-            "Hierarchical took": seconds(took[0]),
+            "Brute force took": seconds(seconds_brute),
+            "Hierarchical took": seconds(sum(quick.timings.values())),
         }
     )
-    ways = ("Hierarchical", "Brute force")
     left, right = st.columns(2, gap="medium")
     with left:
-        st.plotly_chart(
-            walkthrough.two_ways(
-                {
-                    "comparing": (counts.reranking, counts.brute),
-                    "candidates": (counts.scan, 0),
-                },
-                ways=ways,
-                unit="multiply–adds",
-            ),
+        _two_ways(
+            {"comparing": (counts.reranking, counts.brute), "candidates": (counts.scan, 0)},
+            unit="multiply–adds",
             key="walk_operations",
-            config=CHART,
         )
     with right:
-        st.plotly_chart(
-            walkthrough.two_ways(
-                {
-                    "comparing": (found.timings["reranking"], took[1]),
-                    "candidates": (found.timings["candidates"], 0),
-                },
-                ways=ways,
-                unit="seconds",
-            ),
+        _two_ways(
+            {
+                "comparing": (quick.timings["reranking"], seconds_brute),
+                "candidates": (quick.timings["candidates"], 0),
+            },
+            unit="seconds",
             key="walk_seconds",
-            config=CHART,
         )
-    comparator = " and the comparator both ways" if bench.model.compare is not None else ""
-    st.caption(
-        f"Counted: products of region vectors{comparator}; distances as if every library frame were"
-        f" looked at, which the index undercuts. T_q = {len(query)}, R = {bench.model.regions},"
-        f" D = {bench.model.dim}, d = {index_dim}, F = {sum(lengths.values()):,}. Measured: this"
-        " search, here, when the step was first opened."
-    )
-    if st.button("Search with this query", icon=":material/search:", key="walk_page"):
+    _operations_caption(pair)
+    if st.button("Search with this clip", icon=":material/search:", key="walk_page"):
         state.goto_search(pair.query)
 
 
-def dimensions(pair: Pair) -> None:
+def _lengths(pair: WalkPair) -> dict[str, int]:
+    """Frames of the library videos other than the query, by id."""
+    return {v: r.frames for v, r in backend.library_videos().items() if v != pair.query}
+
+
+def _index_dim() -> int:
+    bench = backend.workbench()
+    return bench.space.reduction.dim or bench.model.regions * bench.model.dim
+
+
+def _operations(pair: WalkPair, quick: SearchResult) -> SearchOperations:
+    model = backend.workbench().model
+    return search_operations(
+        len(pair.features[0]),
+        _lengths(pair),
+        {c.video_id for c in quick.candidates},
+        regions=model.regions,
+        dim=model.dim,
+        index_dim=_index_dim(),
+        comparator=model.compare is not None,
+    )
+
+
+def _two_ways(parts: dict[str, tuple[float, float]], *, unit: str, key: str) -> None:
+    figure = walkthrough.two_ways(parts, ways=("Hierarchical", "Brute force"), unit=unit)
+    st.plotly_chart(figure, key=key, config=CHART)
+
+
+def _operations_caption(pair: WalkPair) -> None:
+    model = backend.workbench().model
+    comparator = " and the comparator in both directions" if model.compare is not None else ""
+    st.caption(
+        f"Operations: products of region vectors{comparator}, and distances to every library"
+        f" frame, of which the index computes fewer. T_q = {len(pair.features[0])}, R ="
+        f" {model.regions}, D = {model.dim}, d = {_index_dim()}, F ="
+        f" {sum(_lengths(pair).values()):,}. Seconds: of this search, when the step was first"
+        " opened."
+    )
+
+
+def draw_dimensions(pair: WalkPair) -> None:
     bench = backend.workbench()
     _ids, vectors = bench.space.snapshot()
     full, now = bench.model.regions * bench.model.dim, bench.space.reduction.dim
@@ -154,10 +171,10 @@ def dimensions(pair: Pair) -> None:
     )
     kept = percent(float(shares[min(len(shares), 256) - 1]))
     st.caption(
-        f"Principal directions of {len(vectors):,} library frames, as the index holds them. The"
-        f" first {min(len(shares), 256)} keep {kept} of the variance. So few frames span few"
-        " directions: the curve flattens out as a library grows. Variance is not recall: only a"
-        " comparison with exact search tells what a reduction loses."
+        f"Principal directions of {len(vectors):,} library frames in the index. The first"
+        f" {min(len(shares), 256)} explain {kept} of the variance. Few frames span few directions:"
+        " the curve becomes flatter as a library grows. Variance is not recall: the loss of a"
+        " reduction is measured by comparison with exact search."
     )
     page_button("Measure reductions", "pages/dimensions.py", "straighten")
 

@@ -1,4 +1,4 @@
-"""The steps of the walkthrough: formula, shapes, a picture on the chosen pair, the way to it."""
+"""The steps of the walkthrough on one pair: formula, shapes, a figure, a button to its page."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
 
 CHART = {"displayModeBar": False, "scrollZoom": False}
-_STRIP = 6  # pictures of a strip
+_STRIP = 6  # frames shown of each video
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Ids of the pair on which every step is computed."""
+class WalkPair:
+    """Ids of the pair that every step uses."""
 
     query: str
     reference: str
@@ -44,15 +44,15 @@ def shape(*sides: int) -> str:
     return "[" + ", ".join(f"{side:,}" for side in sides) + "]"
 
 
-def _looked(pair: Pair) -> LookedInside | None:
-    task = tasks.look_inside(pair.query)
-    if not finished(task, title="Looking inside the model", name=backend.name_of(pair.query)):
+def _model_steps(pair: WalkPair) -> LookedInside | None:
+    task = tasks.model_steps_task(pair.query)
+    if not finished(task, title="Running the model step by step", name=backend.name_of(pair.query)):
         return None
-    found: LookedInside = task.result
-    if found.inside is None:
-        st.info("This model is not made of parts that can be looked at one by one.")
+    steps: LookedInside = task.result
+    if steps.inside is None:
+        st.info("The parts of this model cannot be shown one by one.")
         return None
-    return found
+    return steps
 
 
 def page_button(label: str, page: str, icon: str) -> None:
@@ -63,14 +63,14 @@ def page_button(label: str, page: str, icon: str) -> None:
 # ---- from pictures to vectors ----
 
 
-def sampling(pair: Pair) -> None:
+def draw_sampling(pair: WalkPair) -> None:
     query, reference = pair.features
     side = backend.workbench().model.preprocess.side
     rate = backend.workbench().settings.rate
     st.latex(r"t_i = \tfrac{i}{\rho},\quad i = 0, \dots, T-1")
     facts(
         {
-            "Rate ρ": f"{rate:g} a second",
+            "Rate ρ": f"{rate:g} per second",
             "Query": f"T = {len(query):,}",
             "Reference": f"T = {len(reference):,}",
             "Tensor of the query": shape(len(query), side, side, 3),
@@ -87,42 +87,42 @@ def sampling(pair: Pair) -> None:
                         st.image(picture, width="stretch", alt=f"Frame at {clock(float(time))}")
                         st.caption(clock(float(time)))
     st.caption(
-        "Frames are chosen by their presentation times, so a changed frame rate moves nothing."
-        f" {_STRIP} of each are shown."
+        "Frames are sampled by presentation time, so a different frame rate changes nothing."
+        f" {_STRIP} frames of each video are shown."
     )
-    page_button("All of the videos", state.LIBRARY_PAGE_FILE, "video_library")
+    page_button("Open the library", state.LIBRARY_PAGE_FILE, "video_library")
 
 
-def cnn(pair: Pair) -> None:
+def draw_cnn(pair: WalkPair) -> None:
     st.latex(r"M^{(k)} = f_k\!\left(M^{(k-1)}\right) \in \mathbb{R}^{C_k \times H_k \times W_k}")
-    looked = _looked(pair)
-    if looked is None or looked.inside is None:
+    steps = _model_steps(pair)
+    if steps is None or steps.inside is None:
         return
-    facts({m.name.capitalize(): shape(*m.shape) for m in looked.inside.maps})
+    facts({m.name.capitalize(): shape(*m.shape) for m in steps.inside.maps})
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
-    left.image(looked.frames[0], width="stretch", alt="The first frame as the model sees it")
+    left.image(steps.frames[0], width="stretch", alt="The first frame as the model sees it")
     with right:
         st.plotly_chart(
-            walkthrough.energy_maps({m.name: m.energy for m in looked.inside.maps}),
+            walkthrough.energy_maps({m.name: m.energy for m in steps.inside.maps}),
             key="walk_maps",
             config=CHART,
         )
     st.caption(
-        f"Shapes are [frames, channels, height, width] for {len(looked.frames)} frames. Pictured is"
-        " the mean activation for the first: early maps are fine and show edges, late ones are"
-        " coarse and show things."
+        f"Shapes are [frames, channels, height, width] for {len(steps.frames)} frames. The figure"
+        " is the mean activation for the first frame: early maps are fine and respond to edges,"
+        " late ones are coarse and respond to objects."
     )
 
 
-def regions(pair: Pair) -> None:
+def draw_regions(pair: WalkPair) -> None:
     st.latex(
         r"x_r = \operatorname{norm}\Big(g\big(\operatorname{concat}_k\ \operatorname{norm}"
         r"\max_{(i,j) \in \Omega_r} M^{(k)}_{:,i,j}\big)\Big)"
     )
-    looked = _looked(pair)
-    if looked is None or looked.inside is None:
+    steps = _model_steps(pair)
+    if steps is None or steps.inside is None:
         return
-    raw = looked.inside.raw
+    raw = steps.inside.raw
     query = pair.features[0]
     facts(
         {
@@ -138,26 +138,26 @@ def regions(pair: Pair) -> None:
         config=CHART,
     )
     st.caption(
-        "The picture is cut 3 × 3. In each cell the maximum of every channel is kept, over several"
-        " maps, scaled to length 1 and put together (g: nothing in the paper's model, a small layer"
-        " in the compact one). Rows are the nine regions of the first frame; the first 128 channels"
-        " are shown."
+        "The frame is divided into 3 × 3 regions. In each, the maximum of every channel is taken"
+        " from several maps, scaled to length 1 and concatenated (g: the identity in the paper's"
+        " model, a small layer in the compact one). Rows are the nine regions of the first frame;"
+        " the first 128 channels are shown."
     )
 
 
-def whitening(pair: Pair) -> None:
+def draw_whitening(pair: WalkPair) -> None:
     st.latex(
         r"\hat{x} = \operatorname{norm}\!\left((x - \mu)\, V\,"
         r"\operatorname{diag}\big(\tfrac{1}{\sqrt{\lambda + \varepsilon}}\big)\right)"
     )
-    looked = _looked(pair)
-    if looked is None or looked.inside is None:
+    steps = _model_steps(pair)
+    if steps is None or steps.inside is None:
         return
-    before, after = cosines(looked.inside.raw), cosines(looked.inside.whitened)
+    before, after = cosines(steps.inside.raw), cosines(steps.inside.whitened)
     facts(
         {
-            "Before": shape(*looked.inside.raw.shape),
-            "After": shape(*looked.inside.whitened.shape),
+            "Before": shape(*steps.inside.raw.shape),
+            "After": shape(*steps.inside.whitened.shape),
             "Mean cosine before": f"{before.mean():.3f}",
             "Mean cosine after": f"{after.mean():.3f}",
         }
@@ -171,12 +171,12 @@ def whitening(pair: Pair) -> None:
     )
     st.caption(
         f"Cosines of {plural(len(before), 'pair')} of regions of this clip. Mean, directions and"
-        " their variance λ were learned from the training pictures: what those share is taken out,"
-        " so that between different videos differences count."
+        " their variance λ were learned from the training pictures: what these have in common is"
+        " removed, so that differences between videos count."
     )
 
 
-def attention(pair: Pair) -> None:
+def draw_attention(pair: WalkPair) -> None:
     st.latex(r"w_r = \tfrac{1}{2}\,\hat{x}_r^\top c + \tfrac{1}{2}, \qquad x'_r = w_r\,\hat{x}_r")
     query = pair.features[0]
     weights = query.attention
@@ -195,16 +195,16 @@ def attention(pair: Pair) -> None:
     with right:
         st.plotly_chart(walkthrough.region_heatmap(weights[at]), key="walk_attention", config=CHART)
     st.caption(
-        "The frame of this clip whose regions differ most. A weight is the length of the stored"
-        " vector; models that scale all weights by one factor show it here too. This is where"
-        " features end: they are what the library keeps."
+        "The frame whose weights differ most. A weight is the length of the stored vector; in some"
+        " models all weights have a common factor. These weighted vectors are the features that the"
+        " library stores."
     )
 
 
 # ---- from vectors to a score ----
 
 
-def _frame_map(matrix: Array, pair: Pair, *, key: str, output: bool = False) -> None:
+def _frame_map(matrix: Array, pair: WalkPair, *, key: str, output: bool = False) -> None:
     found = pair.comparison
     axis = maps.output_axis if output else (lambda times, _cells: maps.frame_axis(times))
     st.plotly_chart(
@@ -218,7 +218,7 @@ def _frame_map(matrix: Array, pair: Pair, *, key: str, output: bool = False) -> 
     )
 
 
-def frame_to_frame(pair: Pair) -> None:
+def draw_frame_to_frame(pair: WalkPair) -> None:
     query, reference = pair.features
     matrix = pair.comparison.frame_similarity
     i, j = np.unravel_index(int(matrix.argmax()), matrix.shape)
@@ -228,7 +228,7 @@ def frame_to_frame(pair: Pair) -> None:
             "Query": shape(*query.regions.shape),
             "Reference": shape(*reference.regions.shape),
             "Similarity S": shape(*matrix.shape),
-            "Best pair of frames": f"{matrix[i, j]:.3f}",
+            "Most similar pair": f"{matrix[i, j]:.3f}",
         }
     )
     left, right = st.columns([1, 1.5], gap="medium")
@@ -239,24 +239,24 @@ def frame_to_frame(pair: Pair) -> None:
             config=CHART,
         )
         st.caption(
-            f"The best pair, {clock(float(query.timestamps[i]))} and"
-            f" {clock(float(reference.timestamps[j]))}: each query region takes its best partner"
-            f" (ringed); their mean is {matrix[i, j]:.3f}."
+            f"The most similar pair, {clock(float(query.timestamps[i]))} and"
+            f" {clock(float(reference.timestamps[j]))}: for each query region the most similar"
+            f" reference region (ringed); the mean is {matrix[i, j]:.3f}."
         )
     with right:
         _frame_map(matrix, pair, key="walk_frames")
-        st.caption("All pairs of frames. A bright diagonal is shared footage in the same order.")
+        st.caption("All pairs of frames. A bright diagonal is a matched segment.")
     _compare_button(pair)
 
 
-def visil_output(pair: Pair) -> None:
+def draw_visil_output(pair: WalkPair) -> None:
     found = pair.comparison
     st.latex(
         r"O = \operatorname{htanh}\big(\mathrm{CNN}(S)\big) \in [-1, 1]^{"
         r"\lfloor T_q/4 \rfloor \times \lfloor T_r/4 \rfloor}"
     )
     if found.visil_output is None:
-        st.info("This model has no comparator: its score is taken from S itself.")
+        st.info("This model has no comparator: its score is computed from S itself.")
         return
     facts(
         {
@@ -269,14 +269,14 @@ def visil_output(pair: Pair) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         _frame_map(found.frame_similarity, pair, key="walk_input")
-        st.caption("What goes in: similarity of frames, each pair for itself.")
+        st.caption("Input: the similarity of each pair of frames.")
     with right:
         _frame_map(found.visil_output, pair, key="walk_output", output=True)
-        st.caption("What comes out, a cell for four frames: diagonals rise, single cells sink.")
+        st.caption("Output, one cell for 4 × 4 frames: diagonals gain, isolated cells lose.")
     _compare_button(pair)
 
 
-def video_to_video(pair: Pair) -> None:
+def draw_video_to_video(pair: WalkPair) -> None:
     found = pair.comparison
     matrix = found.frame_similarity if found.visil_output is None else found.visil_output
     best = matrix.max(axis=1)
@@ -295,21 +295,21 @@ def video_to_video(pair: Pair) -> None:
             best,
             line=float(best.mean()),
             line_name=f"mean {best.mean():.3f}",
-            x_title="row: a stretch of the query",
-            y_title="best of the row",
+            x_title="row of the query",
+            y_title="maximum of the row",
         ),
         key="walk_rows",
         config=CHART,
     )
     st.caption(
-        "Each stretch of the query takes its best place in the reference; the mean of these is the"
-        " score. Rows that find nothing pull it down: it is about the share of the query that is"
-        " there."
+        "For each row the most similar place in the reference; their mean is the score. Rows"
+        " without a match lower it: the score is roughly the share of the query that is in the"
+        " reference."
     )
     _compare_button(pair)
 
 
-def asymmetry(pair: Pair) -> None:
+def draw_asymmetry(pair: WalkPair) -> None:
     found = pair.comparison
     st.latex(r"\operatorname{sim}(q, r) \neq \operatorname{sim}(r, q)")
     facts(
@@ -322,8 +322,8 @@ def asymmetry(pair: Pair) -> None:
         big=True,
     )
     st.markdown(
-        "An excerpt is wholly in its source, while most of the source is missing in the excerpt."
-        " So the question decides: *is my clip in there?* or *is all of that in my clip?*"
+        "All of an excerpt is in its source, but most of the source is not in the excerpt. So the"
+        " direction matters: *is my clip in that video?* or *is that video in my clip?*"
     )
     st.markdown("**Where the two directions differ most in this library**")
     task = pair_table_task(candidates=False)
@@ -333,21 +333,21 @@ def asymmetry(pair: Pair) -> None:
         return
     most = most_asymmetric(task.result.table)
     if most is None:
-        st.caption("It takes two videos.")
+        st.caption("Two videos are needed.")
         return
     names = [safe_name(backend.name_of(v)) for v in (most.query, most.reference)]
     facts(
         {
             "Query": names[0],
             "Reference": names[1],
-            "Score there": f"{most.there:.3f}",
-            "Score back": f"{most.back:.3f}",
+            "Score": f"{most.there:.3f}",
+            "Reverse score": f"{most.back:.3f}",
         }
     )
     with st.container(horizontal=True):
-        if st.button("Walk with this pair", icon=":material/swap_horiz:", key="walk_extreme"):
+        if st.button("Use this pair", icon=":material/swap_horiz:", key="walk_extreme"):
             _take(most.query, most.reference)
-        if st.button("Compare it", icon=":material/compare:", key="walk_extreme_compare"):
+        if st.button("Compare this pair", icon=":material/compare:", key="walk_extreme_compare"):
             state.goto_compare(most.query, most.reference)
 
 
@@ -358,6 +358,6 @@ def _take(query: str, reference: str) -> None:
     st.rerun()
 
 
-def _compare_button(pair: Pair) -> None:
-    if st.button("This pair in Compare", icon=":material/compare:", key="walk_page"):
+def _compare_button(pair: WalkPair) -> None:
+    if st.button("Compare this pair", icon=":material/compare:", key="walk_page"):
         state.goto_compare(pair.query, pair.reference)
