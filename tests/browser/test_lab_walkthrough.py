@@ -116,9 +116,7 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
             page.locator(".st-key-walk_arrow_forward button").click()
         told[step] = shown(page, step)
         if step == "Asymmetry":
-            expect(page.get_by_role("button", name="Use this pair")).to_be_visible(
-                timeout=PATIENCE
-            )
+            expect(page.get_by_role("button", name="Use this pair")).to_be_visible(timeout=PATIENCE)
         screens(f"walkthrough-{place + 1:02}", whole=True)
         if step == "Frame to frame":
             drawn[step] = next(t["z"] for t in traces(page, "walk_frames") if t["z"])

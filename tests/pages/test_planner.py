@@ -30,9 +30,7 @@ def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path
         assert fact(page, "Disk") == size(made.disk_bytes)
         assert fact(page, "Memory of the index") == size(made.index_memory_bytes)
         assert fact(page, "Extraction") == duration_text(made.extraction_hours * 3600)
-        assert fact(page, "Candidates per query") == duration_text(
-            made.candidate_seconds_per_query
-        )
+        assert fact(page, "Candidates per query") == duration_text(made.candidate_seconds_per_query)
         assert any("index server" in w.value for w in page.warning)
         assert "Measure again" in labels(page)
 
