@@ -29,10 +29,10 @@ from visil_dash.candidates.thresholds import (
     admit_fast,
     candidates_at,
     nearest_of_rows,
-    pairwise_distances,
 )
 from visil_dash.plots import distances
 from visil_dash.records import Array
+from visil_dash.reduction.distances import squared_distances
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench, open_workbench
 
@@ -55,7 +55,7 @@ def enlarged(
 
     own = bench.query_distances(query_id)
     query = repeated(bench.space.reduction(bench.clip(query_id).features.frame_vectors))
-    blocks = [pairwise_distances(query, repeated(sources[v % len(real)])) for v in range(videos)]
+    blocks = [squared_distances(query, repeated(sources[v % len(real)])) for v in range(videos)]
     return replace(
         own,
         video_ids=tuple(f"{v:064x}" for v in range(videos)),

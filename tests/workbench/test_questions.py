@@ -8,10 +8,10 @@ import pytest
 from tests.support.asked_at_once import read_once
 from tests.support.scenes import make_scene
 from visil_dash.candidates.aside import set_frames_aside, take_frames_back
-from visil_dash.candidates.thresholds import pairwise_distances
 from visil_dash.errors import Cancelled, MediaRefused, NotFound
 from visil_dash.index.frames import split_ids
 from visil_dash.progress import Watch
+from visil_dash.reduction.distances import squared_distances
 from visil_dash.workbench import clips as clips_module
 from visil_dash.workbench.questions import search_many
 
@@ -28,7 +28,7 @@ def by_plain_loop(bench, query_id, aside=()):
     ordinals, frames = split_ids(view.ids)
     nearest: dict[str, float] = {}
     names = {v.ordinal: v.video_id for v in bench.videos()}
-    distances = pairwise_distances(vectors, view.vectors).min(0)
+    distances = squared_distances(vectors, view.vectors).min(0)
     for ordinal, frame, distance in zip(ordinals, frames, distances, strict=True):
         video = names[int(ordinal)]
         if (video, int(frame)) not in aside:

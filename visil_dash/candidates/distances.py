@@ -6,11 +6,12 @@ import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.generation import shown_numbers
-from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, pairwise_distances
+from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances
 from visil_dash.index.frames import FrameSpace, split_ids
 from visil_dash.library.store import Library
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, VideoFeatures, VideoRecord
+from visil_dash.reduction.distances import squared_distances
 
 _MOST_DISTANCES = 50_000_000  # float32 kept for one query: 200 MB
 _BLOCK_FLOATS = 8_000_000  # distances held at once: 32 MB of float32
@@ -45,7 +46,7 @@ def distances_of(
     return QueryDistances(
         video_ids=tuple(v.video_id for v in videos),
         names=tuple(v.name for v in videos),
-        distances=pairwise_distances(space.reduction(query.frame_vectors[keep]), vectors),
+        distances=squared_distances(space.reduction(query.frame_vectors[keep]), vectors),
         video=owner,
         frame=frames,
         times=times,
@@ -86,7 +87,7 @@ def nearest_by_video(
         frames = vectors[first[query] : last[query]]
         for at in range(0, len(frames), step):
             watch.check()
-            nearest = pairwise_distances(frames[at : at + step], vectors).min(0)
+            nearest = squared_distances(frames[at : at + step], vectors).min(0)
             # Frames of videos that were just removed lie between those asked for.
             ends = [last[v] for v in there]
             found = [nearest[a:b].min() for a, b in zip(starts, ends, strict=True)]

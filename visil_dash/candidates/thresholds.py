@@ -39,14 +39,6 @@ def distance_levels(
     return DistanceLevels(orthogonal, float(np.median(distances)))
 
 
-def pairwise_distances(queries: Array, vectors: Array) -> Array:
-    """Squared L2 distances `[Q, N]` of `[Q, D]` and `[N, D]`, never negative."""
-    q = queries.astype(np.float32)
-    v = vectors.astype(np.float32)
-    out: Array = (q * q).sum(1)[:, None] + (v * v).sum(1)[None] - 2 * (q @ v.T)
-    return np.maximum(out, 0, out=out)
-
-
 @dataclass(frozen=True)
 class QueryDistances:
     """All distances of one query's frames to a library's frames: what the slider filters.

@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from visil_dash.records import Array
+from visil_dash.reduction.distances import squared_distances
 
 _LEVELS = 255  # steps of an 8-bit component
 _DECODED_FLOATS = 4 * 1024**2  # codes turned back into float32 at a time: 16 MB
@@ -87,10 +88,9 @@ def code_distances(queries: Array, codes: Codes) -> Array:
             out += np.bitwise_count(bits[:, byte, None] ^ codes.data[None, :, byte])
         return out
     out = np.empty((len(queries), len(codes)), np.float32)
-    norms = np.einsum("qd,qd->q", queries, queries)[:, None]
     block = max(1, _DECODED_FLOATS // max(1, queries.shape[1]))
     for start in range(0, len(codes), block):
         part = slice(start, start + block)
         vectors = decode(Codes(codes.precision, codes.data[part], codes.low, codes.step))
-        out[:, part] = norms + np.einsum("nd,nd->n", vectors, vectors) - 2 * (queries @ vectors.T)
-    return np.maximum(out, 0, out=out)
+        out[:, part] = squared_distances(queries, vectors)
+    return out

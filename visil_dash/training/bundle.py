@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visil_dash.candidates.thresholds import pairwise_distances
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.confidence import ScoreEvidence, measure_evidence
 from visil_dash.matching.rerank import rerank
@@ -29,6 +28,7 @@ from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
+from visil_dash.reduction.distances import squared_distances
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import pair_of_views
 from visil_dash.training.comparator import (
@@ -115,7 +115,7 @@ def candidate_distances(data: ClipSet) -> Array:
     flat = [c.reshape(len(c), -1) for c in data.clips]
     return np.array(
         [
-            [pairwise_distances(p.copy.reshape(len(p.copy), -1), c).min() for c in flat]
+            [squared_distances(p.copy.reshape(len(p.copy), -1), c).min() for c in flat]
             for p in data.copies
         ]
     )
@@ -166,7 +166,7 @@ def calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calib
             copy, clip = pair.copy, data.clips[j]
             unrelated_similarity.append(frame_to_frame(copy, clip).ravel())
             unrelated_distance.append(
-                pairwise_distances(copy.reshape(len(copy), -1), clip.reshape(len(clip), -1)).ravel()
+                squared_distances(copy.reshape(len(copy), -1), clip.reshape(len(clip), -1)).ravel()
             )
     level = float(np.median(np.concatenate(unrelated_distance)))
     nearest = candidate_distances(data)

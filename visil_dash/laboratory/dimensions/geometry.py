@@ -11,7 +11,7 @@ import numpy as np
 from visil_dash.index.exact import nearest_rows
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.records import Array
-from visil_dash.reduction.quantisation import Precision, code_distances, encode
+from visil_dash.reduction.distances import squared_distances
 
 _MOST_POINTS = 1500
 _MOST_QUERIES = 300
@@ -104,7 +104,7 @@ def concentration(
 
 
 def _contrast(points: Array, owners: Array, queries: Array) -> tuple[float, float]:
-    distances = np.sqrt(code_distances(points[queries], encode(points, Precision.FP32)))
+    distances = np.sqrt(squared_distances(points[queries], points))
     other = owners[queries][:, None] != owners[None]
     usable = other.any(1)
     distances, other = distances[usable].astype(np.float64), other[usable]

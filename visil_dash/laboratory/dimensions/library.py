@@ -31,8 +31,8 @@ from visil_dash.laboratory.dimensions.study import (
 from visil_dash.matching.similarity import pair_scores
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
+from visil_dash.reduction.distances import squared_distances
 from visil_dash.reduction.pca import FULL, Reduction
-from visil_dash.reduction.quantisation import Precision, code_distances, encode
 from visil_dash.reduction.transfer import RECALL, Transfer, transfer
 from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
 from visil_dash.workbench.thresholds import save_threshold
@@ -196,7 +196,7 @@ def _full_threshold(bench: Workbench, sample: FrameSample) -> float:
     queries = sample.vectors[sample.queries]
     carried = transfer(
         reduced_distances(queries, sample.vectors, reduction),
-        code_distances(queries, encode(sample.vectors, Precision.FP32)),
+        squared_distances(queries, sample.vectors),
         bench.threshold(),
         valid=sample.valid,
     )
@@ -207,7 +207,7 @@ def _full_threshold(bench: Workbench, sample: FrameSample) -> float:
 
 def reduced_distances(queries: Array, vectors: Array, reduction: Reduction) -> Array:
     """Squared-L2 distances `[Q, N]` of full vectors in the reduced space."""
-    return code_distances(reduction(queries), encode(reduction(vectors), Precision.FP32))
+    return squared_distances(reduction(queries), reduction(vectors))
 
 
 def measure_graph(

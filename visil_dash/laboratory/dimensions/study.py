@@ -15,6 +15,7 @@ from visil_dash.matching.verdict import reaches
 from visil_dash.metrics.ranking import average_precision
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
+from visil_dash.reduction.distances import squared_distances
 from visil_dash.reduction.pca import FRAMES_PER_DIM, FULL, Reduction, identity
 from visil_dash.reduction.quantisation import (
     Codes,
@@ -140,7 +141,7 @@ def _nearest_videos(distances: Array, sample: FrameSample) -> tuple[Array, Array
 def exact_results(sample: FrameSample, *, k: int, threshold: float, score: Score) -> ExactResults:
     """Exact search on full frame vectors; `threshold` is a squared-L2 distance between them."""
     queries = sample.vectors[sample.queries]
-    distances = code_distances(queries, encode(sample.vectors, Precision.FP32))
+    distances = squared_distances(queries, sample.vectors)
     distances[~sample.valid] = np.inf
     near, videos = _nearest_videos(distances, sample)
     candidates = near <= np.float32(threshold)

@@ -12,7 +12,7 @@ import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
-from visil_dash.reduction.quantisation import Precision, code_distances, encode
+from visil_dash.reduction.distances import squared_distances
 
 _ROWS_AT_ONCE = 512
 _NEIGHBOURS = 10
@@ -93,11 +93,10 @@ def nearness(
     starts = np.searchsorted(owners, np.arange(int(owners.max()) + 1))
     near = np.empty((len(vectors), len(starts)), bool)
     occurrence = np.zeros(len(vectors), np.int64)
-    codes = encode(vectors, Precision.FP32)
     for start in range(0, len(vectors), _ROWS_AT_ONCE):
         watch.count("Comparing all frames", start, len(vectors))
         rows = slice(start, start + _ROWS_AT_ONCE)
-        distances = code_distances(vectors[rows], codes)
+        distances = squared_distances(vectors[rows], vectors)
         distances[owners[rows][:, None] == owners[None]] = np.inf
         if aside is not None:
             distances[:, aside] = np.inf
@@ -153,8 +152,7 @@ def find_hub_runs(nearness: Nearness, related: ShareFootage, *, least: int) -> t
 
 def similar_frames(vectors: Array, owners: Array, hub: Hub, threshold: float) -> Array:
     """The hub's rows and the rows of its `videos` within `threshold` of one of them, ascending."""
-    codes = encode(vectors, Precision.FP32)
-    close = code_distances(vectors[list(hub.rows)], codes).min(0) <= np.float32(threshold)
+    close = squared_distances(vectors[list(hub.rows)], vectors).min(0) <= np.float32(threshold)
     close &= np.isin(owners, hub.videos)
     close[list(hub.rows)] = True
     return np.flatnonzero(close)
