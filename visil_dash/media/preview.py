@@ -111,14 +111,19 @@ def _is_finished(fd: int) -> bool:
     return head[4:8] == b"ftyp" and head[second + 4 : second + 8] == b"moov"
 
 
-def _write_jpeg(frame: Array, out: Path, *, quality: int) -> None:
+def jpeg(picture: Array, *, quality: int = POSTER_QUALITY) -> bytes:
+    """uint8 RGB `[height, width, 3]` as JPEG. Raises StoreError for a picture that is too large."""
     done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     if not done:
-        raise StoreError(f"{out.name}: a picture of {frame.shape} could not be written as JPEG.")
+        raise StoreError(f"A picture of {picture.shape} could not be written as JPEG.")
+    return bytes(data)
+
+
+def _write_jpeg(frame: Array, out: Path, *, quality: int) -> None:
+    view = memoryview(jpeg(frame, quality=quality))
     with _published(out) as (fd, _):
-        view = memoryview(data.tobytes())
         while view:
             view = view[os.write(fd, view) :]
 

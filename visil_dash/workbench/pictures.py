@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from visil_dash.errors import StoreError
+from visil_dash.media.preview import jpeg
 from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
-
-_QUALITY = 85
 
 
 def jpegs(
@@ -17,18 +14,6 @@ def jpegs(
 ) -> tuple[bytes, ...]:
     """Pictures at these times as JPEG. Raises MediaRefused, NotFound."""
     return tuple(jpeg(p) for p in bench.frames(query_id, list(times), long_side=long_side))
-
-
-def jpeg(picture: Array) -> bytes:
-    """uint8 RGB `[height, width, 3]` as JPEG."""
-    done, data = cv2.imencode(
-        ".jpg",
-        cv2.cvtColor(picture, cv2.COLOR_RGB2BGR),
-        [cv2.IMWRITE_JPEG_QUALITY, _QUALITY],
-    )
-    if not done:
-        raise StoreError(f"A picture of {picture.shape} could not be written as JPEG.")
-    return bytes(data)
 
 
 def strip_times(timestamps: Array, count: int) -> list[float]:

@@ -3,20 +3,20 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import cv2
 
 from visil_dash.edits.clip import LONG_SIDE, Clip, fit, write_video
 from visil_dash.edits.kinds import HOSTS_NEEDED, Edited, edited_at, hosts_for
 from visil_dash.errors import InputError
 from visil_dash.media.decode import frames_at
+from visil_dash.media.preview import jpeg
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
 
 COPY_RATE = 8  # frames per second of an edited copy: enough for one sampled frame per second
 LEAST_SECONDS, MOST_SECONDS = 4.0, 20.0  # of the edited part; 20 s are 20 sampled frames
+_QUALITY = 95  # of the pictures: what shows in them is what the edit did
 _HOST_SECONDS = 10.0  # of each host in memory; longer needs repeat it
 
 
@@ -118,13 +118,9 @@ def preview_edit(
         watch.step("Reading the copy", 0.8)
         after = frames_at(path, times, long_side=LONG_SIDE, settings=bench.settings)
         size = path.stat().st_size
-    before = tuple(None if t is None else _jpeg(source.frames[_frame(source, t)]) for t in shown)
-    return EditPreview(times, shown, before, tuple(map(_jpeg, after)), edited.note, size)
-
-
-def _jpeg(picture: Array) -> bytes:
-    data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
-    return bytes(data)
+    picture = partial(jpeg, quality=_QUALITY)
+    before = tuple(None if t is None else picture(source.frames[_frame(source, t)]) for t in shown)
+    return EditPreview(times, shown, before, tuple(map(picture, after)), edited.note, size)
 
 
 def _frame(source: Clip, time: float) -> int:
