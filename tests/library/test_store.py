@@ -380,6 +380,15 @@ def test_a_second_process_reads_only_and_a_killed_writer_frees_the_lock(tmp_path
     lock.release()
 
 
+def test_a_lock_that_is_a_link_is_refused_and_its_target_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_text("precious")
+    (tmp_path / "writer.lock").symlink_to(target)
+    with pytest.raises(OSError, match="symbolic"):
+        WriterLock(tmp_path / "writer.lock").acquire()
+    assert target.read_text() == "precious"
+
+
 def test_a_viewer_sees_what_the_writer_adds_and_removes(tmp_path: Path) -> None:
     folder = tmp_path / "library"
     build_folder(folder, [b"one"])

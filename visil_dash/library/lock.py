@@ -12,6 +12,9 @@ class WriterLock:
 
     The file's text (process number, start) is for people; only the kernel's lock decides.
     A child made by a bare fork shares the lock: start children with exec.
+
+    Not filelock's: it makes a folder that is missing, answers "held by another" where the file
+    cannot be made at all (under /proc), and hooks into every fork of the process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -19,15 +22,21 @@ class WriterLock:
         self._fd: int | None = None
 
     def acquire(self) -> bool:
-        """True when this object holds the lock afterwards; never waits. OSError: no such folder."""
+        """True when this object holds the lock afterwards; never waits.
+
+        Raises OSError where there is no such folder, no such locks, or the file is a link.
+        """
         if self._fd is not None:
             return True
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        # A link is not followed: its target would be cut to the holder's text.
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             os.close(fd)
-            return False
+            if isinstance(error, BlockingIOError):
+                return False
+            raise
         self._fd = fd
         about = f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         with contextlib.suppress(OSError):  # a full disk: the lock holds without the text

@@ -1,4 +1,8 @@
-"""One file over http(s), with a size limit, a watch on its pace, and errors that say what to do."""
+"""One file over http(s), with a size limit, a watch on its pace, and errors that say what to do.
+
+Not by pooch: its http downloader knows no limit of size and no least pace. It takes a downloader of
+one's own, which would be this module.
+"""
 
 import hashlib
 import time
