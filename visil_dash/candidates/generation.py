@@ -4,7 +4,7 @@ The index answers only k nearest neighbours, and misses some. So k grows until t
 threshold is passed, and distances are exact: the searcher re-scores them from stored vectors.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
@@ -46,39 +46,18 @@ def frames_within(
     the query frames whose farthest neighbour is still within the threshold, until it is passed
     or the library ends.
     """
-    total = len(space)
-    found: dict[int, tuple[Array, Array]] = {}
-    pending = np.arange(len(queries))
-    k = min(first_k, total)
-    examined = 0
-    while len(pending) and total:
-        ids, distances = space.search(queries[pending], k)
-        examined = max(examined, k)
-        for row, query in enumerate(pending.tolist()):
-            found[query] = ids[row], distances[row]
-        if k >= total:
-            break
-        pending = pending[distances[:, -1] <= threshold]
-        k = min(2 * k, total)
-
-    # Position in `videos` by ordinal; the entry past the end stands for every other ordinal.
-    ordinals_known = np.array(sorted(videos), np.int64)
-    place = {video_id: i for i, video_id in enumerate(videos.values())}
-    position = np.array(
-        [-1 if videos[o] == exclude else place[videos[o]] for o in ordinals_known.tolist()] + [-1]
-    )
+    found, examined = _grown(space, queries, threshold, first_k)
+    video_of = _positions(videos, exclude)
     columns: list[tuple[Array, Array, Array, Array]] = []
     nearest = np.full(len(queries), np.inf, np.float32)
     for query in sorted(found):
         ids, distances = found[query]
         ordinals, frames = split_ids(ids)
-        slot = np.searchsorted(ordinals_known, ordinals)
-        met = np.append(ordinals_known, -1)[slot] == ordinals
-        video = position[np.where(met, slot, len(ordinals_known))]
-        mine = (video >= 0) & ~np.isin(ids, [] if aside is None else aside)
-        if mine.any():
-            nearest[query] = distances[mine].min()
-        hit = mine & (distances <= threshold)
+        video = video_of(ordinals)
+        counts = (video >= 0) & ~np.isin(ids, [] if aside is None else aside)
+        if counts.any():
+            nearest[query] = distances[counts].min()
+        hit = counts & (distances <= threshold)
         columns.append((np.full(hit.sum(), query), video[hit], frames[hit], distances[hit]))
     if columns:
         q, v, f, d = (np.concatenate(c) for c in zip(*columns, strict=True))
@@ -96,6 +75,44 @@ def frames_within(
         threshold=threshold,
         examined=examined,
     )
+
+
+def _grown(
+    space: FrameSearcher, queries: Array, threshold: float, first_k: int
+) -> tuple[dict[int, tuple[Array, Array]], int]:
+    """Ids and distances of each query frame's neighbours until the threshold is passed, and k."""
+    total = len(space)
+    found: dict[int, tuple[Array, Array]] = {}
+    pending = np.arange(len(queries))
+    k = min(first_k, total)
+    examined = 0
+    while len(pending) and total:
+        ids, distances = space.search(queries[pending], k)
+        examined = max(examined, k)
+        for row, query in enumerate(pending.tolist()):
+            found[query] = ids[row], distances[row]
+        if k >= total:
+            break
+        pending = pending[distances[:, -1] <= threshold]
+        k = min(2 * k, total)
+    return found, examined
+
+
+def _positions(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Array]:
+    """Position in `videos` by ordinal; -1 for ordinals that are not in it, and for `exclude`."""
+    known = np.array(sorted(videos), np.int64)
+    place = {video_id: i for i, video_id in enumerate(videos.values())}
+    position = np.array(
+        [-1 if videos[o] == exclude else place[videos[o]] for o in known.tolist()] + [-1]
+    )
+
+    def of(ordinals: Array) -> Array:
+        slot = np.searchsorted(known, ordinals)
+        met = np.append(known, -1)[slot] == ordinals
+        out: Array = position[np.where(met, slot, len(known))]
+        return out
+
+    return of
 
 
 def library_hits(

@@ -79,18 +79,9 @@ def transfer(
     now = target <= np.float32(carried)
     if valid is not None:
         now &= valid
-    random = np.random.default_rng(seed)
-    thresholds, unseen = [], []
-    for _ in range(resamples):
-        times = np.bincount(random.integers(0, len(source), len(source)), minlength=len(source))
-        weights = times[rows]
-        if not weights.any():
-            continue
-        found = float(values[_place(weights, recall)]) + room
-        thresholds.append(found)
-        left = weights == 0
-        if left.any():
-            unseen.append(float((values[left] <= np.float32(found)).mean()))
+    thresholds, unseen = _resampled(
+        rows, values, len(source), recall=recall, room=room, times=resamples, seed=seed
+    )
     low, high = np.percentile(thresholds or [carried], _INTERVAL).tolist()
     kept = float((values <= np.float32(carried)).mean())
     unseen_low, unseen_high = np.percentile(unseen or [kept], _INTERVAL).tolist()
@@ -108,6 +99,29 @@ def transfer(
         admitted=len(rows),
         frames=len(np.unique(rows)),
     )
+
+
+def _resampled(
+    rows: Array, values: Array, queries: int, *, recall: float, room: float, times: int, seed: int
+) -> tuple[list[float], list[float]]:
+    """Bootstrap over query frames: the threshold of each draw, and its recall on those not drawn.
+
+    `rows`, `values` `[H]`: query frame and target distance of each pair within the threshold, by
+    rising distance.
+    """
+    random = np.random.default_rng(seed)
+    thresholds, unseen = [], []
+    for _ in range(times):
+        drawn = np.bincount(random.integers(0, queries, queries), minlength=queries)
+        weights = drawn[rows]
+        if not weights.any():
+            continue
+        threshold = float(values[_place(weights, recall)]) + room
+        thresholds.append(threshold)
+        left = weights == 0
+        if left.any():
+            unseen.append(float((values[left] <= np.float32(threshold)).mean()))
+    return thresholds, unseen
 
 
 def _room(

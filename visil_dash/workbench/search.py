@@ -114,12 +114,12 @@ def search_library(
     spent = dict(timings)
     with timed(spent, "candidates"):
         proposed = {key: source.propose(features) for key, features in views.items()}
-        candidates = merged(found for found, _notice in proposed.values())
+        candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
     able = set(names) & set(have) - {QueryRef.parse(clip.query_id).base}
     chosen = {
         key: [v for v in (have if source.everything else [c.video_id for c in found]) if v in able]
-        for key, (found, _notice) in proposed.items()
+        for key, (found, _) in proposed.items()
     }
     with timed(spent, "reranking"):
         matches, skipped = rerank(
@@ -134,8 +134,8 @@ def search_library(
         )
     parts = len(set(views) - {WHOLE})
     matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
-    for video_id in set(names) - set(have):
-        skipped[video_id] = f"no features of the model {model.name} yet"
+    missing = f"no features of the model {model.name} yet"
+    skipped |= dict.fromkeys(set(names) - set(have), missing)
     status = space.status()
     notices = [*(notice for _found, notice in proposed.values()), status.notice, clip.info.reason]
     return SearchResult(
