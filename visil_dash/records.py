@@ -327,6 +327,7 @@ class SearchResult:
     inside: bool = False
     background: float = 0.0
     match_score: float = math.nan
+    verified: bool = True  # whether the hash of the model's weights was known
 
 
 @dataclass(frozen=True)
@@ -335,7 +336,8 @@ class Comparison:
 
     `frame_similarity` `[Tq, Tr]`; `visil_output` `[Tq', Tr']`, None without a comparator;
     `score`, `reverse_score` as in Match; `chamfer`, `chamfer_reverse`: Chamfer over the
-    frame-to-frame similarity alone; `part_score` and `verdict` as in Match.
+    frame-to-frame similarity alone; `part_score` and `verdict` as in Match, `verified` as in
+    SearchResult.
     """
 
     query: str
@@ -353,6 +355,7 @@ class Comparison:
     segments: tuple[Segment, ...]
     part_score: float | None = None
     verdict: Verdict | None = None
+    verified: bool = True
 
     @property
     def strength(self) -> float:
@@ -373,6 +376,7 @@ class PairTable:
     names: tuple[str, ...]
     scores: Array
     extractor: str
+    verified: bool = True
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.support.fakes import fake_model
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
 from visil_dash.matching.verdict import ANY_OFFSET, judge_result
 from visil_dash.records import Match, SearchResult, Segment
@@ -57,8 +58,8 @@ def result() -> SearchResult:
     )
 
 
-def report(result: SearchResult, *, verified: bool = True, most: int = 2) -> Seen:
-    facts = ReportFacts(8.0, {"ab" * 32: 24.0}, verified, "1.2.3", "2026-11-24 12:00 UTC")
+def report(result: SearchResult, *, most: int = 2) -> Seen:
+    facts = ReportFacts(8.0, {"ab" * 32: 24.0}, "1.2.3", "2026-11-24 12:00 UTC")
     found = judge_result(
         result, query_seconds=8.0, reference_seconds={"ab" * 32: 24.0}, match_score=0.5
     )
@@ -123,7 +124,9 @@ def test_it_says_how_many_of_all_it_shows(result: SearchResult) -> None:
 
 
 def test_unverified_weights_are_marked(result: SearchResult) -> None:
-    assert "imported unverified" in report(result, verified=False).text
+    marked = replace(result, verified=False, notices=(fake_model(verified=False).notice,))
+    assert "imported unverified" in report(marked).text
+    assert "Weightsunverified" in report(marked).text
     assert "imported unverified" not in report(result).text
 
 

@@ -119,14 +119,14 @@ def test_every_page_calls_a_match_what_the_library_does_and_follows_undo(folder:
         save_threshold(backend.workbench(), "match", 0.9999)
         assert "contains the query clip" not in drawn(search, "match score 1.00 ")
         assert "the match score 1.00" in drawn(compare, "the match score 1.00")
-        assert "from 1.000 on" in said(compare)
+        assert "decides, match score 1.000" in said(compare)
         drawn(collection, "pairs compared")
         assert collection.number_input(key="collection_least").value == 1.0
         collection.number_input(key="collection_least").set_value(0.4).run()
 
         undo(backend.workbench(), "match")
         assert "contains the query clip" in drawn(search, f"match score {OWN:.2f} ")
-        assert "match score 1.00" not in drawn(compare, f"the match score {OWN:.2f}")
+        assert "the match score 1.00" not in drawn(compare, f"the match score {OWN:.2f}")
         drawn(collection, "pairs compared")
         # Whoever chose a score of their own keeps it.
         assert collection.number_input(key="collection_least").value == 0.4

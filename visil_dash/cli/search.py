@@ -132,6 +132,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             "chamfer_reverse": pair.chamfer_reverse,
             "segments": [asdict(s) for s in pair.segments],
             "model": bench.model.name,
+            "verified": pair.verified,
         }
         lines = [
             f"{'match' if verdict.is_match else 'no match'} ({verdict.label}): "
@@ -144,6 +145,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             f"{s.reference_end:.1f} s of the reference, speed {s.speed:.2f}"
             for s in pair.segments
         ]
+        lines += [f"  note: {bench.model.notice}"] if not pair.verified else []
         print_line(given, "\n".join(lines), facts)
     return DONE
 
@@ -175,13 +177,17 @@ def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
                 "reference": r,
                 "reference_id": table.video_ids[j],
                 "score": float(table.scores[i, j]),
+                "verified": table.verified,
             }
             for i, q in enumerate(table.names)
             for j, r in enumerate(table.names)
             if i != j
         ]
+        if not table.verified:
+            print(f"note: {bench.model.notice}", file=sys.stderr)
         if given.csv is not None:
-            given.csv.write_text(to_csv(rows), encoding="utf-8", newline="")
+            in_words = [row | {"verified": str(table.verified).lower()} for row in rows]
+            given.csv.write_text(to_csv(in_words), encoding="utf-8", newline="")
             print(f"{len(rows)} pairs written to {given.csv}", file=sys.stderr)
         elif given.json:
             for row in rows:

@@ -31,7 +31,6 @@ class ReportFacts:
 
     query_seconds: float
     reference_seconds: Mapping[str, float]  # by video id
-    verified: bool
     version: str
     made: str  # date and time with its zone
 
@@ -68,7 +67,7 @@ def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str]:
         "Match score": f"{result.match_score:.3f}",
         "Model": result.model,
         "Extractor": result.extractor,
-        "Weights": "verified by checksum" if facts.verified else "unverified",
+        "Weights": "verified by checksum" if result.verified else "unverified",
         "Index": result.index,
         "Seconds": ", ".join(f"{k} {v:.3f}" for k, v in result.timings.items()),
     }

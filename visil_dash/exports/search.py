@@ -35,6 +35,7 @@ def matches_csv(*results: SearchResult) -> str:
             "view": match.view,
             "min_distance": match.min_distance,
             "candidate_frames": match.candidate_frames,
+            "verified": str(result.verified).lower(),
         }
         for segment in match.segments or (None,):
             rows.append(
@@ -104,6 +105,7 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         "timings": result.timings,
         "model": result.model,
         "extractor": result.extractor,
+        "verified": result.verified,
         "index": result.index,
         "skipped": result.skipped,
         "notices": list(result.notices),

@@ -99,6 +99,16 @@ class Model:
         return Scorer(self.compare, self.symmetric)
 
     @property
+    def notice(self) -> str:
+        """What the user of its scores must know; empty when there is nothing."""
+        if self.verified:
+            return ""
+        return (
+            f"The weights of {self.title} were imported unverified: its scores are only as good"
+            " as that file."
+        )
+
+    @property
     def default_threshold(self) -> float:
         """Squared-L2 distance threshold for unreduced frame vectors."""
         return self.threshold_share * self.unrelated_distance

@@ -235,7 +235,12 @@ class Workbench:
             options=self.options,
             watch=watch,
         )
-        named = replace(pair, query=query.query_id, reference=reference.query_id)
+        named = replace(
+            pair,
+            query=query.query_id,
+            reference=reference.query_id,
+            verified=self.model.verified,
+        )
         return replace(named, verdict=self.judged_pair(named))
 
     def pairwise(
@@ -249,7 +254,7 @@ class Workbench:
         Pairs compared before are not compared again. Raises Cancelled.
         """
         have = set(self.library.features_ids(self.extractor))
-        return pair_table(
+        table = pair_table(
             {v.video_id: v.name for v in self.library.videos() if v.video_id in have},
             pairs,
             load=self._features,
@@ -258,6 +263,7 @@ class Workbench:
             known=self.known_pairs,
             watch=watch,
         )
+        return replace(table, verified=self.model.verified)
 
     # ---- thresholds ----
 

@@ -27,12 +27,7 @@ def overview(bench: Workbench) -> Overview:
     """The state of the library and its index; notices name what needs attention."""
     videos = bench.library.videos()
     have = bench.library.features_ids(bench.extractor)
-    notices = [n for n in (bench.library.notice, bench.space.status().notice) if n]
-    if not bench.model.verified:
-        notices.append(
-            f"The weights of {bench.model.title} were imported unverified: "
-            "its scores are only as good as that file."
-        )
+    notices = [bench.library.notice, bench.space.status().notice, bench.model.notice]
     return Overview(
         videos=len(videos),
         seconds=sum(v.info.duration for v in videos),
@@ -43,6 +38,6 @@ def overview(bench: Workbench) -> Overview:
         extractor=bench.extractor,
         verified=bench.model.verified,
         read_only=bench.library.read_only,
-        notices=tuple(notices),
+        notices=tuple(filter(None, notices)),
         missing_features=sum(v.video_id not in have for v in videos),
     )

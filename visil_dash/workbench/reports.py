@@ -39,7 +39,6 @@ def search_report(
     facts = ReportFacts(
         query_seconds=query.info.duration,
         reference_seconds=lengths,
-        verified=bench.model.verified,
         version=visil_dash.__version__,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )

@@ -137,7 +137,7 @@ def search_library(
     missing = f"no features of the model {model.name} yet"
     skipped |= dict.fromkeys(set(names) - set(have), missing)
     status = space.status()
-    notices = [*(notice for _found, notice in proposed.values()), status.notice, clip.info.reason]
+    notices = [*(n for _, n in proposed.values()), status.notice, clip.info.reason, model.notice]
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
@@ -154,6 +154,7 @@ def search_library(
         notices=tuple(filter(None, notices)),
         inside=len(views) > 1,
         background=level,
+        verified=model.verified,
     )
 
 

@@ -111,7 +111,7 @@ def draw_verdict(pair: Comparison) -> None:
                 st.badge(verdict.label, icon=":material/sync_problem:", color="blue")
             else:
                 st.badge(verdict.label, color="gray")
-            verified_badge(model.verified)
+            verified_badge(pair.verified)
         facts(_facts(pair, explanation), big=True)
         why, scorers = st.columns([3, 2], gap="large")
         with why:

@@ -54,7 +54,7 @@ def draw_headline(result: SearchResult) -> None:
             f" · model {md(result.model)}",
             width="content",
         )
-        verified_badge(backend.workbench().model.verified)
+        verified_badge(result.verified)
 
 
 def _compared(result: SearchResult) -> str:
