@@ -19,14 +19,12 @@ from visil_dash.library.store import Library, open_library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
 from visil_dash.matching.verdict import judge, judge_result
-from visil_dash.media.decode import frames_at
 from visil_dash.media.files import check_regular, video_files
-from visil_dash.media.views import BY_KEY, QueryRef, cut
+from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model, load_model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE,
-    Array,
     Comparison,
     JobRecord,
     JobState,
@@ -349,17 +347,6 @@ class Workbench:
         self.library.remove(record.video_id)
         self.known_pairs.forget(record.video_id)
         return record
-
-    def frames(self, query_id: str, times: list[float], *, long_side: int = 640) -> list[Array]:
-        """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
-        ref = QueryRef.parse(query_id)
-        path = self.clip(ref.base).path
-        if ref.view == WHOLE:
-            return frames_at(path, times, long_side=long_side, settings=self.settings)
-        box = BY_KEY[ref.view].box
-        finer = round(long_side / max(box[2:]))
-        pictures = frames_at(path, times, long_side=finer, settings=self.settings)
-        return [cut(picture, box) for picture in pictures]
 
     def verify(self) -> tuple[str, ...]:
         """Everything stored, against its hashes and manifests; one sentence a problem."""

@@ -4,16 +4,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from visil_dash.media.decode import frames_at
 from visil_dash.media.preview import jpeg
-from visil_dash.records import Array
+from visil_dash.media.views import BY_KEY, QueryRef, cut
+from visil_dash.records import WHOLE, Array
 from visil_dash.workbench.bench import Workbench
+
+
+def pictures_at(
+    bench: Workbench, query_id: str, times: Sequence[float], *, long_side: int = 640
+) -> list[Array]:
+    """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
+    ref = QueryRef.parse(query_id)
+    path = bench.clip(ref.base).path
+    if ref.view == WHOLE:
+        return frames_at(path, list(times), long_side=long_side, settings=bench.settings)
+    box = BY_KEY[ref.view].box
+    finer = round(long_side / max(box[2:]))
+    pictures = frames_at(path, list(times), long_side=finer, settings=bench.settings)
+    return [cut(picture, box) for picture in pictures]
 
 
 def jpegs(
     bench: Workbench, query_id: str, times: Sequence[float], *, long_side: int
 ) -> tuple[bytes, ...]:
     """Pictures at these times as JPEG. Raises MediaRefused, NotFound."""
-    return tuple(jpeg(p) for p in bench.frames(query_id, list(times), long_side=long_side))
+    return tuple(jpeg(p) for p in pictures_at(bench, query_id, times, long_side=long_side))
 
 
 def strip_times(timestamps: Array, count: int) -> list[float]:

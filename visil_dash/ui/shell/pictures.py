@@ -15,7 +15,9 @@ from visil_dash.ui.shell.tasks import Task
 def _pictures_at(
     scope: tuple[str, str], query_id: str, times: tuple[float, ...], long_side: int
 ) -> list[Array]:
-    return backend.workbench().frames(query_id, list(times), long_side=long_side)
+    from visil_dash.workbench.pictures import pictures_at
+
+    return pictures_at(backend.workbench(), query_id, times, long_side=long_side)
 
 
 def pictures_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
