@@ -335,7 +335,7 @@ def test_a_pickle_that_runs_code_runs_none(tmp_path, settings, model, form):
     assert trap.exists()
     trap.unlink()
     for name in ("loose.pth", "other.pth"):
-        with pytest.raises(ModelError, match="holds more than tensors"):
+        with pytest.raises(ModelError, match="contains more than tensors"):
             import_weights(given(tmp_path, data, name), settings=settings, unverified=True)
     assert not trap.exists()
     assert list(settings.models.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Reading weights: bytes → checked tensors. Nothing here runs code that a file carries."""
+"""Reading weights: bytes → checked tensors, without running code of the file."""
 
 import argparse
 import hashlib
@@ -16,56 +16,43 @@ if TYPE_CHECKING:
 Layout = Mapping[str, tuple[int, ...]]  # tensor name → shape
 
 _WRAPPERS = ("model", "state_dict")  # keys under which training scripts put the tensors
-_LISTED = 6  # names told in a message; the rest is a count
+_LISTED = 6  # names listed in a message; of the others, the number
 
 
 def read_checked(path: Path, *, sha256: str, remedy: str) -> bytes:
-    """The bytes of a file whose hash is known. What is hashed is what gets loaded.
+    """The bytes of a file, checked against its hash. The same bytes are then loaded.
 
-    Raises ModelError when it cannot be read or its bytes differ.
+    Raises ModelError when it cannot be read or the hash differs.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}). {remedy}") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
         raise ModelError(
-            f"{path}: damaged or replaced: its sha256 is {found[:16]}…, expected {sha256[:16]}…. "
+            f"{path}: damaged or replaced: its sha256 is {actual[:16]}…, expected {sha256[:16]}…. "
             f"{remedy}"
         )
     return data
 
 
 def tensors_of(data: bytes, *, name: str, limit: int) -> dict[str, "Tensor"]:
-    """Tensors of a `.pth` (torch, weights only) or `.safetensors` file, told apart by content.
+    """Tensors of a `.pth` (torch, weights only) or `.safetensors` file, by its content.
 
-    `limit`: most bytes that it may unpack to. A dict under `model` or `state_dict` is unwrapped.
+    `limit`: maximum unpacked bytes. A dict under `model` or `state_dict` is unwrapped.
 
-    Raises ModelError when the file holds anything but finite tensors.
+    Raises ModelError when the file contains anything but finite tensors.
     """
-    import safetensors.torch
     import torch
 
-    stream = io.BytesIO(data)
     try:
-        if zipfile.is_zipfile(stream):
-            with zipfile.ZipFile(stream) as archive:
-                unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > limit:
-                raise ModelError(f"{name}: unpacks to {unpacked:,} bytes, the limit is {limit:,}.")
-            stream.seek(0)
-            state = _unpickled(stream)
-        elif data[8:9] == b"{":
-            state = safetensors.torch.load(data)
-        else:
-            stream.seek(0)
-            state = _unpickled(stream)
+        state = _unpack(data, name=name, limit=limit)
     except ModelError:
         raise
-    except Exception as error:  # both loaders raise a dozen kinds on bytes that are not theirs
+    except Exception as error:  # both loaders raise a dozen kinds on other bytes
         raise ModelError(
-            f"{name}: not a weights file, damaged, or it holds more than tensors "
+            f"{name}: not a weights file, damaged, or it contains more than tensors "
             f"({type(error).__name__}). Get it again from its publisher."
         ) from error
     for wrapper in _WRAPPERS:
@@ -74,17 +61,39 @@ def tensors_of(data: bytes, *, name: str, limit: int) -> dict[str, "Tensor"]:
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise ModelError(f"{name}: expected a dict of tensors, got {_kind(state)}.")
     for key, value in state.items():
-        if value.layout is not torch.strided or value.is_complex() or value.is_quantized:
-            raise ModelError(f"{name}: tensor {key} is not a plain dense tensor.")
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise ModelError(f"{name}: tensor {key} holds values that are not finite.")
+        _check_tensor(value, name=name, key=str(key))
     return {str(key): value for key, value in state.items()}
 
 
-def _unpickled(stream: io.BytesIO) -> object:
-    """What a torch file holds: tensors and plain values, never a program.
+def _unpack(data: bytes, *, name: str, limit: int) -> object:
+    """The content of a file, by its format. A zip archive is refused before it is unpacked."""
+    import safetensors.torch
 
-    Training scripts leave their options beside the tensors, as a namespace of plain values.
+    stream = io.BytesIO(data)
+    if zipfile.is_zipfile(stream):
+        with zipfile.ZipFile(stream) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > limit:
+            raise ModelError(f"{name}: unpacks to {unpacked:,} bytes, the limit is {limit:,}.")
+    elif data[8:9] == b"{":
+        return safetensors.torch.load(data)
+    stream.seek(0)
+    return _unpickled(stream)
+
+
+def _check_tensor(value: "Tensor", *, name: str, key: str) -> None:
+    import torch
+
+    if value.layout is not torch.strided or value.is_complex() or value.is_quantized:
+        raise ModelError(f"{name}: tensor {key} is not a plain dense tensor.")
+    if value.is_floating_point() and not torch.isfinite(value).all():
+        raise ModelError(f"{name}: tensor {key} has values that are not finite.")
+
+
+def _unpickled(stream: io.BytesIO) -> object:
+    """Tensors and plain values of a torch file, never code.
+
+    Training scripts store their options beside the tensors, as a namespace of plain values.
     """
     import torch
 
@@ -93,9 +102,9 @@ def _unpickled(stream: io.BytesIO) -> object:
 
 
 def check_layout(state: Mapping[str, "Tensor"], layout: Layout, *, name: str) -> None:
-    """Raises ModelError that lists missing and unexpected names and wrong shapes.
+    """Raises ModelError with the missing and unexpected names and the wrong shapes.
 
-    Counters of batch normalisation are no weights: older files lack them, either is taken.
+    Counters of batch normalisation are ignored: older files lack them.
     """
     have = {k: tuple(v.shape) for k, v in state.items() if not k.endswith("num_batches_tracked")}
     want = {k: tuple(v) for k, v in layout.items() if not k.endswith("num_batches_tracked")}

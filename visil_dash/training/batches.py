@@ -15,7 +15,7 @@ from visil_dash.training.targets import fixed_pair, squares, to_frames
 
 
 @torch.inference_mode()
-def look_alikes(student: nn.Module, photos: list[Array], *, count: int = 40) -> Array:
+def similar_photos(student: nn.Module, photos: list[Array], *, count: int = 40) -> Array:
     """For each photo the `count` others that the student finds most alike, `[N, count]`."""
     student.eval()
     with torch.autocast("cpu", torch.bfloat16):

@@ -47,7 +47,7 @@ class ClipFrame:
     actors: tuple[Actor, ...] = ()
 
 
-Clip = tuple[ClipFrame, ...]
+SyntheticClip = tuple[ClipFrame, ...]
 
 
 def _between(a: Box, b: Box, share: float) -> Box:
@@ -55,7 +55,7 @@ def _between(a: Box, b: Box, share: float) -> Box:
     return x, y, w, h
 
 
-def shot(photo: int, frames: int, rng: Generator) -> Clip:
+def shot(photo: int, frames: int, rng: Generator) -> SyntheticClip:
     """A drift from one window of the photo to another that overlaps it, or a steady camera."""
     start = random_box(rng, area=(0.45, 0.95))
     end = start if rng.random() < 0.3 else random_box(rng, area=(0.45, 0.95))
@@ -66,7 +66,7 @@ def shot(photo: int, frames: int, rng: Generator) -> Clip:
     )
 
 
-def make_clip(photos: list[int], frames: int, rng: Generator) -> Clip:
+def make_clip(photos: list[int], frames: int, rng: Generator) -> SyntheticClip:
     """`frames` frames over the given photos, one shot each, shots of at least two frames."""
     shots = len(photos)
     extra = rng.multinomial(frames - 2 * shots, np.full(shots, 1 / shots))
@@ -77,7 +77,7 @@ def make_clip(photos: list[int], frames: int, rng: Generator) -> Clip:
     )
 
 
-def _shots(clip: Clip) -> list[list[ClipFrame]]:
+def _shots(clip: SyntheticClip) -> list[list[ClipFrame]]:
     return [list(frames) for _, frames in groupby(clip, key=lambda frame: frame.photo)]
 
 
@@ -92,7 +92,7 @@ def _crossing(photo: int, frames: int, rng: Generator) -> list[Actor]:
     ]
 
 
-def act(clip: Clip, cast: list[int], rng: Generator) -> Clip:
+def act(clip: SyntheticClip, cast: list[int], rng: Generator) -> SyntheticClip:
     """The clip with one to three actors in each shot, of photos of `cast`."""
     played = []
     for frames in _shots(clip):
@@ -105,7 +105,7 @@ def act(clip: Clip, cast: list[int], rng: Generator) -> Clip:
     return tuple(played)
 
 
-def other_take(clip: Clip, alike: Array, cast: list[int], rng: Generator) -> Clip:
+def other_take(clip: SyntheticClip, alike: Array, cast: list[int], rng: Generator) -> SyntheticClip:
     """Other footage that looks like the clip: a wrong answer, and a hard one.
 
     A shot with actors keeps its place, its camera nearly so, and gets other actors; one without is
@@ -122,7 +122,7 @@ def other_take(clip: Clip, alike: Array, cast: list[int], rng: Generator) -> Cli
     return tuple(taken)
 
 
-def copy_in_time(clip: Clip, foreign: Clip, rng: Generator) -> Clip:
+def copy_in_time(clip: SyntheticClip, foreign: SyntheticClip, rng: Generator) -> SyntheticClip:
     """An excerpt of the clip with temporal edits, possibly inside foreign footage.
 
     At least four frames of the clip remain.
@@ -147,8 +147,34 @@ def copy_in_time(clip: Clip, foreign: Clip, rng: Generator) -> Clip:
     return tuple(copy)
 
 
+@dataclass(frozen=True)
+class _HeavyEdit:
+    """One edit for all frames of a copy. `background`: the frame is inset in it.
+
+    `seeds`: of the letterbox, the inset and the degradation, the same for each frame.
+    """
+
+    window: Box
+    degrees: float
+    flip: bool
+    letterboxed: bool
+    background: Array | None
+    seeds: tuple[int, int, int]
+
+    def __call__(self, frame: Array) -> Array:
+        size = len(frame)
+        frame = crop_to_square(frame, self.window, size, degrees=self.degrees, flip=self.flip)
+        first, second, third = (np.random.default_rng(seed) for seed in self.seeds)
+        if self.letterboxed:
+            frame = letterbox(frame, first)
+        if self.background is not None:
+            behind = cv2.resize(self.background, (size, size), interpolation=cv2.INTER_AREA)
+            frame = inset(frame, behind, second)
+        return degrade(frame, third, STRONG)
+
+
 def render(
-    clip: Clip,
+    clip: SyntheticClip,
     photos: list[Array],
     rng: Generator,
     *,
@@ -157,32 +183,25 @@ def render(
     relit: bool = False,
     background: Array | None = None,
 ) -> Array:
-    """Frames `[T, size, size, 3]` uint8 of a clip; `edited` gives all of them one heavy edit, and
-    `relit` other light."""
+    """Frames `[T, size, size, 3]` uint8 of a clip. `edited`: with one heavy edit for all of them;
+    `relit`: with other light; `background`: which an edit may inset the frames in."""
     flip = edited and rng.random() < STRONG.flip
     degrees = rng.uniform(-12, 12) if edited and rng.random() < STRONG.rotate else 0.0
-    cropped = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE
-    boxed = edited and rng.random() < STRONG.letterbox
+    window = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE
+    letterboxed = edited and rng.random() < STRONG.letterbox
     small = edited and background is not None and rng.random() < 0.2
-    seeds = rng.integers(2**32, size=4)
+    seeds = rng.integers(2**32, size=4).tolist()
+    edit = _HeavyEdit(
+        window, degrees, flip, letterboxed, background if small else None, tuple(seeds[:3])
+    )
     frames = []
     for seen in clip:
         frame = crop_to_square(photos[seen.photo], seen.box, size)
         for actor in seen.actors:
             frame = _before(frame, crop_to_square(photos[actor.photo], actor.part, size), actor.at)
-        # The same generator state for each frame: one edit for the whole copy.
         if relit:
             frame = recolour(frame, np.random.default_rng(seeds[3]))
-        if edited:
-            frame = crop_to_square(frame, cropped, size, degrees=degrees, flip=flip)
-        if boxed:
-            frame = letterbox(frame, np.random.default_rng(seeds[0]))
-        if small and background is not None:
-            behind = cv2.resize(background, (size, size), interpolation=cv2.INTER_AREA)
-            frame = inset(frame, behind, np.random.default_rng(seeds[1]))
-        if edited:
-            frame = degrade(frame, np.random.default_rng(seeds[2]), STRONG)
-        frames.append(frame)
+        frames.append(edit(frame) if edited else frame)
     return np.stack(frames)
 
 

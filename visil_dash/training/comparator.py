@@ -48,7 +48,7 @@ class ComparatorOptions:
 
 
 @dataclass(frozen=True)
-class Pair:
+class TrainingPair:
     """A copy and the clip that it was made of: region vectors `[T, R, D]` of both.
 
     `related`: other clips that are no negatives for it.
@@ -64,7 +64,7 @@ class ClipSet:
     """Region vectors of clips `[T, R, D]` and of copies of them."""
 
     clips: tuple[Array, ...]
-    copies: tuple[Pair, ...]
+    copies: tuple[TrainingPair, ...]
 
     @property
     def truth(self) -> Array:
@@ -111,7 +111,7 @@ def make_set(photos: list[Array], extract: Extract, options: ComparatorOptions) 
                 edited=True,
                 background=background,
             )
-            copies.append(Pair(extract(pictures), i))
+            copies.append(TrainingPair(extract(pictures), i))
     return ClipSet(tuple(features), tuple(copies))
 
 

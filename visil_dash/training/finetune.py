@@ -1,7 +1,7 @@
 """Fine-tune a model's comparator on labelled pairs of a library (ViSiL section 3.4).
 
-The backbone, whitening and attention stay as they are, so features keep their values; yet the new
-model is another extractor, because its scores are others.
+Backbone, whitening and attention stay the same, and so do the features; still, the new model is
+another extractor, because its scores differ.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from visil_dash.library.store import Library, open_library
 from visil_dash.matching.similarity import chamfer
 from visil_dash.metrics.ranking import average_precision
 from visil_dash.models.bundle import BUNDLED, Bundle, read_bundle, save_bundle
-from visil_dash.models.comparator import visil_output
+from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.load import COMPACT, load_bundled
 from visil_dash.models.own import own_folder
 from visil_dash.records import Array
@@ -25,25 +25,25 @@ from visil_dash.settings import Settings
 from visil_dash.training.comparator import (
     ClipSet,
     ComparatorOptions,
-    Pair,
+    TrainingPair,
     score_table,
     train_comparator,
 )
 
-LEAST_PAIRS = 8  # of matches: fewer leave nothing to hold back
-HELD_BACK = 4  # every fourth match
+_LEAST_PAIRS = 8  # matches that are needed to hold some out
+_HELD_BACK = 4  # every fourth match is held out
 
 
 @dataclass(frozen=True)
 class FinetuneOptions:
     steps: int = 600
-    rate: float = 2e-4  # gentle: few labels would else unlearn what many clips taught
+    rate: float = 2e-4  # low, so that few labels do not undo the training on many clips
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class FinetuneResult:
-    """uAP on matches that training did not see, by the new comparator, the former, and Chamfer."""
+    """uAP on held-out matches, with the new comparator, the former one, and Chamfer similarity."""
 
     uap: float
     former_uap: float
@@ -55,34 +55,40 @@ class FinetuneResult:
 def labelled_sets(
     labels: tuple[Label, ...], features: dict[str, Array]
 ) -> tuple[ClipSet, ClipSet, tuple[str, ...]]:
-    """Training and held-back pairs over all labelled videos, whose ids come third.
+    """Training and held-out pairs of all labelled videos, and the ids of these videos.
 
-    Each match gives a pair in either direction; every fourth match is held back. Videos that are
-    labelled as related to a query in any way are no negatives for it, unless they were judged not
-    to match.
+    Each match gives a pair in both directions; every fourth match is held out. Videos that have
+    any relation to a query are no negatives for it.
     """
     ids = tuple(sorted({v for label in labels for v in (label.query, label.reference)}))
     place = {video: i for i, video in enumerate(ids)}
-    near: dict[str, set[int]] = {video: {place[video]} for video in ids}
-    for label in labels:
-        if is_copy(label) or label.verdict == UNSURE or label.relation:
-            near[label.query].add(place[label.reference])
-            near[label.reference].add(place[label.query])
-        if label.verdict == NOT_MATCH and not label.relation:
-            near[label.query].discard(place[label.reference])
-            near[label.reference].discard(place[label.query])
+    related = _related_clips(labels, place)
     matches = sorted((label.pair for label in labels if is_copy(label)), key=str)
-    parts: tuple[list[Pair], list[Pair]] = ([], [])
+    parts: tuple[list[TrainingPair], list[TrainingPair]] = ([], [])
     for number, (a, b) in enumerate(matches):
         for query, reference in ((a, b), (b, a)):
-            pair = Pair(features[query], place[reference], frozenset(near[query]))
-            parts[number % HELD_BACK == 0].append(pair)
+            pair = TrainingPair(features[query], place[reference], frozenset(related[query]))
+            parts[number % _HELD_BACK == 0].append(pair)
     clips = tuple(features[video] for video in ids)
     return ClipSet(clips, tuple(parts[0])), ClipSet(clips, tuple(parts[1])), ids
 
 
+def _related_clips(labels: tuple[Label, ...], place: dict[str, int]) -> dict[str, set[int]]:
+    """Positions of the clips that are no negatives, by video id."""
+    related = {video: {at} for video, at in place.items()}
+    for label in labels:
+        ends = ((label.query, label.reference), (label.reference, label.query))
+        if is_copy(label) or label.verdict == UNSURE or label.relation:
+            for video, other in ends:
+                related[video].add(place[other])
+        elif label.verdict == NOT_MATCH:
+            for video, other in ends:
+                related[video].discard(place[other])
+    return related
+
+
 def pooled_ap(data: ClipSet, video_score: Callable[[Array], float]) -> float:
-    """AP of all (copy, clip) pairs in one ranking; related clips are neither right nor wrong."""
+    """AP of all (copy, clip) pairs in one ranking; other related clips do not count."""
     table = score_table(data, video_score)
     right = np.zeros(table.shape, bool)
     counted = np.ones(table.shape, bool)
@@ -121,10 +127,10 @@ def finetune_comparator(
     title: str,
     say: Callable[[str], None],
 ) -> FinetuneResult:
-    """Write a model folder with a comparator tuned on the labelled pairs of the library `folder`.
+    """Writes a model folder with a comparator tuned on the labelled pairs of the library `folder`.
 
-    `labels`: a CSV; None: the library's own labels. The folder is written whatever the result
-    says: which of the comparators is better is the user's to read off it.
+    `labels`: a CSV file; None: the library's own labels. The folder is written even if the result
+    is worse than the former comparator's.
 
     Raises InputError when fewer than 8 matches are labelled, ModelError and StoreError.
     """
@@ -133,30 +139,21 @@ def finetune_comparator(
         raise ModelError(f"{model}: it has no comparator to fine-tune.")
     former = bundle.comparator
     extractor = load_bundled(bundle_folder).extractor
-    library = open_library(folder, settings=settings)
-    try:
-        told = _labels_of(library, labels)
-        have = set(library.features_ids(extractor))
-        usable = tuple(t for t in told if {t.query, t.reference} <= have)
-        wanted = {v for t in usable for v in (t.query, t.reference)}
-        features = {v: library.features(v, extractor=extractor).regions for v in wanted}
-    finally:
-        library.close()
-    matches = sum(bool(is_copy(t)) for t in usable)
-    if matches < LEAST_PAIRS:
+    usable, features = _labelled_features(folder, labels, extractor, settings)
+    matches = sum(bool(is_copy(label)) for label in usable)
+    if matches < _LEAST_PAIRS:
         raise InputError(
             "labels" if labels is None else labels.name,
-            f"{matches} pairs are labelled as copies of videos with features of {model},"
-            f" {LEAST_PAIRS} are needed",
-            "judge more pairs on the Collection page, or give a longer table",
+            f"{matches} pairs are labelled as copies and have features of {model},"
+            f" {_LEAST_PAIRS} are needed",
+            "judge more pairs on the Collection page, or use a longer table",
         )
     training, test, _ids = labelled_sets(usable, features)
-    plan = ComparatorOptions(
-        steps=options.steps, rate=options.rate, seed=options.seed, batch=8, hard=10
-    )
     tuned = train_comparator(
         training,
-        plan,
+        ComparatorOptions(
+            steps=options.steps, rate=options.rate, seed=options.seed, batch=8, hard=10
+        ),
         start=former,
         on_step=lambda i, loss: say(f"step {i}: {loss:.4f}") if i % 100 == 0 else None,
     )
@@ -167,6 +164,35 @@ def finetune_comparator(
         trained_on=len(training.copies),
         held_back=len(test.copies),
     )
+    _save_tuned(out, bundle, tuned, result, name=name, title=title)
+    return result
+
+
+def _labelled_features(
+    folder: Path, labels: Path | None, extractor: str, settings: Settings
+) -> tuple[tuple[Label, ...], dict[str, Array]]:
+    """The labels whose videos have features, and the region vectors of these videos by id."""
+    library = open_library(folder, settings=settings)
+    try:
+        have = set(library.features_ids(extractor))
+        usable = tuple(
+            label for label in _labels_of(library, labels) if {label.query, label.reference} <= have
+        )
+        videos = {video for label in usable for video in (label.query, label.reference)}
+        return usable, {v: library.features(v, extractor=extractor).regions for v in videos}
+    finally:
+        library.close()
+
+
+def _save_tuned(
+    out: Path,
+    bundle: Bundle,
+    tuned: VideoComparator,
+    result: FinetuneResult,
+    *,
+    name: str,
+    title: str,
+) -> None:
     meta = replace(bundle.meta, name=name, title=title)
     save_bundle(
         out,
@@ -175,8 +201,7 @@ def finetune_comparator(
         context=bundle.context,
         gain=bundle.gain,
         comparator=tuned,
-        # What a score says for a copy was measured with the former comparator's scores.
+        # The evidence was measured on scores of the former comparator.
         meta=vars(meta)
         | {"evidence": None, "trained": {**meta.trained, "fine_tuned": vars(result)}},
     )
-    return result

@@ -21,6 +21,7 @@ from visil_dash.laboratory.evaluation.run import (
     Setting,
 )
 from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR, pairs_to_score
+from visil_dash.metrics.retrieval import QueryRow
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
 from visil_dash.ui.laboratory.evaluation_task import Evaluated, evaluation_task
@@ -250,43 +251,19 @@ def _rerank(run: EvaluationRun, task: str) -> None:
 def _queries(run: EvaluationRun, task: str) -> None:
     """Every query, worst first; a row leads to the video that was missed."""
     st.subheader("Queries, worst first", anchor=False)
-    names = {video_id: v.name for video_id, v in backend.library_videos().items()}
-    by_query = [{row.query: row for row in o.queries[task]} for o in run.outcomes]
     rows = run.outcomes[0].queries[task]
-    table: dict[str, list[Any]] = {
-        "Query": [safe_name(names.get(r.query, r.query)) for r in rows],
-        "AP of A": [r.average_precision for r in rows],
-    }
-    if len(by_query) > 1:
-        table["AP of B"] = [by_query[1][r.query].average_precision for r in rows]
-    table |= {
-        "Relevant": [r.relevant for r in rows],
-        "Missed or last": [
-            "" if r.worst is None else safe_name(names.get(r.worst, r.worst)) for r in rows
-        ],
-        "Relation": [KIND_NAMES.get(r.worst_kind, "") for r in rows],
-        "Rank": [
-            ""
-            if r.worst is None
-            else "not returned"
-            if r.worst_rank is None
-            else f"{r.worst_rank:,}"
-            for r in rows
-        ],
-    }
-    numbers = {
-        name: st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0)
-        for name in ("AP of A", "AP of B")
-    }
     event: Any = st.dataframe(
-        pd.DataFrame(table),
+        _query_frame(run, task),
         hide_index=True,
         key=f"{state.EVALUATE_QUERIES}_{task}_{id(run)}",
         on_select="rerun",
         selection_mode="single-row",
         lazy=False,
         height=min(420, 38 + 35 * len(rows)),
-        column_config=numbers,
+        column_config={
+            name: st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0)
+            for name in ("AP of A", "AP of B")
+        },
     )
     chosen = event["selection"]["rows"]
     row = rows[chosen[0]] if chosen and chosen[0] < len(rows) else None
@@ -296,6 +273,33 @@ def _queries(run: EvaluationRun, task: str) -> None:
         st.caption("All relevant videos of this query come first.")
     elif st.button("Compare", icon=":material/compare:", type="primary", key="compare_missed"):
         state.goto_compare(row.query, row.worst)
+
+
+def _query_frame(run: EvaluationRun, task: str) -> pd.DataFrame:
+    names = {video_id: v.name for video_id, v in backend.library_videos().items()}
+    rows = run.outcomes[0].queries[task]
+    table: dict[str, list[Any]] = {
+        "Query": [safe_name(names.get(r.query, r.query)) for r in rows],
+        "AP of A": [r.average_precision for r in rows],
+    }
+    if len(run.outcomes) > 1:
+        second = {row.query: row.average_precision for row in run.outcomes[1].queries[task]}
+        table["AP of B"] = [second[r.query] for r in rows]
+    table |= {
+        "Relevant": [r.relevant for r in rows],
+        "Missed or last": [
+            "" if r.worst is None else safe_name(names.get(r.worst, r.worst)) for r in rows
+        ],
+        "Relation": [KIND_NAMES.get(r.worst_kind, "") for r in rows],
+        "Rank": [_rank_text(r) for r in rows],
+    }
+    return pd.DataFrame(table)
+
+
+def _rank_text(row: QueryRow) -> str:
+    if row.worst is None:
+        return ""
+    return "not returned" if row.worst_rank is None else f"{row.worst_rank:,}"
 
 
 # ---- an earlier report ----

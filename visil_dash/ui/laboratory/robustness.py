@@ -236,6 +236,11 @@ def draw_robustness(report: RobustnessReport) -> None:
             "A gap: no frame was within the distance threshold, so the target was not a candidate."
         )
     _left_out(report)
+    _trials(report)
+
+
+def _trials(report: RobustnessReport) -> None:
+    """The table of all copies, and the downloads."""
     table = pd.DataFrame(trial_rows(report.trials))
     st.dataframe(table, hide_index=True, height=min(420, 38 + 35 * len(table)))
     with st.container(horizontal=True):
