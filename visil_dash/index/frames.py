@@ -7,6 +7,7 @@ thread of its own; what changed meanwhile is carried over at the swap.
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,11 +40,17 @@ _KEPT_GENERATIONS = 2
 _RETRY_SECONDS = 60.0  # after which a failed build is tried again
 
 
+SpaceChange = Callable[[Reduction, Reduction], None]  # the former and the new reduction
+
+
 class FrameSpace(FrameReader):
     """Made by open_frame_space. Any thread may search; only the writer makes changes."""
 
-    def __init__(self, library: Library, *, extractor: str, plan: IndexPlan) -> None:
+    def __init__(
+        self, library: Library, *, extractor: str, plan: IndexPlan, before_change: SpaceChange
+    ) -> None:
         super().__init__(library, extractor=extractor, plan=plan)
+        self._before_change = before_change
         self._builder: threading.Thread | None = None
         self._stop = threading.Event()
         self._failed_at = -_RETRY_SECONDS
@@ -200,6 +207,8 @@ class FrameSpace(FrameReader):
             generation = rebuilt(
                 library, view, reduction, extractor=extractor, plan=plan, stop=stop
             )
+            if reduction is not view.reduction:
+                self._before_change(view.reduction, reduction)
             reduced: dict[Block, Block | None] = {}
             while not self._swapped(generation, reduction, reduced, plan):
                 pass
@@ -262,19 +271,24 @@ class FrameSpace(FrameReader):
 
 
 def open_frame_space(
-    library: Library, *, extractor: str, reduction: str | None = None
+    library: Library,
+    *,
+    extractor: str,
+    reduction: str | None = None,
+    before_change: SpaceChange = lambda _former, _new: None,
 ) -> FrameSpace:
     """The frame space of the library for this extractor, verified against the catalogue.
 
     `reduction`: a method as IndexPlan names it, fitted on the library's own frames once it has
-    2·dims of them and full until then; None: the plan in the library's settings. Where the index
+    2·dims of them and full until then; None: the plan in the library's settings. `before_change` is
+    called with the former and the new reduction before searches use the new one. Where the index
     is missing, damaged or of something else, search is exact and a rebuild starts in the
     background; `status()` reports it.
     """
     plan = stored_plans(library, extractor).current
     if reduction is not None:
         plan = IndexPlan(reduction, plan.graph)
-    space = FrameSpace(library, extractor=extractor, plan=plan)
+    space = FrameSpace(library, extractor=extractor, plan=plan, before_change=before_change)
     library.on_close(space.close)
     space.sync()
     space._build_when_due()

@@ -35,6 +35,7 @@ from visil_dash.records import (
     VideoRecord,
 )
 from visil_dash.settings import Settings, get_settings
+from visil_dash.workbench.carried import carry_threshold
 from visil_dash.workbench.clips import ClipStore, QueryClip
 from visil_dash.workbench.ingest import ingest
 from visil_dash.workbench.search import (
@@ -59,7 +60,11 @@ class Workbench:
         self.model = model
         self.settings = settings
         self.options = AlignOptions(frame_level=model.frame_level)
-        self.space: FrameSpace = open_frame_space(library, extractor=model.extractor)
+        self.space: FrameSpace = open_frame_space(
+            library,
+            extractor=model.extractor,
+            before_change=lambda former, new: carry_threshold(self, former, new),
+        )
         self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
         self.known_pairs = KnownPairs()

@@ -154,7 +154,18 @@ def _key(bench: "Workbench", kind: ThresholdKind, reduction_id: str | None = Non
         THRESHOLD_SETTING,
     )
 
-    if kind == "distance":
-        space = _space_key(bench) if reduction_id is None else f"{bench.extractor}:{reduction_id}"
-        return f"{THRESHOLD_SETTING}:{space}"
-    return f"{MATCH_SETTING}:{bench.extractor}"
+    if kind == "match":
+        return f"{MATCH_SETTING}:{bench.extractor}"
+    space = _space_key(bench) if reduction_id is None else f"{bench.extractor}:{reduction_id}"
+    return f"{THRESHOLD_SETTING}:{space}"
+
+
+def distance_key(bench: "Workbench", reduction_id: str) -> str:
+    """Setting of the distance threshold in one space."""
+    return _key(bench, "distance", reduction_id)
+
+
+def was_saved(bench: "Workbench", reduction_id: str) -> bool:
+    """Whether a distance threshold was chosen for that space, the default included."""
+    key = distance_key(bench, reduction_id)
+    return bench.library.setting(key) is not None or bool(_steps(bench, key))

@@ -34,8 +34,8 @@ from visil_dash.records import Array
 from visil_dash.reduction.distances import squared_distances
 from visil_dash.reduction.pca import FULL, Reduction
 from visil_dash.reduction.transfer import RECALL, Transfer, transfer
-from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
-from visil_dash.workbench.thresholds import save_threshold
+from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.thresholds import distance_key, save_threshold, was_saved
 
 DIMS = (16, 32, 64, 128, 256, 512)
 _CURVE_DIMS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -266,8 +266,8 @@ def propose(
     queries, same = sample.vectors[sample.queries], new is view.reduction
     here, there = (reduced_distances(queries, sample.vectors, r) for r in (view.reduction, new))
     level = distance_levels(new(sample.vectors), sample.owners).unrelated
-    stored = bench.library.setting(_threshold_key(bench, view.reduction.reduction_id))
-    before = bench.library.setting(_threshold_key(bench, new.reduction_id))
+    stored = bench.library.setting(distance_key(bench, view.reduction.reduction_id))
+    before = bench.library.setting(distance_key(bench, new.reduction_id))
     carried = transfer(here, there, bench.threshold(), valid=sample.valid, recall=recall)
     return Proposal(
         plan=plan,
@@ -298,7 +298,8 @@ def apply_proposal(
     bench.require_writer()
     watch = watch.with_message("The index stays as it was.")
     watch.step("Building the new index; searches use the old one", 0.1)
-    if not proposal.same_space and threshold != proposal.before:  # no search uses that space yet
+    chosen = threshold != proposal.before or not was_saved(bench, proposal.reduction_id)
+    if not proposal.same_space and chosen:  # no search uses that space yet
         why = "the default of the new space"
         if proposal.carried is not None and threshold == proposal.carried.threshold:
             why = f"carried over from {proposal.threshold:.4g} in {proposal.former}"
@@ -308,7 +309,3 @@ def apply_proposal(
     except Stopped as error:
         raise Cancelled(watch.message) from error
     return proposal.plan
-
-
-def _threshold_key(bench: Workbench, reduction_id: str) -> str:
-    return f"{THRESHOLD_SETTING}:{bench.extractor}:{reduction_id}"
