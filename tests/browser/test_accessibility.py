@@ -16,6 +16,7 @@ from tests.support.browser_harness import (
     wait_until_idle,
 )
 from tests.support.lab_world import Library
+from visil_dash.ui.shell.waiting import MEANWHILE
 
 
 def rgb(colour: str) -> str:
@@ -57,7 +58,7 @@ def findings(browser: Browser, app: App, places: list[str]) -> list[str]:
         open_page(page, app, place)
         expect(page.locator('[data-testid="stMain"] h1')).to_be_visible()
         expect(page.get_by_text("Page not found")).to_have_count(0)
-        working = page.get_by_text("You may look at other pages meanwhile")
+        working = page.get_by_text(MEANWHILE)
         expect(working).to_have_count(0, timeout=PATIENCE)
         for fold in page.locator("details:not([open]) > summary").all():
             fold.click()

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser_harness import open_page, wait_until_idle
 from tests.support.lab_world import PATIENCE, Lab, facts, fill, number, table, traces, walked_ap
 from visil_dash.records import Array
+from visil_dash.ui.shell.waiting import MEANWHILE
 
 RELATIONS = ("ND", "DS", "CS", "IS")
 SOUGHT = {"DSVR": ("ND", "DS"), "CSVR": ("ND", "DS", "CS"), "ISVR": RELATIONS}
@@ -192,7 +193,7 @@ def test_a_report_says_what_made_it_and_runs_again_to_the_same_numbers(
     upload.set_input_files(path)
     page.get_by_role("button", name="Run it again").click()
     wait_until_idle(page)
-    working = page.get_by_text("You may look at other pages meanwhile")
+    working = page.get_by_text(MEANWHILE)
     expect(working).to_have_count(0, timeout=PATIENCE)
     wait_until_idle(page)
     again = downloaded(page, tmp_path / "again.json")
@@ -245,7 +246,7 @@ def test_labels_from_a_file_are_scored_as_one_does_by_hand(
     path = tmp_path / "by hand.csv"
     path.write_text("\n".join(lines))
     bring_labels(page, lab, path)
-    expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
+    expect(page.get_by_role("button", name="Save these labels in the library")).to_be_visible(
         timeout=PATIENCE
     )
     wait_until_idle(page)
@@ -272,7 +273,7 @@ def test_labels_of_real_clips_are_scored_as_one_walks_down_their_rankings(
     path = tmp_path / "chairs.csv"
     path.write_text("\n".join(["query,reference,verdict", *(f"{query},{r},yes" for r in right)]))
     bring_labels(page, lab, path)
-    expect(page.get_by_role("button", name="Keep these labels in the library")).to_be_visible(
+    expect(page.get_by_role("button", name="Save these labels in the library")).to_be_visible(
         timeout=PATIENCE
     )
     wait_until_idle(page)

@@ -11,6 +11,9 @@ from visil_dash.ui.shell.widgets import name_line
 
 _QUICK = 0.4  # seconds that a page waits for a result before it shows progress instead
 
+# Shown for as long as a task of the page runs.
+MEANWHILE = "You can open other pages meanwhile; the work continues."
+
 
 def finished(task: Task, *, title: str, name: str, key: str = "cancel_task") -> bool:
     """Whether the task has a result; draws its progress with a Cancel button, or its error.
@@ -37,7 +40,7 @@ def _watch(task: Task, title: str, name: str, key: str) -> None:
             st.caption("Stopping…")
         elif st.button("Cancel", icon=":material/close:", key=key):
             task.cancel()
-    st.caption("You can open other pages meanwhile; the work continues.")
+    st.caption(MEANWHILE)
 
 
 def read_clip(clip: SessionClip) -> bool:
