@@ -16,7 +16,7 @@ from visil_dash.matching.confidence import (
 )
 from visil_dash.metrics.ranking import (
     ScoredPairs,
-    judge,
+    as_judged,
     mean_average_precision,
     micro_average_precision,
     recall_at_k,
@@ -110,7 +110,7 @@ def pairs_of(queries: Sequence[Query], results: Results, *, each: bool = False) 
         for query in queries
         for name, score in counted(query, results[query.file].scores, each=each)
     ]
-    return judge(rows, {query.file: answers(query, each=each) for query in queries})
+    return as_judged(rows, {query.file: answers(query, each=each) for query in queries})
 
 
 def _segment_f1(queries: Sequence[Query], results: Results) -> float | None:

@@ -23,7 +23,7 @@ from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.clips import ClipStore
 from visil_dash.workbench.ingest import view_frames
-from visil_dash.workbench.pictures import pictures_at
+from visil_dash.workbench.pictures import pictures_of
 from visil_dash.workbench.questions import search_many
 
 
@@ -121,7 +121,7 @@ def test_a_view_can_be_asked_for_by_its_id_like_a_clip(world):
     best = bench.search(query, exhaustive=True, inside=True).matches[0]
     pair = bench.compare(clip.query_id, best.video_id)
     assert pair.score == pytest.approx(best.score)
-    whole, part = (pictures_at(bench, q, [0.5])[0] for q in (query, clip.query_id))
+    whole, part = (pictures_of(bench, q, [0.5])[0] for q in (query, clip.query_id))
     assert part.shape == cut(whole, BY_KEY["top-right"].box).shape, "a small file is not enlarged"
     again = bench.search(clip.query_id, exhaustive=True, inside=True)
     assert {m.view for m in again.matches} == {""}, "a view has no views of its own"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from visil_dash.metrics.ranking import (
     OperatingPoint,
+    as_judged,
     average_precision,
     confusion,
-    judge,
     mean_average_precision,
     micro_average_precision,
     pr_curve,
@@ -125,7 +125,7 @@ ROWS = [
 
 
 def test_map_and_uap_worked_by_hand():
-    pairs = judge(ROWS, TRUTH)
+    pairs = as_judged(ROWS, TRUTH)
     # a: right first. b: right second of two relevant, one missed. The distractor has no AP.
     assert query_average_precisions(pairs) == {"a": 1.0, "b": pytest.approx(0.25)}
     assert mean_average_precision(pairs) == pytest.approx(0.625)
@@ -134,7 +134,7 @@ def test_map_and_uap_worked_by_hand():
 
 
 def test_a_query_that_found_nothing_counts_as_zero():
-    pairs = judge([("a", "x", 0.9)], {"a": {"x"}, "b": {"y"}})
+    pairs = as_judged([("a", "x", 0.9)], {"a": {"x"}, "b": {"y"}})
     assert mean_average_precision(pairs) == 0.5
     assert micro_average_precision(pairs) == 0.5
     assert recall_at_k(pairs, 1) == 0.5
@@ -143,26 +143,26 @@ def test_a_query_that_found_nothing_counts_as_zero():
 def test_scores_that_do_not_compare_across_queries_cost_uap_but_not_map():
     truth = {"a": {"x"}, "b": {"y"}}
     rows = [("a", "x", 10.0), ("a", "y", 9.0), ("b", "y", 2.0), ("b", "x", 1.0)]
-    pairs = judge(rows, truth)
+    pairs = as_judged(rows, truth)
     assert mean_average_precision(pairs) == 1
     assert micro_average_precision(pairs) == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_the_same_pair_twice_is_an_error():
     with pytest.raises(ValueError, match=r"\('a', 'x'\) occurs twice"):
-        judge([*ROWS, ("a", "x", 0.1)], TRUTH)
+        as_judged([*ROWS, ("a", "x", 0.1)], TRUTH)
 
 
 def test_a_row_of_an_unknown_query_is_an_error():
     with pytest.raises(ValueError, match="not in the ground truth"):
-        judge([("stranger", "x", 1.0)], TRUTH)
+        as_judged([("stranger", "x", 1.0)], TRUTH)
 
 
 def test_recall_at_k_breaks_ties_against_us():
     truth = {"a": {"x"}, "b": {"y"}}
     rows = [("a", "x", 0.5), ("a", "y", 0.5), ("b", "y", 0.6), ("b", "x", 0.5)]
-    assert recall_at_k(judge(rows, truth), 1) == 0.5
-    assert recall_at_k(judge(rows, truth), 2) == 1.0
+    assert recall_at_k(as_judged(rows, truth), 1) == 0.5
+    assert recall_at_k(as_judged(rows, truth), 2) == 1.0
 
 
 pair_tables = st.dictionaries(
@@ -184,13 +184,13 @@ def test_recall_at_k_equals_the_plain_loop(table, truth, k):
             key=lambda e: e[:2],
         )
         found.append(any(right for _, right, _ in mine[:k]))
-    pairs = judge([(q, r, float(s)) for (q, r), s in table.items()], truth)
+    pairs = as_judged([(q, r, float(s)) for (q, r), s in table.items()], truth)
     assert recall_at_k(pairs, k) == pytest.approx(sum(found) / len(found))
 
 
 @given(pair_tables, truths)
 def test_what_was_judged_and_what_was_missed_add_up_to_the_truth(table, truth):
-    pairs = judge([(q, r, float(s)) for (q, r), s in table.items()], truth)
+    pairs = as_judged([(q, r, float(s)) for (q, r), s in table.items()], truth)
     assert pairs.relevant.sum() + pairs.total_missed == sum(len(r) for r in truth.values())
 
 

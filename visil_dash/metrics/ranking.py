@@ -56,7 +56,7 @@ class ScoredPairs:
         return sum(self.missed.values())
 
 
-def judge(
+def as_judged(
     rows: Iterable[tuple[str, str, float]], truth: Mapping[str, Collection[str]]
 ) -> ScoredPairs:
     """Rows (query, reference, score) against the relevant references of every query.

@@ -11,7 +11,7 @@ from visil_dash.records import WHOLE, Array
 from visil_dash.workbench.bench import Workbench
 
 
-def pictures_at(
+def pictures_of(
     bench: Workbench, query_id: str, times: Sequence[float], *, long_side: int = 640
 ) -> list[Array]:
     """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
@@ -29,7 +29,7 @@ def jpegs(
     bench: Workbench, query_id: str, times: Sequence[float], *, long_side: int
 ) -> tuple[bytes, ...]:
     """Pictures at these times as JPEG. Raises MediaRefused, NotFound."""
-    return tuple(jpeg(p) for p in pictures_at(bench, query_id, times, long_side=long_side))
+    return tuple(jpeg(p) for p in pictures_of(bench, query_id, times, long_side=long_side))
 
 
 def strip_times(timestamps: Array, count: int) -> list[float]:

@@ -13,7 +13,7 @@ from visil_dash.media.decode import frames_at
 from visil_dash.media.preview import jpeg
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.pictures import pictures_at
+from visil_dash.workbench.pictures import pictures_of
 
 COPY_RATE = 8  # frames per second of an edited copy: enough for one sampled frame per second
 LEAST_SECONDS, MOST_SECONDS = 4.0, 20.0  # of the edited part; 20 s are 20 sampled frames
@@ -57,7 +57,7 @@ def clip_part(
 
 def _read(bench: Workbench, query_id: str, start: float, seconds: float) -> Clip:
     times = [start + k / COPY_RATE for k in range(max(2, round(seconds * COPY_RATE)))]
-    frames = [fit(f, LONG_SIDE) for f in pictures_at(bench, query_id, times, long_side=LONG_SIDE)]
+    frames = [fit(f, LONG_SIDE) for f in pictures_of(bench, query_id, times, long_side=LONG_SIDE)]
     size = frames[0].shape
     same = tuple(f for f in frames if f.shape == size)  # the size may change within a file
     return Clip(bench.clip(query_id).name, same, COPY_RATE, start)

@@ -27,7 +27,7 @@ STEPS = (
     WalkStep("sampling", "Sampling", "A video becomes a list of frames.", steps.draw_sampling),
     WalkStep("cnn", "CNN", "A network turns each frame into feature maps.", steps.draw_cnn),
     WalkStep("regions", "Region vectors", "Each of nine regions becomes one vector.",
-         steps.draw_regions),
+         steps.draw_region_step),
     WalkStep("whitening", "Whitening", "Directions common to all pictures lose weight.",
          steps.draw_whitening),
     WalkStep("attention", "Attention", "Distinctive regions count more than plain ones.",
@@ -42,7 +42,7 @@ STEPS = (
     WalkStep("asymmetry", "Asymmetry", "The reverse direction has a different score.",
          steps.draw_asymmetry),
     WalkStep("candidates", "Candidates", "Similar frames select the few videos to compare.",
-         library.draw_candidates),
+         library.draw_candidate_step),
     WalkStep("reranking", "Re-ranking", "Only candidates are compared in full. How much does it"
     " save?",
          library.draw_reranking),

@@ -18,7 +18,7 @@ from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import facts
 
 
-def draw_candidates(pair: WalkPair) -> None:
+def draw_candidate_step(pair: WalkPair) -> None:
     view = backend.query_distances(pair.query)
     threshold = backend.workbench().threshold()
     st.latex(

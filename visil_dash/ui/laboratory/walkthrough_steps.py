@@ -114,7 +114,7 @@ def draw_cnn(pair: WalkPair) -> None:
     )
 
 
-def draw_regions(pair: WalkPair) -> None:
+def draw_region_step(pair: WalkPair) -> None:
     st.latex(
         r"x_r = \operatorname{norm}\Big(g\big(\operatorname{concat}_k\ \operatorname{norm}"
         r"\max_{(i,j) \in \Omega_r} M^{(k)}_{:,i,j}\big)\Big)"

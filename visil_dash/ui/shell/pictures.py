@@ -15,9 +15,9 @@ from visil_dash.ui.shell.tasks import Task
 def _pictures_at(
     scope: tuple[str, str], query_id: str, times: tuple[float, ...], long_side: int
 ) -> list[Array]:
-    from visil_dash.workbench.pictures import pictures_at
+    from visil_dash.workbench.pictures import pictures_of
 
-    return pictures_at(backend.workbench(), query_id, times, long_side=long_side)
+    return pictures_of(backend.workbench(), query_id, times, long_side=long_side)
 
 
 def pictures_at(query_id: str, times: Sequence[float], long_side: int = 640) -> list[Array]:
