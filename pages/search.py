@@ -7,6 +7,7 @@ from visil_dash.ui.search.answer import (
     draw_exhaustive_button,
     draw_headline,
     draw_inside_button,
+    draw_nothing_compared,
     draw_notices,
     draw_query_card,
 )
@@ -29,13 +30,14 @@ def draw_result(query_id: str, options: SearchOptions) -> None:
         return
     shown = visible_matches(result)
     matches = ranked(shown)
+    if not result.matches:
+        draw_notices(shown)
+        draw_nothing_compared(result)
+        return
     draw_headline(shown)
     draw_notices(shown)
     if result.mode == "exhaustive":
         draw_agreement(result, options)
-    if not result.matches:
-        empty_state("There is nothing to compare with", "Add videos to the library first.")
-        return
     with st.container(horizontal=True):
         if result.mode == "nearest":
             draw_exhaustive_button(result)

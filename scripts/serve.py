@@ -93,10 +93,15 @@ def main() -> int:
         return 1
 
     sys.path.insert(0, str(ROOT))
+    from visil_dash.errors import InputError
     from visil_dash.settings import get_settings
 
     os.chdir(ROOT)  # the settings' default folders and .streamlit/ are relative to the checkout
-    library = get_settings().library
+    try:
+        library = get_settings().library
+    except InputError as error:
+        print(f"visil_dash: {error}", file=sys.stderr)
+        return 2
     if demo_is_due(library) and prepare_demo(library):
         print(
             "the demo library is incomplete, see the error above; the next start tries again",

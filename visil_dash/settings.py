@@ -3,8 +3,10 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from visil_dash.errors import InputError
 
 
 class Settings(BaseSettings):
@@ -26,21 +28,39 @@ class Settings(BaseSettings):
         "", description="folders, joined by the path separator, that path boxes may read"
     )
 
-    max_file_bytes: int = Field(2 * 1024**3, description="largest file taken, bytes")
-    max_pixels: int = Field(4096 * 4096, description="largest frame, pixels")
-    max_side: int = Field(16384, description="longest side of a frame, pixels")
-    max_fps: float = Field(240.0, description="highest frame rate taken")
-    max_seconds: float = Field(24 * 3600.0, description="longest video, seconds")
-    max_frames: int = Field(90_000, description="most sampled frames of one video")
-    child_memory_bytes: int = Field(1536 * 1024**2, description="memory of the decoding child")
-    child_wall_seconds: float = Field(1800.0, description="longest decoding of one file, seconds")
-    child_idle_seconds: float = Field(20.0, description="longest time without a new frame, seconds")
-    max_queue: int = Field(1000, description="most jobs waiting in one library")
-    session_bytes: int = Field(4 * 1024**3, description="query clips of one session, bytes")
-    min_free_bytes: int = Field(512 * 1024**2, description="free disk below which new work stops")
-    threads: int = Field(0, description="torch threads; 0 = all cores")
+    max_file_bytes: int = Field(2 * 1024**3, gt=0, description="largest file taken, bytes")
+    max_pixels: int = Field(4096 * 4096, gt=0, description="largest frame, pixels")
+    max_side: int = Field(16384, gt=0, description="longest side of a frame, pixels")
+    max_fps: float = Field(240.0, gt=0, description="highest frame rate taken")
+    max_seconds: float = Field(24 * 3600.0, gt=0, description="longest video, seconds")
+    max_frames: int = Field(90_000, gt=0, description="most sampled frames of one video")
+    child_memory_bytes: int = Field(
+        1536 * 1024**2, gt=0, description="memory of the decoding child"
+    )
+    child_wall_seconds: float = Field(
+        1800.0, gt=0, description="longest decoding of one file, seconds"
+    )
+    child_idle_seconds: float = Field(
+        20.0, gt=0, description="longest time without a new frame, seconds"
+    )
+    max_queue: int = Field(1000, gt=0, description="most jobs waiting in one library")
+    session_bytes: int = Field(4 * 1024**3, ge=0, description="query clips of one session, bytes")
+    min_free_bytes: int = Field(
+        512 * 1024**2, ge=0, description="free disk below which new work stops"
+    )
+    threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 
 @cache
 def get_settings() -> Settings:
-    return Settings()
+    """The settings of this process. Raises InputError that names a variable with a bad value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"VISIL_DASH_{str(first['loc'][0]).upper()}"
+        raise InputError(
+            f"{name}={first['input']}",
+            first["msg"][0].lower() + first["msg"][1:],
+            "set the environment variable to another value, or unset it for the default",
+        ) from error

@@ -15,7 +15,8 @@ import pytest
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
-from tests.support.benches import SOON
+from tests.support.benches import SOON, copy_library
+from tests.support.fakes import fake_model
 from tests.support.page_world import (
     NAMES,
     SESSION,
@@ -445,6 +446,19 @@ def test_an_empty_library_leads_to_adding(tmp_path: Path) -> None:
         page = open_page("search").run()
         assert not page.exception
         assert "The library is empty" in texts(page)
+
+
+def test_a_library_without_features_of_the_model_is_not_answered_with_no_match(
+    tmp_path: Path, clip: bytes
+) -> None:
+    folder = copy_library(shared_library(), tmp_path / "library")
+    other = replace(fake_model(), name="other", extractor="other-00000000")
+    with pages(folder, model=other) as open_page:
+        page = upload(open_page("search").run(), ("clip.mp4", clip))
+        page = run_until(page, lambda p: "No video could be compared" in texts(p))
+        assert "model other" in texts(page)
+        assert "Extract the features" in texts(page)
+        assert not page.subheader, "no headline that speaks of matches"
 
 
 def test_files_that_were_released_already_are_not_taken_again() -> None:

@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.shared import DONE, add_command, open_bench, read_text, terminal_watch
+from visil_dash.cli.options import new_file, whole_number, zero_or_more
+from visil_dash.cli.shared import (
+    DONE,
+    add_command,
+    open_bench,
+    read_text,
+    require_features,
+    terminal_watch,
+    write_text,
+)
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.settings import Settings
@@ -36,7 +45,7 @@ def add_evaluate_command(commands: Any, common: argparse.ArgumentParser) -> None
     evaluate.add_argument("--scorer", choices=("comparator", "chamfer"), default="comparator")
     evaluate.add_argument(
         "--threshold",
-        type=float,
+        type=zero_or_more,
         metavar="X",
         help="squared-L2 distance threshold, the library's by default",
     )
@@ -46,10 +55,10 @@ def add_evaluate_command(commands: Any, common: argparse.ArgumentParser) -> None
         action="store_false",
         help="leave unlabelled pairs out instead of counting them as unrelated",
     )
-    evaluate.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-    evaluate.add_argument("--rounds", type=int, default=1000, help="bootstrap draws")
+    evaluate.add_argument("--seed", type=whole_number(0), default=0, help="of the bootstrap")
+    evaluate.add_argument("--rounds", type=whole_number(1), default=1000, help="bootstrap draws")
     evaluate.add_argument("--queries", action="store_true", help="print every query, worst first")
-    evaluate.add_argument("--out", type=Path, metavar="FILE", help="write manifest and results")
+    evaluate.add_argument("--out", type=new_file, metavar="FILE", help="write manifest and results")
 
 
 def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
@@ -57,6 +66,7 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.laboratory.evaluation.run import run_evaluation
 
     with open_bench(given, settings) as bench:
+        require_features(bench)
         run = run_evaluation(
             bench,
             labels_of(bench, given.labels),
@@ -69,7 +79,7 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
         report = evaluation_report(bench, run)
         names = {v.video_id: v.name for v in bench.videos()}
     if given.out is not None:
-        given.out.write_text(report_text(report), encoding="utf-8", newline="")
+        write_text(given.out, report_text(report))
         print(f"manifest and results written to {given.out}", file=sys.stderr)
     if given.json:
         print(json.dumps(report, sort_keys=True, allow_nan=False))

@@ -8,7 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from visil_dash.cli.shared import DONE, REFUSED, add_command, read_text, terminal_watch
+from visil_dash.cli.options import existing_path, new_file, new_folder, whole_number, zero_or_more
+from visil_dash.cli.shared import (
+    DONE,
+    REFUSED,
+    add_command,
+    read_text,
+    terminal_watch,
+    write_text,
+)
 from visil_dash.laboratory.fivr.download import (
     PAUSE_SECONDS,
     RATE_BYTES,
@@ -27,13 +35,21 @@ def add_fivr_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     text = "choose one video of each relation for some events"
     select = add_command(actions, "select", _select, text, common)
-    select.add_argument("--annotation", type=Path, required=True, metavar="annotation.json")
-    select.add_argument("--events", type=int, default=5, metavar="N", help="queries, 5 by default")
-    select.add_argument("--out", type=Path, metavar="FILE", help="write the list as CSV")
+    select.add_argument(
+        "--annotation", type=existing_path, required=True, metavar="annotation.json"
+    )
+    select.add_argument(
+        "--events", type=whole_number(1), default=5, metavar="N", help="queries, 5 by default"
+    )
+    select.add_argument("--out", type=new_file, metavar="FILE", help="write the list as CSV")
     fetch = add_command(actions, "fetch", _fetch, "download videos by their ids", common)
-    fetch.add_argument("--ids", type=Path, required=True, metavar="FILE", help="ids, or a CSV")
-    fetch.add_argument("--out", type=Path, default=Path("data/fivr"), metavar="DIR")
-    fetch.add_argument("--limit", type=int, metavar="N", help="at most N videos in this run")
+    fetch.add_argument(
+        "--ids", type=existing_path, required=True, metavar="FILE", help="ids, or a CSV"
+    )
+    fetch.add_argument("--out", type=new_folder, default=Path("data/fivr"), metavar="DIR")
+    fetch.add_argument(
+        "--limit", type=whole_number(0), metavar="N", help="at most N videos in this run"
+    )
     fetch.add_argument(
         "--rate",
         type=_bytes,
@@ -41,7 +57,7 @@ def add_fivr_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help="bytes per second at most, such as 500k or 2M",
     )
-    fetch.add_argument("--pause", type=float, default=PAUSE_SECONDS, metavar="SECONDS")
+    fetch.add_argument("--pause", type=zero_or_more, default=PAUSE_SECONDS, metavar="SECONDS")
     fetch.add_argument(
         "--address", default=YOUTUBE, metavar="URL", help="another source, with {id}"
     )
@@ -53,7 +69,7 @@ def _bytes(text: str) -> int:
     number = text[:-1] if factor else text
     try:
         value = int(float(number) * (factor or 1))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(f"not a number of bytes: {text!r}") from error
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected more than 0, got {text!r}")
@@ -65,10 +81,9 @@ def _select(given: argparse.Namespace, _settings: Settings) -> int:
         read_text(given.annotation), name=given.annotation.name, events=given.events
     )
     if given.out is not None:
-        given.out.write_text(wanted_csv(chosen), encoding="utf-8", newline="")
+        write_text(given.out, wanted_csv(chosen))
         print(f"{len(chosen)} videos written to {given.out}", file=sys.stderr)
-        return DONE
-    for wanted in chosen:
+    for wanted in chosen if given.json or given.out is None else ():
         line = f"{wanted.video:14} {wanted.relation:7} of {wanted.event}"
         print(json.dumps(asdict(wanted)) if given.json else line)
     return DONE

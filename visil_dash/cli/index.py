@@ -20,9 +20,8 @@ def _index(given: argparse.Namespace, settings: Settings) -> int:
             bench.space.rebuild(background=False)
         if given.action == "verify":
             problems = bench.verify()
-            for problem in problems:
-                print(problem)
-            print(f"{len(problems)} problems" if problems else "no problems")
+            lines = [*problems, f"{len(problems)} problems" if problems else "no problems"]
+            print_line(given, "\n".join(lines), {"problems": list(problems)})
             return REFUSED if problems else DONE
         status = bench.space.status()
         lines = [f"{key:15} {value}" for key, value in asdict(status).items()]

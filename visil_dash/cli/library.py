@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visil_dash.cli.options import existing_path
 from visil_dash.cli.shared import DONE, REFUSED, add_command, open_bench, print_line
 from visil_dash.settings import Settings
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     add = add_command(commands, "add", _add, "add files and folders, recursively", common)
-    add.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    add.add_argument("paths", nargs="+", type=existing_path, metavar="PATH")
     add_command(commands, "list", _list, "list the videos of the library", common)
     remove = add_command(commands, "remove", _remove, "remove videos and their features", common)
     remove.add_argument("ids", nargs="+", metavar="ID", help="id, unique prefix or file name")
@@ -27,7 +28,7 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 def _add(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.records import JobState
 
-    with open_bench(given, settings, worker=True) as bench:
+    with open_bench(given, settings, adding=True) as bench:
         bench.require_writer()
         queued = [job.job_id for job in bench.add_paths(given.paths)]
         printed: set[str] = set()
@@ -78,7 +79,7 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.records import JobState
 
     folder = Path(__file__).resolve().parents[2] / "demo" / "videos"
-    with open_bench(given, settings, worker=True) as bench:
+    with open_bench(given, settings, adding=True) as bench:
         if given.if_empty and bench.videos():
             print("The library is not empty; the demo videos were not added.")
             return DONE

@@ -1,15 +1,16 @@
 """The command line: `python -m visil_dash COMMAND`."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from visil_dash.cli.evaluate import add_evaluate_command
 from visil_dash.cli.fivr import add_fivr_commands
 from visil_dash.cli.index import add_index_command
 from visil_dash.cli.library import add_library_commands
 from visil_dash.cli.models import add_model_commands
+from visil_dash.cli.options import existing_path
 from visil_dash.cli.search import add_search_commands
 from visil_dash.cli.shared import DONE, FAILED, add_command, print_line
 from visil_dash.cli.train import add_train_commands
@@ -19,10 +20,13 @@ from visil_dash.settings import Settings, get_settings
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; `arguments` default to the process's own."""
+    # A file's name may hold bytes that are not UTF-8; printing it must not end a command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     given = build_parser().parse_args(arguments)
-    settings = get_settings()
     try:
-        code: int = given.run(given, settings)
+        code: int = given.run(given, get_settings())
     except VisilDashError as error:
         print(f"visil_dash: {error}", file=sys.stderr)
         return FAILED
@@ -32,18 +36,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has ended, as `| head` does: no error
         return FAILED
+    except OSError as error:
+        name = error.filename or "a file"
+        print(
+            f"visil_dash: {name}: {error.strerror or error}. Check the path, its permissions and"
+            " the free disk.",
+            file=sys.stderr,
+        )
+        return FAILED
     return code
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--library", type=Path, help="folder of the library")
+    # Suppressed defaults: given before an action, as in `models --json list`, they count as well.
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--library", type=existing_path, help="folder of the library")
     common.add_argument("--model", help="compact (bundled, default) or visil (the paper's)")
     common.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser = argparse.ArgumentParser(
         prog="python -m visil_dash", description="Find copied footage in videos."
     )
+    parser.set_defaults(library=None, model=None, json=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_library_commands(commands, common)
     add_search_commands(commands, common)

@@ -2,9 +2,9 @@
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from visil_dash.cli.options import existing_path
 from visil_dash.cli.shared import DONE, add_command, print_line, terminal_watch
 from visil_dash.settings import Settings
 
@@ -16,7 +16,7 @@ def add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     take = actions.add_parser(
         "import", parents=[common], help="import a weight file, or the folder of a trained model"
     )
-    take.add_argument("file", type=Path)
+    take.add_argument("file", type=existing_path)
     take.add_argument("--unverified", action="store_true", help="accept a file of unknown hash")
     download = actions.add_parser("download", parents=[common], help="download published weights")
     download.add_argument("name")
@@ -32,10 +32,10 @@ def _models(given: argparse.Namespace, settings: Settings) -> int:
         meta = import_folder(
             given.file, settings=settings, reserved=PROJECT_MODELS, unverified=given.unverified
         )
-        print(f"imported  {meta.name}")
+        print_line(given, f"imported  {meta.name}", {"imported": meta.name})
     elif given.action == "import":
         path = import_weights(given.file, settings=settings, unverified=given.unverified)
-        print(f"imported  {path.name}")
+        print_line(given, f"imported  {path.name}", {"imported": path.name})
     elif given.action == "download":
         download_weights(
             given.name,
@@ -43,7 +43,7 @@ def _models(given: argparse.Namespace, settings: Settings) -> int:
             unverified=given.unverified,
             watch=terminal_watch(given),
         )
-        print(f"downloaded {given.name}")
+        print_line(given, f"downloaded {given.name}", {"downloaded": given.name})
     else:
         for info in model_infos(settings=settings):
             state = "ready" if info.available else f"not available: {info.missing}"

@@ -3,17 +3,21 @@
 import argparse
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visil_dash.cli.options import clip_source, new_file, whole_number, zero_or_more
 from visil_dash.cli.shared import (
     DONE,
     REFUSED,
     add_command,
     open_bench,
     print_line,
+    require_features,
     terminal_watch,
+    write_text,
 )
 from visil_dash.settings import Settings
 
@@ -24,7 +28,9 @@ if TYPE_CHECKING:
 def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     text = "which videos share footage with these clips, and where"
     search = add_command(commands, "search", _search, text, common)
-    search.add_argument("clips", nargs="+", metavar="CLIP", help="a file, or a video's id or name")
+    search.add_argument(
+        "clips", nargs="+", type=clip_source, metavar="CLIP", help="a file, or a video's id or name"
+    )
     search.add_argument("--exhaustive", action="store_true", help="compare with every video")
     search.add_argument(
         "--inside",
@@ -34,17 +40,19 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "takes ten times as long; auto, the default: when the whole picture has no match",
     )
     search.add_argument(
-        "--threshold", type=float, metavar="X", help="squared-L2 distance threshold"
+        "--threshold", type=zero_or_more, metavar="X", help="squared-L2 distance threshold"
     )
-    search.add_argument("--top", type=int, metavar="N", help="print only the best N")
+    search.add_argument("--top", type=whole_number(1), metavar="N", help="print only the best N")
     text = "compare one pair: scores in both directions, matched segments"
     compare = add_command(commands, "compare", _compare, text, common)
-    compare.add_argument("a")
-    compare.add_argument("b")
-    compare.add_argument("--npz", type=Path, metavar="FILE", help="write the similarity matrices")
+    compare.add_argument("a", type=clip_source)
+    compare.add_argument("b", type=clip_source)
+    compare.add_argument(
+        "--npz", type=new_file, metavar="FILE", help="write the similarity matrices"
+    )
     text = "compare every video with every other"
     pairwise = add_command(commands, "pairwise", _pairwise, text, common)
-    pairwise.add_argument("--csv", type=Path, metavar="FILE", help="write the scores as CSV")
+    pairwise.add_argument("--csv", type=new_file, metavar="FILE", help="write the scores as CSV")
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
@@ -53,22 +61,23 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
 
     code = DONE
     with open_bench(given, settings) as bench:
+        require_features(bench)
         results = search_many(
             bench,
-            [path if (path := Path(clip)).exists() else clip for clip in given.clips],
+            given.clips,
             threshold=given.threshold,
             exhaustive=given.exhaustive,
             inside=given.inside,
             top=given.top,
         )
-        for clip, answer in zip(given.clips, results, strict=True):
+        for query, answer in zip(given.clips, results, strict=True):
             if answer.result is None:
                 code = REFUSED
                 print(f"refused   {answer.error}", file=sys.stderr)
             elif given.json:
-                print(json.dumps(search_as_dict(answer.result) | {"query": clip}), flush=True)
+                print(json.dumps(search_as_dict(answer.result) | {"query": str(query)}), flush=True)
             else:
-                _print_result(clip, answer.result)
+                _print_result(str(query), answer.result)
     return code
 
 
@@ -86,6 +95,9 @@ def _print_result(query: str, result: "SearchResult") -> None:
             )
     for notice in result.notices:
         print(f"  note: {notice}")
+    reasons = Counter(result.skipped.values())
+    for reason, count in reasons.items():
+        print(f"  note: {count} of {result.library_videos} videos were not compared: {reason}")
 
 
 def _match_line(match: "Match") -> str:
@@ -110,18 +122,18 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.matching.verdict import verdict_of
 
     with open_bench(given, settings) as bench:
+        require_features(bench)
         ids = []
         for side in (given.a, given.b):
-            path = Path(side)
-            clip = bench.open_clip(path) if path.exists() else bench.clip(side)
-            ids.append(clip.query_id)
+            opened = bench.open_clip(side) if isinstance(side, Path) else bench.clip(side)
+            ids.append(opened.query_id)
         pair, match_score = bench.compare(*ids), bench.match_score()
         verdict = verdict_of(pair)
         if given.npz is not None:
             _save_matrices(given.npz, pair)
         facts = {
-            "query": given.a,
-            "reference": given.b,
+            "query": str(given.a),
+            "reference": str(given.b),
             "score": pair.score,
             "reverse_score": pair.reverse_score,
             "match_score": match_score,
@@ -162,13 +174,15 @@ def _save_matrices(path: Path, pair: "Comparison") -> None:
     if pair.visil_output is not None and pair.visil_output_reverse is not None:
         arrays["visil_output"] = pair.visil_output
         arrays["visil_output_reverse"] = pair.visil_output_reverse
-    np.savez_compressed(path, **arrays)
+    with path.open("wb") as file:  # a name without .npz is the user's choice
+        np.savez_compressed(file, **arrays)
 
 
 def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.safe_csv import to_csv
 
     with open_bench(given, settings) as bench:
+        require_features(bench)
         table = bench.pairwise(watch=terminal_watch(given))
         rows: list[dict[str, Any]] = [
             {
@@ -187,12 +201,12 @@ def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
             print(f"note: {bench.model.notice}", file=sys.stderr)
         if given.csv is not None:
             in_words = [row | {"verified": str(table.verified).lower()} for row in rows]
-            given.csv.write_text(to_csv(in_words), encoding="utf-8", newline="")
+            write_text(given.csv, to_csv(in_words))
             print(f"{len(rows)} pairs written to {given.csv}", file=sys.stderr)
-        elif given.json:
+        if given.json:
             for row in rows:
                 print(json.dumps(row))
-        else:
+        elif given.csv is None:
             for row in sorted(rows, key=lambda r: -r["score"]):
                 print(f"{row['score']:6.3f}  {row['query']}  in  {row['reference']}")
     return DONE

@@ -29,14 +29,39 @@ def add_command(
 
 
 def open_bench(
-    given: argparse.Namespace, settings: Settings, *, worker: bool = False
+    given: argparse.Namespace, settings: Settings, *, adding: bool = False
 ) -> "Workbench":
-    """The library and model of the command's options; `worker`: with the worker that adds files."""
+    """The library and model of the command's options.
+
+    `adding`: with the worker that adds files, and the library is made when it is missing; every
+    other command raises NotFound then, so that a mistyped folder is not answered by an empty one.
+    """
+    from visil_dash.library.store import require_library
     from visil_dash.workbench.bench import open_workbench
 
+    if not adding:
+        require_library(given.library or settings.library)
     return open_workbench(
-        settings=settings, library=given.library, model=given.model, start_worker=worker
+        settings=settings, library=given.library, model=given.model, start_worker=adding
     )
+
+
+def require_features(bench: "Workbench") -> None:
+    """Raises InputError where no video could be compared: "no copy" would be a wrong answer."""
+    videos = len(bench.videos())
+    if not videos:
+        raise InputError(
+            str(bench.library.folder),
+            "the library is empty",
+            "add videos: python -m visil_dash add PATH, or name another library with --library",
+        )
+    if not bench.library.features_ids(bench.extractor):
+        raise InputError(
+            bench.model.name,
+            f"none of the {videos} videos in {bench.library.folder} has features of this model",
+            "extract them on the Library page, or add the videos again:"
+            f" python -m visil_dash add PATH --model {bench.model.name}",
+        )
 
 
 def read_text(path: Path) -> str:
@@ -47,6 +72,18 @@ def read_text(path: Path) -> str:
         raise InputError(str(path), f"cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise InputError(str(path), "is not text in UTF-8") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises InputError when the file cannot be written."""
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(
+            str(path),
+            f"cannot be written ({error.strerror})",
+            "name another file, or free some space",
+        ) from error
 
 
 def print_line(given: argparse.Namespace, line: str, facts: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 import argparse
 import os
 import sys
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-from visil_dash.cli.shared import DONE, add_command
+from visil_dash.cli.options import above_zero, existing_path, new_folder, whole_number
+from visil_dash.cli.shared import DONE, add_command, print_line
 from visil_dash.settings import Settings
 
 
@@ -14,32 +15,40 @@ def add_train_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     train = add_command(commands, "train", _train, "train a model of your own", common)
     actions = train.add_subparsers(required=True, metavar="WHAT")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--out", type=Path, required=True, help="folder of the new model")
+    shared.add_argument("--out", type=new_folder, required=True, help="folder of the new model")
     shared.add_argument("--name", default="own", help="lower-case letters, digits and hyphens")
     shared.add_argument("--title", help="name on the screens")
-    shared.add_argument("--steps", type=int, help="of the comparator, instead of the default")
-    shared.add_argument("--seed", type=int, default=0)
+    shared.add_argument(
+        "--steps", type=whole_number(1), help="of the comparator, instead of the default"
+    )
+    shared.add_argument("--seed", type=whole_number(0), default=0)
     backbone = actions.add_parser(
         "backbone",
         parents=[common, shared],
         help="distil a teacher on photos, then fit the other parts",
     )
     backbone.set_defaults(action=_backbone)
-    backbone.add_argument("--data", type=Path, required=True, help="folder or .tar of photos")
-    backbone.add_argument("--teacher", type=Path, required=True, help="MobileNetV2 weights, .npz")
-    backbone.add_argument("--minutes", type=float, default=100, help="of training in total")
-    backbone.add_argument("--batch", type=int, default=96)
-    backbone.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
-    backbone.add_argument("--start", type=Path, help="model folder to continue from")
-    backbone.add_argument("--limit", type=int, help="use at most N photos", metavar="N")
+    backbone.add_argument(
+        "--data", type=existing_path, required=True, help="folder or .tar of photos"
+    )
+    backbone.add_argument(
+        "--teacher", type=existing_path, required=True, help="MobileNetV2 weights, .npz"
+    )
+    backbone.add_argument("--minutes", type=above_zero, default=100, help="of training in total")
+    backbone.add_argument("--batch", type=whole_number(1), default=96)
+    backbone.add_argument("--rate", type=above_zero, default=2e-3, help="peak learning rate")
+    backbone.add_argument("--start", type=existing_path, help="model folder to continue from")
+    backbone.add_argument("--limit", type=whole_number(1), help="use at most N photos", metavar="N")
     backbone.add_argument("--compile", action="store_true", help="needs a C++ compiler")
     comparator = actions.add_parser(
         "comparator", parents=[common, shared], help="fine-tune on labelled pairs of a library"
     )
     comparator.set_defaults(action=_comparator)
-    comparator.add_argument("--data", type=Path, required=True, help="folder of a library")
+    comparator.add_argument("--data", type=existing_path, required=True, help="folder of a library")
     comparator.add_argument(
-        "--labels", type=Path, help="CSV of labelled pairs, by default the library's labels"
+        "--labels",
+        type=existing_path,
+        help="CSV of labelled pairs, by default the library's labels",
     )
 
 
@@ -90,13 +99,15 @@ def _backbone(given: argparse.Namespace, settings: Settings) -> int:
         title=given.title or given.name,
         say=_log,
     )
-    print(f"Import it with: python -m visil_dash models import {given.out}")
+    print_line(given, _next(given), {"folder": str(given.out)})
     return DONE
 
 
 def _comparator(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.library.store import require_library
     from visil_dash.training.finetune import FinetuneOptions, finetune_comparator
 
+    require_library(given.data)
     result = finetune_comparator(
         given.data,
         given.labels,
@@ -108,9 +119,13 @@ def _comparator(given: argparse.Namespace, settings: Settings) -> int:
         title=given.title or given.name,
         say=_log,
     )
-    print(
+    line = (
         f"uAP on held-out labelled pairs: {result.uap:.3f} with the new comparator,"
         f" {result.former_uap:.3f} with the old one, {result.chamfer_uap:.3f} with Chamfer alone"
     )
-    print(f"Import it with: python -m visil_dash models import {given.out}")
+    print_line(given, f"{line}\n{_next(given)}", {"folder": str(given.out), **asdict(result)})
     return DONE
+
+
+def _next(given: argparse.Namespace) -> str:
+    return f"Import it with: python -m visil_dash models import {given.out}"

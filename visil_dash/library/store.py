@@ -66,6 +66,8 @@ from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
+_OURS = {CATALOGUE_NAME, "writer.lock"}  # files that mark a folder as a library
+
 __all__ = ["FeatureRow", "Finding", "Library", "clean_name", "open_library"]
 
 
@@ -328,6 +330,15 @@ def open_library(
     return library
 
 
+def require_library(folder: Path) -> None:
+    """Raises NotFound unless `folder` holds a library; makes nothing."""
+    if not any((folder / name).is_file() for name in _OURS):
+        raise NotFound(
+            f"{folder}: no library here. Check --library and VISIL_DASH_LIBRARY, or make one by"
+            " adding videos: python -m visil_dash add PATH"
+        )
+
+
 def _highest(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(tables.videos.c.ordinal))).scalar() or 0)
 
@@ -337,12 +348,11 @@ def _writer_lock(folder: Path) -> tuple[WriterLock | None, str]:
 
     Raises StoreError for a folder that is not a library.
     """
-    ours = {CATALOGUE_NAME, "writer.lock"}
     lock = WriterLock(folder / "writer.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         inside = {path.name for path in folder.iterdir()}
-        if inside and not inside & ours:
+        if inside and not inside & _OURS:
             raise StoreError(
                 f"{folder}: is not empty and not a library. Name a new or empty folder."
             )

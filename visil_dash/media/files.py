@@ -195,6 +195,19 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def checked_hash(path: Path, *, name: str, settings: Settings) -> str:
+    """sha256 of a file that passes `check_regular`, hex, read from the descriptor that was checked.
+
+    Raises MediaRefused, which calls the file by `name`.
+    """
+    try:
+        fd, _container, _size = open_checked(path, settings=settings)
+    except MediaRefused as refused:
+        raise MediaRefused(name, refused.reason, refused.remedy) from refused
+    with os.fdopen(fd, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def video_files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files among `paths` and those in its folders, sorted by folder.
 

@@ -386,10 +386,6 @@ def open_workbench(
     Defaults come from the settings. Raises StoreError and ModelError.
     """
     settings = settings or get_settings()
+    loaded = load_model(model or settings.model, settings=settings)  # a wrong name makes no folder
     opened = open_library(library or settings.library, settings=settings)
-    return Workbench(
-        opened,
-        load_model(model or settings.model, settings=settings),
-        settings,
-        start_worker=start_worker,
-    )
+    return Workbench(opened, loaded, settings, start_worker=start_worker)

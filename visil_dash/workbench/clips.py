@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.library.store import Library
-from visil_dash.media.files import content_hash
+from visil_dash.media.files import checked_hash
 from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
@@ -61,7 +61,7 @@ class ClipStore:
 
         Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
         """
-        query_id = content_hash(path)
+        query_id = checked_hash(path, name=name, settings=self._settings)
         with self._alone(query_id, watch):
             with self._lock:
                 clip = self._clips.get(query_id)

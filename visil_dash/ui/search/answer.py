@@ -14,7 +14,7 @@ from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, Sear
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import facts, name_line, thumbnail, verified_badge
+from visil_dash.ui.shell.widgets import empty_state, facts, name_line, thumbnail, verified_badge
 
 CROWDED = 0.25  # background from which it is mentioned: that of one query in ten is higher
 _NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
@@ -99,6 +99,22 @@ def _missing_features(result: SearchResult) -> None:
         )
         if st.button("Extract them on the Library page", key="goto_extract"):
             state.goto_library()
+
+
+def draw_nothing_compared(result: SearchResult) -> None:
+    """Why no video was compared: that no copy exists is not the answer then."""
+    if result.skipped:
+        empty_state(
+            "No video could be compared",
+            f"None of the library's videos has usable features of the model {result.model}, so"
+            " this search cannot say whether there are copies. Extract the features on the"
+            " Library page.",
+        )
+    else:
+        empty_state(
+            "There is nothing to compare with",
+            "The query clip is the only video in the library. Add others first.",
+        )
 
 
 # ---- other ways to search ----
