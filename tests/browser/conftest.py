@@ -104,7 +104,7 @@ def app_url(app: App) -> str:
     return app.url
 
 
-# Nothing answers on this port, so whoever tries to leave the machine is told so at once.
+# Nothing answers on this port, so whoever tries to leave the machine is displayed so at once.
 _NO_NETWORK = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
 
 

@@ -158,9 +158,9 @@ def test_moving_the_slider_changes_every_number(
         wait_until_idle(page)
         value = float(re.search(r"[?&]t=([^&]+)", page.url)[1])  # type: ignore[index]
         assert float(field.input_value()) == pytest.approx(value, abs=1e-4)
-        told = numbers(page)
-        assert told == expected(found, "excerpt.mp4", value)
-        seen.add(tuple(told.values()))
+        displayed = numbers(page)
+        assert displayed == expected(found, "excerpt.mp4", value)
+        seen.add(tuple(displayed.values()))
     assert len(seen) >= 3
     field.fill("1.5")
     field.press("Enter")

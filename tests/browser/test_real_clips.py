@@ -1,4 +1,4 @@
-"""The work pages over real clips, their numbers by plain loops: copies with logos, strangers."""
+"""The work pages over real clips, their numbers by plain loops: copies, unrelated clips."""
 
 import numpy as np
 from playwright.sync_api import Page, expect
@@ -9,13 +9,13 @@ from tests.support.lab_world import PATIENCE, Lab, facts, number
 ORIGINAL, COPY = "chair-orig-22-sd-bar.mp4", "chair-22-with-large-logo-bar.mp4"
 
 
-def test_the_library_tells_what_it_holds(page: Page, real_lab: Lab) -> None:
+def test_the_library_counts_what_it_contains(page: Page, real_lab: Lab) -> None:
     open_page(page, real_lab.app)
     expect(page.get_by_text("Index ready")).to_be_visible(timeout=PATIENCE)
-    told = facts(page)
-    assert told["Videos"] == str(len(real_lab.names))
+    displayed = facts(page)
+    assert displayed["Videos"] == str(len(real_lab.names))
     frames = sum(len(f) for f in real_lab.features.values())
-    assert number(told["Sampled frames"]) == frames
+    assert number(displayed["Sampled frames"]) == frames
     expect(page.get_by_text(ORIGINAL, exact=True).first).to_be_visible()
 
 
@@ -43,9 +43,9 @@ def test_compare_gives_both_directions_and_the_copy_is_a_match(page: Page, real_
     verdict = page.locator(".st-key-verdict")
     expect(verdict).to_contain_text("reach the match score", timeout=PATIENCE)
     wait_until_idle(page)
-    told = facts(page, verdict)
-    assert number(told["Query → reference"]) == round(float(lab.scores[there, back]), 3)
-    assert number(told["Reference → query"]) == round(float(lab.scores[back, there]), 3)
+    displayed = facts(page, verdict)
+    assert number(displayed["Query → reference"]) == round(float(lab.scores[there, back]), 3)
+    assert number(displayed["Reference → query"]) == round(float(lab.scores[back, there]), 3)
     assert lab.scores[there, back] >= lab.model.default_match_score
 
 
@@ -68,9 +68,9 @@ def test_the_threshold_admits_what_plain_distances_admit(page: Page, real_lab: L
     open_page(page, lab.app, lab.link("threshold", ORIGINAL))
     expect(page.get_by_text("All distances of this query")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    told = facts(page)
-    assert told["Candidate videos"] == (
+    displayed = facts(page)
+    assert displayed["Candidate videos"] == (
         f"{len(lab.candidates(ORIGINAL) - {ORIGINAL})} of {len(lab.names) - 1}"
     )
     admitted = (lab.distances[ORIGINAL] <= lab.threshold).sum()
-    assert number(told["Pairs of frames"].split(" of ")[0]) == admitted
+    assert number(displayed["Pairs of frames"].split(" of ")[0]) == admitted

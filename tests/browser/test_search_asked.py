@@ -71,7 +71,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
     expect(row(page, "notes.mp4")).to_contain_text("it is text")
     expect(row(page, "notes.mp4").get_by_role("button", name="Try again")).to_be_visible()
 
-    # Each row opens its own results; which is shown is said.
+    # Each row opens its own results; the one that is shown has a badge.
     for name in reversed(CLIPS):
         if row(page, name).get_by_role("button", name="Show").count():
             row(page, name).get_by_role("button", name="Show").click()
@@ -80,8 +80,8 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
         best, score = scores[name][0]
         first = page.locator(".st-key-match-1")
         expect(first).to_contain_text(f"1. {best}", timeout=PATIENCE)
-        told = first.locator(".vd-facts > div", has_text="Score").locator("dd").first
-        expect(told).to_have_text(f"{score:.3f}")
+        displayed = first.locator(".vd-facts > div", has_text="Score").locator("dd").first
+        expect(displayed).to_have_text(f"{score:.3f}")
         expect(page.locator(".st-key-query-card img")).to_have_count(1)
         expect(page.locator(".st-key-strip img")).to_have_count(CLIPS[name])
         wait_until_idle(page)
@@ -126,7 +126,7 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
     link: list[str] = []
 
     def searched() -> tuple[str, str]:
-        """The score from which the page calls a match, and what it says of the best video."""
+        """The match score on the page, and the text of the best video."""
         open_page(page, app, "search" + (link[0] if link else ""))
         if not link:
             page.get_by_label("Or pick a video").click()
@@ -135,9 +135,9 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
         expect(first).to_contain_text("1. market.mp4", timeout=PATIENCE)
         wait_until_idle(page)
         link[:] = ["?" + page.url.split("?")[1]]
-        told = re.search(r"match score (-?\d\.\d+) · model", page.content())
-        assert told is not None
-        return told[1], first.inner_text()
+        displayed = re.search(r"match score (-?\d\.\d+) · model", page.content())
+        assert displayed is not None
+        return displayed[1], first.inner_text()
 
     sure = re.compile(r"near duplicate|contains the query clip|shares a part")
     before, card = searched()
@@ -150,8 +150,8 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
     wait_until_idle(page)
     screens("threshold-match-saved")
 
-    told, card = searched()
-    assert told == f"{raised:.2f}"
+    displayed, card = searched()
+    assert displayed == f"{raised:.2f}"
     assert not sure.search(card)
     page.locator(".st-key-match-1").get_by_role("button", name="Compare").click()
     verdict = page.locator(".st-key-verdict")
@@ -162,6 +162,6 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
     saved = page.get_by_text(f"Saved match score: {raised:.4g}")
     expect(saved).to_have_count(0, timeout=PATIENCE)
     wait_until_idle(page)
-    told, card = searched()
-    assert told == before
+    displayed, card = searched()
+    assert displayed == before
     assert sure.search(card)

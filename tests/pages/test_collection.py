@@ -82,8 +82,8 @@ def test_the_table_holds_the_pairs_that_reach_the_score(opened: Open, least: flo
 
     page.toggle(key="collection_once").set_value(False).run()
     table = page.dataframe[0].value
-    told = {(row["Query"], row["Reference"]) for _, row in table.iterrows()}
-    assert told == {p for p, score in scores.items() if score >= least}
+    displayed = {(row["Query"], row["Reference"]) for _, row in table.iterrows()}
+    assert displayed == {p for p, score in scores.items() if score >= least}
     for _, row in table.iterrows():
         pair = row["Query"], row["Reference"]
         assert row["Score"] == pytest.approx(scores[pair], abs=1e-5)
@@ -91,7 +91,7 @@ def test_the_table_holds_the_pairs_that_reach_the_score(opened: Open, least: flo
     assert (np.diff(table["Score"]) <= 0).all()
 
 
-def test_a_score_that_no_pair_reaches_says_so(opened: Open) -> None:
+def test_a_match_score_that_no_pair_reaches_has_an_empty_state(opened: Open) -> None:
     page = view(opened("collection"), "Pairs", least=1.0)
     assert "No pair reaches this match score" in texts(page)
     assert "No groups" in texts(view(page, "Groups", least=1.0))

@@ -98,7 +98,7 @@ def test_what_fits_at_any_moment_is_no_verdict(
     assert "Reason" not in text
 
 
-def test_strangers_are_told_apart_and_why(opened: Open) -> None:
+def test_unrelated_videos_do_not_match_and_the_page_explains_why(opened: Open) -> None:
     page = pair(opened, "station.mp4", "harbour.mp4").run()
     text = shown(page)
     assert "No shared footage found" in text
@@ -108,7 +108,7 @@ def test_strangers_are_told_apart_and_why(opened: Open) -> None:
     assert "No matched segments" in text
 
 
-def test_a_model_without_a_comparator_says_so_in_place_of_the_second_map(opened: Open) -> None:
+def test_a_model_without_a_comparator_has_a_note_in_place_of_the_second_map(opened: Open) -> None:
     page = pair(opened, "excerpt.mp4", "market.mp4").run()
     assert "This model has no comparator" in shown(page)
     assert len(figures(page)) == 1
@@ -221,7 +221,7 @@ def test_the_cell_of_a_link_does_not_follow_to_another_pair(opened: Open) -> Non
     assert "cell" not in page.query_params
 
 
-def test_a_link_that_says_nonsense_opens_the_plain_pair(opened: Open) -> None:
+def test_an_invalid_link_opens_the_plain_pair(opened: Open) -> None:
     page = pair(opened, "excerpt.mp4", "market.mp4")
     page.query_params["cell"] = "<b>,1e999"
     page.query_params["span"] = "1,2,3"

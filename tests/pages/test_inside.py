@@ -81,17 +81,17 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     assert pair.query_params[state.PARAM_PART] == "bottom-right"
 
 
-def test_a_clip_that_many_videos_come_near_says_why_its_matches_are_less_sure(
+def test_a_clip_similar_to_many_videos_explains_its_lower_confidence(
     opened: Open, inset: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def told(crowded: float) -> bool:
+    def displayed(crowded: float) -> bool:
         monkeypatch.setattr("visil_dash.ui.search.answer.CROWDED", crowded)
         page = opened("search").run()
         page.file_uploader[0].set_value([("inset.mp4", inset, "video/mp4")])
         return "Many videos are similar to this query clip" in texts(searched(page))
 
-    assert not told(1.0)
-    assert told(0.0)
+    assert not displayed(1.0)
+    assert displayed(0.0)
 
 
 def linked(opened: Open, part: str) -> tuple[AppTest, dict[str, str]]:

@@ -53,13 +53,13 @@ def test_it_shows_every_video_and_that_the_index_is_ready(library: Open) -> None
     page = library("library").run()
     assert not page.exception
     assert card_names(page) == list(NAMES)
-    said = texts(page)
-    assert '<dt>Videos</dt><dd class="vd-big">3</dd>' in said
-    assert "Index ready · 30 frames" in said
-    assert "0:10 · 128×96 · h264" in said
+    text = texts(page)
+    assert '<dt>Videos</dt><dd class="vd-big">3</dd>' in text
+    assert "Index ready · 30 frames" in text
+    assert "0:10 · 128×96 · h264" in text
 
 
-def test_the_filter_narrows_by_name_and_says_when_nothing_fits(library: Open) -> None:
+def test_the_filter_narrows_by_name_and_has_an_empty_state(library: Open) -> None:
     page = library("library").run()
     page.text_input(key="library_filter").set_value("MARK").run()
     assert card_names(page) == ["market.mp4"]
@@ -139,7 +139,7 @@ def unseen(own: Open) -> Iterator[Open]:
         yield own
 
 
-def test_a_new_model_extracts_what_it_never_saw_on_one_click(unseen: Open) -> None:
+def test_a_new_model_extracts_missing_features_on_one_click(unseen: Open) -> None:
     page = unseen("library").run()
     assert card_names(page) == list(NAMES)
     assert "**Model newer has no features for these videos yet.**" in texts(page)
@@ -156,7 +156,7 @@ def test_a_new_model_extracts_what_it_never_saw_on_one_click(unseen: Open) -> No
     run_until(search, lambda p: "All 3 videos compared" in texts(p))
 
 
-def test_a_search_says_how_many_videos_the_model_never_saw(unseen: Open, tmp_path: Path) -> None:
+def test_a_search_counts_the_videos_without_features(unseen: Open, tmp_path: Path) -> None:
     clip = make_scene(tmp_path / "clip.mp4", 1, start=3, seconds=5).read_bytes()
     page = unseen("search").run()
     upload(page, "clip.mp4", clip)
@@ -218,13 +218,13 @@ def test_an_uploaded_video_becomes_findable_and_its_name_stays_text(
     page = own("library").run()
     upload(page, name, make_scene(tmp_path / "new.mp4", 8, seconds=4).read_bytes())
     page = run_until(page, lambda p: '<dd class="vd-big">4</dd>' in texts(p))
-    said = texts(page)
-    assert "<img" not in said
-    assert "&lt;img src=x onerror=alert(1)&gt;:red[x].mp4</div>" in said
-    assert "\u202e" not in said
+    text = texts(page)
+    assert "<img" not in text
+    assert "&lt;img src=x onerror=alert(1)&gt;:red[x].mp4</div>" in text
+    assert "\u202e" not in text
 
 
-def test_the_same_bytes_again_are_told_and_add_nothing(own: Open, tmp_path: Path) -> None:
+def test_the_same_file_again_is_reported_and_not_added(own: Open, tmp_path: Path) -> None:
     page = own("library").run()
     upload(page, "again.mp4", (tmp_path / "library").joinpath(_media(tmp_path)).read_bytes())
     page = run_until(page, lambda p: "not added" in texts(p))
@@ -251,7 +251,7 @@ def test_an_empty_file_is_refused_at_once(own: Open) -> None:
     assert [e.value for e in page.error] == [
         r"empty\.mp4\: it is empty\. Check the file and upload it again\."
     ]
-    assert not page.run().error  # told once
+    assert not page.run().error  # shown once
 
 
 def test_a_path_is_taken_from_allowed_folders_only(own: Open, tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_a_second_instance_only_shows(own: Open, tmp_path: Path) -> None:
         assert "Remove from the library…" not in labels(page)
 
 
-def test_a_model_that_cannot_be_loaded_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_is_reported_in_one_sentence(tmp_path: Path) -> None:
     def missing(name: str, settings: Settings) -> None:
         raise ModelError("The weights of visil are missing. Import them first.")
 
@@ -308,24 +308,24 @@ def job(state: JobState, **changes: object) -> JobRecord:
     return JobRecord(job_id=f"id-{state.value}", name=f"{state.value}.mp4", state=state, **changes)  # type: ignore[arg-type]
 
 
-def test_every_state_of_a_job_has_its_words_and_its_way_out(library: Open) -> None:
+def test_every_state_of_a_job_has_a_text_and_its_buttons(library: Open) -> None:
     records = tuple(job(state, reason="why it ended" if state.ended else "") for state in JobState)
     with patch.object(Workbench, "jobs", lambda _self: records):
         page = library("library").run()
-        said = texts(page)
+        text = texts(page)
         for record in records:
-            assert record.name in said
-            assert adding.STATE_WORDS[record.state] in said
+            assert record.name in text
+            assert adding.STATE_WORDS[record.state] in text
         assert labels(page).count("Cancel") == sum(not r.state.ended for r in records)
         assert labels(page).count("Try again") == 2
-        heard: list[str] = []
+        called: list[str] = []
         with (
-            patch.object(Worker, "cancel", lambda _self, job_id: heard.append(job_id)),
-            patch.object(Worker, "retry", lambda _self, job_id: heard.append(job_id)),
+            patch.object(Worker, "cancel", lambda _self, job_id: called.append(job_id)),
+            patch.object(Worker, "retry", lambda _self, job_id: called.append(job_id)),
         ):
             page.button(key="cancel-id-decoding").click().run()
             page.button(key="retry-id-failed").click().run()
-        assert heard == ["id-decoding", "id-failed"]
+        assert called == ["id-decoding", "id-failed"]
 
 
 def test_a_finished_addition_needs_no_row(library: Open) -> None:

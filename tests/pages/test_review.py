@@ -206,7 +206,7 @@ def test_search_hides_what_was_rejected_for_its_query(opened: Open) -> None:
     assert "hidden by your verdicts" not in texts(page)
 
 
-def test_candidate_pairs_are_those_with_near_frames_and_the_page_says_so(opened: Open) -> None:
+def test_candidate_pairs_are_those_with_near_frames_and_the_page_counts_them(opened: Open) -> None:
     page = opened("collection")
     page.query_params["pairs"] = "candidates"
     page.query_params["score"] = "0.300"
@@ -226,10 +226,10 @@ def test_candidate_pairs_are_those_with_near_frames_and_the_page_says_so(opened:
     assert page.session_state["collection_least"] == pytest.approx(0.3)
     page.session_state["collection_view"] = "Pairs"
     page.run()
-    told = {
+    displayed = {
         frozenset((row["Query"], row["Reference"])) for _, row in page.dataframe[0].value.iterrows()
     }
-    assert told == {pair for pair in near if best_scores()[pair] >= 0.3}
+    assert displayed == {pair for pair in near if best_scores()[pair] >= 0.3}
 
 
 def test_the_map_has_every_video_and_a_link_opens_a_selection(opened: Open) -> None:
@@ -246,7 +246,7 @@ def test_the_map_has_every_video_and_a_link_opens_a_selection(opened: Open) -> N
     assert "explains" in texts(page)
 
 
-def test_labels_come_from_a_file_and_a_bad_line_is_told(opened: Open) -> None:
+def test_labels_come_from_a_file_and_a_bad_line_is_reported(opened: Open) -> None:
     page = review(opened("collection"))
     good = b"query,reference,verdict\nmarket.mp4,excerpt.mp4,match\n"
     page.file_uploader[0].set_value(("mine.csv", good, "text/csv")).run()

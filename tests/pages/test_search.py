@@ -61,7 +61,7 @@ def opened(world: Open) -> Iterator[Open]:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Seconds 3 to 8 of the market, encoded anew."""
+    """Seconds 3 to 8 of the market, encoded again."""
     return make_scene(
         tmp_path_factory.mktemp("clip") / "clip.mp4", 1, start=3, seconds=5
     ).read_bytes()
@@ -80,8 +80,8 @@ def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
 
 def cards(page: AppTest) -> list[str]:
     """Names of the matches, in their order."""
-    said = texts(page)
-    found = [(said.find(f". {name}</div>"), name) for name in NAMES]
+    text = texts(page)
+    found = [(text.find(f". {name}</div>"), name) for name in NAMES]
     return [name for at, name in sorted(found) if at >= 0]
 
 
@@ -105,7 +105,7 @@ def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes
     assert not page.exception
 
 
-def test_a_card_tells_the_relation_and_the_coverage_both_ways(opened: Open, clip: bytes) -> None:
+def test_a_card_shows_the_relation_and_both_coverages(opened: Open, clip: bytes) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
     # Five seconds, all of which are there, of not quite ten.
     assert "<b>100 %</b> of the query clip is in this video" in texts(page)
@@ -113,7 +113,7 @@ def test_a_card_tells_the_relation_and_the_coverage_both_ways(opened: Open, clip
     assert "contains the query clip" in texts(page)
 
 
-def test_a_card_says_where_nothing_runs_in_step(
+def test_a_card_warns_where_any_time_offset_matches(
     opened: Open, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = answered(upload(opened("search").run(), ("clip.mp4", clip)))
@@ -138,10 +138,10 @@ def test_of_several_clips_each_can_be_looked_at(opened: Open, clip: bytes, tmp_p
 
 
 def rows(page: AppTest) -> dict[str, str]:
-    """What is told of each of several clips, by its name."""
+    """The text in the row of each of several clips, by its name."""
     found = re.findall(r'title="([^"]+)">[^<]*</div><div class="vd-meta">([^<]*)<', texts(page))
-    told = dict(reversed(found))  # the rows stand above the results
-    return {name: said for name, said in told.items() if name.endswith((".clip", ".txt"))}
+    displayed = dict(reversed(found))  # the rows stand above the results
+    return {name: text for name, text in displayed.items() if name.endswith((".clip", ".txt"))}
 
 
 def all_searched(page: AppTest) -> AppTest:
@@ -156,16 +156,16 @@ def three(clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[s
     return [("market.clip", clip), ("station.clip", other), ("no.txt", b"not a video at all")]
 
 
-def test_each_of_several_clips_has_its_answer_and_a_failure_is_told_at_its_own(
+def test_each_of_several_clips_shows_its_answer_or_its_failure(
     opened: Open, three: list[tuple[str, bytes]]
 ) -> None:
     page = all_searched(upload(opened("search").run(), *three))
-    told = rows(page)
+    displayed = rows(page)
     for name in ("market", "station"):
-        assert "1 video shares footage with this query clip" in told[f"{name}.clip"]
-        assert f"best {name}.mp4, 0.9" in told[f"{name}.clip"]
-        assert "contains the query clip" in told[f"{name}.clip"]
-    assert "it is text" in told["no.txt"]
+        assert "1 video shares footage with this query clip" in displayed[f"{name}.clip"]
+        assert f"best {name}.mp4, 0.9" in displayed[f"{name}.clip"]
+        assert "contains the query clip" in displayed[f"{name}.clip"]
+    assert "it is text" in displayed["no.txt"]
     assert "2 searched · 1 failed" in texts(page)
     assert not page.exception
 
@@ -216,7 +216,7 @@ def test_searching_for_several_clips_can_be_stopped_and_begun_again(
         page.button(key="cancel_several").click()
         page = all_searched(page)
     assert len(rows(page)) == 2
-    assert all("topped" in told for told in rows(page).values())
+    assert all("topped" in displayed for displayed in rows(page).values())
     again = [b.key for b in page.button if b.key and b.key.startswith("try_again-")]
     assert len(again) == 2
     for key in again:
@@ -251,7 +251,7 @@ def test_a_link_to_a_clip_of_somebody_else_shows_nothing_of_it(opened: Open) -> 
     assert "Choose a query clip" in texts(page)
 
 
-def test_exhaustive_search_lists_every_video_and_tells_the_agreement(
+def test_exhaustive_search_lists_every_video_and_shows_the_agreement(
     opened: Open, clip: bytes
 ) -> None:
     page = upload(opened("search").run(), ("clip.mp4", clip))
@@ -345,7 +345,7 @@ def test_the_line_about_weak_results_stands_over_those_alone(opened: Open, clip:
     real = Workbench.search
 
     def with_a_stretch(self: Workbench, *query: Any, **options: Any) -> Any:
-        """The weakest video lines up somewhere, the one before it does not."""
+        """The weakest video has a matched segment, the one before it has none."""
         found = real(self, *query, **options)
         *others, last = found.matches
         last = replace(last, segments=(Segment(0, 2, 0, 2, 0.7),), part_score=0.1)
@@ -357,14 +357,14 @@ def test_the_line_about_weak_results_stands_over_those_alone(opened: Open, clip:
         page = run_until(
             page, lambda p: "without a matched segment" in texts(p) and len(cards(p)) == 3
         )
-    said = texts(page)
-    (first, last, weak), line = cards(page), said.index("without a matched segment")
+    text = texts(page)
+    (first, last, weak), line = cards(page), text.index("without a matched segment")
     assert first == "market.mp4"
-    assert said.index(f"3. {last}</div>") < line < said.index(f"2. {weak}</div>")
-    assert "look-alike" in said.split(f"3. {last}</div>")[1][: line - said.index(f"3. {last}")]
+    assert text.index(f"3. {last}</div>") < line < text.index(f"2. {weak}</div>")
+    assert "look-alike" in text.split(f"3. {last}</div>")[1][: line - text.index(f"3. {last}")]
 
 
-def test_show_at_most_cuts_the_list_and_says_so(opened: Open, clip: bytes) -> None:
+def test_show_at_most_shortens_the_list_and_counts_the_rest(opened: Open, clip: bytes) -> None:
     page = upload(opened("search").run(), ("clip.mp4", clip))
     page.segmented_control(key="search_mode").select("Exhaustive")
     page.number_input(key="search_top").set_value(1)
@@ -381,7 +381,7 @@ def test_a_file_that_is_no_video_is_refused_by_name_with_a_remedy(opened: Open) 
     assert "Try again" in labels(page)
 
 
-def test_a_failure_is_told_under_the_name_that_was_given_now(opened: Open) -> None:
+def test_a_failure_is_shown_with_the_name_that_was_given_last(opened: Open) -> None:
     """Another session may have the same bytes under a name that is nobody else's to know."""
     for name in ("mine.txt", "yours.txt"):
         page = answered(upload(opened("search").run(), (name, b"the same bytes of no video")))
@@ -471,7 +471,7 @@ def test_files_that_were_released_already_are_not_taken_again() -> None:
     assert state.UPLOAD_ROUND not in session
 
 
-def test_without_allowed_folders_it_says_how_to_search_by_path(opened: Open) -> None:
+def test_without_allowed_folders_the_page_explains_how_to_search_by_path(opened: Open) -> None:
     page = opened("search").run()
     assert "VISIL_DASH_ALLOWED_FOLDERS" in texts(page)
     assert not [box for box in page.text_input if box.key == "search_path"]

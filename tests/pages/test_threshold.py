@@ -69,11 +69,11 @@ def check_numbers(page: AppTest, threshold: float) -> None:
         assert "No candidate" in texts(page)
         return
     table = page.dataframe[0].value
-    told = {
+    displayed = {
         row["Video"]: (row["Query frames"], row["Pairs"], row["Library frames"])
         for _, row in table.iterrows()
     }
-    assert told == {name: facts[:3] for name, facts in candidates.items()}
+    assert displayed == {name: facts[:3] for name, facts in candidates.items()}
     for _, row in table.iterrows():
         assert row["Nearest"] == pytest.approx(candidates[row["Video"]][3], abs=1e-3)
 
@@ -160,8 +160,8 @@ def test_the_tables_tell_the_nearest_frames_and_mask_those_beyond(opened: Open) 
     assert list(masked["Query at"]) == [f"0:{i:02}" for i in range(len(flat))]
     for i, row in enumerate(flat):
         order = np.argsort(row)[:10]
-        told = [numbers[str(rank + 1)][i] for rank in range(10)]
-        np.testing.assert_allclose(told, row[order], atol=1e-3)
+        displayed = [numbers[str(rank + 1)][i] for rank in range(10)]
+        np.testing.assert_allclose(displayed, row[order], atol=1e-3)
         for rank, column in enumerate(order):
             name, frame = where[column]
             expected = f"0:{frame:02} {name}" if row[column] <= threshold else ""

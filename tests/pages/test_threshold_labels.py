@@ -79,7 +79,7 @@ def check(page: AppTest, closeness: dict[tuple[str, str], float], least: float) 
         assert at[1] == pytest.approx(((called - right) / others, right / 2))
 
 
-def test_every_threshold_tells_what_it_does_to_the_labels(opened: Open) -> None:
+def test_every_threshold_shows_its_effect_on_the_labels(opened: Open) -> None:
     distances = nearest()
     page = page_of(opened, view="Labels")
     ordered = sorted(distances.values())
@@ -186,7 +186,7 @@ def test_the_match_score_is_a_threshold_of_its_own(opened: Open) -> None:
     assert bench.match_score() == bench.model.default_match_score
 
 
-def test_without_labels_it_says_where_they_come_from(tmp_path: Path) -> None:
+def test_without_labels_the_page_explains_where_they_come_from(tmp_path: Path) -> None:
     with pages(copy_library(copy_world(), tmp_path / "library")) as open_page:
         page = page_of(open_page, view="Labels")
         assert "No labels yet" in texts(page)

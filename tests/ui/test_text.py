@@ -1,4 +1,4 @@
-"""What strangers wrote is shown as exactly its characters, and numbers as people read them."""
+"""Untrusted text is shown as exactly its characters, and numbers are formatted for people."""
 
 import html
 import re
@@ -82,7 +82,7 @@ def test_html_from_a_name_is_text(text: str) -> None:
     assert html.unescape(shown) == safe_name(text)
 
 
-def test_numbers_are_told_as_people_read_them() -> None:
+def test_numbers_are_formatted_for_people() -> None:
     assert [clock(s) for s in (0, 59.6, 83.4, 3723, -1)] == [
         "0:00",
         "1:00",

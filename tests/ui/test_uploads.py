@@ -17,7 +17,7 @@ from visil_dash.ui.shell.uploads import GRACE_SECONDS, Clips, sweep_dead
 
 
 class World:
-    """Sessions that come and go, a clock, and what was heard of deleted clips."""
+    """Sessions that come and go, a clock, and the ids of deleted clips."""
 
     def __init__(self) -> None:
         self.now, self.live = 1000.0, {"a", "b"}
