@@ -28,10 +28,10 @@ with friendly():
             evaluate.draw_no_labels()
         else:
             plan = evaluate.draw_plan_form(given)
-            found = None
+            result = None
             if plan is not None:
                 with friendly():
-                    found = evaluate.evaluated(plan)
-                if found is not None:
-                    evaluate.draw_evaluation(found)
-            evaluate.draw_earlier_report(found)
+                    result = evaluate.evaluated(plan)
+                if result is not None:
+                    evaluate.draw_evaluation(result)
+            evaluate.draw_earlier_report(result)

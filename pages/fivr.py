@@ -22,6 +22,6 @@ with friendly():
         draw_nothing_chosen()
     else:
         draw_selection(wanted)
-        found = draw_download(wanted)
-        if found is not None:
-            draw_download_results(found)
+        results = draw_download(wanted)
+        if results is not None:
+            draw_download_results(results)

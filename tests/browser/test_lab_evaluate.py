@@ -200,7 +200,7 @@ def test_a_report_says_what_made_it_and_runs_again_to_the_same_numbers(
     assert again["manifest"]["created"] != report["manifest"]["created"], "it was not run again"
     tasks = [[result["tasks"] for result in made["results"]] for made in (report, again)]
     assert tasks[0] == tasks[1]
-    expect(page.get_by_text("Nothing: the same model, index, labels and settings")).to_be_visible(
+    expect(page.get_by_text("None: the same model, index, labels and settings")).to_be_visible(
         timeout=PATIENCE
     )
     other = report | {"manifest": report["manifest"] | {"index_ef": 1, "weights_sha256": "0" * 64}}

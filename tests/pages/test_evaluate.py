@@ -185,7 +185,7 @@ def test_the_page_says_what_differs_from_an_earlier_report(opened: Open) -> None
     table = page.dataframe[1].value
     assert dict(zip(table["Entry"], table["In the report"], strict=True))["seed"] == "7"
     page.button(key="run_again").click()
-    run_until(page, lambda p: "Nothing: the same model" in texts(p))
+    run_until(page, lambda p: "None: the same model" in texts(p))
 
 
 @pytest.mark.parametrize(

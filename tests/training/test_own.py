@@ -21,7 +21,7 @@ from visil_dash.models.load import load_bundled, load_model, model_infos
 from visil_dash.records import VideoFeatures
 from visil_dash.settings import get_settings
 from visil_dash.training.batches import draw
-from visil_dash.training.bundle import FitOptions, fit_model, strengths_of
+from visil_dash.training.bundle import FitOptions, fit_model, pair_strengths
 from visil_dash.training.comparator import ClipSet, TrainingPair
 from visil_dash.training.distill import DistillOptions, distill
 from visil_dash.training.finetune import (
@@ -84,7 +84,7 @@ def test_calibration_takes_each_pair_as_strong_as_a_search_tells_it():
     # Half of the first clip inside more foreign footage, so that only what lines up scores high.
     copies = (TrainingPair(np.concatenate([clip(14), clips[0][:6]]), 0), TrainingPair(clips[2], 2))
     options = AlignOptions(frame_level=0.3)
-    strengths = strengths_of(ClipSet(clips, copies), compare=None, options=options)
+    strengths = pair_strengths(ClipSet(clips, copies), compare=None, options=options)
     assert strengths.shape == (2, 3)
     for row, pair in zip(strengths, copies, strict=True):
         for value, other in zip(row, clips, strict=True):

@@ -20,7 +20,12 @@ from visil_dash.training.augment import STRONG, compress, degrade, inset, letter
 from visil_dash.training.batches import nearest_others
 from visil_dash.training.bundle import match_point
 from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
-from visil_dash.training.comparator import ComparatorOptions, make_set, mixed, train_comparator
+from visil_dash.training.comparator import (
+    ComparatorOptions,
+    make_set,
+    train_comparator,
+    with_direct_input,
+)
 from visil_dash.training.distill import DistillOptions, distill
 from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.photos import held_back, load_photos
@@ -165,11 +170,11 @@ def test_a_mixed_comparator_gives_the_mean_of_its_output_and_its_input():
         torch.nn.init.zeros_(parameter)
     matrix = torch.rand(1, 1, 9, 14)
     with torch.inference_mode():
-        found = mixed(net, 0.25)(matrix)
+        found = with_direct_input(net, 0.25)(matrix)
         torch.testing.assert_close(found, 0.75 * net(matrix) + 0.25 * silent(matrix))
         assert not torch.allclose(net(matrix), silent(matrix))
-    with pytest.raises(ValueError, match="directly"):
-        mixed(VideoComparator(), 0.5)
+    with pytest.raises(ValueError, match="direct connection"):
+        with_direct_input(VideoComparator(), 0.5)
 
 
 @given(

@@ -55,7 +55,7 @@ def fit(picture: Array, long_side: int) -> Array:
 
 
 # x264's macroblock tree differs from run to run, also with one thread (12 encodings gave 5 files).
-REPEATABLE = "mbtree=0:rc-lookahead=0:sync-lookahead=0"
+_REPEATABLE = "mbtree=0:rc-lookahead=0:sync-lookahead=0"
 
 
 def write_video(path: Path, frames: Iterable[Array], *, rate: int, crf: int) -> int:
@@ -76,7 +76,7 @@ def write_video(path: Path, frames: Iterable[Array], *, rate: int, crf: int) -> 
                     "preset": "veryfast",
                     "crf": str(crf),
                     "threads": "1",
-                    "x264-params": REPEATABLE,
+                    "x264-params": _REPEATABLE,
                 }
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.pts = count

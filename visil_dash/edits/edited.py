@@ -16,7 +16,7 @@ from visil_dash.records import Array, Segment
 
 CRF = 27  # of every edit that is not about compression: a second encoding, as copies have
 
-Canvas = Callable[[Array, int], Array]  # picture of the source, number of the output frame
+_Canvas = Callable[[Array, int], Array]  # picture of the source, number of the output frame
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Edited:
     source: Clip
     hosts: tuple[Clip, ...]
     shots: tuple[Shot, ...]
-    canvas: Canvas
-    box: pic.Box = pic.WHOLE
+    canvas: _Canvas
+    box: pic.Box = pic.WHOLE_PICTURE
     crf: int = CRF
     note: str = ""
 

@@ -56,7 +56,7 @@ def edited_at(
 ) -> Edited:
     """The clip edited with a strength of 0..1: 1/3, 2/3 and 1 are mild, medium and hard.
 
-    0 leaves the pictures alone; the copy is only encoded anew. The choices that an edit leaves to
+    0 leaves the pictures unchanged; the copy is only re-encoded. The choices that an edit leaves to
     chance (sides, corners, signs) are those of `seed`, the same at every strength.
 
     Raises KeyError for an unknown kind; ValueError for a strength out of range, one between the
@@ -66,7 +66,7 @@ def edited_at(
     if not 0 <= strength <= 1:
         raise ValueError(f"strength: expected 0..1, got {strength}")
     if strength == 0:
-        return Edited(clip, (), all_shots(clip), lambda picture, _k: picture, note="encoded anew")
+        return Edited(clip, (), all_shots(clip), lambda picture, _k: picture, note="re-encoded")
     step = 3 * strength - 1
     if kind in STEPPED:
         if abs(step - round(step)) > 1e-6:

@@ -104,7 +104,7 @@ def grey(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> 
 
 def flip(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Mirrored; stronger ones are cropped too, as uploaders do."""
-    box = _crop_box((1.0, 0.85, 0.68)[int(strength)], rng) if strength else pic.WHOLE
+    box = _crop_box((1.0, 0.85, 0.68)[int(strength)], rng) if strength else pic.WHOLE_PICTURE
     return _picture(clip, lambda p: pic.mirrored(pic.cropped(p, box)), f"of {_said(box)}")
 
 

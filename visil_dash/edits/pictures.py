@@ -7,7 +7,7 @@ from numpy.random import Generator
 from visil_dash.records import Array
 
 Box = tuple[float, float, float, float]  # x, y, width, height as shares of the picture
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 def levels(values: Array) -> Array:

@@ -3,14 +3,14 @@
 import unicodedata
 from pathlib import Path
 
-HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # controls, marks of direction, line separators
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # controls, marks of direction, line separators
 
 
 def visible(value: object) -> object:
-    """A text without characters of the categories HIDDEN, except the line feed; others as is."""
+    """A text without characters of the categories _HIDDEN, except the line feed; others as is."""
     if type(value) is not str:
         return value
-    return "".join(c for c in value if c == "\n" or unicodedata.category(c) not in HIDDEN)
+    return "".join(c for c in value if c == "\n" or unicodedata.category(c) not in _HIDDEN)
 
 
 def page(template: Path, **values: object) -> str:

@@ -61,7 +61,7 @@ def frame_rate(info: MediaInfo | None) -> Fraction:
     return measured.limit_denominator(1001)
 
 
-def counted_rate(rate: Fraction) -> Fraction:
+def _counted_rate(rate: Fraction) -> Fraction:
     """The rate that timecodes count: the file's, or its half, quarter … above 60 a second."""
     while rate > _COUNTED:
         rate /= 2
@@ -70,7 +70,7 @@ def counted_rate(rate: Fraction) -> Fraction:
 
 def timecode(seconds: float, rate: Fraction) -> str:
     """HH:MM:SS:FF of the nearest frame, without dropped numbers; `rate` frames a second."""
-    rate = counted_rate(rate)
+    rate = _counted_rate(rate)
     nominal = _nominal(rate)
     frames = round(Fraction(seconds).limit_denominator(1_000_000) * rate)
     whole, frame = divmod(max(0, frames), nominal)
@@ -85,7 +85,7 @@ def timecode_seconds(text: str, rate: Fraction) -> float:
     if found is None:
         raise ValueError(f"expected a timecode HH:MM:SS:FF, got {text!r}")
     hours, minutes, seconds, frames = (int(part) for part in found.groups())
-    rate = counted_rate(rate)
+    rate = _counted_rate(rate)
     count = (hours * 3600 + minutes * 60 + seconds) * _nominal(rate) + frames
     return float(count / rate)
 
@@ -133,7 +133,7 @@ def segments_edl(segments: Sequence[Segment], *, query: Side, reference: Side) -
         record = [timecode(t, query.rate) for t in (s.query_start, s.query_end)]
         lines.append(f"{number:03}  {_REEL:<8} V     C        {' '.join(source + record)}")
         if s.reversed or s.speed != 1:
-            pace = float(counted_rate(reference.rate)) * s.speed * (-1 if s.reversed else 1)
+            pace = float(_counted_rate(reference.rate)) * s.speed * (-1 if s.reversed else 1)
             sign = "-" if pace < 0 else ""
             enters = source[1] if s.reversed else source[0]
             lines.append(f"M2   {_REEL:<8} {sign}{abs(pace):05.1f}                {enters}")
@@ -143,7 +143,7 @@ def segments_edl(segments: Sequence[Segment], *, query: Side, reference: Side) -
 
 
 def _rate_text(rate: Fraction) -> str:
-    return f"{float(counted_rate(rate)):.3f}".rstrip("0").rstrip(".")
+    return f"{float(_counted_rate(rate)):.3f}".rstrip("0").rstrip(".")
 
 
 def _plain(text: str, longest: int) -> str:

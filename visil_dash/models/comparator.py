@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from visil_dash.records import Array
 
-MIN_SIDE = 4  # two 2×2 max-pools leave nothing of a shorter side
+_MIN_SIDE = 4  # two 2×2 max-pools leave nothing of a shorter side
 _TILE = 1024  # input cells a side; 32 channels of float32 make 128 MiB of the first layer
 _HALO = 8  # input cells that an output cell sees beyond its own 4×4: 7, rounded up to the pooling
 
@@ -64,9 +64,9 @@ def repeat_short(similarity: Tensor) -> Tensor:
     Repeating a video's frames repeats the rows or columns of its similarity matrix, so this is
     the rule that the published evaluation applies to short videos.
     """
-    while similarity.shape[-2] < MIN_SIDE:
+    while similarity.shape[-2] < _MIN_SIDE:
         similarity = torch.cat([similarity, similarity], dim=-2)
-    while similarity.shape[-1] < MIN_SIDE:
+    while similarity.shape[-1] < _MIN_SIDE:
         similarity = torch.cat([similarity, similarity], dim=-1)
     return similarity
 
@@ -90,7 +90,7 @@ def visil_output(
         raise ValueError(
             f"frame similarity: expected non-empty [Tq, Tr], got {frame_similarity.shape}"
         )
-    if tile < MIN_SIDE or tile % 4:
+    if tile < _MIN_SIDE or tile % 4:
         raise ValueError(f"tile: expected a positive multiple of 4, got {tile}")
     device = comparator.fconv.weight.device
     x = torch.from_numpy(np.ascontiguousarray(frame_similarity, dtype=np.float32))

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 COMPACT = "compact"
-FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
+_FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
 
 
 @dataclass(frozen=True)
@@ -296,5 +296,5 @@ def _extractor_id(
     name: str, sha256s: tuple[str, ...], preprocess: Preprocess, shape: tuple[int, int]
 ) -> str:
     """`name` and 8 hex digits over all that decides a feature's values."""
-    identity = json.dumps([sha256s, vars(preprocess), shape, FEATURE_FORMAT])
+    identity = json.dumps([sha256s, vars(preprocess), shape, _FEATURE_FORMAT])
     return f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"

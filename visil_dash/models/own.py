@@ -10,9 +10,9 @@ from visil_dash.errors import ModelError
 from visil_dash.models.bundle import META, WEIGHTS, BundleMeta, read_bundle, read_meta
 from visil_dash.settings import Settings
 
-CARD = "card.md"
+_CARD = "card.md"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_KEPT = (WEIGHTS, META, CARD)
+_KEPT = (WEIGHTS, META, _CARD)
 
 
 def own_folder(name: str, *, settings: Settings) -> Path:

@@ -19,7 +19,7 @@ from visil_dash.models.comparator import VideoComparator
 from visil_dash.models.published import STUDENT_DIM, student_layout
 from visil_dash.models.states import Layout, check_layout
 
-SSCD_DIM = 512
+_SSCD_DIM = 512
 _GEM_POWER = 3.0  # of the generalised mean, for all published SSCD models
 _GEM_FLOOR = 1e-6
 
@@ -69,7 +69,7 @@ class SSCDBackbone(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.net = resnet50(weights=None, num_classes=SSCD_DIM)
+        self.net = resnet50(weights=None, num_classes=_SSCD_DIM)
         del self.net.avgpool
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
@@ -86,7 +86,7 @@ class SSCDBackbone(nn.Module):
 def sscd_layout() -> Layout:
     """Names and shapes of the published SSCD models on torchvision's ResNet-50."""
     with torch.device("meta"):
-        net = resnet50(weights=None, num_classes=SSCD_DIM)
+        net = resnet50(weights=None, num_classes=_SSCD_DIM)
     return {f"backbone.{name}": tuple(value.shape) for name, value in net.state_dict().items()}
 
 

@@ -46,7 +46,7 @@ class Installed:
     verified: bool
 
 
-def model_files(model: str) -> tuple[WeightFile, ...]:
+def _model_files(model: str) -> tuple[WeightFile, ...]:
     """Files that a model needs. Raises ModelError for a model without files of its own."""
     try:
         return MODEL_FILES[model]
@@ -88,7 +88,7 @@ def find_weights(model: str, *, settings: Settings) -> dict[str, Path]:
 
 def find_installed(model: str, *, settings: Settings) -> dict[str, Installed]:
     """As `find_weights`, with the hash and the trust of each file."""
-    files = model_files(model)
+    files = _model_files(model)
     found = {file.key: installed(file, settings=settings) for file in files}
     missing = [file for file in files if found[file.key] is None]
     if missing:
@@ -181,7 +181,7 @@ def download_weights(
     Raises ModelError (offline, refused, too slow, too large, other bytes than pinned …) and
     Cancelled. What is not whole is not kept.
     """
-    files = model_files(model)
+    files = _model_files(model)
     wanted = [file for file in files if not _intact(file, settings)]
     for file in wanted:
         _refuse_unpinned(file, unverified=unverified)

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from visil_dash.edits.pictures import Box
 from visil_dash.records import Array
 
 Image = Array  # [H, W, 3] uint8 RGB
-Box = tuple[float, float, float, float]  # x, y, width, height as fractions of the picture
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def nearby_box(rng: Generator, box: Box) -> Box:
     return float(x2), float(y2), w2, h2
 
 
-def box_within(rng: Generator, box: Box) -> Box:
+def _box_within(rng: Generator, box: Box) -> Box:
     """A small part of `box`, 15–55 % of its area: what a hard crop keeps."""
     x, y, w, h = box
     left, top, across, down = random_box(rng, area=(0.15, 0.55))
@@ -135,7 +135,7 @@ def inset(image: Image, background: Image, rng: Generator) -> Image:
     return out
 
 
-def collage(image: Image, background: Image, rng: Generator) -> Image:
+def _collage_cell(image: Image, background: Image, rng: Generator) -> Image:
     """The image as one cell of two, four or nine; the others show parts of the background."""
     size = image.shape[0]
     columns, rows = ((2, 1), (1, 2), (2, 2), (3, 3))[rng.integers(4)]
@@ -212,7 +212,7 @@ def recolour(image: Image, rng: Generator) -> Image:
     return cv2.addWeighted(out, saturation, grey, 1 - saturation, 0)
 
 
-def greyscale(image: Image, rng: Generator) -> Image:
+def _greyscale(image: Image, rng: Generator) -> Image:
     """Grey, sepia or a stark black and white."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     tone = rng.random()
@@ -227,7 +227,7 @@ def greyscale(image: Image, rng: Generator) -> Image:
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
-def soften(image: Image, rng: Generator) -> Image:
+def _soften(image: Image, rng: Generator) -> Image:
     """Defocus, or a trip through a lower resolution."""
     if rng.random() < 0.5:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 2.5))
@@ -250,9 +250,9 @@ def compress(image: Image, rng: Generator) -> Image:
 def degrade(image: Image, rng: Generator, strength: Strength) -> Image:
     steps: tuple[tuple[float, Callable[[Image, Generator], Image]], ...] = (
         (strength.colour, recolour),
-        (strength.grey, greyscale),
+        (strength.grey, _greyscale),
         (strength.overlay, overlay),
-        (strength.blur, soften),
+        (strength.blur, _soften),
         (strength.noise, grain),
         (strength.compress, compress),
     )
@@ -262,7 +262,7 @@ def degrade(image: Image, rng: Generator, strength: Strength) -> Image:
     return image
 
 
-def clean_view(
+def _clean_view(
     image: Image, background: Image, box: Box, rng: Generator, strength: Strength, *, size: int
 ) -> Image:
     """The geometry of a view, `[size, size, 3]` uint8: what the teacher sees.
@@ -283,7 +283,7 @@ def clean_view(
     if rng.random() < strength.inset:
         clean = inset(clean, crop_to_square(background, random_box(rng), size), rng)
     elif rng.random() < strength.collage:
-        clean = collage(clean, background, rng)
+        clean = _collage_cell(clean, background, rng)
     return clean
 
 
@@ -292,9 +292,9 @@ def clean_pair(
 ) -> tuple[Image, Image]:
     """Two views of one picture before degradation: gently and strongly edited."""
     box = random_box(rng)
-    first = clean_view(image, background, box, rng, GENTLE, size=size)
-    near = box_within(rng, box) if rng.random() < STRONG.zoom else nearby_box(rng, box)
-    return first, clean_view(image, background, near, rng, STRONG, size=size)
+    first = _clean_view(image, background, box, rng, GENTLE, size=size)
+    near = _box_within(rng, box) if rng.random() < STRONG.zoom else nearby_box(rng, box)
+    return first, _clean_view(image, background, near, rng, STRONG, size=size)
 
 
 def pair_of_views(

@@ -36,23 +36,25 @@ from visil_dash.training.comparator import (
     ComparatorOptions,
     Extract,
     make_set,
-    mixed,
     score_tables,
     train_comparator,
+    with_direct_input,
 )
 from visil_dash.training.photos import held_back
 from visil_dash.training.targets import squares, to_frames
 
-MATCH_PRECISION = 0.9
+_MATCH_PRECISION = 0.9
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """`dims`, `powers`: whitened dims and how far variances are evened out (0 a rotation, 1 full
-    whitening), to choose from by uAP on held-back photos. `clips`, `steps`: of the comparator's
-    training; `test_clips`, `test_copies`: of the calibration, and copies of each clip.
-    `chamfer_share`: how much of the comparator's output is its input (see `mixed`): on real clips
-    it finds more than the CNN that photos taught.
+    """Options of fitting the parts of a model around a trained backbone.
+
+    `dims`, `powers`: whitened dims and the power of whitening (0: a rotation, 1: full whitening),
+    chosen by uAP on held-out photos. `clips`, `steps`: of the comparator's training; `test_clips`,
+    `test_copies`: of the calibration, and copies per clip. `chamfer_share`: share of the input in
+    the comparator's output (see `with_direct_input`), which helps on real clips: the CNN is only
+    trained on photos.
     """
 
     dims: tuple[int, ...] = (128, 256)
@@ -96,7 +98,7 @@ def regions_of(backbone: CompactBackbone, pictures: list[Array], size: int) -> T
     return torch.cat([backbone(to_frames(chunk)) for chunk in squares(pictures, size)])
 
 
-def flat_pictures(size: int, count: int, seed: int) -> list[Array]:
+def _flat_pictures(size: int, count: int, seed: int) -> list[Array]:
     """Pictures that show nothing: plain colours, gradients and the faintest grain, compressed."""
     rng = np.random.default_rng(seed)
     ramp = np.linspace(-0.5, 0.5, size)
@@ -110,7 +112,7 @@ def flat_pictures(size: int, count: int, seed: int) -> list[Array]:
     return pictures
 
 
-def candidate_distances(data: ClipSet) -> Array:
+def _candidate_distances(data: ClipSet) -> Array:
     """Least squared-L2 distance between any frames of each copy and clip, `[copies, clips]`."""
     flat = [c.reshape(len(c), -1) for c in data.clips]
     return np.array(
@@ -122,20 +124,20 @@ def candidate_distances(data: ClipSet) -> Array:
 
 
 def match_point(scores: Array, copies: Array) -> OperatingPoint:
-    """Where scores `[N]` become matches, `copies` bool `[N]`: the most copies with MATCH_PRECISION
+    """Where scores `[N]` become matches, `copies` bool `[N]`: the most copies with _MATCH_PRECISION
     of the matches right, or the best F1 where no score is so precise.
 
     Precision decides, as a wrong match costs a user's trust, and what falls just short of one is
     still told as a doubt where it lines up in time. Raises ValueError when nothing is a copy.
     """
-    if precise := recall_at_precision(scores, copies, MATCH_PRECISION):
+    if precise := recall_at_precision(scores, copies, _MATCH_PRECISION):
         return precise
     curve = pr_curve(scores, copies)
     return curve.at(int(curve.f1.argmax()))
 
 
-def strengths_of(data: ClipSet, *, compare: Compare | None, options: AlignOptions) -> Array:
-    """The strength of every pair `[copies, clips]`, as an exhaustive search tells it."""
+def pair_strengths(data: ClipSet, *, compare: Compare | None, options: AlignOptions) -> Array:
+    """The strength of every pair `[copies, clips]`, as an exhaustive search computes it."""
     clips = {str(i): _features(str(i), clip) for i, clip in enumerate(data.clips)}
     table: Array = np.empty((len(data.copies), len(clips)), np.float32)
     for row, pair in zip(table, data.copies, strict=True):
@@ -156,7 +158,7 @@ def _features(name: str, regions: Array) -> VideoFeatures:
     return VideoFeatures(name, "calibration", regions, np.arange(len(regions), dtype=np.float64))
 
 
-def calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calibration:
+def _calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calibration:
     """`scores`: video-to-video similarity `[copies, clips]` of the data by `compare`."""
     rng = np.random.default_rng(0)
     unrelated_similarity, unrelated_distance = [], []
@@ -169,12 +171,12 @@ def calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calib
                 squared_distances(copy.reshape(len(copy), -1), clip.reshape(len(clip), -1)).ravel()
             )
     level = float(np.median(np.concatenate(unrelated_distance)))
-    nearest = candidate_distances(data)
+    nearest = _candidate_distances(data)
     true = data.truth
     threshold = float(np.quantile(nearest[true], 0.9))
     match = match_point(scores.ravel(), true.ravel())
     frame_level = float(np.quantile(np.concatenate(unrelated_similarity), 0.995))
-    strengths = strengths_of(data, compare=compare, options=AlignOptions(frame_level))
+    strengths = pair_strengths(data, compare=compare, options=AlignOptions(frame_level))
     return Calibration(
         frame_level=frame_level,
         unrelated_distance=level,
@@ -213,11 +215,11 @@ def _views(
         second=regions_of(backbone, [v[3] for v in pairs], size),
         clean=regions_of(backbone, unseen, size),
         edited=regions_of(backbone, [v[3] for v in tests], size),
-        nothing=regions_of(backbone, flat_pictures(size, 100, options.seed), size),
+        nothing=regions_of(backbone, _flat_pictures(size, 100, options.seed), size),
     )
 
 
-def choose_whitening(
+def _choose_whitening(
     views: _Views, options: FitOptions, *, say: Callable[[str], None]
 ) -> tuple[Whitening, Tensor, dict[str, dict[str, float]]]:
     """The whitening and context vector of the best uAP on held-back photos, and all that was tried.
@@ -273,7 +275,7 @@ def fit_model(
     seen = [p for n, p in photos.items() if not held_back(n)]
     unseen = [p for n, p in photos.items() if held_back(n)]
     views = _views(backbone, seen, unseen, options)
-    whitening, context, quality = choose_whitening(views, options, say=say)
+    whitening, context, quality = _choose_whitening(views, options, say=say)
     plain = whitening(views.first[:500])
     gain = float(1 / apply_attention(plain, context).norm(dim=-1).pow(2).mean().sqrt())
 
@@ -283,7 +285,7 @@ def fit_model(
         ).numpy()
         return weighted * gain
 
-    comparator, scores, calibration = fit_comparator(seen, unseen, extract, options, say=say)
+    comparator, scores, calibration = _fit_comparator(seen, unseen, extract, options, say=say)
     say(f"calibration: {asdict(calibration)}")
     return save_bundle(
         out,
@@ -312,7 +314,7 @@ def fit_model(
     )
 
 
-def fit_comparator(
+def _fit_comparator(
     seen: list[Array],
     unseen: list[Array],
     extract: Extract,
@@ -331,7 +333,7 @@ def fit_comparator(
         training,
         on_step=lambda i, loss: say(f"comparator step {i}: {loss:.4f}") if i % 100 == 0 else None,
     )
-    comparator = mixed(trained, options.chamfer_share)
+    comparator = with_direct_input(trained, options.chamfer_share)
     testing = replace(
         training,
         clips=options.test_clips,
@@ -350,7 +352,7 @@ def fit_comparator(
         scores[f"{way}_top1"] = float(true[np.arange(len(true)), found.argmax(1)].mean())
     say(f"clips of held-back photos: {scores}")
     better = scores["comparator_uap"] >= scores["chamfer_uap"]
-    calibration = calibrate(
+    calibration = _calibrate(
         test,
         tables["comparator" if better else "chamfer"],
         compare=partial(visil_output, comparator) if better else None,

@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from visil_dash.edits.pictures import WHOLE
+from visil_dash.edits.pictures import WHOLE_PICTURE, Box
 from visil_dash.records import Array
 from visil_dash.training.augment import (
     STRONG,
-    Box,
     crop_to_square,
     degrade,
     inset,
@@ -187,7 +186,7 @@ def render(
     `relit`: with other light; `background`: which an edit may inset the frames in."""
     flip = edited and rng.random() < STRONG.flip
     degrees = rng.uniform(-12, 12) if edited and rng.random() < STRONG.rotate else 0.0
-    window = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE
+    window = random_box(rng, area=(0.2, 0.9)) if edited and rng.random() < 0.4 else WHOLE_PICTURE
     letterboxed = edited and rng.random() < STRONG.letterbox
     small = edited and background is not None and rng.random() < 0.2
     seeds = rng.integers(2**32, size=4).tolist()

@@ -157,14 +157,14 @@ def _chamfer_of(output: Tensor, sizes: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def mixed(net: VideoComparator, share: float) -> VideoComparator:
-    """The comparator whose output is `share` (0..1) of its input, as `direct` hands it on, and for
-    the rest the output of `net`.
+def with_direct_input(net: VideoComparator, share: float) -> VideoComparator:
+    """A comparator whose output is `share` (0..1) of its input, passed on by `direct`, plus the
+    remaining share of the output of `net`.
 
-    Raises ValueError when `net` has no direct way.
+    Raises ValueError when `net` has no direct connection.
     """
     if net.direct is None:
-        raise ValueError("mixed: expected a comparator that hears its input directly")
+        raise ValueError("expected a comparator with a direct connection from its input")
     state = {name: value.clone() for name, value in net.state_dict().items()}
     for name in ("fconv.weight", "fconv.bias", "direct"):
         state[name] *= 1 - share

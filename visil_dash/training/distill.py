@@ -66,7 +66,7 @@ class DistillOptions:
 
 
 @torch.inference_mode()
-def teacher_agreement(
+def _teacher_agreement(
     student: nn.Module, target: Teacher, whitening: Whitening, photos: list[Array], size: int
 ) -> dict[str, float]:
     """Student against teacher on held-out photos: mean cosine, and the share of edited views whose
@@ -124,20 +124,12 @@ def distill(
         state.load(checkpoint)
 
     def measure() -> dict[str, float]:
-        return teacher_agreement(state.average, teacher, whitening, held_out, options.size)
+        return _teacher_agreement(state.average, teacher, whitening, held_out, options.size)
 
     _log(out, {"options": asdict(options), "train": len(train), "held_back": len(held_out)})
     alike = similar_photos(state.average, train)
     _log(out, {"step": state.step, **measure()})
-    targets = teacher_targets(
-        train,
-        lambda frames: whitening(teacher(frames)),
-        out / "targets.npy",
-        dim=TEACHER_DIM,
-        variants=options.variants,
-        size=options.size,
-        made_with=f"power {options.power}",
-    )
+    targets = _targets(train, teacher, whitening, out, options)
     forward = torch.compile(state.student) if options.compiled else state.student
     last_save = last = time.monotonic()
     imitations: list[float] = []
@@ -149,14 +141,7 @@ def distill(
         done = state.seconds >= options.minutes * 60
         if done or now - last_save > options.checkpoint_minutes * 60:
             state.save(checkpoint)
-            record = {
-                "step": state.step,
-                "minutes": round(state.seconds / 60, 2),
-                "imitation": float(np.mean(imitations)),
-                "contrast": contrast,
-                "views": state.step * options.batch * 2,
-                **measure(),
-            }
+            record = _record(state, imitations, contrast, options) | measure()
             _log(out, record)
             if say is not None:
                 say(json.dumps(record))
@@ -229,6 +214,36 @@ def _teacher_whitening(
         whitening = fit_teacher_whitening(teacher, sample, options.size, TEACHER_DIM)
         torch.save(vars(whitening), file)
     return replace(whitening, variance=whitening.variance**options.power)
+
+
+def _targets(
+    train: list[Array],
+    teacher: MobileNetV2Teacher,
+    whitening: Whitening,
+    out: Path,
+    options: DistillOptions,
+) -> Array:
+    return teacher_targets(
+        train,
+        lambda frames: whitening(teacher(frames)),
+        out / "targets.npy",
+        dim=TEACHER_DIM,
+        variants=options.variants,
+        size=options.size,
+        made_with=f"power {options.power}",
+    )
+
+
+def _record(
+    state: _TrainingState, imitations: list[float], contrast: float, options: DistillOptions
+) -> dict[str, float]:
+    return {
+        "step": state.step,
+        "minutes": round(state.seconds / 60, 2),
+        "imitation": float(np.mean(imitations)),
+        "contrast": contrast,
+        "views": state.step * options.batch * 2,
+    }
 
 
 def _view_pairs(

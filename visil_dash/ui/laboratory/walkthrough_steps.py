@@ -205,13 +205,13 @@ def draw_attention(pair: WalkPair) -> None:
 
 
 def _frame_map(matrix: Array, pair: WalkPair, *, key: str, output: bool = False) -> None:
-    found = pair.comparison
+    comparison = pair.comparison
     axis = maps.output_axis if output else (lambda times, _cells: maps.frame_axis(times))
     st.plotly_chart(
         maps.pair_similarity_map(
             matrix,
-            axis(found.query_times, matrix.shape[0]),
-            axis(found.reference_times, matrix.shape[1]),
+            axis(comparison.query_times, matrix.shape[0]),
+            axis(comparison.reference_times, matrix.shape[1]),
         ),
         key=key,
         config=CHART,
@@ -250,43 +250,45 @@ def draw_frame_to_frame(pair: WalkPair) -> None:
 
 
 def draw_visil_output(pair: WalkPair) -> None:
-    found = pair.comparison
+    comparison = pair.comparison
     st.latex(
         r"O = \operatorname{htanh}\big(\mathrm{CNN}(S)\big) \in [-1, 1]^{"
         r"\lfloor T_q/4 \rfloor \times \lfloor T_r/4 \rfloor}"
     )
-    if found.visil_output is None:
+    if comparison.visil_output is None:
         st.info("This model has no comparator: its score is computed from S itself.")
         return
     facts(
         {
-            "Similarity S": shape(*found.frame_similarity.shape),
-            "ViSiL output O": shape(*found.visil_output.shape),
-            "Largest of S": f"{found.frame_similarity.max():.3f}",
-            "Largest of O": f"{found.visil_output.max():.3f}",
+            "Similarity S": shape(*comparison.frame_similarity.shape),
+            "ViSiL output O": shape(*comparison.visil_output.shape),
+            "Largest of S": f"{comparison.frame_similarity.max():.3f}",
+            "Largest of O": f"{comparison.visil_output.max():.3f}",
         }
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        _frame_map(found.frame_similarity, pair, key="walk_input")
+        _frame_map(comparison.frame_similarity, pair, key="walk_input")
         st.caption("Input: the similarity of each pair of frames.")
     with right:
-        _frame_map(found.visil_output, pair, key="walk_output", output=True)
+        _frame_map(comparison.visil_output, pair, key="walk_output", output=True)
         st.caption("Output, one cell for 4 × 4 frames: diagonals gain, isolated cells lose.")
     _compare_button(pair)
 
 
 def draw_video_to_video(pair: WalkPair) -> None:
-    found = pair.comparison
-    matrix = found.frame_similarity if found.visil_output is None else found.visil_output
+    comparison = pair.comparison
+    matrix = (
+        comparison.frame_similarity if comparison.visil_output is None else comparison.visil_output
+    )
     best = matrix.max(axis=1)
     st.latex(r"\operatorname{sim}(q, r) = \frac{1}{T'_q}\sum_{i}\ \max_j\ O_{ij}")
     facts(
         {
             "Rows": f"{len(best):,}",
-            "Score": f"{found.score:.3f}",
+            "Score": f"{comparison.score:.3f}",
             "Match score": f"{backend.workbench().match_score():.3f}",
-            "Chamfer on S": f"{found.chamfer:.3f}",
+            "Chamfer on S": f"{comparison.chamfer:.3f}",
         },
         big=True,
     )
@@ -310,14 +312,14 @@ def draw_video_to_video(pair: WalkPair) -> None:
 
 
 def draw_asymmetry(pair: WalkPair) -> None:
-    found = pair.comparison
+    comparison = pair.comparison
     st.latex(r"\operatorname{sim}(q, r) \neq \operatorname{sim}(r, q)")
     facts(
         {
-            "Query → reference": f"{found.score:.3f}",
-            "Reference → query": f"{found.reverse_score:.3f}",
-            "Query": f"{len(found.query_times):,} frames",
-            "Reference": f"{len(found.reference_times):,} frames",
+            "Query → reference": f"{comparison.score:.3f}",
+            "Reference → query": f"{comparison.reverse_score:.3f}",
+            "Query": f"{len(comparison.query_times):,} frames",
+            "Reference": f"{len(comparison.reference_times):,} frames",
         },
         big=True,
     )
