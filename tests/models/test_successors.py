@@ -81,9 +81,8 @@ def test_a_student_weighs_whitened_regions_by_its_gate(installed, states, monkey
     model = load_model(name, settings=installed)
     assert (model.regions, model.dim, model.symmetric, model.verified) == (9, 512, False, False)
     frames = pictures(1, 224)
-    pixels = {} if name == "dns-attention" else {"mean": (0.45,) * 3, "std": (0.225,) * 3}
     with torch.inference_mode():
-        raw = load_backbone(states["resnet"], **pixels)(as_input(frames))
+        raw = load_backbone(states["resnet"])(as_input(frames))
         white = load_whitening(states["pca"], dim=512)(raw)[0].double().numpy()
     head = {k: v.double().numpy() for k, v in states[name].items()}
     expected = np.zeros((9, 512))
@@ -94,14 +93,6 @@ def test_a_student_weighs_whitened_regions_by_its_gate(installed, states, monkey
         gate = 1 / (1 + np.exp(-(head["attention.context_vector.weight"][0] @ hidden)))
         expected[region] = gate * white[region]
     np.testing.assert_allclose(model.extract(frames)[0], expected, atol=1e-4)
-
-
-def test_s2vs_and_distill_and_select_see_pixels_differently(states):
-    frames = as_input(pictures(1, 224))
-    with torch.inference_mode():
-        one = load_backbone(states["resnet"])(frames)
-        other = load_backbone(states["resnet"], mean=(0.45,) * 3, std=(0.225,) * 3)(frames)
-    assert (one - other).abs().max() > 1e-3
 
 
 def test_a_students_comparator_pads_with_zeros(states):

@@ -289,6 +289,8 @@ def _bundled_id(meta: BundleMeta) -> str:
 def _published_id(name: str, variant: Variant, found: dict[str, Installed]) -> str:
     # The head's file is part of it: it holds the attention.
     sha256s = tuple(found[file.key].sha256 for file in MODEL_FILES[name])
+    if variant.pixels:
+        sha256s += (variant.pixels,)
     return _extractor_id(name, sha256s, variant.preprocess, (variant.regions, variant.dim))
 
 

@@ -50,6 +50,7 @@ class Variant:
     levels: Levels
     build: "Callable[[States, torch.device], Parts]"
     symmetric: bool = False
+    pixels: str = ""  # named where features of the same weights were once made otherwise
 
 
 _CENTRE = Preprocess(side=224, mode="crop", resize=256)
@@ -60,7 +61,6 @@ _VISIL_LEVELS = Levels(4.5, 4.0 / 4.5, 0.125, 0.5)
 # Unit vectors that share nothing are 2 apart. The publisher calls cosine 0.75 a copy at 90 %
 # precision on DISC; candidates are let through from 0.5.
 _SSCD_LEVELS = Levels(2.0, 0.5, 0.6, 0.6)
-_S2VS_MEAN, _S2VS_STD = (0.45, 0.45, 0.45), (0.225, 0.225, 0.225)
 
 
 def _visil(dim: int) -> "Callable[[States, torch.device], Parts]":
@@ -77,9 +77,7 @@ def _visil(dim: int) -> "Callable[[States, torch.device], Parts]":
     return build
 
 
-def _student(**pixels: tuple[float, float, float]) -> "Callable[[States, torch.device], Parts]":
-    """`pixels`: mean and std of the pixels by channel, where they are not ImageNet's."""
-
+def _student() -> "Callable[[States, torch.device], Parts]":
     def build(states: "States", device: "torch.device") -> Parts:
         from visil_dash.models.published import STUDENT_DIM
         from visil_dash.models.successors import load_student
@@ -93,7 +91,7 @@ def _student(**pixels: tuple[float, float, float]) -> "Callable[[States, torch.d
             white = whitening(x)
             return white * attention.weights(white).unsqueeze(-1)
 
-        return Parts(load_backbone(states["resnet"], **pixels), refine, comparator)
+        return Parts(load_backbone(states["resnet"]), refine, comparator)
 
     return build
 
@@ -129,7 +127,8 @@ VARIANTS: dict[str, Variant] = {
         512,
         _CENTRE,
         _VISIL_LEVELS,
-        _student(mean=_S2VS_MEAN, std=_S2VS_STD),
+        _student(),
+        pixels="imagenet",  # its first published code used mean 0.45 and std 0.225
     ),
     "s2vs-vcdb": Variant(
         "S2VS, VCDB (ResNet-50, 512 dims)",
@@ -137,7 +136,8 @@ VARIANTS: dict[str, Variant] = {
         512,
         _CENTRE,
         _VISIL_LEVELS,
-        _student(mean=_S2VS_MEAN, std=_S2VS_STD),
+        _student(),
+        pixels="imagenet",  # its first published code used mean 0.45 and std 0.225
     ),
     "sscd": Variant(
         "SSCD (ResNet-50, one vector of 512 dims a frame)",

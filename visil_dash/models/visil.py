@@ -31,17 +31,12 @@ class ViSiLBackbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self,
-        *,
-        mean: tuple[float, float, float] = IMAGENET_MEAN,
-        std: tuple[float, float, float] = IMAGENET_STD,
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.net = resnet50(weights=None)
         del self.net.avgpool, self.net.fc
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
         """RGB frames `[N, 3, 224, 224]` in 0..1 → L2-normalised region vectors `[N, 9, 3840]`."""
@@ -100,18 +95,10 @@ def resnet_layout() -> Layout:
     return {name: tuple(value.shape) for name, value in net.state_dict().items()}
 
 
-def load_backbone(
-    state: Mapping[str, Tensor],
-    *,
-    mean: tuple[float, float, float] = IMAGENET_MEAN,
-    std: tuple[float, float, float] = IMAGENET_STD,
-) -> ViSiLBackbone:
-    """The backbone with torchvision's ResNet-50 weights. Raises ModelError.
-
-    `mean`, `std`: of the pixels, by channel, as those had it who trained what comes after.
-    """
+def load_backbone(state: Mapping[str, Tensor]) -> ViSiLBackbone:
+    """The backbone with torchvision's ResNet-50 weights. Raises ModelError."""
     check_layout(state, resnet_layout(), name="ResNet-50")
-    backbone = ViSiLBackbone(mean=mean, std=std)
+    backbone = ViSiLBackbone()
     trunk = {k: v for k, v in state.items() if not k.startswith("fc.")}
     backbone.net.load_state_dict(trunk)
     return backbone.eval().requires_grad_(False)

@@ -103,7 +103,7 @@ def _slider(value: float, tried: TriedValue) -> None:
         number_key=state.THRESHOLD_NUMBER,
         on_change=tried.set,
         help="A library video is a candidate when one of its frame vectors is within this squared"
-        " L2 distance of a frame vector of the query.",
+        " L2 distance (at most, ≤) of a frame vector of the query.",
     )
 
 
