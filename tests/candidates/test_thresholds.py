@@ -13,7 +13,6 @@ from visil_dash.candidates.thresholds import (
     DistanceLevels,
     QueryDistances,
     admit,
-    admit_fast,
     candidates_at,
     distance_profile,
     histogram,
@@ -49,15 +48,17 @@ def views(draw: st.DrawFn) -> QueryDistances:
 
 @given(views(), st.integers(-2, 14).map(lambda t: t / 2))
 def test_binary_search_admits_what_counting_admits(view: QueryDistances, threshold: float) -> None:
-    fast, slow = admit_fast(view.profile, threshold), admit(view, threshold)
-    assert (fast.pairs, fast.query_frames, fast.reference_frames, fast.candidates) == (
-        slow.pairs,
-        slow.query_frames,
-        slow.reference_frames,
-        slow.candidates,
+    fast, inside = admit(view.profile, threshold), view.distances <= threshold
+    assert fast.pairs == inside.sum()
+    assert fast.query_frames == inside.any(1).sum()
+    assert fast.reference_frames == inside.any(0).sum()
+    of_video = [view.video == v for v in range(len(view.video_ids))]
+    hits = [int(inside[:, own].sum()) for own in of_video]
+    np.testing.assert_array_equal(fast.hits, hits)
+    assert fast.candidates == sum(count > 0 for count in hits)
+    np.testing.assert_array_equal(
+        fast.nearest, [view.distances[:, own].min(initial=np.inf) for own in of_video]
     )
-    np.testing.assert_array_equal(fast.hits, slow.hits)
-    np.testing.assert_array_equal(fast.nearest, slow.nearest)
 
 
 @given(views(), st.integers(-2, 14).map(lambda t: t / 2))
@@ -115,7 +116,7 @@ def steps_of_a_move(view: QueryDistances, threshold: float) -> int:
     _ = profile.counted
     sys.setprofile(count)
     try:
-        admit_fast(profile, threshold)
+        admit(profile, threshold)
         candidates_at(profile, threshold)
         nearest_of_rows(view, range(10))
         _ = profile.counted

@@ -14,7 +14,6 @@ from visil_dash.matching.similarity import (
     frame_to_frame_both,
     pair_scores,
     signal,
-    video_to_video,
 )
 
 
@@ -66,12 +65,6 @@ def test_chamfer_is_the_share_of_the_rows_found():
     matrix[0, 3] = matrix[1, 4] = 1.0
     assert chamfer(matrix) == 0.5
     assert chamfer(matrix.T) == pytest.approx(2 / 6)
-
-
-def test_video_to_video_uses_the_comparator_when_there_is_one():
-    matrix = np.eye(3)
-    assert video_to_video(matrix, None) == 1.0
-    assert video_to_video(matrix, lambda m: m - 0.5) == 0.5
 
 
 @given(videos(), st.integers(0, 2**16))

@@ -11,7 +11,6 @@ from visil_dash.metrics.ranking import (
     OperatingPoint,
     as_judged,
     average_precision,
-    confusion,
     mean_average_precision,
     micro_average_precision,
     pr_curve,
@@ -251,18 +250,6 @@ def test_the_roc_area_is_the_share_of_pairs_in_strict_order(rows):
     for i, threshold in enumerate(curve.thresholds, start=1):
         assert curve.true_positive_rate[i] == pytest.approx((right >= threshold).mean())
         assert curve.false_positive_rate[i] == pytest.approx((wrong >= threshold).mean())
-
-
-def test_confusion_worked_by_hand():
-    scores = np.array([0.9, 0.8, 0.5, 0.2])
-    relevant = np.array([True, False, True, False])
-    counts = confusion(scores, relevant, 0.5, missed=2)
-    assert (counts.true_positives, counts.false_positives) == (2, 1)
-    assert (counts.false_negatives, counts.true_negatives) == (2, 1)
-    assert counts.precision == pytest.approx(2 / 3)
-    assert counts.recall == 0.5
-    assert confusion(scores, relevant, 2.0).precision is None
-    assert confusion(scores, ~np.ones(4, bool), 0.5).recall is None
 
 
 # ---- segments ----

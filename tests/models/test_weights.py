@@ -23,10 +23,8 @@ from visil_dash.models.published import MODEL_FILES, WeightFile
 from visil_dash.models.weights import (
     download_weights,
     find_installed,
-    find_weights,
     import_weights,
     installed,
-    is_verified,
     load_weights,
 )
 from visil_dash.progress import Progress, Watch
@@ -151,8 +149,9 @@ def test_a_pinned_file_is_taken_without_a_flag_and_is_verified(tmp_path, setting
     path = import_weights(given(tmp_path, GOOD, "pinned.pth"), settings=settings)
     assert path == settings.models / "pinned.pth"
     assert path.read_bytes() == GOOD
-    assert find_weights("tiny", settings=settings) == {"a": path}
-    assert is_verified("tiny", settings=settings)
+    here = find_installed("tiny", settings=settings)
+    assert {key: file.path for key, file in here.items()} == {"a": path}
+    assert here["a"].verified
     assert left_over(settings) == []
 
 
@@ -168,7 +167,7 @@ def test_an_unpinned_file_needs_the_flag_and_makes_the_model_unverified(tmp_path
         import_weights(other, settings=settings)
     assert not (settings.models / "loose.pth").exists()
     import_weights(other, settings=settings, unverified=True)
-    assert not is_verified("tiny", settings=settings)
+    assert not find_installed("tiny", settings=settings)["b"].verified
     assert left_over(settings) == []
 
 
@@ -356,7 +355,7 @@ def test_an_evil_file_swapped_in_later_is_not_even_parsed(tmp_path, settings, mo
 
 def test_a_missing_model_names_the_files_and_both_commands(settings, model):
     with pytest.raises(ModelError) as told:
-        find_weights("tiny", settings=settings)
+        find_installed("tiny", settings=settings)
     text = str(told.value)
     assert "pinned.pth, loose.pth" in text
     assert "python -m visil_dash models download tiny --unverified" in text
@@ -385,12 +384,12 @@ def test_a_broken_note_is_told_and_not_trusted(tmp_path, settings, model):
     for text in ("", "[]", "{}", "\xff"):
         path.with_name("loose.pth.json").write_bytes(text.encode("latin-1"))
         with pytest.raises(ModelError, match="nothing says what it was"):
-            find_weights("tiny", settings=settings)
+            find_installed("tiny", settings=settings)
 
 
 def test_an_unknown_model_is_refused(settings, model):
     with pytest.raises(ModelError, match=r"'tine'. Known: tiny"):
-        find_weights("tine", settings=settings)
+        find_installed("tine", settings=settings)
 
 
 # ---- R22: downloading ----
@@ -417,7 +416,7 @@ def test_a_download_is_checked_kept_and_reported(settings, model):
     note = json.loads((settings.models / "loose.pth.json").read_text())
     assert note["sha256"] == hashlib.sha256(GOOD).hexdigest()
     assert note["verified"] is False
-    assert not is_verified("tiny", settings=settings)
+    assert not find_installed("tiny", settings=settings)["b"].verified
     assert left_over(settings) == []
 
 

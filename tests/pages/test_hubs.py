@@ -12,6 +12,7 @@ from tests.support.pair_world import copy_world
 from visil_dash.labels.label import NOT_MATCH, Label
 from visil_dash.laboratory.hubs.library import excluded_frames
 from visil_dash.ui.shell import backend
+from visil_dash.workbench.thresholds import save_threshold
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def wide_open(page: AppTest) -> None:
     """A threshold at which every frame is near every video, and labels that call none a copy."""
     page.run()
     bench = backend.workbench()
-    bench.set_threshold(1000.0)
+    save_threshold(bench, "distance", 1000.0)
     videos = [v.video_id for v in bench.videos()]
     for i, one in enumerate(videos):
         bench.library.set_label(*(Label(one, other, NOT_MATCH) for other in videos[i + 1 :]))
@@ -56,7 +57,7 @@ def test_a_hub_is_shown_weighed_set_aside_and_taken_back(page: AppTest) -> None:
 
 def test_without_a_hub_it_says_so(page: AppTest) -> None:
     page.run()
-    backend.workbench().set_threshold(0.0)
+    save_threshold(backend.workbench(), "distance", 0.0)
     run_until(page, lambda p: "No hub frame" in texts(p))
 
 

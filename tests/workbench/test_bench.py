@@ -15,6 +15,7 @@ from visil_dash.library.store import open_library
 from visil_dash.matching.confidence import background
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.overview import overview
+from visil_dash.workbench.thresholds import save_threshold
 
 
 def test_a_clip_is_found_in_its_source_and_where_it_was_pasted(bench, clips):
@@ -79,7 +80,7 @@ def test_the_threshold_is_kept_with_the_library_and_only_for_its_space(clips, se
     with Workbench(open_library(folder, settings=settings), fake_model(), settings) as bench:
         fill(bench, [clips["a.mp4"]])
         default = bench.default_threshold()
-        bench.set_threshold(default / 2)
+        save_threshold(bench, "distance", default / 2)
     with Workbench(open_library(folder, settings=settings), fake_model(), settings) as bench:
         assert bench.threshold() == default / 2
     other = replace(fake_model(), extractor="other-00000000")

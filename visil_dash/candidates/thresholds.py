@@ -83,24 +83,6 @@ class Admission:
         return int((self.hits > 0).sum())
 
 
-def admit(view: QueryDistances, threshold: float) -> Admission:
-    """Count what `threshold` (squared L2, inclusive) admits."""
-    inside = view.distances <= threshold
-    videos = len(view.video_ids)
-    per_frame = inside.sum(0)
-    nearest = np.full(videos, np.inf, np.float32)
-    if view.distances.size:
-        np.minimum.at(nearest, view.video, view.distances.min(0))
-    return Admission(
-        threshold=threshold,
-        pairs=int(per_frame.sum()),
-        query_frames=int(inside.any(1).sum()),
-        reference_frames=int((per_frame > 0).sum()),
-        hits=np.bincount(view.video, weights=per_frame, minlength=videos).astype(np.int64),
-        nearest=nearest,
-    )
-
-
 @dataclass(frozen=True)
 class DistanceProfile:
     """A query's distances made ready for any threshold.
@@ -174,8 +156,8 @@ def _within(ordered: Array, threshold: float) -> int:
     return int(np.searchsorted(ordered, np.float32(threshold), side="right"))
 
 
-def admit_fast(profile: DistanceProfile, threshold: float) -> Admission:
-    """The same as `admit`, by binary search."""
+def admit(profile: DistanceProfile, threshold: float) -> Admission:
+    """Count what `threshold` (squared L2, inclusive) admits, by binary search."""
     blocks = zip(profile.starts[:-1], profile.starts[1:], strict=True)
     hits = np.array([_within(profile.ordered[a:b], threshold) for a, b in blocks], np.int64)
     return Admission(
@@ -190,7 +172,7 @@ def admit_fast(profile: DistanceProfile, threshold: float) -> Admission:
 
 def candidates_at(profile: DistanceProfile, threshold: float) -> tuple[Candidate, ...]:
     """The candidate videos of a threshold, ordered as candidate generation orders them."""
-    admission = admit_fast(profile, threshold)
+    admission = admit(profile, threshold)
     query_frames = (profile.frame_nearest <= np.float32(threshold)).sum(0)
     found = [
         Candidate(

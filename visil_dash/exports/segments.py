@@ -4,7 +4,6 @@ The EDL is CMX 3600 as SMPTE 258M describes it: the record side is the query's t
 side the reference that shows the same footage. Each column counts frames of its own file.
 """
 
-import re
 import shlex
 import unicodedata
 from collections.abc import Sequence
@@ -77,17 +76,6 @@ def timecode(seconds: float, rate: Fraction) -> str:
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours:02}:{minute:02}:{second:02}:{frame:02}"
-
-
-def timecode_seconds(text: str, rate: Fraction) -> float:
-    """What `timecode` was given, to half a frame. Raises ValueError on other text."""
-    found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", text)
-    if found is None:
-        raise ValueError(f"expected a timecode HH:MM:SS:FF, got {text!r}")
-    hours, minutes, seconds, frames = (int(part) for part in found.groups())
-    rate = _counted_rate(rate)
-    count = (hours * 3600 + minutes * 60 + seconds) * _nominal(rate) + frames
-    return float(count / rate)
 
 
 def _nominal(rate: Fraction) -> int:

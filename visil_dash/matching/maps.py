@@ -95,12 +95,6 @@ class RegionMatches:
         """Chamfer over regions: what the frame-to-frame map holds for this cell."""
         return float(self.best_similarity.mean())
 
-    @property
-    def reverse_similarity(self) -> float:
-        """The same, reference → query."""
-        return float(self.similarity.max(0).mean())
-
-
 def region_matches(
     query: VideoFeatures, reference: VideoFeatures, query_frame: int, reference_frame: int
 ) -> RegionMatches:

@@ -88,14 +88,6 @@ def signal(shown: Array, rows: int) -> Array:
     return share
 
 
-def video_to_video(matrix: Array, compare: Compare | None) -> float:
-    """Video-to-video similarity of a frame-to-frame matrix `[Tq, Tr]` (ViSiL eq. 6).
-
-    `compare` is the comparator with its hard-tanh; without one, Chamfer on the matrix itself.
-    """
-    return chamfer(matrix if compare is None else compare(matrix))
-
-
 @dataclass(frozen=True)
 class PairScores:
     """Frame-to-frame similarity of a pair both ways and what the comparator makes of it.

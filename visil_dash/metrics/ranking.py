@@ -289,19 +289,6 @@ class Confusion:
         return self.true_positives / relevant if relevant else None
 
 
-def confusion(scores: Array, relevant: Array, threshold: float, *, missed: int = 0) -> Confusion:
-    """Counts when everything that scores at least `threshold` is called a copy."""
-    _check(scores, relevant)
-    called = scores >= threshold
-    return Confusion(
-        threshold=threshold,
-        true_positives=int((called & relevant).sum()),
-        false_positives=int((called & ~relevant).sum()),
-        false_negatives=int((~called & relevant).sum()) + missed,
-        true_negatives=int((~called & ~relevant).sum()),
-    )
-
-
 @dataclass(frozen=True)
 class SegmentAgreement:
     """Temporal agreement of predicted and true segments of one pair, shares in 0..1."""

@@ -78,16 +78,11 @@ def installed(file: WeightFile, *, settings: Settings) -> Installed | None:
     return Installed(file, path, sha256, False)
 
 
-def find_weights(model: str, *, settings: Settings) -> dict[str, Path]:
-    """Paths of a model's files by key (resnet, pca, head). Reads no weights.
+def find_installed(model: str, *, settings: Settings) -> dict[str, Installed]:
+    """A model's files by key (resnet, pca, head). Reads no weights.
 
     Raises ModelError that names what is missing and the commands that bring it.
     """
-    return {key: here.path for key, here in find_installed(model, settings=settings).items()}
-
-
-def find_installed(model: str, *, settings: Settings) -> dict[str, Installed]:
-    """As `find_weights`, with the hash and the trust of each file."""
     files = _model_files(model)
     found = {file.key: installed(file, settings=settings) for file in files}
     missing = [file for file in files if found[file.key] is None]
@@ -100,11 +95,6 @@ def find_installed(model: str, *, settings: Settings) -> dict[str, Installed]:
             f"or place by hand: python -m visil_dash models import FILE{flag}"
         )
     return {key: here for key, here in found.items() if here is not None}
-
-
-def is_verified(model: str, *, settings: Settings) -> bool:
-    """Whether all files of a model equal pinned ones. Raises ModelError when some are missing."""
-    return all(here.verified for here in find_installed(model, settings=settings).values())
 
 
 def load_weights(here: Installed) -> "dict[str, Tensor]":

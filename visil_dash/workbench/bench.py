@@ -275,9 +275,6 @@ class Workbench:
         saved = self.library.setting(f"{THRESHOLD_SETTING}:{self._space_key()}")
         return self.default_threshold() if saved is None else float(saved)
 
-    def set_threshold(self, value: float) -> None:
-        self.library.set_setting(f"{THRESHOLD_SETTING}:{self._space_key()}", float(value))
-
     def match_score(self) -> float:
         """Video-to-video similarity from which a pair is a match in this library."""
         saved = self.library.setting(f"{MATCH_SETTING}:{self.extractor}")
