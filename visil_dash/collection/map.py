@@ -41,11 +41,7 @@ def dissimilarity(scores: Array) -> Array:
     return out
 
 
-def similarity_map(
-    scores: Array,
-    *,
-    watch: Watch = UNWATCHED,
-) -> SimilarityMap:
+def similarity_map(scores: Array, *, watch: Watch = UNWATCHED) -> SimilarityMap:
     """Positions by multidimensional scaling of `dissimilarity`; the same in, the same out.
 
     Classical scaling (Torgerson 1952) is the start; steps of SMACOF (de Leeuw 1977) then lower

@@ -14,9 +14,7 @@ import numpy as np
 from visil_dash.index.build import Stopped, forget_old
 from visil_dash.index.fitted import fittable
 from visil_dash.index.generations import Generation
-from visil_dash.index.loading import (
-    frames_with_signal,
-)
+from visil_dash.index.loading import frames_with_signal
 from visil_dash.index.plan import IndexPlan, keep_plan, stored_plans
 from visil_dash.index.reader import TAIL_FRAMES, FrameReader
 from visil_dash.index.rebuild import (

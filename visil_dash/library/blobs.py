@@ -20,13 +20,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 import visil_dash
-from visil_dash.errors import (
-    InputError,
-    MediaRefused,
-    StoreDamaged,
-    StoreError,
-    StoreMismatch,
-)
+from visil_dash.errors import InputError, MediaRefused, StoreDamaged, StoreError, StoreMismatch
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoFeatures
 
@@ -124,11 +118,7 @@ def sha256_file(path: Path) -> tuple[str, int]:
 
 
 def copy_hashed(
-    source: Path,
-    target: Path,
-    *,
-    max_bytes: int,
-    watch: Watch = UNWATCHED,
+    source: Path, target: Path, *, max_bytes: int, watch: Watch = UNWATCHED
 ) -> tuple[str, int]:
     """Copies a regular file and returns the sha256 and size of what was copied, flushed.
 

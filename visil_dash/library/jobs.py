@@ -13,20 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from visil_dash.errors import (
-    Cancelled,
-    InputError,
-    MediaRefused,
-    StoreError,
-    VisilDashError,
-)
-from visil_dash.library.job_files import (
-    Check,
-    accept_all,
-    discard,
-    discard_if_done,
-    hashed_source,
-)
+from visil_dash.errors import Cancelled, InputError, MediaRefused, StoreError, VisilDashError
+from visil_dash.library.job_files import Check, accept_all, discard, discard_if_done, hashed_source
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.rows import clean_name
 from visil_dash.library.store import Library

@@ -8,13 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from visil_dash.errors import (
-    InputError,
-    NotFound,
-    StoreDamaged,
-    StoreMismatch,
-    StoreReadOnly,
-)
+from visil_dash.errors import InputError, NotFound, StoreDamaged, StoreMismatch, StoreReadOnly
 from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import StepHook, decode_features, sha256_hex

@@ -95,6 +95,7 @@ class RegionMatches:
         """Chamfer over regions: what the frame-to-frame map holds for this cell."""
         return float(self.best_similarity.mean())
 
+
 def region_matches(
     query: VideoFeatures, reference: VideoFeatures, query_frame: int, reference_frame: int
 ) -> RegionMatches:

@@ -16,15 +16,7 @@ from visil_dash.matching.similarity import (
     signal,
 )
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import (
-    WHOLE,
-    Array,
-    Candidate,
-    Comparison,
-    Match,
-    Segment,
-    VideoFeatures,
-)
+from visil_dash.records import WHOLE, Array, Candidate, Comparison, Match, Segment, VideoFeatures
 
 
 def compare_pair(

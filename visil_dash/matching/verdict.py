@@ -26,15 +26,7 @@ from dataclasses import dataclass, replace
 
 from visil_dash.matching.confidence import in_words
 from visil_dash.matching.spans import covered, union
-from visil_dash.records import (
-    Comparison,
-    Coverage,
-    Match,
-    Relation,
-    SearchResult,
-    Segment,
-    Verdict,
-)
+from visil_dash.records import Comparison, Coverage, Match, Relation, SearchResult, Segment, Verdict
 
 # Alignment cuts up to a sampled frame at each end of a span, and edits add titles and endings.
 WHOLE_SHARE = 0.8

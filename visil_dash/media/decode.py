@@ -160,11 +160,7 @@ def displayed_frames(
 
 
 def _sampled(
-    path: Path,
-    task: "ChildTask",
-    side: int,
-    settings: Settings,
-    watch: Watch,
+    path: Path, task: "ChildTask", side: int, settings: Settings, watch: Watch
 ) -> Generator[FrameBatch | MediaInfo, None, None]:
     frames: list[Array] = []
     times: list[float] = []
@@ -208,16 +204,9 @@ class ChildTask:
 
 
 def decoded(
-    path: Path,
-    task: ChildTask,
-    *,
-    settings: Settings,
-    watch: Watch = UNWATCHED,
+    path: Path, task: ChildTask, *, settings: Settings, watch: Watch = UNWATCHED
 ) -> Generator[Message | MediaInfo, None, None]:
-    """FRAME messages of one child, then the file's MediaInfo.
-
-    Raises MediaRefused, Cancelled.
-    """
+    """FRAME messages of one child, then the file's MediaInfo. Raises MediaRefused, Cancelled."""
     fd, container, size = open_checked(path, settings=settings)
     opened, done, stopped, pictures = Opened(), Done(), None, 0
     try:

@@ -73,13 +73,7 @@ def make_strip(path: Path, out: Path, *, count: int, height: int, settings: Sett
     _write_jpeg(np.concatenate(tiles, axis=1), out, quality=STRIP_QUALITY)
 
 
-def make_preview(
-    path: Path,
-    out: Path,
-    *,
-    settings: Settings,
-    watch: Watch = UNWATCHED,
-) -> None:
+def make_preview(path: Path, out: Path, *, settings: Settings, watch: Watch = UNWATCHED) -> None:
     """H.264 MP4 without sound: at most 640 pixels a side and 30 frames a second, index in front.
 
     Of a damaged file what can be decoded.

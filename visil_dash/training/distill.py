@@ -26,12 +26,7 @@ from visil_dash.training.augment import pair_of_views
 from visil_dash.training.batches import batches, similar_photos
 from visil_dash.training.losses import chamfer_matrix, contrastive_loss
 from visil_dash.training.photos import held_back
-from visil_dash.training.targets import (
-    fit_teacher_whitening,
-    square,
-    teacher_targets,
-    to_frames,
-)
+from visil_dash.training.targets import fit_teacher_whitening, square, teacher_targets, to_frames
 from visil_dash.training.teachers import MobileNetV2Teacher, Teacher
 
 _CHECKPOINT = "checkpoint.pt"

@@ -88,11 +88,7 @@ class Workbench:
     # ---- query clips ----
 
     def open_clip(
-        self,
-        path: Path,
-        *,
-        name: str | None = None,
-        watch: Watch = UNWATCHED,
+        self, path: Path, *, name: str | None = None, watch: Watch = UNWATCHED
     ) -> QueryClip:
         """Features of a clip outside the library; kept in memory under its content hash.
 
@@ -152,12 +148,7 @@ class Workbench:
         return self._searched(clip, views, source, top=top, timings=timings, watch=watch)
 
     def search_nearest(
-        self,
-        query_id: str,
-        *,
-        most: int,
-        threshold: float | None = None,
-        watch: Watch = UNWATCHED,
+        self, query_id: str, *, most: int, threshold: float | None = None, watch: Watch = UNWATCHED
     ) -> SearchResult:
         """The `most` videos with the nearest frames, compared in full: always an answer.
 
@@ -219,13 +210,7 @@ class Workbench:
     def _features(self, video_id: str) -> VideoFeatures:
         return self.library.features(video_id, extractor=self.extractor)
 
-    def compare(
-        self,
-        query_id: str,
-        reference_id: str,
-        *,
-        watch: Watch = UNWATCHED,
-    ) -> Comparison:
+    def compare(self, query_id: str, reference_id: str, *, watch: Watch = UNWATCHED) -> Comparison:
         """One pair in full; either side may be a query clip, a library video or a view of one.
 
         Raises NotFound and Cancelled.
@@ -247,10 +232,7 @@ class Workbench:
         return replace(named, verdict=self.judged_pair(named))
 
     def pairwise(
-        self,
-        pairs: Iterable[tuple[str, str]] | None = None,
-        *,
-        watch: Watch = UNWATCHED,
+        self, pairs: Iterable[tuple[str, str]] | None = None, *, watch: Watch = UNWATCHED
     ) -> PairTable:
         """Video-to-video similarity both ways of these pairs of the library; None: of all pairs.
 

@@ -50,13 +50,7 @@ class ClipStore:
         self._reading: set[str] = set()
         self._lock = Condition()
 
-    def open(
-        self,
-        path: Path,
-        *,
-        name: str,
-        watch: Watch = UNWATCHED,
-    ) -> QueryClip:
+    def open(self, path: Path, *, name: str, watch: Watch = UNWATCHED) -> QueryClip:
         """Features from the library if it holds the same bytes, else extracted now.
 
         Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
@@ -86,13 +80,7 @@ class ClipStore:
                 self._reading.discard(what)
                 self._lock.notify_all()
 
-    def _read(
-        self,
-        path: Path,
-        query_id: str,
-        name: str,
-        watch: Watch,
-    ) -> QueryClip:
+    def _read(self, path: Path, query_id: str, name: str, watch: Watch) -> QueryClip:
         try:
             features = self._library.features(query_id, extractor=self._model.extractor)
             info = self._library.video(query_id).info
@@ -134,12 +122,7 @@ class ClipStore:
         path = self._library.media_path(record.video_id)
         return QueryClip(record.video_id, record.name, path, features, record.info)
 
-    def views(
-        self,
-        query_id: str,
-        *,
-        watch: Watch = UNWATCHED,
-    ) -> dict[str, VideoFeatures]:
+    def views(self, query_id: str, *, watch: Watch = UNWATCHED) -> dict[str, VideoFeatures]:
         """Features of the parts of the picture of a clip or library video, by the view's key.
 
         Asked for twice at once, they are read once. Raises NotFound, MediaRefused and Cancelled.

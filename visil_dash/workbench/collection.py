@@ -25,10 +25,7 @@ def all_pairs(bench: Workbench, *, watch: Watch = UNWATCHED) -> CollectionTable:
 
 
 def candidate_table(
-    bench: Workbench,
-    *,
-    threshold: float | None = None,
-    watch: Watch = UNWATCHED,
+    bench: Workbench, *, threshold: float | None = None, watch: Watch = UNWATCHED
 ) -> CollectionTable:
     """The pairs that the index proposes within a squared-L2 `threshold` (None: the library's).
 
@@ -67,11 +64,7 @@ def _pairs_of(videos: int) -> int:
 
 
 def queue_of(
-    bench: Workbench,
-    table: PairTable,
-    match_score: float,
-    *,
-    watch: Watch = UNWATCHED,
+    bench: Workbench, table: PairTable, match_score: float, *, watch: Watch = UNWATCHED
 ) -> tuple[Question, ...]:
     """The pairs to judge, those nearest to the match score first (see review_queue)."""
     done = 0

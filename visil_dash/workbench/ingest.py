@@ -15,14 +15,7 @@ from visil_dash.media.decode import sample_frames
 from visil_dash.media.views import VIEWS, View, cut
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import (
-    Array,
-    JobRecord,
-    JobState,
-    MediaInfo,
-    Preprocess,
-    VideoFeatures,
-)
+from visil_dash.records import Array, JobRecord, JobState, MediaInfo, Preprocess, VideoFeatures
 from visil_dash.settings import Settings
 
 # A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
@@ -62,11 +55,7 @@ def extract_features(
     times: list[Array] = []
     try:
         with sample_frames(
-            path,
-            preprocess=model.preprocess,
-            rate=settings.rate,
-            settings=settings,
-            watch=watch,
+            path, preprocess=model.preprocess, rate=settings.rate, settings=settings, watch=watch
         ) as sampled:
             for batch in sampled:
                 vectors = model.extract(batch.frames)
@@ -105,12 +94,7 @@ def view_frames(frames: Array, view: View, side: int) -> Array:
 
 
 def extract_views(
-    path: Path,
-    *,
-    video_id: str,
-    model: Model,
-    settings: Settings,
-    watch: Watch = UNWATCHED,
+    path: Path, *, video_id: str, model: Model, settings: Settings, watch: Watch = UNWATCHED
 ) -> dict[str, VideoFeatures]:
     """Features of every view of a video file, by the view's key, sampled as the whole is.
 

@@ -15,12 +15,7 @@ _EVIDENCE_SIDE = 480  # pixels of the longer side of a picture
 
 
 def search_report(
-    bench: Workbench,
-    result: SearchResult,
-    *,
-    matches: int,
-    spans: int,
-    watch: Watch = UNWATCHED,
+    bench: Workbench, result: SearchResult, *, matches: int, spans: int, watch: Watch = UNWATCHED
 ) -> str:
     """The result as one HTML page: its first `matches` with frames of their `spans` longest spans.
 

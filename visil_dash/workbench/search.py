@@ -8,12 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.candidates.generation import (
-    candidate_videos,
-    library_hits,
-    merged,
-    shown_numbers,
-)
+from visil_dash.candidates.generation import candidate_videos, library_hits, merged, shown_numbers
 from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library

@@ -33,11 +33,7 @@ def without_features(bench: Workbench) -> tuple[VideoRecord, ...]:
     return tuple(video for video in bench.videos() if video.video_id not in have)
 
 
-def extract_missing(
-    bench: Workbench,
-    *,
-    watch: Watch = UNWATCHED,
-) -> Extraction:
+def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction:
     """Features of the workbench's model for every video that lacks them, from the stored media.
 
     Each video is on disk and findable before the next is begun, so what was finished stays when

@@ -140,12 +140,7 @@ def pair_score(bench: Workbench, video_ids: Sequence[str]) -> Score:
     return score
 
 
-def study(
-    bench: Workbench,
-    options: StudyOptions,
-    *,
-    watch: Watch = UNWATCHED,
-) -> Study:
+def study(bench: Workbench, options: StudyOptions, *, watch: Watch = UNWATCHED) -> Study:
     """All results of the Dimensions page. Raises InputError and Cancelled."""
     watch.step("Reading frames", 0.0)
     drawn = library_sample(bench, frames=options.frames, seed=options.seed)
@@ -284,11 +279,7 @@ def propose(
 
 
 def apply_proposal(
-    bench: Workbench,
-    proposal: Proposal,
-    *,
-    threshold: float | None,
-    watch: Watch = UNWATCHED,
+    bench: Workbench, proposal: Proposal, *, threshold: float | None, watch: Watch = UNWATCHED
 ) -> IndexPlan:
     """Rebuilds the index by the proposal's plan; searches use the old index until it is complete.
 

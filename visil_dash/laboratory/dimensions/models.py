@@ -108,11 +108,7 @@ def carry_from(
 
 
 def _shared_frames(
-    bench: Workbench,
-    extractor: str,
-    frames: int,
-    seed: int,
-    watch: Watch,
+    bench: Workbench, extractor: str, frames: int, seed: int, watch: Watch
 ) -> tuple[Array, Array, Array]:
     """Vectors of the same frames by the other model `[N, D]` and by this one, and their owners."""
     library, others = bench.library, set(bench.library.features_ids(extractor))

@@ -45,13 +45,7 @@ def pairs_to_score(
     return int(truth_of(labels, have, count_unlabelled=count_unlabelled).counted.sum())
 
 
-def match_table(
-    bench: Workbench,
-    truth: Truth,
-    *,
-    known: Known,
-    watch: Watch = UNWATCHED,
-) -> Array:
+def match_table(bench: Workbench, truth: Truth, *, known: Known, watch: Watch = UNWATCHED) -> Array:
     """Video-to-video similarity of every counted pair, `[Q, V]`, NaN elsewhere."""
     scored = score_pairs(bench, truth, truth.counted, known=known, watch=watch)
     return scored[COMPARATOR][0]

@@ -123,12 +123,7 @@ def _pause(seconds: float, watch: Watch) -> None:
 
 
 def _download(
-    video: str,
-    out: Path,
-    address: str,
-    rate_bytes: int,
-    settings: Settings,
-    watch: Watch,
+    video: str, out: Path, address: str, rate_bytes: int, settings: Settings, watch: Watch
 ) -> Fetched:
     """Downloads one video with yt-dlp, or returns the reason why not. Raises Cancelled."""
     from yt_dlp import YoutubeDL

@@ -220,12 +220,7 @@ class _Search:
 
 
 def _search_copy(
-    bench: Workbench,
-    folder: Path,
-    edited: Edited,
-    *,
-    target: str | None,
-    watch: Watch,
+    bench: Workbench, folder: Path, edited: Edited, *, target: str | None, watch: Watch
 ) -> _Search:
     """Encodes the copy, reads it as a query clip and searches with it; deletes it afterwards."""
     path = folder / "copy.mp4"

@@ -145,11 +145,7 @@ def download_task(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool 
         from visil_dash.laboratory.fivr.download import download_videos
 
         return download_videos(
-            wanted,
-            folder,
-            settings=settings,
-            rate_bytes=rate_bytes,
-            watch=watch,
+            wanted, folder, settings=settings, rate_bytes=rate_bytes, watch=watch
         )
 
     # One task for all sessions: two would write to the same folder.

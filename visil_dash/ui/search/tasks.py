@@ -86,11 +86,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
         from visil_dash.workbench.reports import search_report
 
         return search_report(
-            bench,
-            result,
-            matches=REPORT_MATCHES,
-            spans=_REPORT_SEGMENTS,
-            watch=watch,
+            bench, result, matches=REPORT_MATCHES, spans=_REPORT_SEGMENTS, watch=watch
         )
 
     return backend.tasks().start(key, work) if begin else backend.tasks().get(key)

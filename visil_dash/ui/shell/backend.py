@@ -17,12 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from visil_dash.errors import NotFound
 from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.progress import Watch
-from visil_dash.records import (
-    JobRecord,
-    MediaInfo,
-    SearchResult,
-    VideoRecord,
-)
+from visil_dash.records import JobRecord, MediaInfo, SearchResult, VideoRecord
 from visil_dash.settings import get_settings
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.tasks import Task, Tasks
@@ -241,11 +236,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
     bench = workbench()
 
     def work(watch: Watch) -> str:
-        opened_clip = bench.open_clip(
-            clip.path,
-            name=clip.name,
-            watch=watch,
-        )
+        opened_clip = bench.open_clip(clip.path, name=clip.name, watch=watch)
         return opened_clip.query_id
 
     return tasks().start(("clip", *task_scope(), clip.query_id, clip.name), work, again=again)
@@ -284,11 +275,7 @@ def search(
     def work(watch: Watch) -> SearchResult:
         read(watch)
         return bench.search(
-            query_id,
-            threshold=limit,
-            exhaustive=exhaustive,
-            inside=inside,
-            watch=watch,
+            query_id, threshold=limit, exhaustive=exhaustive, inside=inside, watch=watch
         )
 
     return tasks().start(key, work, again=again)
