@@ -9,14 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from visil_dash.cli.options import existing_path, new_file, new_folder, whole_number, zero_or_more
-from visil_dash.cli.shared import (
-    DONE,
-    REFUSED,
-    add_command,
-    read_text,
-    terminal_watch,
-    write_text,
-)
+from visil_dash.cli.shared import DONE, REFUSED, add_command, read_text, terminal_watch, write_text
 from visil_dash.laboratory.fivr.download import (
     PAUSE_SECONDS,
     RATE_BYTES,
