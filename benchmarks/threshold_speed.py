@@ -26,7 +26,7 @@ from streamlit.testing.v1 import AppTest
 from visil_dash.candidates.rows import candidate_rows
 from visil_dash.candidates.thresholds import (
     QueryDistances,
-    admit_fast,
+    admit,
     candidates_at,
     nearest_of_rows,
 )
@@ -88,7 +88,7 @@ def time_functions(view: QueryDistances, places: list[float]) -> None:
     names = dict(zip(view.video_ids, view.names, strict=True))
     edges, counts = profile.counted
     calls: dict[str, Callable[[float], Any]] = {
-        "admit_fast": lambda at: admit_fast(profile, at),
+        "admit": lambda at: admit(profile, at),
         "candidates_at, candidate_rows": lambda at: candidate_rows(
             candidates_at(profile, at), names
         ),

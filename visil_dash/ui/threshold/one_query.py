@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.candidates.rows import candidate_rows, neighbour_labels
-from visil_dash.candidates.thresholds import QueryDistances, admit_fast, nearest_of_rows
+from visil_dash.candidates.thresholds import QueryDistances, admit, nearest_of_rows
 from visil_dash.clock import clock
 from visil_dash.plots import distances as plots_distances
 from visil_dash.records import Candidate
@@ -23,7 +23,7 @@ _CHART = {"displayModeBar": False, "scrollZoom": False}
 
 def draw_admitted(view: QueryDistances, value: float) -> None:
     """What the threshold admits for one query: counts, cost and all its distances."""
-    admission = admit_fast(view.profile, value)
+    admission = admit(view.profile, value)
     rate = scoring.rerank_rate()
     facts(
         {
