@@ -13,7 +13,7 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
-from visil_dash.ui.shell.widgets import minute_of
+from visil_dash.ui.shell.widgets import download_button, minute_of
 
 _UPLOADER = "labels_file"
 
@@ -25,13 +25,10 @@ def draw_labels_menu(labels: tuple[Label, ...]) -> None:
             "Verdicts are stored in the library. Rejected pairs are hidden, and Evaluate and"
             " Threshold measure against the verdicts."
         )
-        st.download_button(
+        download_button(
             "Download as CSV",
             lambda: labels_csv(labels, backend.library_videos().values()),
             file_name="labels.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
             disabled=not labels,
             width="stretch",
         )

@@ -11,13 +11,12 @@ from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import (
     await_posters,
     compare_button,
+    draw_chart,
     empty_state,
     facts,
     name_line,
     thumbnail,
 )
-
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
 @st.fragment
@@ -33,10 +32,9 @@ def draw_matrix(table: PairTable) -> None:
         chosen = place[pair[0]], place[pair[1]]
     left, right = st.columns([2.6, 1], gap="medium")
     with left:
-        st.plotly_chart(
+        draw_chart(
             collection.pair_matrix(table, order, chosen=chosen),
             key=state.COLLECTION_MATRIX,
-            config=_CHART,
             on_select=lambda: _take_click(table, order),
             selection_mode="points",
         )

@@ -17,7 +17,14 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import to_link
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import compare_button, empty_state, facts, name_line, thumbnail
+from visil_dash.ui.shell.widgets import (
+    compare_button,
+    draw_chart,
+    empty_state,
+    facts,
+    name_line,
+    thumbnail,
+)
 
 if TYPE_CHECKING:
     from visil_dash.workbench.collection import Moment
@@ -163,10 +170,9 @@ def _timeline(best: "Moment") -> None:
     lengths = [info.duration if (info := backend.info_of(v)) else 0.0 for v in videos]
     spans = within(best.segments, query_seconds=lengths[0], reference_seconds=lengths[1])
     lines = [span_text(span) for span in spans[:_SPANS_SHOWN]]
-    st.plotly_chart(
+    draw_chart(
         segment_timeline(spans, query_seconds=lengths[0], reference_seconds=lengths[1]),
         key="review_timeline",
-        config={"displayModeBar": False},
         alt="; ".join(lines),
     )
     more = len(spans) - len(lines)

@@ -13,7 +13,13 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import compare_button, empty_state, facts, verified_badge
+from visil_dash.ui.shell.widgets import (
+    compare_button,
+    download_button,
+    empty_state,
+    facts,
+    verified_badge,
+)
 
 VERDICT_WORDS = {"match": "match", "not_match": "not a match", "unsure": "unsure"}
 _ROWS_SHOWN = 5000  # more are slow to draw
@@ -47,13 +53,10 @@ def draw_summary(computed: CollectionTable, table: PairTable, match_score: float
         )
         verified_badge(backend.workbench().model.verified)
         st.space("stretch")
-        st.download_button(
+        download_button(
             "Download CSV",
             lambda: to_csv(pair_rows(table)),
             file_name="pairs.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
             help="Every compared pair in both directions with its scores, whatever the match"
             " score.",
         )

@@ -7,9 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from visil_dash.ui.shell.widgets import UI_ASSETS
-
-_CHART = {"displayModeBar": False, "scrollZoom": False}
+from visil_dash.ui.shell.widgets import UI_ASSETS, draw_chart
 
 
 @cache
@@ -41,6 +39,6 @@ def clickable_chart(
             on_point(int(event["curve"]), int(event["point"]))
 
     with st.container(key=key):
-        st.plotly_chart(figure, key=f"{key}-chart", config=_CHART)
+        draw_chart(figure, key=f"{key}-chart")
     with st.container(key="map-events"):
         _component()(key=f"{key}-events", data={"chart": key}, on_chosen_change=choose)

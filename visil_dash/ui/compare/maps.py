@@ -13,10 +13,9 @@ from visil_dash.ui.compare.choices import choose_cell, choose_range, times_chose
 from visil_dash.ui.compare.loops import LoopRange, box_range
 from visil_dash.ui.compare.map_events import clickable_chart
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.widgets import empty_state
+from visil_dash.ui.shell.widgets import draw_chart, empty_state
 
 _MAP_HEIGHT = 380
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
 def draw_maps(pair: Comparison, shown: Maps, cell: tuple[int, int], playing: LoopRange) -> None:
@@ -87,10 +86,9 @@ def _output_map(pair: Comparison, output: Array, frame_map: Array) -> None:
         within=(plots.frame_axis(pair.query_times), plots.frame_axis(pair.reference_times)),
     )
     key = _map_key(state.COMPARE_OUTPUT_MAP, pair)
-    st.plotly_chart(
+    draw_chart(
         figure,
         key=key,
-        config=_CHART,
         on_select=lambda: _take_click(
             pair, st.session_state[key]["selection"]["points"], output, frame_map
         ),

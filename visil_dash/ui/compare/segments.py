@@ -17,7 +17,7 @@ from visil_dash.exports.segments import (
 )
 from visil_dash.records import Comparison
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.widgets import empty_state
+from visil_dash.ui.shell.widgets import download_button, empty_state
 
 _FORMATS = {"CSV": "csv", "EDL": "edl", "ffmpeg": "sh"}
 _DESCRIPTIONS = {
@@ -106,11 +106,8 @@ def _exports(pair: Comparison) -> None:
         text = make(pair.segments, query=query, reference=reference)
         st.caption(_DESCRIPTIONS[kind])
         st.code(text.replace("\r\n", "\n"), language=None, wrap_lines=True)
-        st.download_button(
+        download_button(
             f"Download {kind}",
             text,
             file_name=f"segments-{pair.query[:8]}-{pair.reference[:8]}.{_FORMATS[kind]}",
-            mime="text/plain" if kind != "CSV" else "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
         )

@@ -13,12 +13,11 @@ from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import empty_state, facts
+from visil_dash.ui.shell.widgets import download_button, draw_chart, empty_state, facts
 
 SPACES, CURSE, GRAPH, CHANGE = "Spaces", "Curse of dimensionality", "Graph", "Index"
 MODELS = "Another model"
 _SAMPLES = (1000, 2000, 4000, 8000)
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
 def draw_section_choice() -> str:
@@ -111,23 +110,12 @@ def draw_spaces(study: Study) -> None:
         points.setdefault(name, []).append((row.dim, row.precision.value, row.bytes, row.recall))
     with st.container(border=True):
         st.markdown("**Recall of the nearest frames, and bytes per frame**")
-        st.plotly_chart(
-            dimensions.recall_by_bytes(points, k=study.options.k),
-            key="dimensions_recall",
-            config=_CHART,
-        )
+        draw_chart(dimensions.recall_by_bytes(points, k=study.options.k), key="dimensions_recall")
         st.caption("Circle: fp32, diamond: fp16, square: int8, cross: binary (signs only).")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("All spaces", anchor=False)
         st.space("stretch")
-        st.download_button(
-            "Download CSV",
-            lambda: to_csv(rows),
-            file_name="dimensions.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        download_button("Download CSV", lambda: to_csv(rows), file_name="dimensions.csv")
     table = pd.DataFrame(rows)
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {
@@ -181,7 +169,7 @@ def draw_curse(study: Study) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("**Relative contrast**")
-        st.plotly_chart(
+        draw_chart(
             dimensions.curves_over_dims(
                 concentration_lines(study.concentration, "contrast"),
                 x="dimensions",
@@ -189,7 +177,6 @@ def draw_curse(study: Study) -> None:
                 log_y=True,
             ),
             key="dimensions_contrast",
-            config=_CHART,
         )
         st.caption(
             "Mean distance over mean nearest distance. At 1 the nearest frame is as far as any"
@@ -197,23 +184,18 @@ def draw_curse(study: Study) -> None:
         )
     with right, st.container(border=True):
         st.markdown("**Variation of distances**")
-        st.plotly_chart(
+        draw_chart(
             dimensions.curves_over_dims(
                 concentration_lines(study.concentration, "variation"),
                 x="dimensions",
                 y="deviation / mean",
             ),
             key="dimensions_variation",
-            config=_CHART,
         )
         st.caption("All pairs of frames of different videos. At 0 all distances are equal.")
     with st.container(border=True):
         st.markdown("**Explained variance**")
-        st.plotly_chart(
-            dimensions.explained(spectrum.cumulative, marks),
-            key="dimensions_spectrum",
-            config=_CHART,
-        )
+        draw_chart(dimensions.explained(spectrum.cumulative, marks), key="dimensions_spectrum")
     st.caption(
         "Independent noise shows the full curse: with every dimension its distances become more"
         " similar. Distances of frames do so only up to their effective number of dimensions;"

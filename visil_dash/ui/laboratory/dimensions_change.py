@@ -18,9 +18,8 @@ from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import facts
+from visil_dash.ui.shell.widgets import draw_chart, facts
 
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 _MS, _CONSTRUCTIONS = (4, 8, 12, 16, 24, 32, 48), (16, 32, 64, 100, 200, 400)
 _FIRST_K = 32  # neighbours that candidate generation asks for first
 
@@ -78,7 +77,7 @@ def draw_graph(*, frames: int = 4000, k: int = 10) -> None:
         big=True,
     )
     with st.container(border=True):
-        st.plotly_chart(
+        draw_chart(
             dimensions.graph_curve(
                 [p.ef for p in study.points],
                 [p.recall for p in study.points],
@@ -87,7 +86,6 @@ def draw_graph(*, frames: int = 4000, k: int = 10) -> None:
                 exact_ms=study.exact_ms,
             ),
             key="dimensions_graph",
-            config=_CHART,
         )
         st.caption(
             f"{study.frames:,} frames of {study.dim} dims in the graph, searched with"

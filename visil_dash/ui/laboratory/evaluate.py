@@ -28,12 +28,17 @@ from visil_dash.ui.laboratory.evaluation_task import Evaluated, evaluation_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import empty_state, facts, verified_badge
+from visil_dash.ui.shell.widgets import (
+    download_button,
+    draw_chart,
+    empty_state,
+    facts,
+    verified_badge,
+)
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.operating import interval_text
 from visil_dash.ui.threshold.scoring import rerank_rate
 
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 _TASK_HELP = (
     "FIVR-200K's tasks. Relevant are near-duplicates and duplicate scenes in DSVR, also"
     " complementary scenes in CSVR, also incident scenes in ISVR."
@@ -162,13 +167,10 @@ def draw_evaluation(evaluated: Evaluated) -> None:
             help=_TASK_HELP,
         )
         st.space("stretch")
-        st.download_button(
+        download_button(
             "Download report",
             lambda: report_text(evaluated.report),
             file_name="evaluation.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
             help="Manifest, labels and results as JSON, to run again and compare.",
         )
         verified_badge(backend.workbench().model.verified)
@@ -184,12 +186,11 @@ def draw_evaluation(evaluated: Evaluated) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Precision over recall**, all queries in one ranking")
-        st.plotly_chart(
+        draw_chart(
             operating.pr_figure(
                 [_curve(n, o, task) for n, o in zip("AB", run.outcomes, strict=False)]
             ),
             key="evaluate_pr",
-            config=_CHART,
         )
         st.caption("The shaded area is A's 95 % interval at each score.")
     with right:
@@ -230,7 +231,7 @@ def _rerank(run: EvaluationRun, task: str) -> None:
         st.caption("Needs a setting that compares every video.")
         return
     intervals = [p.mean_average_precision for p in points]
-    st.plotly_chart(
+    draw_chart(
         operating.rerank_figure(
             [p.share for p in points],
             [i.value for i in intervals],
@@ -239,7 +240,6 @@ def _rerank(run: EvaluationRun, task: str) -> None:
             [p.seconds for p in points],
         ),
         key="evaluate_rerank",
-        config=_CHART,
     )
     st.caption(
         "Each query's videos are sorted by their nearest frame. The first ones are re-ranked; the"

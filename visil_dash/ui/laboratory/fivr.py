@@ -16,7 +16,7 @@ from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, plural, size
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import empty_state, facts
+from visil_dash.ui.shell.widgets import download_button, empty_state, facts
 
 BY_ANNOTATION, BY_IDS = "From the annotations", "From a list of ids"
 _MOST_BYTES = 50_000_000  # of an uploaded text; the real annotation file has 1.5 MB
@@ -92,14 +92,7 @@ def draw_selection(wanted: tuple[Wanted, ...]) -> None:
         place = {(w.event, w.relation): w.video for w in wanted}
         rows = [{r: place.get((event, r), "") for r in LAYOUT} for event in events]
         st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(420, 38 + 35 * len(rows)))
-    st.download_button(
-        "Download the list",
-        lambda: wanted_csv(wanted),
-        file_name="fivr.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    download_button("Download the list", lambda: wanted_csv(wanted), file_name="fivr.csv")
 
 
 def draw_download(wanted: tuple[Wanted, ...]) -> tuple[Fetched, ...] | None:

@@ -19,9 +19,8 @@ from visil_dash.ui.library.health import library_overview
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import empty_state, facts
+from visil_dash.ui.shell.widgets import draw_chart, empty_state, facts
 
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 _MEDIA_MB_PER_MINUTE = 7.5  # 1 Mbit/s, a 480p web video; the default for an empty library
 _HOURS = [10 ** (i / 4) for i in range(25)]
 
@@ -170,7 +169,7 @@ def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
     ):
         with place, st.container(border=True):
             st.markdown(f"**{what.capitalize()} over hours of video**")
-            st.plotly_chart(
+            draw_chart(
                 planner.growth(
                     _HOURS,
                     [b / GB for b in needed],
@@ -180,7 +179,6 @@ def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
                     what=what,
                 ),
                 key=f"planner_{what}",
-                config=_CHART,
             )
 
 

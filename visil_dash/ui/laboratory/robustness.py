@@ -19,10 +19,9 @@ from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.waiting import finished, read_clip
-from visil_dash.ui.shell.widgets import facts
+from visil_dash.ui.shell.widgets import download_button, draw_chart, facts
 
 _FIRST_KINDS = ("crop", "blur")
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
 def draw_clip_choice() -> str | None:
@@ -212,10 +211,9 @@ def draw_robustness(report: RobustnessReport) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("**Score against strength**")
-        st.plotly_chart(
+        draw_chart(
             robustness.score_curves(_curves(report, "score"), match_score=report.match_score),
             key="robustness_scores",
-            config=_CHART,
         )
         st.caption("Video-to-video similarity from the copy to the target.")
     with right, st.container(border=True):
@@ -227,11 +225,7 @@ def draw_robustness(report: RobustnessReport) -> None:
             key="robustness_rank",
         )
         name = "rank" if measure == "Exhaustive" else "candidate_rank"
-        st.plotly_chart(
-            robustness.rank_curves(_curves(report, name)),
-            key=f"robustness_ranks_{name}",
-            config=_CHART,
-        )
+        draw_chart(robustness.rank_curves(_curves(report, name)), key=f"robustness_ranks_{name}")
         st.caption(
             "A gap: no frame was within the distance threshold, so the target was not a candidate."
         )
@@ -244,22 +238,15 @@ def _trials(report: RobustnessReport) -> None:
     table = pd.DataFrame(trial_rows(report.trials))
     st.dataframe(table, hide_index=True, height=min(420, 38 + 35 * len(table)))
     with st.container(horizontal=True):
-        st.download_button(
+        download_button(
             "Download the report",
             lambda: to_html(report),
             file_name="robustness.html",
-            mime="text/html",
-            on_click="ignore",
             icon=":material/description:",
             help="One HTML file with the curves, all copies and the settings of the run.",
         )
-        st.download_button(
-            "Download CSV",
-            lambda: to_csv(trial_rows(report.trials)),
-            file_name="robustness.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
+        download_button(
+            "Download CSV", lambda: to_csv(trial_rows(report.trials)), file_name="robustness.csv"
         )
 
 

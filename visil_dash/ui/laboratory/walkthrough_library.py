@@ -11,11 +11,11 @@ from visil_dash.laboratory.walkthrough import (
 )
 from visil_dash.plots import walkthrough
 from visil_dash.records import SearchResult
-from visil_dash.ui.laboratory.walkthrough_steps import CHART, WalkPair, page_button, shape
+from visil_dash.ui.laboratory.walkthrough_steps import WalkPair, page_button, shape
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import percent, plural, seconds, size
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import facts
+from visil_dash.ui.shell.widgets import draw_chart, facts
 
 
 def draw_candidate_step(pair: WalkPair) -> None:
@@ -37,7 +37,7 @@ def draw_candidate_step(pair: WalkPair) -> None:
         }
     )
     if len(nearest):
-        st.plotly_chart(
+        draw_chart(
             walkthrough.bars_against_line(
                 nearest,
                 line=threshold,
@@ -47,7 +47,6 @@ def draw_candidate_step(pair: WalkPair) -> None:
                 below=True,
             ),
             key="walk_nearest",
-            config=CHART,
         )
     st.caption(
         "The region vectors of a frame are concatenated to one frame vector. A library video with a"
@@ -130,7 +129,7 @@ def _operations(pair: WalkPair, quick: SearchResult) -> SearchOperations:
 
 def _two_ways(parts: dict[str, tuple[float, float]], *, unit: str, key: str) -> None:
     figure = walkthrough.two_ways(parts, ways=("Hierarchical", "Brute force"), unit=unit)
-    st.plotly_chart(figure, key=key, config=CHART)
+    draw_chart(figure, key=key)
 
 
 def _operations_caption(pair: WalkPair) -> None:
@@ -164,11 +163,7 @@ def draw_dimensions(pair: WalkPair) -> None:
             f"A frame, {ninety} dims": size(ninety * 4.0),
         }
     )
-    st.plotly_chart(
-        walkthrough.kept_variance(shares, marked={"90 %": ninety}),
-        key="walk_variance",
-        config=CHART,
-    )
+    draw_chart(walkthrough.kept_variance(shares, marked={"90 %": ninety}), key="walk_variance")
     kept = percent(float(shares[min(len(shares), 256) - 1]))
     st.caption(
         f"Principal directions of {len(vectors):,} library frames in the index. The first"

@@ -18,9 +18,8 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import facts
+from visil_dash.ui.shell.widgets import draw_chart, facts
 
-CHART = {"displayModeBar": False, "scrollZoom": False}
 _STRIP = 6  # frames shown of each video
 
 
@@ -102,10 +101,8 @@ def draw_cnn(pair: WalkPair) -> None:
     left, right = st.columns([1, 3], gap="medium", vertical_alignment="center")
     left.image(steps.frames[0], width="stretch", alt="The first frame as the model sees it")
     with right:
-        st.plotly_chart(
-            walkthrough.energy_maps({m.name: m.energy for m in steps.inside.maps}),
-            key="walk_maps",
-            config=CHART,
+        draw_chart(
+            walkthrough.energy_maps({m.name: m.energy for m in steps.inside.maps}), key="walk_maps"
         )
     st.caption(
         f"Shapes are [frames, channels, height, width] for {len(steps.frames)} frames. The figure"
@@ -132,11 +129,7 @@ def draw_region_step(pair: WalkPair) -> None:
             "The whole query": shape(len(query), raw.shape[1], raw.shape[2]),
         }
     )
-    st.plotly_chart(
-        walkthrough.vectors(raw[0], rows="region", columns="channel"),
-        key="walk_regions",
-        config=CHART,
-    )
+    draw_chart(walkthrough.vectors(raw[0], rows="region", columns="channel"), key="walk_regions")
     st.caption(
         "The frame is divided into 3 × 3 regions. In each, the maximum of every channel is taken"
         " from several maps, scaled to length 1 and concatenated (g: the identity in the paper's"
@@ -162,12 +155,11 @@ def draw_whitening(pair: WalkPair) -> None:
             "Mean cosine after": f"{after.mean():.3f}",
         }
     )
-    st.plotly_chart(
+    draw_chart(
         walkthrough.two_histograms(
             before, after, names=("before", "after"), title="cosine of two region vectors"
         ),
         key="walk_whitening",
-        config=CHART,
     )
     st.caption(
         f"Cosines of {plural(len(before), 'pair')} of regions of this clip. Mean, directions and"
@@ -193,7 +185,7 @@ def draw_attention(pair: WalkPair) -> None:
     left, right = st.columns(2, gap="medium", vertical_alignment="center")
     left.image(picture, width="stretch", alt=f"Frame at {clock(float(query.timestamps[at]))}")
     with right:
-        st.plotly_chart(walkthrough.region_heatmap(weights[at]), key="walk_attention", config=CHART)
+        draw_chart(walkthrough.region_heatmap(weights[at]), key="walk_attention")
     st.caption(
         "The frame whose weights differ most. A weight is the length of the stored vector; in some"
         " models all weights have a common factor. These weighted vectors are the features that the"
@@ -207,14 +199,13 @@ def draw_attention(pair: WalkPair) -> None:
 def _frame_map(matrix: Array, pair: WalkPair, *, key: str, output: bool = False) -> None:
     comparison = pair.comparison
     axis = maps.output_axis if output else (lambda times, _cells: maps.frame_axis(times))
-    st.plotly_chart(
+    draw_chart(
         maps.pair_similarity_map(
             matrix,
             axis(comparison.query_times, matrix.shape[0]),
             axis(comparison.reference_times, matrix.shape[1]),
         ),
         key=key,
-        config=CHART,
     )
 
 
@@ -233,10 +224,9 @@ def draw_frame_to_frame(pair: WalkPair) -> None:
     )
     left, right = st.columns([1, 1.5], gap="medium")
     with left:
-        st.plotly_chart(
+        draw_chart(
             walkthrough.region_matrix(region_pairs(query.regions[i], reference.regions[j])),
             key="walk_pairs",
-            config=CHART,
         )
         st.caption(
             f"The most similar pair, {clock(float(query.timestamps[i]))} and"
@@ -292,7 +282,7 @@ def draw_video_to_video(pair: WalkPair) -> None:
         },
         big=True,
     )
-    st.plotly_chart(
+    draw_chart(
         walkthrough.bars_against_line(
             best,
             line=float(best.mean()),
@@ -301,7 +291,6 @@ def draw_video_to_video(pair: WalkPair) -> None:
             y_title="maximum of the row",
         ),
         key="walk_rows",
-        config=CHART,
     )
     st.caption(
         "For each row the most similar place in the reference; their mean is the score. Rows"

@@ -17,6 +17,7 @@ from visil_dash.ui.shell.widgets import (
     UI_ASSETS,
     await_posters,
     compare_button,
+    draw_chart,
     facts,
     name_line,
     thumbnail,
@@ -195,10 +196,9 @@ def _segments(rank: int, match: Match, query_seconds: float) -> float:
     spans = within(match.segments, query_seconds=query_seconds, reference_seconds=length)
     lines = [span_text(span) for span in spans[:_SEGMENTS_SHOWN]]
     if rank <= _TIMELINES_SHOWN:
-        st.plotly_chart(
+        draw_chart(
             segment_timeline(spans, query_seconds=query_seconds, reference_seconds=length),
             key=f"timeline-{rank}",
-            config={"displayModeBar": False},
             alt="; ".join(lines),
         )
     more = len(spans) - len(lines)

@@ -8,26 +8,25 @@ from visil_dash.ui.search.tasks import REPORT_MATCHES, report_task
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.text import md, percent
+from visil_dash.ui.shell.widgets import download_button
 
 
 def draw_downloads(result: SearchResult) -> None:
     with st.popover("Download", icon=":material/download:", disabled=not result.matches):
         stem = "matches-" + state.short(result.query_id)
-        st.download_button(
+        download_button(
             "CSV, one row per matched segment",
             lambda: matches_csv(result),
             file_name=f"{stem}.csv",
-            mime="text/csv",
-            on_click="ignore",
             width="stretch",
+            icon=None,
         )
-        st.download_button(
+        download_button(
             "JSON, the complete result",
             lambda: matches_json(result),
             file_name=f"{stem}.json",
-            mime="application/json",
-            on_click="ignore",
             width="stretch",
+            icon=None,
         )
         _report(result, f"report-{state.short(result.query_id)}.html")
 
@@ -50,13 +49,11 @@ def _report(result: SearchResult, file_name: str) -> None:
     elif not task.ended:
         _making(result)
     else:
-        st.download_button(
+        download_button(
             "HTML report with frames",
             task.result,
             file_name=file_name,
-            mime="text/html",
             icon=":material/description:",
-            on_click="ignore",
             width="stretch",
             key="report_file",
         )

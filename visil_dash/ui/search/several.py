@@ -13,7 +13,7 @@ from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent, plural, safe_name
 from visil_dash.ui.shell.uploads import SessionClip
 from visil_dash.ui.shell.verdicts import without_rejected
-from visil_dash.ui.shell.widgets import name_line
+from visil_dash.ui.shell.widgets import download_button, name_line
 
 _ROWS_SHOWN = 5  # more than these scroll
 _ROW_PIXELS = 74
@@ -85,14 +85,11 @@ def _counts(going: int, done: int, clips: int) -> str:
 
 
 def _download(results: list[SearchResult]) -> None:
-    st.download_button(
+    download_button(
         "CSV of all results",
         lambda: matches_csv(*map(backend.with_verdicts, results)),
         file_name="matches.csv",
-        mime="text/csv",
-        icon=":material/download:",
         type="tertiary",
-        on_click="ignore",
         key="several_csv",
     )
 

@@ -1,8 +1,9 @@
 """The pieces that pages are made of. Names from users and files are always shown as plain text."""
 
+import mimetypes
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
@@ -10,6 +11,9 @@ from visil_dash.records import VideoRecord
 from visil_dash.ui.shell import backend, pictures, state
 from visil_dash.ui.shell.frame import through_the_frame
 from visil_dash.ui.shell.text import escaped, md, safe_name
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 UI_ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -76,6 +80,25 @@ def facts(
         for label, value in values.items()
     )
     st.html(f'<dl class="vd-facts">{items}</dl>')
+
+
+def draw_chart(figure: "Figure", *, key: str, **options: Any) -> None:
+    """A figure without a tool bar that does not zoom when the page is scrolled."""
+    config = {"displayModeBar": False, "scrollZoom": False}
+    st.plotly_chart(figure, key=key, config=config, **options)
+
+
+def download_button(
+    label: str,
+    content: str | Callable[[], str],
+    *,
+    file_name: str,
+    icon: str | None = ":material/download:",
+    **options: Any,
+) -> None:
+    """Saves a text file, which a function makes on the click; the page does not run again."""
+    mime = mimetypes.guess_type(file_name)[0] or "text/plain"
+    st.download_button(label, content, file_name, mime, icon=icon, on_click="ignore", **options)
 
 
 def thumbnail(video_id: str, *, key: str = "") -> None:

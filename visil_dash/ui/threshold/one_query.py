@@ -13,12 +13,11 @@ from visil_dash.records import Candidate
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tables import chosen_row, table_height
 from visil_dash.ui.shell.text import plural, safe_name, seconds
-from visil_dash.ui.shell.widgets import compare_button, empty_state, facts
+from visil_dash.ui.shell.widgets import compare_button, draw_chart, empty_state, facts
 from visil_dash.ui.threshold import scoring
 
 _NEIGHBOURS = 10  # library frames shown for each query frame
 ROWS = 20  # query frames on one page of the tables
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 
 
 def draw_admitted(view: QueryDistances, value: float) -> None:
@@ -57,7 +56,7 @@ def _histogram(view: QueryDistances, value: float) -> None:
                 help="Near frames are so few that a linear axis does not show them.",
             )
         edges, counts = profile.counted
-        st.plotly_chart(
+        draw_chart(
             plots_distances.distance_histogram(
                 edges,
                 counts,
@@ -70,7 +69,6 @@ def _histogram(view: QueryDistances, value: float) -> None:
                 log=log,
             ),
             key="threshold_histogram",
-            config=_CHART,
         )
         st.caption(
             "Coloured bars are within the threshold. Each tick below is a library video at its"

@@ -13,7 +13,7 @@ from visil_dash.plots import operating as plots_operating
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.text import percent, plural, seconds
-from visil_dash.ui.shell.widgets import empty_state, facts
+from visil_dash.ui.shell.widgets import draw_chart, empty_state, facts
 from visil_dash.ui.threshold.labelled_pairs import draw_labelled_pairs
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.scoring import (
@@ -24,7 +24,6 @@ from visil_dash.ui.threshold.scoring import (
     suggested,
 )
 
-_CHART = {"displayModeBar": False, "scrollZoom": False}
 _UPTO: dict[Upto, str] = {"DS": "ND, DS", "CS": "ND, DS, CS", "IS": "ND, DS, CS, IS"}
 
 
@@ -195,26 +194,24 @@ def _figures(
     recall = None if point.recall is None else point.recall.value
     precision = None if point.precision is None else point.precision.value
     st.markdown("**Precision and recall**")
-    st.plotly_chart(
+    draw_chart(
         plots_operating.pr_figure(
             [("", (curves.recall, curves.precision, curves.precision_low, curves.precision_high))],
             point=None if recall is None or precision is None else (recall, precision),
             height=260,
         ),
         key=f"operating_pr_{measure}",
-        config=_CHART,
     )
     area = "" if curves.roc_area is None else f", area {curves.roc_area:.3f}"
     st.markdown(f"**ROC**{area}")
     rate = point.false_positive_rate
-    st.plotly_chart(
+    draw_chart(
         plots_operating.roc_figure(
             (curves.false_positive_rate, curves.recall, curves.recall_low, curves.recall_high),
             point=None if recall is None or rate is None else (rate, recall),
             height=260,
         ),
         key=f"operating_roc_{measure}",
-        config=_CHART,
     )
     st.caption(
         "The diamond marks this threshold; the shaded area is the 95 % interval at each threshold."
