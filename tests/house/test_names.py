@@ -120,7 +120,6 @@ def test_a_test_that_imports_another_is_seen() -> None:
     assert imports_of_tests({"tests/test_a.py": "from tests.support.a import b"}) == []
 
 
-@pytest.mark.xfail(strict=True, reason="being renamed")
 def test_no_public_name_has_two_meanings(sources: Sources) -> None:
     assert names_with_two_meanings(sources) == []
 
