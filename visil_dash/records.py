@@ -65,7 +65,7 @@ class MediaInfo:
     """What was learned of a file while decoding it.
 
     `width`, `height`: as displayed (rotation honoured). `duration`: end of the last decoded
-    frame in seconds. `verdict` is ok or partial; `reason` says what was lost when partial.
+    frame in seconds. `verdict` is ok or partial; `reason` names what was lost when partial.
     """
 
     container: str
@@ -201,7 +201,7 @@ class Segment:
 
     `speed`: reference seconds per query second. `score`: mean similarity along the alignment.
     `in_step`: how much of either side's other frames a matched frame agrees less with, 0..1. Near 1
-    the two move alike; 0.5 says that any other moment agrees as well.
+    the two move alike; at 0.5 any other time offset agrees as well.
     """
 
     query_start: float
@@ -245,7 +245,8 @@ class Verdict:
     `is_match`: footage is shared, and a score confirms it. `label`, `reason`: the relation and why,
     in words. `best`: the segment to look at first, None without segments. `confidence`: probability
     that the reference holds footage of the query; None where the model has no calibration, and
-    where the pair matches at any time offset (`any_offset`), which scores cannot tell from a copy.
+    where the pair matches at any time offset (`any_offset`): scores cannot distinguish that from a
+    copy.
     """
 
     relation: Relation
@@ -292,7 +293,7 @@ class Match:
 
     @property
     def strength(self) -> float:
-        """The best of its scores: either way, or of what lines up alone. Verdicts rest on it."""
+        """The best of its scores, of either direction or of the segments alone."""
         return _strength(self.score, self.reverse_score, self.part_score)
 
 

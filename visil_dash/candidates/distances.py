@@ -22,8 +22,8 @@ def distances_of(
 ) -> QueryDistances:
     """Exact distances, in the space that the index searches; the query's own frames are left out.
 
-    A query too long for that at once is thinned to evenly spaced frames (`query_times` says
-    which); frames that show nothing and library frames set aside take no part.
+    A query too long for that at once is thinned to evenly spaced frames (`query_times` names
+    them); frames that show nothing and library frames set aside take no part.
     """
     ids, vectors = space.snapshot()
     ordinals, frames = split_ids(ids)

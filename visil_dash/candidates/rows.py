@@ -33,11 +33,11 @@ def candidate_rows(candidates: Iterable[Candidate], names: Mapping[str, str]) ->
 
 
 def neighbour_labels(
-    view: QueryDistances, columns: Array, *, say: Callable[[str, float], str]
+    view: QueryDistances, columns: Array, *, describe: Callable[[str, float], str]
 ) -> list[list[str]]:
-    """The library frames `[Q, K]` that `nearest_frames` found, each as `say(name, seconds)`."""
+    """The library frames of `columns` `[Q, K]`, each as `describe(name, seconds)`."""
     names = [view.names[v] for v in view.video[columns].reshape(-1).tolist()]
     times = view.times[columns].reshape(-1).tolist()
-    flat = [say(name, at) for name, at in zip(names, times, strict=True)]
+    flat = [describe(name, at) for name, at in zip(names, times, strict=True)]
     width = columns.shape[1]
     return [flat[i * width : (i + 1) * width] for i in range(len(columns))]

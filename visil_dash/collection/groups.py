@@ -1,8 +1,8 @@
-"""Groups of a collection, with direct and chained evidence told apart.
+"""Groups of a collection, with direct and chained evidence apart.
 
 Videos that match make a group, and so do videos that are only joined through others: A matches
 B and B matches C, while A and C share nothing. Such chains are how one weak link merges two
-groups, so a group tells its weakest link, and each member by way of whom it belongs.
+groups, so a group reports its weakest link, and each member through whom it belongs.
 """
 
 from dataclasses import dataclass
@@ -74,21 +74,21 @@ def _group(table: PairTable, links: Array, members: tuple[int, ...], least: floa
     held = np.where(direct, inside, 0).sum(1)
     centre = int(np.lexsort((-held, -counts))[0])
     parents, width = _ways(inside, direct, centre)
-    told = []
+    ways = []
     for at, member in enumerate(members):
         via, step = [], parents[at]
         while step not in (-1, centre):
             via.append(table.video_ids[members[step]])
             step = parents[step]
-        told.append(
+        ways.append(
             Member(table.video_ids[member], table.names[member], tuple(via), float(width[at]))
         )
-    head = told.pop(centre)
-    told.sort(key=lambda m: (len(m.via), -m.score, m.name))
+    head = ways.pop(centre)
+    ways.sort(key=lambda m: (len(m.via), -m.score, m.name))
     weakest = _bottleneck(inside, direct)
     best = np.unravel_index(int(inside.argmax()), inside.shape)
     return Group(
-        members=(head, *told),
+        members=(head, *ways),
         strongest=_link(table, members[int(best[0])], members[int(best[1])]),
         weakest=_link(table, members[weakest[0]], members[weakest[1]]),
         matching=int(direct.sum()) // 2,

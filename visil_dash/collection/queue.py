@@ -1,4 +1,4 @@
-"""Which pairs a person should judge first: those about which the score says least."""
+"""Which pairs a person should judge first: those about which the score is least certain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ def review_queue(
     """The `most` compared pairs nearest to the match score, nearest first.
 
     Among the first `aligned`, pairs equally near (in steps of STEP) go by the length of their
-    segments, longest first: a pair that lines up in time may be a copy that the score misses.
+    segments, longest first: a pair with long segments may be a copy that the score misses.
     """
     n = len(table.video_ids)
     rows, columns = np.triu_indices(n, 1)

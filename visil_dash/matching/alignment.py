@@ -127,8 +127,8 @@ def _edges(times: Array) -> tuple[Array, Array]:
 
 def in_step(matrix: Array, rows: Array, columns: Array) -> float:
     """How much of a matrix `[Tq, Tr]` in the rows and columns of a path agrees less than the path
-    itself, 0..1, equals counting half: the chance that a frame's counterpart is told from another
-    frame. 1 where there are no other frames.
+    itself, 0..1, equals counting half: the chance that a frame's counterpart can be distinguished
+    from another frame. 1 where there are no other frames.
 
     A still picture has 0.5, and so have two takes by one camera that stands still: their every
     frame agrees with every other. Frames of one recording agree best with their own moment.

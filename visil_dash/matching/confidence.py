@@ -1,11 +1,11 @@
-"""How sure: from what a pair scores to the probability that it is a copy.
+"""Confidence: from the scores of a pair to the probability that it is a copy.
 
-A score alone says little. 0.6 among five videos is another matter than among a million, and 0.8 of
-a clip that scores 0.7 against a dozen others is another matter than of one that resembles nothing
-else. So what counts is the best of a match's scores (its strength) above the background of its
-query. A model carries how much more often such a value comes from a copy than from strangers (the
-likelihood ratio, measured on pairs of known truth), and the probability follows by Bayes' rule from
-it and from how many videos were asked.
+A score alone means little. 0.6 among five videos differs from 0.6 among a million, and 0.8 for a
+query that scores 0.7 against a dozen others differs from 0.8 for a query that resembles nothing
+else. So what counts is the best of a match's scores (its strength) less a share of the background
+of its query. A model carries the likelihood ratio of such a value: how much more often it comes
+from a copy than from unrelated videos, measured on pairs of known truth. The probability follows by
+Bayes' rule from this ratio and from the number of videos that were compared.
 """
 
 import math
@@ -16,9 +16,9 @@ import numpy as np
 from visil_dash.records import Array
 
 _BACKGROUND_RANKS = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
-# How much of the background is taken off where matches of several queries are ranked together. It
-# moves queries against each other only, so it may be more than a probability can bear: that much
-# would tell a dozen true copies of one clip that they are strangers.
+# Share of the background that is subtracted where matches of several queries are ranked together.
+# It moves queries against each other only, so it may be larger than the share for a probability:
+# so large a share would call a dozen true copies of one clip unrelated.
 RANKED_SHARE = 0.7
 EVIDENCE_SHARE = 0.5
 _ROUNDING = 1e-12  # steps of the isotonic fit below this are none
@@ -59,8 +59,8 @@ def probability(
     `level`: the background of the query. Beforehand each of `among` videos is as likely as the
     others to be the one copy in a library that holds one; a library of a single video holds it or
     not with equal chance. `parts`: how many parts of the picture were tried, when one of them is
-    what scored: all together are as likely as the whole picture, so that the best of many does not
-    seem sure by chance. Raises ValueError when `among` or `parts` is below 1.
+    what scored: all together are as likely as the whole picture, so that the best of many is not
+    overrated. Raises ValueError when `among` or `parts` is below 1.
     """
     if among < 1 or parts < 1:
         raise ValueError(f"expected at least 1 video and 1 part, got {among} and {parts}")
@@ -77,8 +77,8 @@ def in_words(chance: float) -> str:
 
 
 def background(strengths: Array) -> float:
-    """What a query reaches against videos that it has nothing to do with: the mean of its 3rd to
-    12th best strengths of `[N]`, one a compared video.
+    """Strength of a query against unrelated videos: the mean of the 3rd to 12th best of `[N]`, one
+    per compared video.
 
     What was not compared, or is below zero, counts as zero: nothing of it resembles the query.
     """
@@ -88,12 +88,12 @@ def background(strengths: Array) -> float:
 
 
 def above_background(strength: float, level: float) -> float:
-    """What of a strength can be held against those of other queries, to rank them together."""
+    """A strength made comparable with those of other queries, to rank them together."""
     return strength - RANKED_SHARE * level
 
 
 def measure_evidence(strengths: Array, copies: Array) -> ScoreEvidence:
-    """What strengths `[queries, references]` say, each less EVIDENCE_SHARE of its query's
+    """Evidence of strengths `[queries, references]`, each less EVIDENCE_SHARE of its query's
     background, where `copies` (bool, the same shape) is known.
 
     A background that _EVIDENCE_SEEN of the queries stay below is the highest that counts: of
@@ -106,7 +106,7 @@ def measure_evidence(strengths: Array, copies: Array) -> ScoreEvidence:
 
 
 def fit_evidence(strengths: Array, copies: Array) -> ScoreEvidence:
-    """How much likelier strengths `[N]` are among copies (bool `[N]`) than among strangers.
+    """How much likelier strengths `[N]` are among copies (bool `[N]`) than among other pairs.
 
     Isotonic regression (pool adjacent violators) with both classes weighing the same: blocks of
     strengths whose ratio rises from one to the next. Half a pair is added to both counts of a

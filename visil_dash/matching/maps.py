@@ -111,12 +111,12 @@ def region_matches(
 
 @dataclass(frozen=True)
 class ScorerRow:
-    """One scorer's answer: query → reference and back. `decides`: the verdict goes by this one."""
+    """Scores by one scorer in both directions. `decides`: the verdict rests on this one."""
 
     name: str
     forward: float
     reverse: float
-    told: str
+    about: str
     decides: bool = False
 
 

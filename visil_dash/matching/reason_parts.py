@@ -8,8 +8,8 @@ import numpy as np
 from visil_dash.clock import clock
 from visil_dash.records import Array, Segment, VideoFeatures
 
-_TOLD = 3  # stretches named one by one; the rest are counted
-_FAINT = 0.8  # share of the video's mean attention below which a frame is told to count less
+_NAMED = 3  # gaps named one by one; the rest are counted
+_FAINT = 0.8  # share of the video's mean attention below which a frame counts less
 
 
 def missing(intervals: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
@@ -45,7 +45,7 @@ def not_found(
     gaps = missing(spans, end)
     if not gaps or not spans:
         return None
-    longest = sorted(gaps, key=lambda g: g[0] - g[1])[:_TOLD]
+    longest = sorted(gaps, key=lambda g: g[0] - g[1])[:_NAMED]
     named = _listed([f"{clock(a)}–{clock(b)}" for a, b in sorted(longest)])
     rest = len(gaps) - len(longest)
     if rest:

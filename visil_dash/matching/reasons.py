@@ -160,7 +160,7 @@ def _parts(
 ) -> list[str]:
     """Order of the segments, and what of either side is in none."""
     symmetric = pair.symmetric
-    told = [
+    sentences = [
         order(pair.segments),
         not_found(
             pair.segments,
@@ -179,7 +179,7 @@ def _parts(
             frame_level=frame_level,
         ),
     ]
-    return [sentence for sentence in told if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _too_little(share: float) -> str:

@@ -27,7 +27,7 @@ def compare_pair(
     options: AlignOptions,
     watch: Watch = UNWATCHED,
 ) -> Comparison:
-    """Everything that the method says of one pair. Raises Cancelled."""
+    """Maps, scores and segments of one pair. Raises Cancelled."""
     # Aligning takes the last quarter of the time.
     pair = pair_scores(query.regions, reference.regions, scorer, watch=watch.part(0.0, 0.75))
     watch.step("Aligning", 0.75)

@@ -80,8 +80,8 @@ def signal(shown: Array, rows: int) -> Array:
     """Share of frames with content in each of `rows` rows `[rows]`, 0..1.
 
     `shown` `[T]`: which frames show something (see VideoFeatures). A row stands for one frame or,
-    after a comparator, for several. Black seconds, fades and blank slates are in no other video,
-    and say nothing about those that are.
+    after a comparator, for several. Black seconds, fades and blank slates match nothing, and
+    are no evidence against a match.
     """
     row = np.arange(len(shown)) * rows // len(shown)
     share: Array = np.bincount(row, shown, rows) / np.maximum(np.bincount(row, minlength=rows), 1)

@@ -1,7 +1,7 @@
 """The one answer to "what is this pair?": relation, match or not, confidence, reason. Pure.
 
 A relation is read from the reference's side, as on a result card: the video *contains* the query.
-Segments say how much of each side is matched in time (its coverage), scores say whether the
+Segments give how much of each side is matched in time (its coverage), scores whether the
 pictures agree as a whole. Every claim needs both, in the direction that it is about:
 
     near duplicate   most of both (WHOLE_SHARE) is covered, and both scores reach the match score

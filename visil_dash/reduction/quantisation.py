@@ -2,7 +2,7 @@
 
 Queries stay as they are (asymmetric distance, Jégou, Douze, Schmid, TPAMI 2011) but for signs,
 which are compared by Hamming distance. The index itself keeps float32: these are measured, to
-say what they would save and cost.
+report what they would save and cost.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def bytes_per_frame(precision: Precision, dim: int) -> int:
 @dataclass(frozen=True, eq=False)
 class Codes:
     """`data` `[N, d]` (binary: `[N, ⌈d/8⌉]` uint8, packed bits); a component is
-    `low + step · code` for int8, and its bit says whether it is above `low` for binary."""
+    `low + step · code` for int8, and its bit tells whether it is above `low` for binary."""
 
     precision: Precision
     data: Array

@@ -125,10 +125,9 @@ class Workbench:
         """Videos that share footage with the query, the strongest first.
 
         Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
-        `exhaustive`: video-to-video similarity against every video, the candidates being told
-        along. `inside`: parts of the query's picture are searched for as well, ten times the work;
-        each match says which view of the query it is of. `top` cuts the list. The query itself is
-        left out when it is a library video.
+        `exhaustive`: every video is compared, candidate or not. `inside`: parts of the query's
+        picture are searched for as well, ten times the work; each match names its view of the
+        query. `top` cuts the list. The query itself is left out when it is a library video.
 
         Raises NotFound and Cancelled; with `inside` also MediaRefused.
         """

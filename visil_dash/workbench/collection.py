@@ -122,8 +122,8 @@ def moment(bench: Workbench, query: str, reference: str) -> Moment:
 
 def add_demo_labels(bench: Workbench) -> int:
     """Labels the demo's videos as demo/labels.csv does; pairs judged by hand stay. How many."""
-    told = by_pair(bench.library.labels())
-    new = [label for label in demo_labels(bench.videos()) if label.pair not in told]
+    labelled = by_pair(bench.library.labels())
+    new = [label for label in demo_labels(bench.videos()) if label.pair not in labelled]
     if new:
         bench.library.set_label(*new)
     return len(new)

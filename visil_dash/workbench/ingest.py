@@ -128,7 +128,7 @@ def extract_views(
 
 
 def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:
-    """What the store is told of a model's features at `rate` frames a second."""
+    """How a model's features are made at `rate` frames a second, for the store."""
     return FeatureManifest(
         extractor=model.extractor,
         weights_sha256=model.weights_sha256,

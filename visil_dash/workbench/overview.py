@@ -8,7 +8,7 @@ from visil_dash.workbench.bench import Workbench
 
 @dataclass(frozen=True)
 class Overview:
-    """What the library page says in one look; sizes in bytes, durations in seconds."""
+    """The state of a library; sizes in bytes, durations in seconds."""
 
     videos: int
     seconds: float

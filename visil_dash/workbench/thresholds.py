@@ -74,7 +74,7 @@ def save_threshold(
     if value is not None and not lowest <= value < float("inf"):
         raise InputError(f"{value}", f"is no {kind} threshold", f"give a number from {lowest:g} on")
     bench.require_writer()
-    told = tuple(labels)
+    chosen_from = tuple(labels)
     key = _key(bench, kind, reduction_id)
     saved = bench.library.setting(key)
     before = _steps(bench, key)
@@ -85,8 +85,8 @@ def save_threshold(
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         who=who.strip()[:_MOST_TEXT],
         why=why.strip()[:_MOST_TEXT],
-        labels=len(told),
-        labels_digest=labels_digest(told) if told else "",
+        labels=len(chosen_from),
+        labels_digest=labels_digest(chosen_from) if chosen_from else "",
         undoes=undoes,
     )
     steps = [asdict(s) for s in (*before, step)][-_MOST_STEPS:]

@@ -38,7 +38,7 @@ def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction
 
     Each video is on disk and findable before the next is begun, so what was finished stays when
     this is stopped, and is skipped when it goes on. Features of other models are left alone. A
-    video that cannot be read is told and passed over.
+    video that cannot be read is reported and skipped.
 
     Raises Cancelled, StoreReadOnly, and StoreError when the disk is full.
     """
@@ -92,8 +92,8 @@ def verify_library(bench: Workbench) -> Verification:
     """
     found = Verification(now(), bench.verify())
     if not bench.library.read_only:
-        told = {"at": found.at, "problems": list(found.problems[:PROBLEMS_KEPT])}
-        bench.library.set_setting(_SETTING, told)
+        kept = {"at": found.at, "problems": list(found.problems[:PROBLEMS_KEPT])}
+        bench.library.set_setting(_SETTING, kept)
     return found
 
 

@@ -136,7 +136,7 @@ def _scorer_table(rows: tuple[ScorerRow, ...], match_score: float) -> None:
     lines = []
     for row in rows:
         mark = ' class="vd-decides"' if row.decides else ""
-        about = row.told + (f"; decides, match score {match_score:.3f}" if row.decides else "")
+        about = row.about + (f"; decides, match score {match_score:.3f}" if row.decides else "")
         lines.append(
             f'<tr{mark}><th scope="row">{escaped(row.name)}<small>{escaped(about)}</small></th>'
             f"<td>{row.forward:.3f}</td><td>{row.reverse:.3f}</td></tr>"

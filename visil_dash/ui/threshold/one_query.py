@@ -162,7 +162,7 @@ def draw_neighbours(view: QueryDistances, value: float) -> None:
     )
     st.caption("The same frames by time and video. Those above the threshold are left out.")
     labels = neighbour_labels(
-        view, columns, say=lambda name, time: f"{clock(time)} {safe_name(name, longest=18)}"
+        view, columns, describe=lambda name, time: f"{clock(time)} {safe_name(name, longest=18)}"
     )
     masked = [
         [label if kept else "" for label, kept in zip(line, keep, strict=True)]
