@@ -109,12 +109,8 @@ def sha256_hex(data: bytes) -> str:
 
 def sha256_file(path: Path) -> tuple[str, int]:
     """Hex digest and size in bytes."""
-    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest.hexdigest(), size
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def copy_hashed(

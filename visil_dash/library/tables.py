@@ -1,118 +1,79 @@
 """The catalogue's tables and the numbered migrations that make them."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
 metadata = MetaData()
+
+
+def _keys(*names: str) -> list[Column[Any]]:
+    return [Column(name, Text, primary_key=True) for name in names]
+
+
+def _texts(*names: str) -> list[Column[Any]]:
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _numbers(*names: str) -> list[Column[Any]]:
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
 videos = Table(
     "videos",
     metadata,
-    Column("video_id", Text, primary_key=True),
-    Column("ordinal", BigInteger, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("info", Text, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("frames", BigInteger, nullable=False),
-    Column("tags", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
+    *_keys("video_id"),
+    *_texts("name", "info", "added", "tags", "row_check"),
+    *_numbers("ordinal", "bytes", "frames"),
 )
-names = Table(
-    "names",
-    metadata,
-    Column("video_id", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
+names = Table("names", metadata, *_keys("video_id", "name"), *_texts("added", "row_check"))
 features = Table(
     "features",
     metadata,
-    Column("video_id", Text, primary_key=True),
-    Column("extractor", Text, primary_key=True),
-    Column("sha256", Text, nullable=False),
-    Column("bytes", BigInteger, nullable=False),
-    Column("frames", BigInteger, nullable=False),
-    Column("regions", BigInteger, nullable=False),
-    Column("dim", BigInteger, nullable=False),
-    Column("weights_sha256", Text, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
+    *_keys("video_id", "extractor"),
+    *_texts("sha256", "weights_sha256", "added", "row_check"),
+    *_numbers("bytes", "frames", "regions", "dim"),
 )
-settings = Table(
-    "settings",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Column("updated", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-counters = Table(
-    "counters",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", BigInteger, nullable=False),
-    Column("row_check", Text, nullable=False),
-)
-removals = Table("removals", metadata, Column("video_id", Text, primary_key=True))
+settings = Table("settings", metadata, *_keys("key"), *_texts("value", "updated", "row_check"))
+counters = Table("counters", metadata, *_keys("name"), *_numbers("value"), *_texts("row_check"))
+removals = Table("removals", metadata, *_keys("video_id"))
 jobs = Table(
     "jobs",
     metadata,
-    Column("job_id", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("staged", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    *_keys("job_id"),
+    *_texts("name", "source", "staged", "state", "reason", "video_id", "duplicate_of", "updated"),
+    *_numbers("position"),
     Column("done", Float, nullable=False),
     Column("total", Float, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("video_id", Text, nullable=False),
-    Column("duplicate_of", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("updated", Text, nullable=False),
 )
 reductions = Table(
     "reductions",
     metadata,
-    Column("extractor", Text, primary_key=True),
-    Column("reduction_id", Text, primary_key=True),
-    Column("method", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("input_dim", BigInteger, nullable=False),
-    Column("dim", BigInteger, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
+    *_keys("extractor", "reduction_id"),
+    *_texts("method", "sha256", "added", "row_check"),
+    *_numbers("input_dim", "dim"),
 )
 generations = Table(
     "generations",
     metadata,
-    Column("extractor", Text, primary_key=True),
-    Column("reduction_id", Text, primary_key=True),
+    *_keys("extractor", "reduction_id"),
     Column("number", BigInteger, primary_key=True),
-    Column("manifest_sha256", Text, nullable=False),
-    Column("frames", BigInteger, nullable=False),
-    Column("dim", BigInteger, nullable=False),
-    Column("added", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
+    *_texts("manifest_sha256", "added", "row_check"),
+    *_numbers("frames", "dim"),
 )
+# A pair's ids are in order, so that it has one label; `query` says which of the two asked.
 labels = Table(
     "labels",
     metadata,
-    Column("first", Text, primary_key=True),  # the pair's ids in order: one label for a pair
-    Column("second", Text, primary_key=True),
-    Column("query", Text, nullable=False),  # which of the two asked
-    Column("verdict", Text, nullable=False),
-    Column("relation", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("updated", Text, nullable=False),
-    Column("row_check", Text, nullable=False),
+    *_keys("first", "second"),
+    *_texts("query", "verdict", "relation", "source", "updated", "row_check"),
 )
 migrations = Table(
     "migrations",
     metadata,
     Column("version", Integer, primary_key=True),
-    Column("applied", Text, nullable=False),
-    Column("library_version", Text, nullable=False),
+    *_texts("applied", "library_version"),
 )
 
 # Never edit a published migration: append one. Plain SQL that PostgreSQL takes as well.

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from visil_dash.errors import VisilDashError
 from visil_dash.laboratory.dimensions.models import ModelTransfer, keep_carried, other_models
 from visil_dash.reduction.transfer import Transfer
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.text import md, percent, plural
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
@@ -107,8 +107,6 @@ def transfer_facts(carried: Transfer) -> dict[str, str]:
 
 
 def _keep(result: ModelTransfer) -> None:
-    try:
+    with keep_errors():
         step = keep_carried(backend.workbench(), result)
         st.toast(f"Searches now use the threshold {step.value:.4g}", icon=":material/check:")
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)

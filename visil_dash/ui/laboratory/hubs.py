@@ -3,7 +3,6 @@
 import streamlit as st
 
 from visil_dash.clock import clock
-from visil_dash.errors import VisilDashError
 from visil_dash.laboratory.hubs.hubs import Effect, Hub
 from visil_dash.laboratory.hubs.library import (
     HubReport,
@@ -14,6 +13,7 @@ from visil_dash.laboratory.hubs.library import (
 )
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
@@ -163,20 +163,16 @@ def draw_chosen_hub(report: HubReport) -> None:
 
 
 def _set_aside(frames: dict[str, list[int]]) -> None:
-    try:
+    with keep_errors():
         exclude_frames(backend.workbench(), frames)
         st.session_state.pop(state.HUBS_CHOSEN, None)
         st.toast("Set aside: searches now ignore these frames", icon=":material/check:")
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
 
 
 def _take_back(frames: dict[str, list[int]] | None) -> None:
-    try:
+    with keep_errors():
         include_frames(backend.workbench(), frames)
         st.toast("These frames are searched again", icon=":material/undo:")
-    except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
 
 
 def draw_excluded_frames() -> None:
