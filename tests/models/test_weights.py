@@ -365,7 +365,7 @@ def test_a_missing_model_names_the_files_and_both_commands(settings, model):
 def test_an_unpinned_file_dropped_into_the_folder_must_be_taken_in_first(settings, model):
     settings.models.mkdir()
     (settings.models / "loose.pth").write_bytes(GOOD)
-    with pytest.raises(ModelError, match=r"nothing says what it was.*models import"):
+    with pytest.raises(ModelError, match=r"its original hash is unknown.*models import"):
         installed(model.loose, settings=settings)
 
 
@@ -383,7 +383,7 @@ def test_a_broken_note_is_told_and_not_trusted(tmp_path, settings, model):
     path = import_weights(given(tmp_path, GOOD), settings=settings, unverified=True)
     for text in ("", "[]", "{}", "\xff"):
         path.with_name("loose.pth.json").write_bytes(text.encode("latin-1"))
-        with pytest.raises(ModelError, match="nothing says what it was"):
+        with pytest.raises(ModelError, match="its original hash is unknown"):
             find_installed("tiny", settings=settings)
 
 

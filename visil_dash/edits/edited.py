@@ -54,14 +54,14 @@ class Edited:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """What of the source is shown when, in seconds; the source's axis is its file's."""
-        found, at, rate = [], 0, self.source.rate
+        segments, at, rate = [], 0, self.source.rate
         for shot in self.shots:
             n = len(shot.shown)
             if shot.host is None:
                 opens, length = int(shot.shown[0]), n * shot.speed
                 backwards = bool(shot.shown[-1] < opens)
                 first = opens + 1 - length if backwards else opens
-                found.append(
+                segments.append(
                     Segment(
                         query_start=at / rate,
                         query_end=(at + n) / rate,
@@ -73,7 +73,7 @@ class Edited:
                     )
                 )
             at += n
-        return tuple(found)
+        return tuple(segments)
 
     def __len__(self) -> int:
         """Output frames."""

@@ -84,7 +84,7 @@ def excerpt(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) 
     shots = [
         Shot(np.arange(before), host=0),
         Shot(np.arange(first, first + length)),
-        # The same host goes on where it stopped; another one starts anew.
+        # The same host continues where it stopped; another one starts at its beginning.
         Shot(np.arange(after) + (before if second == 0 else 0), host=second),
     ]
     filled = tuple(shot for shot in shots if len(shot.shown))

@@ -144,8 +144,8 @@ def _plain(text: str, longest: int) -> str:
 def segments_ffmpeg(segments: Sequence[Segment], *, query: Side, reference: Side) -> str:
     """A POSIX shell command for each segment that cuts it out of both files.
 
-    Run it where the two files lie. Cuts are exact, so they are encoded anew; nothing existing is
-    overwritten. A name that a terminal would act on is replaced, which a comment says.
+    Run it in the folder of both files. Cuts are exact, so they are re-encoded; existing files are
+    not overwritten. A name that a terminal would interpret is replaced, with a comment.
     """
     inputs, notes = [], []
     for side, stand_in in ((query, "QUERY"), (reference, "REFERENCE")):

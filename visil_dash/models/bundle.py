@@ -31,7 +31,7 @@ _REMEDY = "Restore the file from the project's repository or release."
 
 @dataclass(frozen=True)
 class BundleMeta:
-    """What `meta.json` says. `sha256`, `bytes`: of `model.safetensors`.
+    """The content of `meta.json`. `sha256`, `bytes`: of `model.safetensors`.
 
     `threshold_share`, `unrelated_distance`, `frame_level`, `default_match_score`: see `load.Model`.
     `trained`: from what, how, how long; free form, for people. `evidence`: None in bundles that
@@ -190,8 +190,8 @@ def read_bundle(folder: Path) -> Bundle:
 
 def _parse_meta(raw: object, path: Path) -> BundleMeta:
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        found = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
-        raise ModelError(f"{path}: expected format {FORMAT}, got {found!r}. {_REMEDY}")
+        actual = raw.get("format") if isinstance(raw, dict) else type(raw).__name__
+        raise ModelError(f"{path}: expected format {FORMAT}, got {actual!r}. {_REMEDY}")
     try:
         return BundleMeta(
             name=str(raw["name"]),
@@ -212,7 +212,7 @@ def _parse_meta(raw: object, path: Path) -> BundleMeta:
 
 
 def _evidence(raw: Any) -> ScoreEvidence | None:
-    # Bundles of before told of scores, which say nothing of strengths above a background.
+    # Earlier bundles have evidence of plain scores, which does not apply to strengths.
     if raw is None or "strengths" not in raw:
         return None
     return ScoreEvidence(

@@ -73,7 +73,7 @@ class Model:
     different videos lie; `threshold_share`, the share of that level from which a frame counts as
     near. `frame_level`: frame-to-frame similarity from which two frames count as the same.
     `default_match_score`: video-to-video similarity from which a pair is called a match.
-    `evidence`: what a strength says for a copy; None where nobody measured it.
+    `evidence`: how strongly a match strength indicates a copy; None if not measured.
     """
 
     name: str
@@ -177,8 +177,8 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
 def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
-    found = find_installed(name, settings=settings)
-    states = {key: load_weights(here) for key, here in found.items()}
+    files = find_installed(name, settings=settings)
+    states = {key: load_weights(here) for key, here in files.items()}
     device = best_device()
     parts = variant.build(states, device)
     fold_batch_norm(parts.backbone)
@@ -187,14 +187,14 @@ def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
     return Model(
         name=name,
         title=variant.title,
-        extractor=_published_id(name, variant, found),
+        extractor=_published_id(name, variant, files),
         preprocess=variant.preprocess,
         dim=variant.dim,
         regions=variant.regions,
         weights_sha256=hashlib.sha256(
-            "".join(found[key].sha256 for key in sorted(found)).encode()
+            "".join(files[key].sha256 for key in sorted(files)).encode()
         ).hexdigest(),
-        verified=all(here.verified for here in found.values()),
+        verified=all(here.verified for here in files.values()),
         threshold_share=levels.threshold_share,
         unrelated_distance=levels.unrelated_distance,
         frame_level=levels.frame_level,
@@ -264,18 +264,18 @@ def _bundle_info(name: str, folder: Path, *, verified: bool) -> ModelInfo:
 
 def _published_info(name: str, variant: Variant, settings: Settings) -> ModelInfo:
     try:
-        found, missing = find_installed(name, settings=settings), ""
+        files, missing = find_installed(name, settings=settings), ""
     except ModelError as error:
-        found, missing = {}, str(error)
+        files, missing = {}, str(error)
     return ModelInfo(
         name=name,
         title=variant.title,
-        extractor=_published_id(name, variant, found) if found else "",
-        available=bool(found),
-        verified=bool(found) and all(here.verified for here in found.values()),
+        extractor=_published_id(name, variant, files) if files else "",
+        available=bool(files),
+        verified=bool(files) and all(here.verified for here in files.values()),
         regions=variant.regions,
         dim=variant.dim,
-        bytes=sum(here.path.stat().st_size for here in found.values()),
+        bytes=sum(here.path.stat().st_size for here in files.values()),
         folder=settings.models,
         missing=missing,
         default_threshold=variant.levels.threshold_share * variant.levels.unrelated_distance,
@@ -286,9 +286,9 @@ def _bundled_id(meta: BundleMeta) -> str:
     return _extractor_id(meta.name, (meta.sha256,), meta.preprocess, (meta.regions, meta.dim))
 
 
-def _published_id(name: str, variant: Variant, found: dict[str, Installed]) -> str:
+def _published_id(name: str, variant: Variant, files: dict[str, Installed]) -> str:
     # The head's file is part of it: it holds the attention.
-    sha256s = tuple(found[file.key].sha256 for file in MODEL_FILES[name])
+    sha256s = tuple(files[file.key].sha256 for file in MODEL_FILES[name])
     if variant.pixels:
         sha256s += (variant.pixels,)
     return _extractor_id(name, sha256s, variant.preprocess, (variant.regions, variant.dim))

@@ -99,8 +99,8 @@ def _parts(model: Model, settings: Settings) -> _Parts | None:
         from visil_dash.models.visil import load_parts
         from visil_dash.models.weights import find_installed, load_weights
 
-        found = find_installed(model.name, settings=settings)
-        states = {key: load_weights(here) for key, here in found.items()}
+        files = find_installed(model.name, settings=settings)
+        states = {key: load_weights(here) for key, here in files.items()}
         visil = load_parts(
             resnet=states["resnet"], pca=states["pca"], head=states["head"], dim=model.dim
         )

@@ -1,7 +1,7 @@
 """Published weights on this machine: how they get here, and whether they can be trusted.
 
 A file is *verified* when the project pins its sha256. Others are taken only on request
-(`unverified`), and every score made with them says so. What was taken is remembered by its
+(`unverified`), and every score made with them is marked. What was taken is remembered by its
 sha256 in a note beside the file and checked at each load: that guards against damage, not against
 someone who can write to the folder.
 """
@@ -72,8 +72,7 @@ def installed(file: WeightFile, *, settings: Settings) -> Installed | None:
         sha256 = str(note["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{path}: it is there, but nothing says what it was when it came. "
-            f"Take it in: {_import_command(file)}"
+            f"{path}: its original hash is unknown. Take it in: {_import_command(file)}"
         ) from error
     return Installed(file, path, sha256, False)
 
@@ -84,8 +83,8 @@ def find_installed(model: str, *, settings: Settings) -> dict[str, Installed]:
     Raises ModelError that names what is missing and the commands that bring it.
     """
     files = _model_files(model)
-    found = {file.key: installed(file, settings=settings) for file in files}
-    missing = [file for file in files if found[file.key] is None]
+    present = {file.key: installed(file, settings=settings) for file in files}
+    missing = [file for file in files if present[file.key] is None]
     if missing:
         names = ", ".join(file.filename for file in missing)
         flag = " --unverified" if any(file.sha256 is None for file in missing) else ""
@@ -94,7 +93,7 @@ def find_installed(model: str, *, settings: Settings) -> dict[str, Installed]:
             f"Download: python -m visil_dash models download {model}{flag} — "
             f"or place by hand: python -m visil_dash models import FILE{flag}"
         )
-    return {key: here for key, here in found.items() if here is not None}
+    return {key: here for key, here in present.items() if here is not None}
 
 
 def load_weights(here: Installed) -> "dict[str, Tensor]":

@@ -78,7 +78,7 @@ class Calibration:
     distance threshold as a share of that, under which nine of ten copies have a frame;
     `candidate_recall` and `false_candidates` say what it lets through. `match_score`: see
     `match_point`; `match_precision` and `match_recall` are its.
-    `evidence`: what a strength says for a copy.
+    `evidence`: how strongly a match strength indicates a copy.
     """
 
     frame_level: float
@@ -239,11 +239,11 @@ def _choose_whitening(
             a, b = (
                 apply_attention(fitted(v), attending).numpy() for v in (views.edited, views.clean)
             )
-            found = frame_to_frame(a, b)
-            uap = average_precision(found.ravel(), np.eye(len(found), dtype=bool).ravel())
+            table = frame_to_frame(a, b)
+            uap = average_precision(table.ravel(), np.eye(len(table), dtype=bool).ravel())
             quality[f"{dim} dims, power {power}"] = {
                 "uap": uap,
-                "top1": float((found.argmax(1) == np.arange(len(found))).mean()),
+                "top1": float((table.argmax(1) == np.arange(len(table))).mean()),
             }
             say(f"{dim} dims, power {power}: {quality[f'{dim} dims, power {power}']}")
             if best is None or uap > best[0]:
@@ -347,9 +347,9 @@ def _fit_comparator(
         {"comparator": lambda m: chamfer(visil_output(comparator, m)), "chamfer": chamfer},
     )
     scores = {}
-    for way, found in tables.items():
-        scores[f"{way}_uap"] = average_precision(found.ravel(), true.ravel())
-        scores[f"{way}_top1"] = float(true[np.arange(len(true)), found.argmax(1)].mean())
+    for way, table in tables.items():
+        scores[f"{way}_uap"] = average_precision(table.ravel(), true.ravel())
+        scores[f"{way}_top1"] = float(true[np.arange(len(true)), table.argmax(1)].mean())
     say(f"clips of held-back photos: {scores}")
     better = scores["comparator_uap"] >= scores["chamfer_uap"]
     calibration = _calibrate(

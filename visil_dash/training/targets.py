@@ -69,8 +69,8 @@ def teacher_targets(
 ) -> Array:
     """Whitened region vectors of every fixed pair, `[N, variants, 2, R, D]` float16.
 
-    Kept in `path` as they are made, so an interrupted run goes on. `made_with` tells what else
-    decides the values: targets made with another are made anew.
+    Saved to `path` while they are computed, so an interrupted run resumes. `made_with`: what else
+    the values depend on; targets made with something else are computed again.
     """
     done_path = path.with_suffix(".json")
     shape = (len(photos), variants, 2, REGION_GRID**2, dim)
