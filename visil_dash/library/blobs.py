@@ -108,7 +108,6 @@ def sha256_hex(data: bytes) -> str:
 
 
 def sha256_file(path: Path) -> tuple[str, int]:
-    """Hex digest and size in bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 

@@ -48,7 +48,6 @@ class JobTable:
         return row
 
     def rows(self) -> list[_Row]:
-        """All jobs in the order of their arrival."""
         with self._catalogue.read() as connection:
             found = connection.execute(tables.jobs.select().order_by(tables.jobs.c.position))
             return [dict(row) for row in found.mappings()]

@@ -31,7 +31,6 @@ def put_label(connection: Connection, label: Label) -> None:
 
 
 def label_records(connection: Connection) -> tuple[Label, ...]:
-    """All labels, by pair."""
     return tuple(
         Label(
             query=row["query"],
@@ -46,7 +45,6 @@ def label_records(connection: Connection) -> tuple[Label, ...]:
 
 
 def delete_label(connection: Connection, query: str, reference: str) -> None:
-    """Deletes the pair's label, if there is one."""
     first, second = pair_of(query, reference)
     columns = tables.labels.c
     connection.execute(
@@ -55,7 +53,6 @@ def delete_label(connection: Connection, query: str, reference: str) -> None:
 
 
 def delete_labels_of(connection: Connection, video_id: str) -> None:
-    """Every label of the video, whichever side it is on."""
     columns = tables.labels.c
     gone = connection.execute(
         tables.labels.delete().where((columns.first == video_id) | (columns.second == video_id))

@@ -12,15 +12,12 @@ def safe_id(text: str) -> str:
 
 
 def media_folder(library: Path, video_id: str) -> Path:
-    """The folder of a video's media file and of the pictures made of it."""
     return library / "media" / safe_id(video_id)
 
 
 def media_file(library: Path, video_id: str) -> Path:
-    """The bytes that were added."""
     return media_folder(library, video_id) / "original"
 
 
 def blob_file(library: Path, extractor: str, video_id: str) -> Path:
-    """The features of a video by one extractor."""
     return library / "features" / safe_id(extractor) / f"{safe_id(video_id)}.safetensors"

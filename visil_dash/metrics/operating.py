@@ -302,7 +302,6 @@ def band_of(closeness: Array, *, duplicate: float, related: float) -> Array:
 
 
 def band_counts(pairs: JudgedPairs, *, duplicate: float, related: float) -> Bands:
-    """How many labelled pairs of each kind are in each band."""
     band = band_of(pairs.closeness, duplicate=duplicate, related=related)
     flat = np.bincount(band * len(PAIR_KINDS) + pairs.kind, minlength=3 * len(PAIR_KINDS))
     return Bands(duplicate, related, flat.reshape(3, len(PAIR_KINDS)))

@@ -108,7 +108,6 @@ def average_precision(scores: Array, relevant: Array, *, missed: int = 0) -> flo
 
 
 def query_average_precisions(pairs: ScoredPairs) -> dict[str, float]:
-    """AP of each query that has a relevant reference."""
     rows = _rows_by_query(pairs)
     values = {}
     for query, missed in pairs.missed.items():

@@ -224,7 +224,6 @@ def _rerank_nearest(
 def evaluate_map(
     truth: Truth, scores: Array, task: str, *, seed: int = 0, rounds: int = 1000
 ) -> Interval:
-    """mAP of one task."""
     relevant = truth.relevant(TASKS[task])
     aps = []
     for i in range(len(truth.queries)):

@@ -72,7 +72,6 @@ def repeat_short(similarity: Tensor) -> Tensor:
 
 
 def hard_tanh(similarity: Array) -> Array:
-    """Clipped to -1..1."""
     return np.clip(similarity, -1.0, 1.0)
 
 

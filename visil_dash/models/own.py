@@ -21,7 +21,6 @@ def own_folder(name: str, *, settings: Settings) -> Path:
 
 
 def own_models(*, settings: Settings) -> dict[str, Path]:
-    """Folders of all imported models by name."""
     return {f.parent.name: f.parent for f in sorted(settings.models.glob(f"own/*/{META}"))}
 
 

@@ -42,7 +42,6 @@ def add_range(
     query: TimeAxis,
     reference: TimeAxis,
 ) -> None:
-    """Outlines the range that the players loop."""
     x = [_at(t, reference) for t in reference_span]
     y = [_at(t, query) for t in query_span]
     for colour, width, dash in (("#0b1626", 4, "solid"), (_RANGE, 1.5, "dash")):

@@ -18,7 +18,6 @@ _MOMENT_SIDE = 640  # pixels of the longer side of a picture of the best moment
 
 
 def all_pairs(bench: Workbench, *, watch: Watch = UNWATCHED) -> CollectionTable:
-    """Every pair of the library."""
     table = bench.pairwise(watch=watch)
     total = _pairs_of(len(table.video_ids))
     return CollectionTable(table, compared=total, total=total)

@@ -24,7 +24,6 @@ class Overview:
 
 
 def overview(bench: Workbench) -> Overview:
-    """The state of the library and its index; notices name what needs attention."""
     videos = bench.library.videos()
     have = bench.library.features_ids(bench.extractor)
     notices = [bench.library.notice, bench.space.status().notice, bench.model.notice]

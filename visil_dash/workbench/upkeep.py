@@ -98,7 +98,6 @@ def verify_library(bench: Workbench) -> Verification:
 
 
 def last_verification(bench: Workbench) -> Verification | None:
-    """The noted result; None when the library was never verified."""
     noted = bench.library.setting(_SETTING)
     if not noted:
         return None

@@ -59,7 +59,6 @@ def manifest(report: RobustnessReport) -> dict[str, object]:
 
 
 def to_html(report: RobustnessReport) -> str:
-    """The report as one self-contained page."""
     return page(
         Path(__file__).with_name("report.html.jinja"),
         report=report,

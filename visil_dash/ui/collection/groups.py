@@ -20,7 +20,6 @@ _PICTURES_SHOWN = 12
 
 
 def draw_groups(table: PairTable, match_score: float) -> None:
-    """Videos connected by matches, with their pictures; the largest groups first."""
     groups = collection_groups(table, match_score)
     if not groups:
         empty_state("No groups", "No two videos reach this match score. Lower it to see groups.")

@@ -19,7 +19,6 @@ _UPLOADER = "labels_file"
 
 
 def draw_labels_menu(labels: tuple[Label, ...]) -> None:
-    """Export and import of labels."""
     with st.popover("Labels", icon=":material/sell:"):
         st.caption(
             "Verdicts are stored in the library. Rejected pairs are hidden, and Evaluate and"
@@ -90,7 +89,6 @@ def _label_demo() -> None:
 
 
 def draw_judged_pairs(labels: tuple[Label, ...]) -> None:
-    """All labels, the latest first; the chosen one can be removed or judged again."""
     if not labels:
         return
     with st.expander(f"Judged: {plural(len(labels), 'pair')}"):

@@ -37,7 +37,6 @@ _PAIRS_SHOWN = 500
 
 
 def draw_map(computed: CollectionTable, table: PairTable, match_score: float) -> None:
-    """The map, the chosen videos and the pairs among them."""
     from_link(
         state.COLLECTION_CHOSEN,
         state.PARAM_CHOSEN,

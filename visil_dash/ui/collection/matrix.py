@@ -21,7 +21,6 @@ from visil_dash.ui.shell.widgets import (
 
 @st.fragment
 def draw_matrix(table: PairTable) -> None:
-    """All scores; a click on a cell shows its pair and offers to compare it."""
     videos = len(table.video_ids)
     table = strongest(table, maps.MOST_MARKERS)
     order = group_order(table.scores)

@@ -33,7 +33,6 @@ _SPANS_SHOWN = 3
 
 
 def draw_review(computed: CollectionTable, match_score: float) -> None:
-    """The pairs to judge, those closest to the match score first."""
     task = review_queue_task(computed, match_score)
     name = f"match score {match_score:.3f}"
     if finished(task, title="Sorting the pairs to judge", name=name):

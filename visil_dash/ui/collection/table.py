@@ -39,7 +39,6 @@ def computed(*, candidates: bool) -> CollectionTable | None:
 
 
 def draw_summary(computed: CollectionTable, table: PairTable, match_score: float) -> None:
-    """How many videos, matches and groups; the download."""
     members = list(groups(table.scores, match_score))
     with st.container(horizontal=True, vertical_alignment="center"):
         facts(
@@ -64,7 +63,6 @@ def draw_summary(computed: CollectionTable, table: PairTable, match_score: float
 
 
 def _compared_line(table: CollectionTable) -> str:
-    """How many pairs were compared and which were not."""
     if table.threshold is None:
         return f"All {plural(table.total, 'pair')} compared, in both directions."
     share = table.compared / table.total if table.total else 0.0
@@ -83,7 +81,6 @@ def _compared_line(table: CollectionTable) -> str:
 
 @st.fragment
 def draw_pairs(table: PairTable, match_score: float) -> None:
-    """The matches as a sortable table; a chosen row can be compared."""
     once = st.toggle(
         "Each pair once",
         value=True,

@@ -23,7 +23,6 @@ def draw_verdict_buttons(
     before: _Pair | None,
     after: _Pair | None,
 ) -> None:
-    """Verdicts, relations, steps through the queue and undo, each with its key."""
     locked = backend.workbench().library.read_only
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key="review-verdicts"

@@ -40,13 +40,11 @@ def chosen_cell(pair: Comparison) -> tuple[int, int] | None:
 
 
 def chosen_range(pair: Comparison) -> LoopRange | None:
-    """The range that the user chose in this pair."""
     query, reference, span, _ = st.session_state.get(state.COMPARE_RANGE, ("", "", None, 0))
     return span if (query, reference) == (pair.query, pair.reference) else None
 
 
 def times_chosen() -> int:
-    """How often a range was chosen in this session."""
     count: int = st.session_state.get(state.COMPARE_RANGE, ("", "", None, 0))[3]
     return count
 

@@ -87,7 +87,6 @@ def view_params(view: PairView, pair: Comparison) -> dict[str, str]:
 
 
 def linked_view(params: Mapping[str, str], pair: Comparison) -> PairView:
-    """The view that a link describes."""
     named = {name: direction for direction, name in _NAMES.items()}
     return PairView(
         named.get(params.get(state.PARAM_DIRECTION, ""), Direction.FORWARD),
@@ -108,7 +107,6 @@ def _cell(text: str, pair: Comparison) -> tuple[int, int] | None:
 
 
 def _frame(times: Array, at: float) -> int | None:
-    """The sampled frame nearest to a time of the video."""
     if not -1 <= at <= duration(times):
         return None
     return int(np.abs(times - at).argmin())

@@ -102,7 +102,6 @@ def paired_player(
 
 
 def range_text(span: LoopRange) -> str:
-    """What the players loop, in words."""
     text = (
         f"Loop: query {clock(span.query_start, digits=1)}–{clock(span.query_end, digits=1)},"
         f" reference {clock(span.reference_start, digits=1)}–{clock(span.reference_end, digits=1)}"

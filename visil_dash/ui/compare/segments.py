@@ -88,7 +88,6 @@ def _spans(rows: Any, side: str) -> list[str]:
 
 
 def _exports(pair: Comparison) -> None:
-    """The segments to copy or to download."""
     with st.expander("Copy or download the segments", icon=":material/content_cut:"):
         kind = st.segmented_control(
             "Format",

@@ -39,7 +39,6 @@ class ComparisonCache:
 
 
 def size_of(pair: Comparison) -> int:
-    """Bytes of its matrices."""
     matrices: tuple[Array | None, ...] = (
         pair.frame_similarity,
         pair.frame_similarity_reverse,

@@ -86,7 +86,6 @@ def compared(query: str, reference: str) -> Comparison | None:
 
 
 def draw_verdict(pair: Comparison) -> None:
-    """Whether the two match, the scores in both directions, and why."""
     bench = backend.workbench()
     model, match_score = bench.model, bench.match_score()
     st.html(UI_ASSETS / "explore.css")

@@ -80,7 +80,6 @@ def draw_study_form() -> Study | None:
 
 
 def draw_sample_facts(study: Study) -> None:
-    """The sample on which the numbers below were measured."""
     facts(
         {
             "Model": study.extractor,
@@ -102,7 +101,6 @@ def draw_sample_facts(study: Study) -> None:
 
 @st.fragment
 def draw_spaces(study: Study) -> None:
-    """Every space against exact search: recall over bytes, and a table."""
     rows = space_rows(study.rows, k=study.options.k)
     points: dict[str, list[tuple[int, str, int, float]]] = {}
     for row in study.rows:
@@ -153,7 +151,6 @@ def draw_spaces(study: Study) -> None:
 
 @st.fragment
 def draw_curse(study: Study) -> None:
-    """Concentration of distances with more dimensions, and the spectrum."""
     spectrum = study.spectrum
     marks = {share: spectrum.dims_for(share) for share in (0.5, 0.9, 0.99)}
     facts(

@@ -58,7 +58,6 @@ def _graph_controls() -> GraphOptions:
 
 
 def draw_graph(*, frames: int = 4000, k: int = 10) -> None:
-    """Sliders for the graph's parameters, with the recall and time that follow."""
     options = _graph_controls()
     task = dimensions_tasks.graph_task(options.m, options.ef_construction, frames=frames, k=k)
     if not finished(task, title="Measuring the graph", name=f"M {options.m}"):
@@ -104,7 +103,6 @@ def draw_graph(*, frames: int = 4000, k: int = 10) -> None:
 
 
 def draw_index_plan() -> None:
-    """The present plan of the index, and the form to change it."""
     bench = backend.workbench()
     status, known = bench.space.status(), plans(bench)
     graph_now = known.current.graph
@@ -184,7 +182,6 @@ def _choose_plan(current: IndexPlan) -> IndexPlan:
 
 
 def _draw_proposal(proposal: Proposal) -> None:
-    """The change and its effect on the distance threshold, which the user chooses."""
     with st.container(border=True, key="proposal"):
         st.markdown(f"**Change to {method_name(proposal.plan.method)}**")
         choices: dict[str, float | None] = {}
@@ -259,7 +256,6 @@ def _note_outcome(task: Task) -> NoReturn:
 
 
 def _draw_outcome() -> None:
-    """The outcome of the last change, until another one is requested."""
     task: Task | None = st.session_state.get(state.DIMENSIONS_OUTCOME)
     if task is None:
         return

@@ -13,7 +13,6 @@ from visil_dash.ui.shell.widgets import empty_state, facts
 
 
 def draw_other_model() -> None:
-    """The form, the carried threshold with its error, and the button to save it."""
     bench = backend.workbench()
     others = {m.extractor: m for m in other_models(bench)}
     if not others:
@@ -94,7 +93,6 @@ TRANSFER_MEANINGS = {"On held-out frames": "Bootstrap over query frames: mean an
 
 
 def transfer_facts(carried: Transfer) -> dict[str, str]:
-    """A carried threshold with its measured error."""
     unseen = f"{percent(carried.unseen_low, digits=1)} to {percent(carried.unseen_high, digits=1)}"
     return {
         "Its threshold": f"{carried.source:.4g}",

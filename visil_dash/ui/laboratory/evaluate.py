@@ -154,7 +154,6 @@ def evaluated(plan: EvaluationPlan) -> Evaluated | None:
 
 
 def draw_evaluation(evaluated: Evaluated) -> None:
-    """Metrics of both settings, the curves, and every query."""
     run = evaluated.run
     tasks = list(run.outcomes[0].tasks)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -249,7 +248,6 @@ def _rerank(run: EvaluationRun, task: str) -> None:
 
 @st.fragment
 def _queries(run: EvaluationRun, task: str) -> None:
-    """Every query, worst first; a row leads to the video that was missed."""
     st.subheader("Queries, worst first", anchor=False)
     rows = run.outcomes[0].queries[task]
     event: Any = st.dataframe(

@@ -85,7 +85,6 @@ def _library_button() -> None:
 
 
 def draw_selection(wanted: tuple[Wanted, ...]) -> None:
-    """A table of events and relations, where known, and the list to download."""
     events = sorted({w.event for w in wanted if w.event})
     facts({"Videos": f"{len(wanted):,}", "Events": f"{len(events):,}"})
     if events:
@@ -127,7 +126,6 @@ def draw_download(wanted: tuple[Wanted, ...]) -> tuple[Fetched, ...] | None:
 
 
 def draw_download_results(results: tuple[Fetched, ...]) -> None:
-    """Each video with its file or the reason why there is none; a button to add the files."""
     here = [f for f in results if f.here]
     facts(
         {

@@ -49,7 +49,6 @@ def draw_hub_form() -> HubReport | None:
 
 
 def draw_hub_summary(report: HubReport) -> None:
-    """The number of hubs, the sample and the distance threshold."""
     excluded = sum(len(frames) for frames in excluded_frames(backend.workbench()).values())
     facts(
         {
@@ -64,7 +63,6 @@ def draw_hub_summary(report: HubReport) -> None:
 
 
 def draw_hub_cards(report: HubReport) -> None:
-    """The hubs near most unrelated videos, each with a button to preview setting it aside."""
     if not report.hubs:
         empty_state(
             "No hub frame",
@@ -110,7 +108,6 @@ def _card(report: HubReport, hub: Hub) -> None:
 
 
 def draw_chosen_hub(report: HubReport) -> None:
-    """The effect of setting the chosen hub aside, and the button that does it."""
     best = st.session_state.get(state.HUBS_CHOSEN)
     hub = next((hub for hub in report.hubs if hub.best == best), None)
     if hub is None:
@@ -176,7 +173,6 @@ def _take_back(frames: dict[str, list[int]] | None) -> None:
 
 
 def draw_excluded_frames() -> None:
-    """Frames that are set aside, by video, with buttons to take them back."""
     bench = backend.workbench()
     excluded = excluded_frames(bench)
     if not excluded:

@@ -90,7 +90,6 @@ def _number(
 
 
 def draw_rates() -> Rates | None:
-    """The machine's rates, measured on a click."""
     asked = st.session_state.get(state.PLANNER_MEASURED, False)
     label = "Measure again" if asked else "Measure this machine"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -116,7 +115,6 @@ def draw_rates() -> Rates | None:
 
 
 def draw_estimate(asked: Collection, query_minutes: float, measured: Rates) -> None:
-    """The estimate, the limits of this machine, and the measured rates."""
     costs = estimate_costs(asked, measured, query_minutes=query_minutes)
     facts(
         {

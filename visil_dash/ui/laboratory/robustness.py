@@ -37,7 +37,6 @@ def draw_clip_choice() -> str | None:
 
 
 def draw_run_form(query_id: str) -> RunChoice:
-    """The edits, the number of strengths and the part of the clip."""
     duration = backend.opened(query_id).info.duration
     longest = min(MOST_SECONDS, max(LEAST_SECONDS, duration))
     with st.container(border=True):
@@ -103,7 +102,6 @@ def draw_run_form(query_id: str) -> RunChoice:
 
 @st.fragment
 def draw_edit_preview(choice: RunChoice) -> None:
-    """Pictures before and after one edit at the chosen strength."""
     st.subheader("Preview an edit", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.selectbox(
@@ -194,7 +192,6 @@ def draw_run(choice: RunChoice) -> RobustnessReport | None:
 
 
 def draw_robustness(report: RobustnessReport) -> None:
-    """Where matching fails: sentences, two figures, a table and the downloads."""
     st.subheader("Where matching fails", anchor=False)
     facts(
         {
@@ -234,7 +231,6 @@ def draw_robustness(report: RobustnessReport) -> None:
 
 
 def _trials(report: RobustnessReport) -> None:
-    """The table of all copies, and the downloads."""
     table = pd.DataFrame(trial_rows(report.trials))
     st.dataframe(table, hide_index=True, height=min(420, 38 + 35 * len(table)))
     with st.container(horizontal=True):

@@ -105,7 +105,6 @@ def draw_step_choice() -> WalkStep:
 
 
 def draw_step(step: WalkStep, pair: WalkPair) -> None:
-    """The step, and buttons for the step before and after it."""
     st.subheader(f"{STEPS.index(step) + 1}. {step.title}", anchor=False)
     st.markdown(step.summary)
     step.draw(pair)

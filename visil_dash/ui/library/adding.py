@@ -33,7 +33,6 @@ STATE_WORDS = {
 
 
 def draw_adding(*, read_only: bool) -> None:
-    """Upload, or a path on this machine."""
     if read_only:
         return
     settings = backend.workbench().settings
@@ -78,7 +77,6 @@ def _show_queued(jobs: list[JobRecord]) -> None:
 
 
 def draw_demo_button() -> None:
-    """The button that fills an empty library."""
     if st.button("Add the demo library", type="primary", icon=":material/movie:"):
         with friendly():
             _show_queued(backend.workbench().add_paths([DEMO_FOLDER]))

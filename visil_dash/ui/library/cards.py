@@ -34,7 +34,6 @@ _SORTS: dict[str, Callable[[VideoRecord], tuple[object, ...]]] = {
 
 
 def draw_grid(*, read_only: bool) -> None:
-    """Filter, order and page through the videos; one of them opened as a dialog."""
     videos = list(backend.library_videos().values())
     if not videos:
         _no_videos(read_only=read_only)
@@ -210,7 +209,6 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
 
 
 def _naming(video: VideoRecord) -> None:
-    """A form for name and tags; the file itself does not change."""
     with st.form(f"naming-{video.video_id[:16]}", border=False):
         name = st.text_input("Name", video.name, max_chars=200)
         everywhere = sorted({tag for v in backend.library_videos().values() for tag in v.tags})

@@ -26,14 +26,12 @@ _INDEX_STATES = {
 
 
 def library_overview() -> "Overview":
-    """The state of the library in use."""
     from visil_dash.workbench.overview import overview
 
     return overview(backend.workbench())
 
 
 def draw_health(overview: "Overview", *, extracting: Task | None) -> None:
-    """What the library contains, and whether it is ready to be searched."""
     index = overview.index
     with st.container(border=True, key="health"):
         facts(
@@ -87,7 +85,6 @@ def running_extraction() -> Task | None:
 
 
 def _missing_features(overview: "Overview") -> None:
-    """Videos without features of the present model, and the button that extracts them."""
     task = _extraction_task()
     with st.container(border=True, key="other-model"):
         st.markdown(_missing_text(overview))

@@ -25,7 +25,6 @@ _LIBRARY_CHOICES = (
 
 
 def draw_library_switch() -> None:
-    """The row that shows which library is open, opens another and creates a new one."""
     from visil_dash.workbench.upkeep import libraries_in
 
     settings = backend.workbench().settings

@@ -21,7 +21,6 @@ _NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.s
 
 
 def draw_query_card(query_id: str) -> None:
-    """The query clip: its picture, name and facts."""
     info = backend.info_of(query_id)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="query-card"):
         with st.container(width=160):
@@ -35,7 +34,6 @@ def draw_query_card(query_id: str) -> None:
 
 
 def draw_headline(result: SearchResult) -> None:
-    """The answer in one sentence, then how it was found."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(answer(result.matches), anchor=False, width="stretch")
         if st.button(

@@ -34,7 +34,6 @@ def ranked(result: SearchResult) -> tuple[Ranked, ...]:
 
 
 def draw_match_cards(matches: Sequence[Ranked], result: SearchResult, *, top: int) -> None:
-    """The matches; unrelated videos take a single line each."""
     st.html(UI_ASSETS / "search.css")
     shown = matches[:top]
     info = backend.info_of(result.query_id)

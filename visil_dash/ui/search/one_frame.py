@@ -34,7 +34,6 @@ def chosen_time(query_id: str) -> float | None:
 
 
 def draw_frame_strip(query_id: str) -> None:
-    """Sampled frames with their times; a click on a time searches with that frame."""
     st.html(UI_ASSETS / "search.css")
     task = strip_task(query_id)
     if not task.wait(0.1):

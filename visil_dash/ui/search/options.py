@@ -28,7 +28,6 @@ class SearchOptions:
 
 
 def draw_search_options() -> SearchOptions:
-    """Mode, distance threshold, number of results, and whether to search parts of the picture."""
     automatic = backend.workbench().threshold()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = st.segmented_control(

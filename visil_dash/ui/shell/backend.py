@@ -209,7 +209,6 @@ def opened(query_id: str) -> "QueryClip":
 
 
 def media_path(query_id: str) -> Path:
-    """The bytes of a library video or of a clip of this session; raises NotFound."""
     clip = session_clip(query_id)
     if clip is not None:
         return clip.path
@@ -232,7 +231,6 @@ def info_of(query_id: str) -> MediaInfo | None:
 
 
 def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
-    """Reads an uploaded clip and extracts its features in the background."""
     bench = workbench()
 
     def work(watch: Watch) -> str:

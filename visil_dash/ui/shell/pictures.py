@@ -34,7 +34,6 @@ def _digest(path: str, modified: int, size: int) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of the file as it is now."""
     status = path.stat()
     return _digest(str(path), status.st_mtime_ns, status.st_size)
 

@@ -182,13 +182,11 @@ def goto_library() -> NoReturn:
 
 
 def goto_search(query_id: str) -> NoReturn:
-    """Opens the search page with this query."""
     st.session_state[SEARCH_QUERY] = query_id
     st.switch_page(_SEARCH_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
 
 
 def goto_threshold(query_id: str) -> NoReturn:
-    """Opens the threshold page with this query."""
     st.session_state[THRESHOLD_QUERY] = query_id
     st.switch_page(_THRESHOLD_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
 

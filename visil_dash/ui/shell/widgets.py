@@ -37,7 +37,6 @@ def empty_state(title: str, text: str, action: Callable[[], Any] | None = None) 
 
 
 def add_videos_button() -> None:
-    """The button that opens the Library page."""
     if st.button("Add videos", icon=":material/add:", type="primary", key="add_videos"):
         state.goto_library()
 
@@ -129,7 +128,6 @@ def _watch_posters(pending: tuple[str, ...]) -> None:
 
 
 def verified_badge(verified: bool) -> None:
-    """A mark beside scores of weights without a known checksum."""
     if not verified:
         st.badge(
             "unverified weights",
@@ -141,7 +139,6 @@ def verified_badge(verified: bool) -> None:
 
 
 def partly_read_badge(video: VideoRecord) -> None:
-    """A mark on a video of which a part could not be read."""
     if video.info.verdict != "ok":
         st.badge(
             "partly read",

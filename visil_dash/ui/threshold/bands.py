@@ -21,7 +21,6 @@ from visil_dash.workbench.thresholds import band_borders, set_band_borders
 
 
 def draw_bands(view: QueryDistances | None) -> None:
-    """Two limits on the smallest distance of two videos, and how many videos are in each band."""
     duplicate, related = _limits()
     if view is not None and len(view.video):
         _of_query(view, duplicate, related)

@@ -39,7 +39,6 @@ def draw_query_picker() -> str | None:
 
 @st.fragment
 def draw_distance_explorer(query_id: str | None) -> None:
-    """Slider, figures and tables; a move redraws only these."""
     tried = _tried()
     value = tried.get(backend.workbench().threshold())
     _slider(value, tried)

@@ -16,7 +16,6 @@ _LABELS, _HISTORY = "Labels", "History"
 
 @st.fragment
 def draw_match_explorer() -> None:
-    """Slider and its effect on the labelled pairs; a move redraws only these."""
     bench = backend.workbench()
     tried = TriedValue(
         state.MATCH_VALUE, state.PARAM_MATCH, owner=bench.extractor, low=-1.0, high=1.0

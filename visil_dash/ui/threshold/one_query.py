@@ -21,7 +21,6 @@ ROWS = 20  # query frames on one page of the tables
 
 
 def draw_admitted(view: QueryDistances, value: float) -> None:
-    """What the threshold admits for one query: counts, cost and all its distances."""
     admission = admit(view.profile, value)
     rate = scoring.rerank_rate()
     facts(
@@ -90,7 +89,6 @@ def draw_nothing_to_measure(view: QueryDistances | None) -> None:
 
 
 def draw_candidates(query_id: str, view: QueryDistances, candidates: tuple[Candidate, ...]) -> None:
-    """The candidate videos as a table; the chosen one can be compared with the query."""
     st.subheader("Candidate videos", anchor=False)
     if not candidates:
         empty_state(

@@ -31,7 +31,6 @@ _SAVING = {
 def draw_saving(
     kind: ThresholdKind, value: float, default: float, labels: tuple[Label, ...]
 ) -> None:
-    """Save and undo, with who and why, and the saved value."""
     bench = backend.workbench()
     saved = current_threshold(bench, kind)
     key = state.THRESHOLD_SAVE if kind == "distance" else f"{kind}_save"
