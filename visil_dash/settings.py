@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     child_idle_seconds: float = Field(
         20.0, gt=0, description="longest time without a new frame, seconds"
     )
-    max_queue: int = Field(1000, gt=0, description="most jobs waiting in one library")
+    max_queue: int = Field(1000, gt=0, description="most uploads waiting in one library")
     session_bytes: int = Field(4 * 1024**3, ge=0, description="query clips of one session, bytes")
     min_free_bytes: int = Field(
         512 * 1024**2, ge=0, description="free disk below which new work stops"

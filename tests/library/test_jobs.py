@@ -314,18 +314,65 @@ def test_a_refused_upload_cannot_be_retried(bench: Bench) -> None:
 # -- limits ---------------------------------------------------------------------------------
 
 
-def test_the_queue_has_a_limit(tmp_path: Path) -> None:
+def upload(bench: Bench, content: bytes) -> Path:
+    staged = bench.library.stage("u.mp4")
+    staged.write_bytes(content)
+    return staged
+
+
+def test_an_upload_waits_for_room_while_the_queue_is_worked_on(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "library", small_settings(max_queue=2))
     worker = bench.worker()
-    file = write(tmp_path, "a.mp4", b"one")
-    for _ in range(2):
-        worker.enqueue(file, name="a.mp4")
-    with pytest.raises(InputError, match="2 files are waiting already"):
-        worker.enqueue(file, name="a.mp4")
+    for content in (b"one", b"two"):
+        worker.enqueue(upload(bench, content), name="u.mp4", staged=True)
+    third = upload(bench, b"three")
+    with pytest.raises(InputError, match="2 uploads are waiting already"):
+        worker.enqueue(third, name="u.mp4", staged=True)  # for ever, without a worker
+    worker.start()
+    worker.enqueue(third, name="u.mp4", staged=True)
+    assert worker.wait_idle(30)
+    assert [job.state for job in worker.jobs()] == [JobState.INDEXED] * 3
+    bench.library.close()
+
+
+def test_files_with_a_path_of_their_own_have_no_limit_and_one_job_each(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path / "other", small_settings(max_queue=2))
+    files = [write(tmp_path, f"{i}.mp4", b"%d" % i) for i in range(5)]
+    worker = bench.worker()
+    first = worker.enqueue_paths(files[:3])
+    jobs = worker.enqueue_paths([*files, files[4]])
+    assert [job.name for job in jobs] == [f"{i}.mp4" for i in range(5)]
+    assert jobs[:3] == first, "still waiting"
+    assert worker.jobs() == tuple(jobs)
     worker.start()
     assert worker.wait_idle(30)
-    worker.enqueue(file, name="a.mp4")
+    assert len(bench.library.videos()) == 5
     bench.library.close()
+
+
+def test_names_that_are_not_utf8_are_kept_apart_and_added(bench: Bench, tmp_path: Path) -> None:
+    names = [os.fsdecode(b"caf\xe9.mp4"), os.fsdecode(b"caf\xe8.mp4"), "caf\u00e9.mp4"]
+    worker = bench.worker()
+    worker.enqueue_paths(
+        [
+            write(
+                tmp_path,
+                name,
+                name.encode("utf-8", "replace") + name[:4].encode("utf-16", "surrogatepass"),
+            )
+            for name in names
+        ]
+    )
+    gone = worker.enqueue(
+        tmp_path / os.fsdecode(b"gone\xff.mp4"), name=os.fsdecode(b"gone\xff.mp4")
+    )
+    worker.start()
+    assert worker.wait_idle(30)
+    assert [v.name for v in bench.library.videos()] == ["caf%E9.mp4", "caf%E8.mp4", "caf\u00e9.mp4"]
+    job = worker.job(gone.job_id)
+    assert (job.state, job.name) == (JobState.REFUSED, "gone%FF.mp4")
 
 
 def test_a_full_disk_pauses_the_queue_with_a_message_until_there_is_space(

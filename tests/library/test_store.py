@@ -1,5 +1,6 @@
 """What the library promises in ordinary life: content-addressed, one writer, versions."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -205,6 +206,7 @@ def test_names_tags_and_settings_are_kept(tmp_path: Path) -> None:
         ("   ", "unnamed"),
         ("ä" * 300, "ä" * 200),
         ("<b>=1+1</b>.mp4", "b>.mp4"),
+        (os.fsdecode(b"caf\xe9.mp4"), "caf%E9.mp4"),
     ],
 )
 def test_names_are_text_without_folders_or_control_characters(given: str, shown: str) -> None:

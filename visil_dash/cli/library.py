@@ -1,21 +1,47 @@
 """`add`, `list`, `remove` and `demo`: the videos of a library."""
 
 import argparse
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visil_dash.cli.options import existing_path
-from visil_dash.cli.shared import DONE, REFUSED, add_command, open_bench, print_line
+from visil_dash.cli.shared import (
+    DONE,
+    REFUSED,
+    add_command,
+    open_bench,
+    print_line,
+    still_waiting,
+    waiting_jobs,
+)
+from visil_dash.errors import InputError
+from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
-    from visil_dash.records import JobRecord
+    from visil_dash.workbench.bench import Workbench
+
+_LOOK_AGAIN_SECONDS = 0.5  # at jobs that may have ended
 
 
 def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     add = add_command(commands, "add", _add, "add files and folders, recursively", common)
-    add.add_argument("paths", nargs="+", type=existing_path, metavar="PATH")
+    add.add_argument(
+        "paths",
+        nargs="*",
+        type=existing_path,
+        metavar="PATH",
+        help="none: only the files of an earlier add that are still waiting",
+    )
+    add.add_argument(
+        "--drop-waiting",
+        action="store_true",
+        help="first take the files of an earlier add that are still waiting out of the queue",
+    )
     add_command(commands, "list", _list, "list the videos of the library", common)
     remove = add_command(commands, "remove", _remove, "remove videos and their features", common)
     remove.add_argument("ids", nargs="+", metavar="ID", help="id, unique prefix or file name")
@@ -26,30 +52,74 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 
 
 def _add(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.records import JobState
-
     with open_bench(given, settings, adding=True) as bench:
         bench.require_writer()
-        queued = [job.job_id for job in bench.add_paths(given.paths)]
-        printed: set[str] = set()
-        while True:
-            idle = bench.worker.wait_idle(0.5)
-            jobs = {j.job_id: j for j in bench.jobs() if j.job_id in queued}
-            for job_id in queued:
-                job = jobs[job_id]
-                if job.state.ended and job_id not in printed:
-                    printed.add(job_id)
-                    print_line(given, _job_line(job), asdict(job))
+        if given.drop_waiting:
+            _drop_waiting(given, bench)
+        earlier = waiting_jobs(bench)
+        if earlier:
+            print(f"continuing with {_files(len(earlier))} of an earlier add", file=sys.stderr)
+        jobs = [*earlier, *bench.add_paths(given.paths)]
+        bench.worker.start()
+        if not jobs and not given.drop_waiting:
+            raise InputError(
+                ", ".join(map(str, given.paths)) or "add",
+                "there is no file to add",
+                "name files, or a folder that holds some",
+            )
+        ended = _follow(bench, {job.job_id for job in jobs}, lambda job: _print_job(given, job))
+        refused = sum(job.state is not JobState.INDEXED for job in ended)
+        if not given.json:
+            print(f"{len(ended) - refused} added, {refused} not added")
+        return REFUSED if refused else DONE
+
+
+def _drop_waiting(given: argparse.Namespace, bench: "Workbench") -> None:
+    dropped = waiting_jobs(bench)
+    for job in dropped:
+        bench.worker.cancel(job.job_id)
+    facts = {"dropped": len(dropped)}
+    print_line(given, f"{_files(len(dropped))} of an earlier add dropped", facts)
+
+
+def _follow(
+    bench: "Workbench", wanted: set[str], print_job: Callable[[JobRecord], None]
+) -> list[JobRecord]:
+    """Waits until the wanted jobs have ended, prints each as it ends, and returns them.
+
+    Ctrl-C reports what is still waiting; it stays in the queue.
+    """
+    ended: dict[str, JobRecord] = {}
+    paused = ""
+    try:
+        while wanted - ended.keys():
+            idle = bench.worker.wait_idle(_LOOK_AGAIN_SECONDS)
+            for job in bench.jobs():
+                if job.job_id in wanted and job.state.ended and job.job_id not in ended:
+                    ended[job.job_id] = job
+                    print_job(job)
+            if bench.worker.paused and bench.worker.paused != paused:
+                paused = bench.worker.paused
+                print(f"paused    {paused}", file=sys.stderr, flush=True)
             if idle:
                 break
+            if paused:
+                time.sleep(_LOOK_AGAIN_SECONDS)  # a paused queue is not waited for
         bench.space.wait()
-        refused = [j for j in jobs.values() if j.state is not JobState.INDEXED]
-        if not given.json:
-            print(f"{len(queued) - len(refused)} added, {len(refused)} not added")
-        return REFUSED if refused or not queued else DONE
+    except KeyboardInterrupt:
+        bench.worker.stop()
+        waiting = waiting_jobs(bench)
+        if waiting:
+            print(f"\n{still_waiting(len(waiting))}", file=sys.stderr)
+        raise
+    return list(ended.values())
 
 
-def _job_line(job: "JobRecord") -> str:
+def _print_job(given: argparse.Namespace, job: JobRecord) -> None:
+    print_line(given, _job_line(job), asdict(job))
+
+
+def _job_line(job: JobRecord) -> str:
     reason = f": {job.reason}" if job.reason else ""
     duplicate = " (identical to a video in the library)" if job.duplicate_of else ""
     return f"{job.state.value:9} {job.name}{duplicate}{reason}"
@@ -76,22 +146,31 @@ def _remove(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _demo(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.records import JobState
-
     folder = Path(__file__).resolve().parents[2] / "demo" / "videos"
     with open_bench(given, settings, adding=True) as bench:
-        if given.if_empty and bench.videos():
-            print("The library is not empty; the demo videos were not added.")
+        if given.if_empty and (videos := len(bench.videos())):
+            text = "The library is not empty; the demo videos were not added."
+            print_line(given, text, {"added": 0, "videos": videos})
             return DONE
         bench.require_writer()
         jobs = bench.add_paths([folder])
-        while not bench.worker.wait_idle(1.0):
-            done = sum(j.state.ended for j in bench.jobs())
-            print(f"\rpreparing the demo library: {done} of {len(jobs)}", end="", flush=True)
-        bench.space.wait()
-        ids = {j.job_id for j in jobs}
-        refused = [j for j in bench.jobs() if j.job_id in ids and j.state is not JobState.INDEXED]
-        print(f"\rdemo library: {len(jobs) - len(refused)} videos" + " " * 24)
-        for job in refused:
-            print(_job_line(job))
+        bench.worker.start()
+        done = 0
+
+        def print_job(job: JobRecord) -> None:
+            nonlocal done
+            done += 1
+            if given.json or job.state is not JobState.INDEXED:
+                _print_job(given, job)
+            elif sys.stdout.isatty():
+                print(f"\rpreparing the demo library: {done} of {len(jobs)}", end="", flush=True)
+
+        ended = _follow(bench, {job.job_id for job in jobs}, print_job)
+        refused = sum(job.state is not JobState.INDEXED for job in ended)
+        if not given.json:
+            print(f"\rdemo library: {len(ended) - refused} videos" + " " * 24)
         return REFUSED if refused else DONE
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file" + ("" if count == 1 else "s")

@@ -11,6 +11,7 @@ from visil_dash.progress import UNWATCHED, Progress, Watch
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
+    from visil_dash.records import JobRecord
     from visil_dash.workbench.bench import Workbench
 
 # Exit codes: done, some inputs refused (each printed with its reason), stopped by an error.
@@ -33,17 +34,32 @@ def open_bench(
 ) -> "Workbench":
     """The library and model of the command's options.
 
-    `adding`: with the worker that adds files, and the library is made when it is missing; every
-    other command raises NotFound then, so that a mistyped folder is not answered by an empty one.
+    Its worker is not started. `adding`: the library is made when it is missing; every other
+    command raises NotFound then, so that a mistyped folder is not answered by an empty one.
     """
     from visil_dash.library.store import require_library
     from visil_dash.workbench.bench import open_workbench
 
     if not adding:
         require_library(given.library or settings.library)
-    return open_workbench(
-        settings=settings, library=given.library, model=given.model, start_worker=adding
+    bench = open_workbench(
+        settings=settings, library=given.library, model=given.model, start_worker=False
     )
+    # Where another process is the writer, it is adding them now.
+    if not adding and not bench.library.read_only and (waiting := len(waiting_jobs(bench))):
+        print(f"note: {still_waiting(waiting)}", file=sys.stderr)
+    return bench
+
+
+def waiting_jobs(bench: "Workbench") -> list["JobRecord"]:
+    """Files whose adding was interrupted before it ended."""
+    return [job for job in bench.jobs() if not job.state.ended]
+
+
+def still_waiting(count: int) -> str:
+    """How many files are waiting to be added, and what continues with them."""
+    files = "1 file is" if count == 1 else f"{count:,} files are"
+    return f"{files} still waiting to be added; continue with: python -m visil_dash add"
 
 
 def require_features(bench: "Workbench") -> None:

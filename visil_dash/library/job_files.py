@@ -8,7 +8,7 @@ from typing import Any
 from visil_dash.errors import MediaRefused, NotFound
 from visil_dash.library.blobs import copy_hashed, sha256_file
 from visil_dash.library.jobtable import JobTable
-from visil_dash.library.paths import media_file
+from visil_dash.library.paths import media_file, path_of, stored_path
 from visil_dash.library.store import Library
 from visil_dash.progress import Watch
 from visil_dash.records import JobState
@@ -27,7 +27,7 @@ def hashed_source(
 
     Raises MediaRefused, NotFound, StoreError and Cancelled.
     """
-    staged = Path(row["staged"]) if row["staged"] else None
+    staged = path_of(row["staged"]) if row["staged"] else None
     if staged is not None and staged.is_file():
         if staged.stat().st_size > max_bytes:
             raise MediaRefused(
@@ -49,10 +49,10 @@ def hashed_source(
 def _copied(
     library: Library, row: dict[str, Any], *, check: Check, max_bytes: int, watch: Watch
 ) -> tuple[Path, str]:
-    source = Path(row["source"])
+    source = path_of(row["source"])
     check(source)
     staged = library.stage(row["name"])
-    JobTable(library.catalogue).update(row["job_id"], staged=str(staged))
+    JobTable(library.catalogue).update(row["job_id"], staged=stored_path(staged))
     try:
         library.check_disk(row["name"], need=_size(source))
         # Renamed when whole: after a crash half a copy must not pass for the file.
@@ -84,4 +84,4 @@ def discard_if_done(library: Library, row: dict[str, Any]) -> None:
 def discard(library: Library, row: dict[str, Any]) -> None:
     """Deletes the job's staged copy, if there is one."""
     if row["staged"]:
-        library.discard_staged(Path(row["staged"]))
+        library.discard_staged(path_of(row["staged"]))

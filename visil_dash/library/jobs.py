@@ -8,7 +8,7 @@ knows states and files, not models.
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from visil_dash.errors import Cancelled, InputError, MediaRefused, StoreError, VisilDashError
 from visil_dash.library.job_files import Check, accept_all, discard, discard_if_done, hashed_source
 from visil_dash.library.jobtable import JobTable
+from visil_dash.library.paths import path_of, stored_path
 from visil_dash.library.rows import clean_name
 from visil_dash.library.store import Library
 from visil_dash.progress import Progress, Watch
@@ -25,6 +26,7 @@ from visil_dash.settings import Settings
 _MOST_ATTEMPTS = 2  # one start and one restart after the process died
 _PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
 _BY_USER = "cancelled by the user"
+_LOOK_AGAIN_SECONDS = 0.5  # whether there is room for an upload
 DISK_SECONDS = 2.0  # how often a full disk is checked again
 
 
@@ -99,9 +101,9 @@ class Worker:
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             with self._changed:
-                if not self._table.waiting() and self._running is None:
+                if self._running is None and self._table.next_waiting() is None:
                     return True
-                if self._paused or self._thread is None or not self._thread.is_alive():
+                if not self._is_working():
                     return False
                 left = 1.0 if end is None else end - time.monotonic()
                 if left <= 0:
@@ -113,21 +115,45 @@ class Worker:
     def enqueue(self, path: Path, *, name: str, staged: bool = False) -> JobRecord:
         """Puts a file in the queue; `staged`: written to a path of library.stage().
 
-        Other paths are copied by the worker when their turn comes. Raises InputError when the
-        queue is full, StoreError when the disk is, StoreReadOnly for a viewer.
+        Other paths are copied by the worker when their turn comes. An upload, which takes disk
+        while it waits, waits for room here when too many do. Raises InputError where no room can
+        come, StoreError when the disk is full, StoreReadOnly for a viewer.
         """
+        if not staged:
+            return self._enqueue_sources([(name, path)])[0]
         self._library.require_writer()
         name = clean_name(name)
         self._library.check_disk(name)
-        place = str(path.absolute())
-        row = self._table.add(
-            name,
-            source="" if staged else place,
-            staged=place if staged else "",
-            most=self._settings.max_queue,
-        )
+        place, most = stored_path(path.absolute()), self._settings.max_queue
+        while (row := self._table.add(name, staged=place, most=most)) is None:
+            if not self._is_working():
+                raise InputError(
+                    name,
+                    f"{most} uploads are waiting already, which is the limit",
+                    "add it when some are done",
+                )
+            with self._changed:
+                self._changed.wait(_LOOK_AGAIN_SECONDS)
         self._notify()
         return self._record(row)
+
+    def enqueue_paths(self, paths: Iterable[Path]) -> list[JobRecord]:
+        """Puts files in the queue, all or none: any number, as they take no disk while they wait.
+
+        One job per path; a path whose job has not ended keeps it. Raises StoreError and
+        StoreReadOnly.
+        """
+        return self._enqueue_sources([(path.name, path) for path in paths])
+
+    def _enqueue_sources(self, named: Sequence[tuple[str, Path]]) -> list[JobRecord]:
+        self._library.require_writer()
+        if not named:
+            return []
+        sources = [(clean_name(name), stored_path(path.absolute())) for name, path in named]
+        self._library.check_disk(sources[0][0])
+        rows = self._table.add_sources(sources)
+        self._notify()
+        return [self._record(row) for row in rows]
 
     def cancel(self, job_id: str) -> None:
         """Ends a waiting job at once and a running one at its next step; an ended one stays."""
@@ -149,7 +175,7 @@ class Worker:
         row = self._table.row(job_id)
         if not JobState(row["state"]).ended or row["state"] == JobState.INDEXED:
             raise InputError(row["name"], f"its job is {row['state']}", "only ended jobs restart")
-        if not any(Path(row[key]).is_file() for key in ("staged", "source") if row[key]):
+        if not any(path_of(row[key]).is_file() for key in ("staged", "source") if row[key]):
             raise InputError(row["name"], "its file is no longer there", "add it again")
         self._table.update(job_id, state=JobState.RECEIVED.value, reason="", attempts=0, done=0.0)
         self._notify()
@@ -183,6 +209,9 @@ class Worker:
             self._thread.join()
             self._thread = None
 
+    def _is_working(self) -> bool:
+        return not self._paused and self._thread is not None and self._thread.is_alive()
+
     # -- inside ----------------------------------------------------------------------------
 
     def _recover(self) -> None:
@@ -207,15 +236,15 @@ class Worker:
                     again = {"state": JobState.RECEIVED.value, "attempts": interrupted["attempts"]}
                     self._table.update(interrupted["job_id"], **again)
                     interrupted = None
-                waiting = self._table.waiting()
-                if not waiting:
+                waiting = self._table.next_waiting()
+                if waiting is None:
                     with self._changed:
-                        if not self._stopping.is_set() and not self._table.waiting():
+                        if not self._stopping.is_set() and self._table.next_waiting() is None:
                             self._changed.wait(1.0)
                     continue
-                self._library.check_disk(waiting[0]["name"])
+                self._library.check_disk(waiting["name"])
                 self._set_paused("")
-                interrupted = waiting[0]
+                interrupted = waiting
                 self._run(interrupted)
                 interrupted = None
             except StoreError as error:  # a full disk, also where the catalogue lies

@@ -1,14 +1,18 @@
 """Jobs as rows of the catalogue: every change is committed, so they survive the process."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
-from visil_dash.errors import InputError, NotFound
+from visil_dash.errors import NotFound
 from visil_dash.library import tables
 from visil_dash.library.catalogue import Catalogue, next_count, now
+from visil_dash.library.paths import utf8_text
 from visil_dash.records import JobState
 
 _Row = dict[str, Any]
+_GOING = tables.jobs.c.state.not_in([state.value for state in JobState if state.ended])
+_WAITING = tables.jobs.select().where(tables.jobs.c.state == JobState.RECEIVED.value)
 
 
 class JobTable:
@@ -17,43 +21,45 @@ class JobTable:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def add(self, name: str, *, source: str, staged: str, most: int) -> _Row:
-        """A new waiting job. Raises InputError where `most` jobs wait already."""
+    def add(self, name: str, *, staged: str, most: int) -> _Row | None:
+        """A new waiting job of an upload; None where `most` uploads wait already."""
         with self._catalogue.write() as connection:
-            waiting = connection.execute(
-                tables.jobs.select().where(tables.jobs.c.state == JobState.RECEIVED.value)
-            ).all()
-            if len(waiting) >= most:
-                raise InputError(
-                    name,
-                    f"{most} files are waiting already, which is the limit",
-                    "add it when some are done",
-                )
-            row = {
-                "job_id": secrets.token_hex(8),
-                "position": next_count(connection, "job"),
-                "name": name,
-                "source": source,
-                "staged": staged,
-                "state": JobState.RECEIVED.value,
-                "done": 0.0,
-                "total": 0.0,
-                "reason": "",
-                "video_id": "",
-                "duplicate_of": "",
-                "attempts": 0,
-                "updated": now(),
-            }
+            uploads = _WAITING.where(tables.jobs.c.source == "")
+            if len(connection.execute(uploads).all()) >= most:
+                return None
+            row = _new(name, next_count(connection, "job"), staged=staged)
             connection.execute(tables.jobs.insert().values(**row))
         return row
+
+    def add_sources(self, named: Sequence[tuple[str, str]]) -> list[_Row]:
+        """Waiting jobs for (name, path)s, all or none; a path whose job has not ended keeps it."""
+        with self._catalogue.write() as connection:
+            going = connection.execute(tables.jobs.select().where(_GOING)).mappings()
+            rows = {row["source"]: dict(row) for row in going if row["source"]}
+            names = {source: name for name, source in named}
+            fresh = [(name, source) for source, name in names.items() if source not in rows]
+            if fresh:
+                first = next_count(connection, "job")
+                next_count(connection, "job", at_least=first + len(fresh) - 1)
+                made = [
+                    _new(name, first + number, source=source)
+                    for number, (name, source) in enumerate(fresh)
+                ]
+                connection.execute(tables.jobs.insert(), made)
+                rows |= {row["source"]: row for row in made}
+        return [rows[source] for source in names]
 
     def rows(self) -> list[_Row]:
         with self._catalogue.read() as connection:
             found = connection.execute(tables.jobs.select().order_by(tables.jobs.c.position))
             return [dict(row) for row in found.mappings()]
 
-    def waiting(self) -> list[_Row]:
-        return [row for row in self.rows() if row["state"] == JobState.RECEIVED]
+    def next_waiting(self) -> _Row | None:
+        """The job that waits longest."""
+        with self._catalogue.read() as connection:
+            query = _WAITING.order_by(tables.jobs.c.position).limit(1)
+            found = connection.execute(query).mappings().first()
+        return None if found is None else dict(found)
 
     def row(self, job_id: str) -> _Row:
         """Raises NotFound."""
@@ -65,6 +71,7 @@ class JobTable:
         return dict(found)
 
     def update(self, job_id: str, **changes: Any) -> None:
+        changes = {k: utf8_text(v) if isinstance(v, str) else v for k, v in changes.items()}
         with self._catalogue.write() as connection:
             connection.execute(
                 tables.jobs.update()
@@ -75,3 +82,21 @@ class JobTable:
     def delete(self, job_id: str) -> None:
         with self._catalogue.write() as connection:
             connection.execute(tables.jobs.delete().where(tables.jobs.c.job_id == job_id))
+
+
+def _new(name: str, position: int, *, source: str = "", staged: str = "") -> _Row:
+    return {
+        "job_id": secrets.token_hex(8),
+        "position": position,
+        "name": name,
+        "source": source,
+        "staged": staged,
+        "state": JobState.RECEIVED.value,
+        "done": 0.0,
+        "total": 0.0,
+        "reason": "",
+        "video_id": "",
+        "duplicate_of": "",
+        "attempts": 0,
+        "updated": now(),
+    }

@@ -12,6 +12,7 @@ from visil_dash.errors import NotFound
 from visil_dash.library import tables
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
+from visil_dash.library.paths import utf8_text
 from visil_dash.records import Decoded, MediaInfo, VideoRecord
 
 
@@ -29,8 +30,11 @@ class FeatureRow:
 
 
 def clean_name(name: str) -> str:
-    """A file name fit to be shown: no folders, control or bidirectional characters, ≤ 200 long."""
-    last = re.split(r"[/\\]", name)[-1]
+    """A file name fit to be shown: no folders, control or bidirectional characters, ≤ 200 long.
+
+    Bytes that are not UTF-8 stay apart from each other, as %E9.
+    """
+    last = utf8_text(re.split(r"[/\\]", name)[-1])
     kept = "".join(
         c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
     )

@@ -299,7 +299,7 @@ class Workbench:
 
     def add_paths(self, paths: Iterable[Path]) -> list[JobRecord]:
         """Queue files, and every file of folders; the worker takes them one by one."""
-        return [self.worker.enqueue(path, name=path.name) for path in video_files(paths)]
+        return self.worker.enqueue_paths(video_files(paths))
 
     def add_upload(self, staged: Path, *, name: str) -> JobRecord:
         """Queue a file that was written to `library.stage()`."""
