@@ -96,7 +96,7 @@ def draw_judged_pairs(labels: tuple[Label, ...]) -> None:
         chosen = chosen_row(
             _label_frame(rows),
             # A new key after each change: a chosen row must not stay chosen for another pair.
-            key=f"{state.REVIEW_TABLE}-{backend.workbench().library.labels_revision()}",
+            key=f"review_table-{backend.workbench().library.labels_revision()}",
         )
         if chosen is None:
             st.caption("Choose a row to judge it again or to remove its verdict.")

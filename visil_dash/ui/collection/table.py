@@ -9,7 +9,7 @@ from visil_dash.labels.label import by_pair, pair_of
 from visil_dash.records import PairTable
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.collection.tasks import pair_table_task
-from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
@@ -84,7 +84,7 @@ def draw_pairs(table: PairTable, match_score: float) -> None:
     once = st.toggle(
         "Each pair once",
         value=True,
-        key=state.COLLECTION_ONCE,
+        key="collection_once",
         persist_state="session",
         help="Only the direction that scores higher. Off: both directions of each pair.",
     )
@@ -95,7 +95,7 @@ def draw_pairs(table: PairTable, match_score: float) -> None:
     scores = st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1)
     chosen = chosen_row(
         _pair_frame(rows),
-        key=f"{state.COLLECTION_TABLE}-{once}-{match_score}",
+        key=f"collection_table-{once}-{match_score}",
         most_height=560,
         column_config={"Score": scores, "Reverse score": scores},
     )

@@ -10,7 +10,7 @@ from visil_dash.matching.maps import RegionMatches, region_matches
 from visil_dash.plots.region_links import draw_links
 from visil_dash.plots.regions import draw_regions, match_labels
 from visil_dash.records import Array, Comparison
-from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import facts, name_line
@@ -45,7 +45,7 @@ def draw_frames(pair: Comparison, cell: tuple[int, int]) -> None:
                 [_LINES, _NUMBERS, _PLAIN],
                 default=_LINES,
                 required=True,
-                key=state.COMPARE_REGIONS,
+                key="compare_regions",
                 persist_state="session",
                 label_visibility="collapsed",
                 help=_HELP,

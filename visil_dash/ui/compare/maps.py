@@ -58,7 +58,7 @@ def _frame_map(
     )
     clickable_chart(
         figure,
-        key=f"{_map_key(state.COMPARE_FRAME_MAP, pair)}-{times_chosen()}",
+        key=f"{_map_key('compare_frame_map', pair)}-{times_chosen()}",
         on_point=lambda trace, point: _take_click(
             pair, [{"curve_number": trace, "point_index": point}], frame_map, frame_map
         ),
@@ -85,7 +85,7 @@ def _output_map(pair: Comparison, output: Array, frame_map: Array) -> None:
         height=_MAP_HEIGHT,
         within=(plots.frame_axis(pair.query_times), plots.frame_axis(pair.reference_times)),
     )
-    key = _map_key(state.COMPARE_OUTPUT_MAP, pair)
+    key = _map_key("compare_output_map", pair)
     draw_chart(
         figure,
         key=key,

@@ -50,7 +50,7 @@ def draw_segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None
             "In step": rows["in_step"],
         }
     )
-    key = f"{state.COMPARE_SEGMENT}-{state.short(pair.query)}-{state.short(pair.reference)}"
+    key = f"compare_segment-{state.short(pair.query)}-{state.short(pair.reference)}"
 
     def choose() -> None:
         picked = st.session_state[key]["selection"]["rows"]
@@ -94,7 +94,7 @@ def _exports(pair: Comparison) -> None:
             list(_FORMATS),
             default="CSV",
             required=True,
-            key=state.COMPARE_EXPORT,
+            key="compare_export",
             persist_state="session",
         )
         query, reference = (

@@ -10,7 +10,7 @@ from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, concentration_li
 from visil_dash.plots import dimensions
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import dimensions_tasks
-from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import download_button, draw_chart, empty_state, facts
@@ -27,7 +27,7 @@ def draw_section_choice() -> str:
         [SPACES, CURSE, GRAPH, CHANGE, MODELS],
         default=SPACES,
         required=True,
-        key=state.DIMENSIONS_SECTION,
+        key="dimensions_section",
         persist_state="session",
         label_visibility="collapsed",
     )
@@ -41,7 +41,7 @@ def draw_study_form() -> Study | None:
             "Maximum frames",
             _SAMPLES,
             index=2,
-            key=state.DIMENSIONS_FRAMES,
+            key="dimensions_frames",
             persist_state="session",
             width=160,
             help="Whole videos are drawn until this number is reached, always the same ones.",
@@ -51,7 +51,7 @@ def draw_study_form() -> Study | None:
             min_value=1,
             max_value=100,
             value=10,
-            key=state.DIMENSIONS_K,
+            key="dimensions_k",
             persist_state="session",
             width=140,
         )

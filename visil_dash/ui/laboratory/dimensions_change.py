@@ -43,7 +43,7 @@ def _graph_controls() -> GraphOptions:
             "efConstruction: frames visited when linking",
             sorted({*_CONSTRUCTIONS, now.ef_construction}),
             value=now.ef_construction,
-            key=state.DIMENSIONS_EF_CONSTRUCTION,
+            key="dimensions_ef_construction",
             persist_state="session",
         )
     with third:
@@ -51,7 +51,7 @@ def _graph_controls() -> GraphOptions:
             "ef: frames visited in a search",
             EFS,
             value=min(EFS, key=lambda e: abs(e - now.ef)),
-            key=state.DIMENSIONS_EF,
+            key="dimensions_ef",
             persist_state="session",
         )
     return GraphOptions(int(m), int(construction), int(ef))
@@ -218,7 +218,7 @@ def _draw_proposal(proposal: Proposal) -> None:
                 "Threshold in the new space",
                 list(choices),
                 index=first,
-                key=f"{state.DIMENSIONS_CARRY}-{proposal.reduction_id}",
+                key=f"dimensions_carry-{proposal.reduction_id}",
             )
         with st.container(horizontal=True, gap="small"):
             if st.button("Apply", type="primary", icon=":material/check:", key="dimensions_apply"):

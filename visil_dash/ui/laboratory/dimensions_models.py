@@ -30,7 +30,7 @@ def draw_other_model() -> None:
         extractor = st.selectbox(
             "Other model",
             list(others),
-            key=state.DIMENSIONS_OTHER,
+            key="dimensions_other",
             persist_state="session",
             width=260,
         )
@@ -39,7 +39,7 @@ def draw_other_model() -> None:
             min_value=0.0,
             value=others[extractor].threshold,
             format="%.4f",
-            key=state.DIMENSIONS_OTHER_THRESHOLD,
+            key="dimensions_other_threshold",
             placeholder="none saved",
             width=200,
             help="Squared-L2 distance in that model's space; by default the one saved for this"

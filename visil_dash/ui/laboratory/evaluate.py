@@ -64,13 +64,13 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
                 min_value=0,
                 max_value=2**31 - 1,
                 value=0,
-                key=state.EVALUATE_SEED,
+                key="evaluate_seed",
                 persist_state="session",
                 width=140,
                 help="Of the bootstrap draws from which the intervals are computed.",
             )
             clicked = st.button(
-                "Evaluate", icon=":material/play_arrow:", type="primary", key=state.EVALUATE_RUN
+                "Evaluate", icon=":material/play_arrow:", type="primary", key="evaluate_run"
             )
             st.caption(_cost(given), width="content")
     chosen = [s for s in (first, second) if s is not None]
@@ -107,7 +107,7 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
         format_func=ways.__getitem__,
         default=generation,
         required=True,
-        key=f"{state.EVALUATE_GENERATION}_{name}",
+        key=f"evaluate_generation_{name}",
         persist_state="session",
     )
     if not chosen:
@@ -122,7 +122,7 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
             format_func=scorers.__getitem__,
             default=scorer if scorer in scorers else CHAMFER,
             required=True,
-            key=f"{state.EVALUATE_SCORER}_{name}",
+            key=f"evaluate_scorer_{name}",
             persist_state="session",
         )
         threshold = None
@@ -133,7 +133,7 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
                 value=None,
                 format="%.4f",
                 placeholder=f"the library's: {backend.workbench().threshold():.4g}",
-                key=f"{state.EVALUATE_THRESHOLD}_{name}",
+                key=f"evaluate_threshold_{name}",
                 persist_state="session",
                 width=220,
             )
@@ -162,7 +162,7 @@ def draw_evaluation(evaluated: Evaluated) -> None:
             tasks,
             default=tasks[0],
             required=True,
-            key=f"{state.EVALUATE_TASK}_{len(tasks)}",
+            key=f"evaluate_task_{len(tasks)}",
             help=_TASK_HELP,
         )
         st.space("stretch")
@@ -253,7 +253,7 @@ def _queries(run: EvaluationRun, task: str) -> None:
     event: Any = st.dataframe(
         _query_frame(run, task),
         hide_index=True,
-        key=f"{state.EVALUATE_QUERIES}_{task}_{id(run)}",
+        key=f"evaluate_queries_{task}_{id(run)}",
         on_select="rerun",
         selection_mode="single-row",
         lazy=False,

@@ -29,7 +29,7 @@ def draw_choice() -> tuple[Wanted, ...]:
         [BY_ANNOTATION, BY_IDS],
         default=BY_ANNOTATION,
         required=True,
-        key=state.FIVR_CHOICE,
+        key="fivr_choice",
         persist_state="session",
     )
     with st.container(border=True):

@@ -30,7 +30,7 @@ def draw_hub_form() -> HubReport | None:
         min_value=2,
         max_value=1000,
         value=3,
-        key=state.HUBS_LEAST,
+        key="hubs_least",
         persist_state="session",
         width=240,
         help="A frame is a hub when this many videos have a frame within the distance threshold"

@@ -28,7 +28,7 @@ def draw_clip_choice() -> str | None:
     """The clip, once it was chosen and read."""
     query = pick_video(
         "Clip to edit",
-        key=state.ROBUSTNESS_QUERY,
+        key="robustness_query",
         param=state.PARAM_QUERY,
         placeholder="A library video, or a clip of this session",
     )
@@ -46,7 +46,7 @@ def draw_run_form(query_id: str) -> RunChoice:
             selection_mode="multi",
             default=list(_FIRST_KINDS),
             format_func=kind_text,
-            key=state.ROBUSTNESS_KINDS,
+            key="robustness_kinds",
             persist_state="session",
             help="Each is applied with increasing strength. Mild, medium and hard in the"
             " development benchmark are the strengths 0.33, 0.67 and 1.",
@@ -59,7 +59,7 @@ def draw_run_form(query_id: str) -> RunChoice:
                 value=0.0,
                 step=1.0,
                 format="%.1f",
-                key=f"{state.ROBUSTNESS_START}-{query_id[:16]}",
+                key=f"robustness_start-{query_id[:16]}",
                 width=140,
             )
             seconds = st.number_input(
@@ -69,7 +69,7 @@ def draw_run_form(query_id: str) -> RunChoice:
                 value=min(12.0, longest),
                 step=1.0,
                 format="%.1f",
-                key=f"{state.ROBUSTNESS_SECONDS}-{query_id[:16]}",
+                key=f"robustness_seconds-{query_id[:16]}",
                 width=140,
                 help=f"At most {MOST_SECONDS:.0f} s of the clip are edited.",
             )
@@ -78,7 +78,7 @@ def draw_run_form(query_id: str) -> RunChoice:
                 min_value=2,
                 max_value=MOST_STEPS,
                 value=4,
-                key=state.ROBUSTNESS_STEPS,
+                key="robustness_steps",
                 persist_state="session",
                 width=140,
                 help="Copies of each kind, evenly spaced between 0 and 1. Kinds without"
@@ -89,7 +89,7 @@ def draw_run_form(query_id: str) -> RunChoice:
                 min_value=0,
                 max_value=10_000,
                 value=0,
-                key=state.ROBUSTNESS_SEED,
+                key="robustness_seed",
                 persist_state="session",
                 width=120,
                 help="Selects sides, corners and directions, the same at every strength.",
@@ -108,7 +108,7 @@ def draw_edit_preview(choice: RunChoice) -> None:
             "Edit",
             list(choice.kinds),
             format_func=kind_text,
-            key=state.ROBUSTNESS_SHOWN,
+            key="robustness_shown",
             width=220,
         )
         steps = strengths_of(kind, 3 if kind in STEPPED else 12)[1:]
@@ -117,7 +117,7 @@ def draw_edit_preview(choice: RunChoice) -> None:
             list(steps),
             value=steps[-1],
             format_func=lambda s: f"{s:.2f}",
-            key=f"{state.ROBUSTNESS_STRENGTH}-{'stepped' if kind in STEPPED else 'graded'}",
+            key=f"robustness_strength-{'stepped' if kind in STEPPED else 'graded'}",
         )
     task = tasks.edit_preview_task(choice, kind, strength)
     if not task.wait(0.1):

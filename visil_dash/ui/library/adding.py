@@ -51,7 +51,7 @@ def draw_adding(*, read_only: bool) -> None:
             )
             typed = row.text_input(
                 "Or a file or folder on this machine",
-                key=state.LIBRARY_PATH,
+                key="library_path",
                 placeholder=str(allowed_folders(settings)[0]),
                 help="Folders are read with all subfolders. Links are not followed.",
             )

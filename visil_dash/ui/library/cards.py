@@ -84,7 +84,7 @@ def _filtered(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
         order = st.selectbox(
             "Order",
             list(_SORTS),
-            key=state.LIBRARY_SORT,
+            key="library_sort",
             label_visibility="collapsed",
             width=180,
             persist_state="session",

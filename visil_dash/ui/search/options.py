@@ -48,7 +48,7 @@ def draw_search_options() -> SearchOptions:
             value=None,
             step=0.05,
             format="%.3f",
-            key=state.SEARCH_THRESHOLD,
+            key="search_threshold",
             placeholder=f"automatic: {automatic:.3f}",
             persist_state="session",
             width=200,
@@ -60,7 +60,7 @@ def draw_search_options() -> SearchOptions:
             min_value=1,
             max_value=200,
             value=10,
-            key=state.SEARCH_TOP,
+            key="search_top",
             persist_state="session",
             width=140,
         )

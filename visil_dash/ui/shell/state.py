@@ -1,4 +1,4 @@
-"""Names of all session-state keys and query parameters, and navigation between pages.
+"""Session-state keys that are used in several places, query parameters, and navigation.
 
 Session state contains ids and widget values only; the objects come from the backend.
 """
@@ -7,11 +7,9 @@ from typing import NoReturn
 
 import streamlit as st
 
-# Widget keys. The goto_* functions set those of the pickers before they open a page.
+# Widget keys. The goto_* functions set those of the pickers before they open a page. A key that only its widget uses is written there.
 SEARCH_QUERY = "search_query"
 SEARCH_MODE = "search_mode"
-SEARCH_THRESHOLD = "search_threshold"
-SEARCH_TOP = "search_top"
 SEARCH_INSIDE = "search_inside"
 SEARCH_RELATIONS = "search_relations"
 SEARCH_LEAST_SCORE = "search_least_score"
@@ -25,9 +23,7 @@ COMPARE_REFERENCE = "compare_reference"
 COMPARE_PART = "compare_part"  # key of the view of the query's picture
 THRESHOLD_QUERY = "threshold_query"
 LIBRARY_FILTER = "library_filter"
-LIBRARY_SORT = "library_sort"
 LIBRARY_PAGE = "library_page"
-LIBRARY_PATH = "library_path"
 LIBRARY_TAGS = "library_tags"
 LIBRARY = "library"  # folder of the library that this session chose; absent: the settings'
 LIBRARY_CHOICE = "library_choice"
@@ -36,31 +32,22 @@ JOBS_ENDED = "jobs_ended"
 DIALOG = "dialog"  # (page, what its dialog shows)
 REMOVING = "removing"  # id of the video whose removal is to be confirmed
 COMPARE_DIRECTION = "compare_direction"
-COMPARE_FRAME_MAP = "compare_frame_map"  # begins the keys of charts: a new pair, a new chart
-COMPARE_OUTPUT_MAP = "compare_output_map"
 COMPARE_CELL = "compare_cell"  # (query id, reference id, query frame, reference frame)
-COMPARE_REGIONS = "compare_regions"
-COMPARE_SEGMENT = "compare_segment"
 COMPARE_RANGE = "compare_range"  # (query id, reference id, LoopRange, times chosen): what plays
 COMPARE_LENS = "compare_lens"  # players or frames below the maps
-COMPARE_EXPORT = "compare_export"
 COMPARE_LINK = "compare_link"  # parameters that the page wrote itself recently
 COLLECTION_VIEW = "collection_view"
 COLLECTION_LEAST = "collection_least"
 COLLECTION_OWN = "collection_own"  # the library's match score at the last run
-COLLECTION_ONCE = "collection_once"
 COLLECTION_MATRIX = "collection_matrix"
 COLLECTION_PAIR = "collection_pair"  # (query id, reference id)
-COLLECTION_TABLE = "collection_table"
 COLLECTION_MODE = "collection_mode"
 COLLECTION_REJECTED = "collection_rejected"  # whether rejected pairs are shown
 COLLECTION_MAP = "collection_map"
 COLLECTION_CHOSEN = "collection_chosen"  # ids of the videos chosen on the map
-SEARCH_REJECTED = "search_rejected"
 REVIEW_PAIR = "review_pair"  # (query id, reference id)
 REVIEW_DONE = "review_done"  # [(pair, its earlier label or None)], the latest last
 REVIEW_AGAIN = "review_again"
-REVIEW_TABLE = "review_table"
 REVIEW_TOLD = "review_told"  # message about an import, until the page shows it
 THRESHOLD_VALUE = "threshold_value"  # (space, squared L2): what slider and number both show
 THRESHOLD_SLIDER = "threshold_slider"
@@ -70,22 +57,13 @@ THRESHOLD_DEFAULT = "threshold_default"
 THRESHOLD_LOG = "threshold_log"
 THRESHOLD_ROWS = "threshold_rows"
 THRESHOLD_CANDIDATES = "threshold_candidates"
-DIMENSIONS_SECTION = "dimensions_section"
-DIMENSIONS_FRAMES = "dimensions_frames"
-DIMENSIONS_K = "dimensions_k"
 DIMENSIONS_M = "dimensions_m"
-DIMENSIONS_EF_CONSTRUCTION = "dimensions_ef_construction"
-DIMENSIONS_EF = "dimensions_ef"
 DIMENSIONS_METHOD = "dimensions_method"
 DIMENSIONS_DIMS = "dimensions_dims"
 DIMENSIONS_PLAN = "dimensions_plan"  # the plan whose effect is being measured
-DIMENSIONS_CARRY = "dimensions_carry"
 DIMENSIONS_APPLY = "dimensions_applying"  # key of the task that applies it
 DIMENSIONS_OUTCOME = "dimensions_outcome"  # that task, once it ended
-DIMENSIONS_OTHER = "dimensions_other"  # extractor whose threshold is carried over
-DIMENSIONS_OTHER_THRESHOLD = "dimensions_other_threshold"
 DIMENSIONS_OTHER_ASKED = "dimensions_other_asked"  # (extractor, threshold) that was measured
-HUBS_LEAST = "hubs_least"
 HUBS_CHOSEN = "hubs_chosen"  # best row of the hub whose effect is shown
 THRESHOLD_WHICH = "threshold_which"  # of frames' distance, or of match scores
 THRESHOLD_VIEW = "threshold_view"
@@ -106,28 +84,12 @@ LABELS_PAIRS = "labels_pairs"
 LABELS_PRECISION = "labels_precision"
 LABELS_RECALL = "labels_recall"
 EVALUATE_PLAN = "evaluate_plan"
-EVALUATE_RUN = "evaluate_run"
-EVALUATE_SEED = "evaluate_seed"
-EVALUATE_TASK = "evaluate_task"
-EVALUATE_QUERIES = "evaluate_queries"
-EVALUATE_GENERATION = "evaluate_generation"
-EVALUATE_SCORER = "evaluate_scorer"
-EVALUATE_THRESHOLD = "evaluate_threshold"
-ROBUSTNESS_QUERY = "robustness_query"
-ROBUSTNESS_KINDS = "robustness_kinds"
-ROBUSTNESS_STEPS = "robustness_steps"
-ROBUSTNESS_START = "robustness_start"
-ROBUSTNESS_SECONDS = "robustness_seconds"
-ROBUSTNESS_SEED = "robustness_seed"
-ROBUSTNESS_SHOWN = "robustness_shown"  # kind that is previewed
-ROBUSTNESS_STRENGTH = "robustness_strength"
 ROBUSTNESS_RUN = "robustness_run"  # laboratory.RunChoice that was started last
 WALK_QUERY = "walk_query"
 WALK_REFERENCE = "walk_reference"
 WALK_STEP = "walk_step"
 WALK_NEXT = "walk_next"  # pair that the pickers take over
 PLANNER_MEASURED = "planner_measured"  # whether the measurement was started
-FIVR_CHOICE = "fivr_choice"
 FIVR_RUN = "fivr_run"
 ERRORS = "errors"  # errors of callbacks, until the page shows them
 

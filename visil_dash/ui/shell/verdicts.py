@@ -28,7 +28,7 @@ def visible_matches(result: SearchResult) -> SearchResult:
     """The result without videos that were rejected for this query; a switch shows them."""
     kept = without_rejected(result)
     hidden = len(result.matches) - len(kept.matches)
-    if not hidden or _shown(state.SEARCH_REJECTED, hidden, "video"):
+    if not hidden or _shown("search_rejected", hidden, "video"):
         return result
     return kept
 
