@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-# Widget keys. The goto_* functions set those of the pickers before they open a page. A key that only its widget uses is written there.
+# Widget keys, unless only the widget uses one. The goto_* functions set those of the pickers.
 SEARCH_QUERY = "search_query"
 SEARCH_MODE = "search_mode"
 SEARCH_INSIDE = "search_inside"
