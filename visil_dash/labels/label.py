@@ -3,7 +3,7 @@
 A pair has one label, whichever video is the query: being a copy is symmetric. A label keeps which
 of the two was the query, because retrieval is measured per query.
 
-Relations are those of FIVR-200K (Kordopatis-Zilos et al., 2019): ND near-duplicate, DS duplicate
+Relations are those of FIVR-200K (Kordopatis-Zilos et al., 2019): ND near duplicate, DS duplicate
 scene, CS complementary scene (the same moment from another camera), IS incident scene (the same
 event at another time). A copy in the strict sense is ND or DS; CS and IS are related footage.
 """

@@ -13,7 +13,7 @@ _FAINT = 0.8  # share of the video's mean attention below which a frame counts l
 
 
 def missing(intervals: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
-    """The stretches of 0..`end` seconds outside all intervals, in order."""
+    """The parts of 0..`end` seconds outside all intervals, in order."""
     out, at = [], 0.0
     for start, stop in sorted(span for span in intervals if span[0] < span[1]):
         if start > at + 1e-6:
@@ -49,16 +49,16 @@ def not_found(
     named = _listed([f"{clock(a)}–{clock(b)}" for a, b in sorted(longest)])
     rest = len(gaps) - len(longest)
     if rest:
-        named += f" and {rest} shorter stretch{'es' if rest > 1 else ''}"
+        named += f" and {rest} shorter gap{'s' if rest > 1 else ''}"
     outside = np.zeros(len(times), bool)
     for a, b in gaps:
         outside |= (times >= a - 1e-6) & (times < b - 1e-6)
-    text = f"Not found of the {side}: {named}"
+    text = f"Not matched in the {side}: {named}"
     if not outside.any():
         return text + "."
     best = matrix[outside].max(1)
     near = int((best >= frame_level).sum())
-    text += f"; the best of these frames comes to {float(best.max()):.2f}"
+    text += f"; the best of these frames reaches {float(best.max()):.2f}"
     if near:
         text += (
             f", and {near} of {len(best)} reach{'es' if near == 1 else ''} {frame_level:.2f}, but"
@@ -77,15 +77,15 @@ def order(segments: Sequence[Segment]) -> str | None:
     if all(a <= b for a, b in pairwise(starts)):
         parts.append("The segments come in the same order in both videos")
     else:
-        parts.append("The segments come in another order in the reference: it was cut anew")
+        parts.append("The segments come in another order in the reference: it was re-edited")
     again = [
         _overlaps([(s.query_start, s.query_end) for s in segments]),
         _overlaps([(s.reference_start, s.reference_end) for s in segments]),
     ]
     if again[1]:
-        parts.append("a part of the reference is found more than once in the query")
+        parts.append("a part of the reference occurs more than once in the query")
     if again[0]:
-        parts.append("a part of the query is found more than once in the reference")
+        parts.append("a part of the query occurs more than once in the reference")
     backwards = sum(s.reversed for s in segments)
     if backwards:
         parts.append(

@@ -70,14 +70,14 @@ def explain(
         )
     if verdict.is_match and not _whole_reaches(pair, match_score):
         sentences.append(
-            f"The matched segments, taken alone, score {pair.part_score or 0:.2f} and so reach it:"
-            " that part is the same, and the rest is not."
+            f"The matched segments alone score {pair.part_score or 0:.2f} and reach it: that"
+            " part is the same, and the rest is not."
         )
     if pair.segments:
         sentences.append(
             _cover(pair.segments, covered_query, query_end, covered_reference, reference_end)
-            + f" are {_mean_score(pair.segments):.2f} similar, where {frame_level:.2f} counts as"
-            " the same frame."
+            + f" have a mean similarity of {_mean_score(pair.segments):.2f}; two frames count as"
+            f" the same from {frame_level:.2f}."
         )
         sentences.append(_place(max(pair.segments, key=lambda s: s.query_end - s.query_start)))
         sentences += _parts(pair, query_end, reference_end, frame_level)
@@ -129,7 +129,7 @@ def _cover(
 def _scores(pair: Comparison, match_score: float) -> str:
     there, back = (reaches(s, match_score) for s in (pair.score, pair.reverse_score))
     line = f"the match score {match_score:.2f}"
-    scores = f"{pair.score:.2f} from query to reference and {pair.reverse_score:.2f} back"
+    scores = f"{pair.score:.2f} from query to reference and {pair.reverse_score:.2f} in reverse"
     if there == back:
         side = "reach" if there else "stay below"
         return f"Both scores, {scores}, {side} {line}."
@@ -137,7 +137,7 @@ def _scores(pair: Comparison, match_score: float) -> str:
     inner, outer = ("query", "reference") if there else ("reference", "query")
     return (
         f"The scores are {scores}: only {way} it reaches {line}, so the {inner} is contained and "
-        f"the {outer} holds more besides."
+        f"the {outer} has more footage."
     )
 
 
@@ -183,15 +183,15 @@ def _parts(
 
 
 def _too_little(share: float) -> str:
-    """Why stretches alike are no match."""
+    """Why similar segments are no match."""
     if share < 0.5:
         return (
             f"A score averages over the whole video, and only {share:.0%} of the query lies in a"
             " segment."
         )
     return (
-        "Most of the query lies in a segment, but its frames are too unlike for a match: alike"
-        " scenes look so, and copies that were changed much."
+        "Most of the query lies in a segment, but its frames are too different for a match, as in"
+        " similar scenes and heavily edited copies."
     )
 
 
@@ -201,10 +201,10 @@ def _why_no_segment(pair: Comparison, frame_level: float) -> str:
     best = float(symmetric[i, j])
     where = (
         f"The closest two frames, {clock(pair.query_times[i])} of the query and "
-        f"{clock(pair.reference_times[j])} of the reference, are {best:.2f} similar"
+        f"{clock(pair.reference_times[j])} of the reference, have a similarity of {best:.2f}"
     )
     if best < frame_level:
-        return f"{where}; it takes {frame_level:.2f} for two frames to count as the same."
+        return f"{where}; two frames count as the same from {frame_level:.2f}."
     near = int((symmetric.max(1) >= frame_level).sum())
     return (
         f"{where}, and {near} of {_count(len(symmetric), 'query frame')} "

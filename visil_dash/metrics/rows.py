@@ -13,7 +13,7 @@ from visil_dash.records import Array
 MISSED, FALSE_MATCHES, MATCHED = "Copies missed", "False matches", "Copies matched"
 OUTCOMES = (MISSED, FALSE_MATCHES, MATCHED)
 KIND_NAMES = {
-    "ND": "near-duplicate (ND)",
+    "ND": "near duplicate (ND)",
     "DS": "duplicate scene (DS)",
     "CS": "complementary scene (CS)",
     "IS": "incident scene (IS)",

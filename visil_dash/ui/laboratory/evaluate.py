@@ -40,7 +40,7 @@ from visil_dash.ui.threshold.operating import interval_text
 from visil_dash.ui.threshold.scoring import rerank_rate
 
 _TASK_HELP = (
-    "FIVR-200K's tasks. Relevant are near-duplicates and duplicate scenes in DSVR, also"
+    "FIVR-200K's tasks. Relevant are near duplicates and duplicate scenes in DSVR, also"
     " complementary scenes in CSVR, also incident scenes in ISVR."
 )
 _METRIC_MEANINGS = {

@@ -42,7 +42,7 @@ def _by_annotation() -> tuple[Wanted, ...]:
         "annotation.json of FIVR-200K",
         type="json",
         key="fivr_annotation",
-        help="Published with the data set: queries, each with its near-duplicates (ND), duplicate"
+        help="Published with the data set: queries, each with its near duplicates (ND), duplicate"
         " scenes (DS), complementary scenes (CS) and incident scenes (IS).",
     )
     events = right.number_input("Events", min_value=1, max_value=100, value=5, key="fivr_events")

@@ -79,7 +79,7 @@ def _upto() -> Upto:
         required=True,
         key=state.LABELS_UPTO,
         persist_state="session",
-        help="The three tasks of FIVR: near-duplicates and duplicate scenes (DSVR), also"
+        help="The three tasks of FIVR: near duplicates and duplicate scenes (DSVR), also"
         " complementary scenes (CSVR), also the same incident (ISVR). A plain match counts in all"
         " three.",
     )
