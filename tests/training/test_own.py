@@ -266,7 +266,7 @@ def test_a_comparator_is_tuned_on_a_librarys_own_labels_from_the_shell(tmp_path,
     with open_library(folder, settings=small_settings()) as library:
         library.set_label(*(Label(ids[2 * i], ids[2 * i + 1], "match") for i in range(9)))
     assert main([*command, "--name", "mine"]) == 0
-    assert "uAP on held-back labelled pairs" in capsys.readouterr().out
+    assert "uAP on held-out labelled pairs" in capsys.readouterr().out
     tuned, former = read_bundle(out), read_bundle(COMPACT)
     assert tuned.meta.name == "mine"
     assert tuned.meta.trained["fine_tuned"]["held_back"] == 6
@@ -291,6 +291,7 @@ def test_fine_tuning_takes_its_own_number_of_steps_unless_one_is_given(
         return FinetuneResult(1.0, 1.0, 1.0, 8, 2)
 
     monkeypatch.setattr("visil_dash.training.finetune.finetune_comparator", tune)
+    monkeypatch.setattr("visil_dash.library.store.require_library", lambda _folder: None)
     command = ["train", "comparator", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
     assert main([*command, *given]) == 0
     assert asked == [steps]
