@@ -14,7 +14,8 @@ from benchmarks.copies.clips import Clip, Probe, probe, read_clip, write_video
 from benchmarks.copies.groups import Relations, read_relations
 from benchmarks.copies.output import Log, log_to_stderr, save_json
 from benchmarks.copies.truth import Query, Truth, write_truth
-from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS, Edited
+from visil_dash.edits.edited import Edited
+from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS
 from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
 from visil_dash.media.files import VIDEO_SUFFIXES

@@ -114,9 +114,7 @@ def test_a_hand_worked_threshold() -> None:
     told = {c.kind: (c.admitted, c.total) for c in kind_counts(pairs, -2.7)}
     assert told == {"ND": (1, 1), "CS": (1, 1), "match": (0, 2), "unlabelled": (1, 3)}
     point = operating(pairs, -2.7, upto="DS")
-    counts = point.confusion
-    assert (counts.true_positives, counts.false_positives) == (1, 2)
-    assert (counts.false_negatives, counts.true_negatives) == (2, 2)
+    # One right of three called and of three sought; two wrong of the four others.
     assert point.precision is not None
     assert point.precision.value == pytest.approx(1 / 3)
     assert point.recall is not None
@@ -145,11 +143,20 @@ def test_counts_agree_with_plain_counting_at_every_threshold(seed: int, upto: st
             (PAIR_KINDS[k] in sought, float(c) >= least)
             for k, c in zip(pairs.kind, pairs.closeness, strict=True)
         ]
-        counts = operating(pairs, float(least), upto=upto).confusion  # type: ignore[arg-type]
-        assert counts.true_positives == rows.count((True, True))
-        assert counts.false_positives == rows.count((False, True))
-        assert counts.false_negatives == rows.count((True, False))
-        assert counts.true_negatives == rows.count((False, False))
+        right, wrong = rows.count((True, True)), rows.count((False, True))
+        missed, passed_over = rows.count((True, False)), rows.count((False, False))
+        point = operating(pairs, float(least), upto=upto)  # type: ignore[arg-type]
+        for share, above, below in (
+            (point.precision, right, right + wrong),
+            (point.recall, right, right + missed),
+            (point.f1, 2 * right, 2 * right + wrong + missed),
+        ):
+            assert (share is None) == (below == 0)
+            assert share is None or share.value == pytest.approx(above / below)
+        rate = point.false_positive_rate
+        assert (rate is None) == (wrong + passed_over == 0)
+        assert rate is None or rate == pytest.approx(wrong / (wrong + passed_over))
+        assert point.passing_per_query == pytest.approx((right + wrong) / len(pairs.queries))
 
 
 # -- curves and suggestions ------------------------------------------------------------------

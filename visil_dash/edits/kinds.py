@@ -9,22 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from visil_dash.edits.clip import Clip
-from visil_dash.edits.edited import Edit, Edited, Shot, all_shots
+from visil_dash.edits.edited import Edit, Edited, all_shots
 from visil_dash.edits.picture_edits import PICTURE_EDITS
 from visil_dash.edits.time_edits import HIDING_EDITS, TIME_EDITS
-
-__all__ = [
-    "HOSTS_NEEDED",
-    "KINDS",
-    "STEPPED",
-    "STRENGTHS",
-    "Edit",
-    "Edited",
-    "Shot",
-    "edited_at",
-    "hosts_for",
-    "strengths_of",
-]
 
 STRENGTHS = ("mild", "medium", "hard")
 KINDS: dict[str, Edit] = {**PICTURE_EDITS, **TIME_EDITS, **HIDING_EDITS}

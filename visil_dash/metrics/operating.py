@@ -13,7 +13,7 @@ import numpy as np
 from visil_dash.labels.label import Upto
 from visil_dash.labels.truth import PAIR_KINDS, Truth, relevant_kinds
 from visil_dash.metrics.bootstrap import Interval, draws, interval, ratio_interval, ratios
-from visil_dash.metrics.ranking import Confusion, pr_curve, roc_curve
+from visil_dash.metrics.ranking import pr_curve, roc_curve
 from visil_dash.records import Array
 
 _CURVE_POINTS = 200  # thresholds at which intervals are computed
@@ -97,7 +97,6 @@ def kind_counts(pairs: JudgedPairs, least: float) -> tuple[KindCount, ...]:
 class Operating:
     """The labelled pairs at one threshold; None where a share is 0 / 0."""
 
-    confusion: Confusion
     precision: Interval | None
     recall: Interval | None
     f1: Interval | None
@@ -106,20 +105,12 @@ class Operating:
 
 
 def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
-    """Counts and shares when the pairs with a closeness of `least` or more are called relevant."""
+    """Shares when the pairs with a closeness of `least` or more are called relevant."""
     relevant, called = pairs.relevant(upto), pairs.closeness >= least
     right, wrong = pairs.by_query(called & relevant), pairs.by_query(called & ~relevant)
     sought = pairs.by_query(relevant)
     others = pairs.by_query(~relevant)
-    counts = Confusion(
-        threshold=least,
-        true_positives=int(right.sum()),
-        false_positives=int(wrong.sum()),
-        false_negatives=int(sought.sum() - right.sum()),
-        true_negatives=int(others.sum() - wrong.sum()),
-    )
     return Operating(
-        confusion=counts,
         precision=ratio_interval(right, right + wrong, pairs.weights),
         recall=ratio_interval(right, sought, pairs.weights),
         f1=ratio_interval(2 * right, right + wrong + sought, pairs.weights)

@@ -268,27 +268,6 @@ def recall_at_precision(
 
 
 @dataclass(frozen=True)
-class Confusion:
-    """Counts at one threshold. `precision`, `recall`: None where nothing was called or relevant."""
-
-    threshold: float
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int
-
-    @property
-    def precision(self) -> float | None:
-        called = self.true_positives + self.false_positives
-        return self.true_positives / called if called else None
-
-    @property
-    def recall(self) -> float | None:
-        relevant = self.true_positives + self.false_negatives
-        return self.true_positives / relevant if relevant else None
-
-
-@dataclass(frozen=True)
 class SegmentAgreement:
     """Temporal agreement of predicted and true segments of one pair, shares in 0..1."""
 

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from visil_dash.edits.clip import LONG_SIDE, Clip, fit, write_video
-from visil_dash.edits.kinds import HOSTS_NEEDED, Edited, edited_at, hosts_for
+from visil_dash.edits.edited import Edited
+from visil_dash.edits.kinds import HOSTS_NEEDED, edited_at, hosts_for
 from visil_dash.errors import InputError
 from visil_dash.media.decode import frames_at
 from visil_dash.media.preview import jpeg

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from visil_dash.edits.clip import Clip, write_video
-from visil_dash.edits.kinds import KINDS, Edited, edited_at, hosts_for, strengths_of
+from visil_dash.edits.edited import Edited
+from visil_dash.edits.kinds import KINDS, edited_at, hosts_for, strengths_of
 from visil_dash.errors import InputError
 from visil_dash.laboratory.robustness.copies import (
     COPY_RATE,

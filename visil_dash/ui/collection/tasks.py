@@ -9,7 +9,6 @@ from visil_dash.ui.shell.tasks import Task
 
 if TYPE_CHECKING:  # services import torch: only when it is needed
     from visil_dash.collection.map import SimilarityMap
-    from visil_dash.collection.queue import Question
     from visil_dash.workbench.collection import Moment
 
 
@@ -36,12 +35,10 @@ def review_queue_task(
     from visil_dash.workbench.collection import queue_of
 
     bench = backend.workbench()
-
-    def work(watch: Watch) -> "tuple[Question, ...]":
-        return queue_of(bench, computed.table, match_score, watch=watch)
-
     key = ("queue", *backend.task_scope(), bench.space.version, computed.threshold, match_score)
-    return backend.tasks().start(key, work)
+    return backend.tasks().start(
+        key, lambda watch: queue_of(bench, computed.table, match_score, watch=watch)
+    )
 
 
 def best_moment_task(query: str, reference: str) -> Task:

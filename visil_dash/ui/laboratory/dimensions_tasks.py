@@ -5,14 +5,13 @@ from visil_dash.index.plan import IndexPlan
 from visil_dash.laboratory.dimensions.geometry import GraphStudy
 from visil_dash.laboratory.dimensions.library import (
     Proposal,
-    Study,
     StudyOptions,
     apply_proposal,
     measure_graph,
     propose,
     study,
 )
-from visil_dash.laboratory.dimensions.models import ModelTransfer, carry_from
+from visil_dash.laboratory.dimensions.models import carry_from
 from visil_dash.laboratory.hubs.hubs import Effect
 from visil_dash.laboratory.hubs.library import HubReport, effect_of, find_hubs
 from visil_dash.progress import Watch
@@ -33,12 +32,10 @@ def known_study_task(options: StudyOptions) -> Task | None:
 def study_task(options: StudyOptions, *, again: bool = False) -> Task:
     """`result` is a Study."""
     bench = backend.workbench()
-
-    def work(watch: Watch) -> Study:
-        return study(bench, options, watch=watch)
-
     return backend.tasks().start(
-        _key("dimensions", options, bench.match_score()), work, again=again
+        _key("dimensions", options, bench.match_score()),
+        lambda watch: study(bench, options, watch=watch),
+        again=again,
     )
 
 
@@ -68,34 +65,33 @@ def proposal_task(plan: IndexPlan, *, again: bool = False) -> Task:
 def apply_task(wanted: Proposal, threshold: float | None) -> Task:
     """Rebuilds the index and uses it; `result` is its IndexPlan."""
     bench = backend.workbench()
-
-    def work(watch: Watch) -> IndexPlan:
-        return apply_proposal(bench, wanted, threshold=threshold, watch=watch)
-
-    return backend.tasks().start(_key("apply", wanted.plan, threshold), work, again=True)
+    return backend.tasks().start(
+        _key("apply", wanted.plan, threshold),
+        lambda watch: apply_proposal(bench, wanted, threshold=threshold, watch=watch),
+        again=True,
+    )
 
 
 def carry_task(extractor: str, threshold: float, *, again: bool = False) -> Task:
     """`result` is a ModelTransfer; nothing is changed yet."""
     bench = backend.workbench()
-
-    def work(watch: Watch) -> ModelTransfer:
-        return carry_from(bench, extractor, threshold, watch=watch)
-
     shared = len(bench.library.features_ids(extractor))
-    return backend.tasks().start(_key("carried", extractor, threshold, shared), work, again=again)
+    return backend.tasks().start(
+        _key("carried", extractor, threshold, shared),
+        lambda watch: carry_from(bench, extractor, threshold, watch=watch),
+        again=again,
+    )
 
 
 def hub_task(least: int, *, again: bool = False) -> Task:
     """`result` is a HubReport."""
     bench = backend.workbench()
-
-    def work(watch: Watch) -> HubReport:
-        return find_hubs(bench, least=least, watch=watch)
-
     about = bench.threshold(), bench.match_score(), bench.library.labels_revision()
-    key = _key("hubs", least, *about)
-    return backend.tasks().start(key, work, again=again)
+    return backend.tasks().start(
+        _key("hubs", least, *about),
+        lambda watch: find_hubs(bench, least=least, watch=watch),
+        again=again,
+    )
 
 
 def hub_effect_task(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:

@@ -9,11 +9,7 @@ from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tasks import Task
 
 if TYPE_CHECKING:
-    from visil_dash.laboratory.fivr.download import Fetched
     from visil_dash.laboratory.fivr.selection import Wanted
-    from visil_dash.laboratory.planner.costs import Rates
-    from visil_dash.laboratory.robustness.copies import EditPreview
-    from visil_dash.laboratory.robustness.run import RobustnessReport
     from visil_dash.models.stages import Inside
     from visil_dash.records import Array
 
@@ -32,38 +28,27 @@ class RunChoice:
 
 def robustness_task(choice: RunChoice, *, again: bool = False) -> Task:
     """A robustness run; `result` is a RobustnessReport."""
+    from visil_dash.laboratory.robustness.run import run_robustness
+
     bench = backend.workbench()
     backend.opened(choice.query_id)
-    key = ("robustness", *backend.task_scope(), bench.space.version, choice.query_id, choice)
-
-    def work(watch: Watch) -> "RobustnessReport":
-        from visil_dash.laboratory.robustness.run import run_robustness
-
-        return run_robustness(
-            bench,
-            choice.query_id,
-            kinds=choice.kinds,
-            steps=choice.steps,
-            start=choice.start,
-            seconds=choice.seconds,
-            seed=choice.seed,
-            watch=watch,
-        )
-
-    return backend.tasks().start(key, work, again=again)
+    return backend.tasks().start(
+        ("robustness", *backend.task_scope(), bench.space.version, choice.query_id, choice),
+        lambda watch: run_robustness(bench, **vars(choice), watch=watch),
+        again=again,
+    )
 
 
 def edit_preview_task(choice: RunChoice, kind: str, strength: float) -> Task:
     """One edited copy; `result` is an EditPreview."""
+    from visil_dash.laboratory.robustness.copies import preview_edit
+
     bench = backend.workbench()
     backend.opened(choice.query_id)
     stretch = (choice.start, choice.seconds, choice.seed)
-    key = ("edit", bench.extractor, choice.query_id, *stretch, kind, strength)
-
-    def work(watch: Watch) -> "EditPreview":
-        from visil_dash.laboratory.robustness.copies import preview_edit
-
-        return preview_edit(
+    return backend.tasks().start(
+        ("edit", bench.extractor, choice.query_id, *stretch, kind, strength),
+        lambda watch: preview_edit(
             bench,
             choice.query_id,
             kind=kind,
@@ -72,9 +57,8 @@ def edit_preview_task(choice: RunChoice, kind: str, strength: float) -> Task:
             seconds=choice.seconds,
             seed=choice.seed,
             watch=watch,
-        )
-
-    return backend.tasks().start(key, work)
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -111,25 +95,25 @@ def model_steps_task(query_id: str) -> Task:
 
 def rates_task(*, again: bool = False) -> Task:
     """The rates of this machine with the model in use; `result` is Rates."""
+    from visil_dash.laboratory.planner.rates import measure_rates
+
     bench = backend.workbench()
     dims = bench.space.reduction.dim or bench.model.regions * bench.model.dim
     videos = sorted(bench.videos(), key=lambda v: v.info.duration)
     middle = videos[len(videos) // 2].video_id if videos else None
     path = bench.library.media_path(middle) if middle else None
-
-    def work(watch: Watch) -> "Rates":
-        from visil_dash.laboratory.planner.rates import measure_rates
-
-        return measure_rates(
+    return backend.tasks().start(
+        ("rates", bench.extractor, dims),
+        lambda watch: measure_rates(
             bench.model,
             dims=dims,
             folder=bench.library.folder,
             settings=bench.settings,
             video=path,
             watch=watch,
-        )
-
-    return backend.tasks().start(("rates", bench.extractor, dims), work, again=again)
+        ),
+        again=again,
+    )
 
 
 def fivr_folder() -> Path:
@@ -139,14 +123,13 @@ def fivr_folder() -> Path:
 
 def download_task(wanted: "tuple[Wanted, ...]", *, rate_bytes: int, again: bool = False) -> Task:
     """Downloads videos by their ids; `result` is a tuple of Fetched."""
+    from visil_dash.laboratory.fivr.download import download_videos
+
     settings, folder = backend.workbench().settings, fivr_folder()
-
-    def work(watch: Watch) -> "tuple[Fetched, ...]":
-        from visil_dash.laboratory.fivr.download import download_videos
-
-        return download_videos(
+    return backend.tasks().start(
+        ("fivr", str(folder)),  # one for all sessions: two would write to the same folder
+        lambda watch: download_videos(
             wanted, folder, settings=settings, rate_bytes=rate_bytes, watch=watch
-        )
-
-    # One task for all sessions: two would write to the same folder.
-    return backend.tasks().start(("fivr", str(folder)), work, again=again)
+        ),
+        again=again,
+    )
