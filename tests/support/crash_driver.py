@@ -23,6 +23,7 @@ from tests.support.library_fakes import (
 from visil_dash.library import store
 from visil_dash.library.blobs import StepHook, encode_features, sha256_hex
 from visil_dash.library.jobs import Worker
+from visil_dash.library.paths import blob_file
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import JobState, VideoFeatures
@@ -68,7 +69,7 @@ def naive_put_features(self: Library, features: VideoFeatures, _manifest: object
             sha256=sha256_hex(data),
             size=len(data),
         )
-    path = self._blob(MANIFEST.extractor, features.video_id)
+    path = blob_file(self.folder, MANIFEST.extractor, features.video_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(data[:100])
