@@ -306,8 +306,9 @@ class SearchResult:
     """Matches of one query, the strongest first, with all that made them.
 
     `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
-    searched for as well. `timings`: seconds by stage. `skipped`: library
-    videos that were not compared, with the reason. `notices`: what the user must know (degraded
+    searched for as well. `timings`: seconds by stage. `skipped`: library videos that were not
+    compared, with the reason. `identical_to`: name of the library video with the bytes of a clip
+    from outside, which is not among the matches. `notices`: what the user must know (degraded
     index, unverified weights, partial decode). `background`: what the query reaches against videos
     that it has nothing to do with (see confidence). `match_score`: what matches were judged by.
     """
@@ -325,6 +326,7 @@ class SearchResult:
     index: str
     skipped: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    identical_to: str = ""
     inside: bool = False
     background: float = 0.0
     match_score: float = math.nan

@@ -83,7 +83,10 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
 
 def _print_result(query: str, result: "SearchResult") -> None:
     seconds = sum(result.timings.values())
-    print(f"{query}: {len(result.matches)} videos, {result.mode}, {seconds:.2f} s")
+    videos = f"{len(result.matches)} videos"
+    if result.identical_to:
+        videos = f"already in the library as {result.identical_to}; {len(result.matches)} others"
+    print(f"{query}: {videos}, {result.mode}, {seconds:.2f} s")
     for match in result.matches:
         print(_match_line(match))
         for s in match.segments:

@@ -108,6 +108,7 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         "verified": result.verified,
         "index": result.index,
         "skipped": result.skipped,
+        "identical_to": result.identical_to or None,
         "notices": list(result.notices),
     }
 

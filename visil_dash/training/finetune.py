@@ -20,6 +20,7 @@ from visil_dash.models.bundle import BUNDLED, Bundle, read_bundle, save_bundle
 from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.load import COMPACT, load_bundled
 from visil_dash.models.own import own_folder
+from visil_dash.models.sampling import at_rate
 from visil_dash.records import Array
 from visil_dash.settings import Settings
 from visil_dash.training.comparator import (
@@ -138,7 +139,7 @@ def finetune_comparator(
     if bundle.comparator is None:
         raise ModelError(f"{model}: it has no comparator to fine-tune.")
     former = bundle.comparator
-    extractor = load_bundled(bundle_folder).extractor
+    extractor = at_rate(load_bundled(bundle_folder), settings.rate).extractor
     usable, features = _labelled_features(folder, labels, extractor, settings)
     matches = sum(bool(is_copy(label)) for label in usable)
     if matches < _LEAST_PAIRS:

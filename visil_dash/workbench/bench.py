@@ -22,6 +22,7 @@ from visil_dash.matching.verdict import judge, judge_result
 from visil_dash.media.files import check_regular, video_files
 from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model, load_model
+from visil_dash.models.sampling import at_rate
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE,
@@ -57,7 +58,7 @@ class Workbench:
         self, library: Library, model: Model, settings: Settings, *, start_worker: bool = True
     ) -> None:
         self.library = library
-        self.model = model
+        self.model = model = at_rate(model, settings.rate)
         self.settings = settings
         self.options = AlignOptions(frame_level=model.frame_level)
         self.space: FrameSpace = open_frame_space(

@@ -20,6 +20,7 @@ from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Candidate, Match, SearchResult, VideoFeatures
 from visil_dash.workbench.clips import QueryClip
+from visil_dash.workbench.identical import identical_notice, identical_video
 
 HIERARCHICAL, EXHAUSTIVE, NEAREST = "hierarchical", "exhaustive", "nearest"
 
@@ -130,9 +131,12 @@ def search_library(
     parts = len(set(views) - {WHOLE})
     matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
     missing = f"no features of the model {model.name} yet"
+    same = identical_video(clip, library)
     skipped |= dict.fromkeys(set(names) - set(have), missing)
     status = space.status()
     notices = [*(n for _, n in proposed.values()), status.notice, clip.info.reason, model.notice]
+    if same is not None:
+        notices.insert(0, identical_notice(same))
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
@@ -150,6 +154,7 @@ def search_library(
         inside=len(views) > 1,
         background=level,
         verified=model.verified,
+        identical_to="" if same is None else same.name,
     )
 
 

@@ -13,6 +13,7 @@ from visil_dash.index.fitted import stored_reduction
 from visil_dash.index.plan import stored_plans
 from visil_dash.laboratory.dimensions.library import SAMPLE_BYTES, reduced_distances
 from visil_dash.laboratory.dimensions.study import sample_of
+from visil_dash.models.sampling import same_rate
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.pca import FULL, Reduction, identity
@@ -53,7 +54,9 @@ def other_models(bench: Workbench) -> tuple[OtherModel, ...]:
     others = []
     for extractor in library.extractors():
         shared = len(here & set(library.features_ids(extractor)))
-        if extractor != bench.extractor and shared >= 2:
+        if extractor == bench.extractor or not same_rate(extractor, bench.extractor):
+            continue
+        if shared >= 2:
             reduction = _reduction(bench, extractor)
             saved = library.setting(f"{THRESHOLD_SETTING}:{extractor}:{reduction.reduction_id}")
             threshold = None if saved is None else float(saved)

@@ -6,7 +6,8 @@ import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.matching.agreement import Agreement, agreement
-from visil_dash.matching.verdict import answer, verdict_of
+from visil_dash.matching.headline import headline
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import draw_downloads
@@ -35,7 +36,7 @@ def draw_query_card(query_id: str) -> None:
 
 def draw_headline(result: SearchResult) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(answer(result.matches), anchor=False, width="stretch")
+        st.subheader(md(headline(result)), anchor=False, width="stretch")
         if st.button(
             "Tune",
             icon=":material/tune:",

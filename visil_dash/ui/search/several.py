@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from visil_dash.exports.search import matches_csv
-from visil_dash.matching.verdict import answer, verdict_of
+from visil_dash.matching.headline import headline
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
 from visil_dash.ui.shell import backend, state
@@ -126,8 +127,8 @@ def _outcome(clip: SessionClip, task: Task) -> str:
     if task.error is not None:
         # The message begins with the clip's name, which the row shows, or its name on disk.
         return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: ")
-    matches = backend.with_verdicts(without_rejected(task.result)).matches
-    line = answer(matches)
+    result = backend.with_verdicts(without_rejected(task.result))
+    matches, line = result.matches, headline(result)
     if matches:
         best = matches[0]
         label = verdict_of(best).label

@@ -1,0 +1,21 @@
+"""The sampling rate as a part of what made features: those of two rates are never compared."""
+
+from dataclasses import replace
+
+from visil_dash.models.load import Model
+
+_USUAL = 1.0  # frames per second, at which an extractor keeps the id that its weights give it
+_MARK = "+"  # in no other part of an extractor's id
+
+
+def at_rate(model: Model, rate: float) -> Model:
+    """The model, whose extractor id names the rate (frames per second) unless it is 1."""
+    base = model.extractor.split(_MARK)[0]
+    short = f"{rate:g}" if float(f"{rate:g}") == rate else repr(rate)
+    extractor = base if rate == _USUAL else f"{base}{_MARK}{short}fps"
+    return model if extractor == model.extractor else replace(model, extractor=extractor)
+
+
+def same_rate(extractor: str, other: str) -> bool:
+    """Whether features of two extractors are of the same frames of a video."""
+    return extractor.partition(_MARK)[2] == other.partition(_MARK)[2]
