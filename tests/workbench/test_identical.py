@@ -40,7 +40,9 @@ def test_a_byte_identical_copy_names_the_original_and_lists_the_rest(
     assert headline(result).startswith("Already in the library as market.mp4; apart from it, ")
     assert {m.name for m in result.matches} == {v.name for v in bench.videos()} - {"market.mp4"}
     assert search_as_dict(result)["identical_to"] == "market.mp4"
-    assert "already in the library as market.mp4" in search_report(bench, result, matches=result.matches, spans=1)
+    assert "already in the library as market.mp4" in search_report(
+        bench, result, matches=result.matches, spans=1
+    )
 
 
 def test_a_library_video_and_a_new_clip_are_not_called_identical(
