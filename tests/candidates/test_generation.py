@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visil_dash.candidates.generation import candidate_videos, frames_within
-from visil_dash.index.frames import frame_ids
+from visil_dash.index.snapshot import frame_ids
 
 
 class PlainSpace:

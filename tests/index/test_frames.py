@@ -34,8 +34,9 @@ from tests.support.library_fakes import (
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.index import frames as frames_module
 from visil_dash.index import generations
-from visil_dash.index.frames import FrameSpace, Snapshot, frame_ids, open_frame_space, split_ids
+from visil_dash.index.frames import FrameSpace, open_frame_space
 from visil_dash.index.hnsw import HnswIndex
+from visil_dash.index.snapshot import Snapshot, frame_ids, split_ids
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import Array, VideoFeatures

@@ -48,7 +48,8 @@ from visil_dash.library.catalogue import (
 )
 from visil_dash.library.jobs import Worker
 from visil_dash.library.lock import WriterLock
-from visil_dash.library.store import Library, clean_name, open_library
+from visil_dash.library.rows import clean_name
+from visil_dash.library.store import Library, open_library
 from visil_dash.records import JobState, VideoFeatures
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.index.frames import FrameSpace, split_ids
+from visil_dash.index.frames import FrameSpace
+from visil_dash.index.snapshot import split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
 

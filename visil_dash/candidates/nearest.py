@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.index.frames import split_ids
+from visil_dash.index.snapshot import split_ids
 from visil_dash.records import Array
 
 CELLS = 8_000_000  # distances held at once: 32 MB

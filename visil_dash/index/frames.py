@@ -24,13 +24,11 @@ from visil_dash.index.rebuild import (
     rebuilt,
     reduction_for,
 )
-from visil_dash.index.snapshot import Block, Snapshot, frame_ids, split_ids
+from visil_dash.index.snapshot import Block, Snapshot
 from visil_dash.library.store import Library
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, IndexStatus
 from visil_dash.reduction.pca import FULL, Reduction, identity
-
-__all__ = ["FrameSpace", "Snapshot", "frame_ids", "open_frame_space", "split_ids"]
 
 _TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index

@@ -55,20 +55,16 @@ from visil_dash.library.lock import WriterLock
 from visil_dash.library.paths import blob_file, media_folder
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
-    FeatureRow,
     clean_name,
     feature_rows,
     put_feature_row,
     video_records,
 )
-from visil_dash.library.verification import Finding
 from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
 _OURS = {CATALOGUE_NAME, "writer.lock"}  # files that mark a folder as a library
-
-__all__ = ["FeatureRow", "Finding", "Library", "clean_name", "open_library"]
 
 
 class Library(Viewer):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from visil_dash.errors import ModelError
 from visil_dash.matching.confidence import ScoreEvidence
 from visil_dash.matching.similarity import Scorer
-from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta, save_bundle
+from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta
 from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES
 from visil_dash.models.variants import VARIANTS, Variant
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 
     from visil_dash.models.comparator import VideoComparator
     from visil_dash.models.whitening import Whitening
-
-__all__ = [
-    "COMPACT",
-    "PROJECT_MODELS",
-    "Model",
-    "load_bundled",
-    "load_model",
-    "model_infos",
-    "save_bundle",
-]
 
 COMPACT = "compact"
 _FEATURE_FORMAT = 1  # raise when the same weights would give other numbers

@@ -5,6 +5,7 @@ Building one needs torch, which comes with the first `build`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from visil_dash.records import Preprocess
@@ -77,23 +78,20 @@ def _visil(dim: int) -> "Callable[[States, torch.device], Parts]":
     return build
 
 
-def _student() -> "Callable[[States, torch.device], Parts]":
-    def build(states: "States", device: "torch.device") -> Parts:
-        from visil_dash.models.published import STUDENT_DIM
-        from visil_dash.models.successors import load_student
-        from visil_dash.models.visil import load_backbone, load_whitening
+def _student(states: "States", device: "torch.device") -> Parts:
+    from visil_dash.models.published import STUDENT_DIM
+    from visil_dash.models.successors import load_student
+    from visil_dash.models.visil import load_backbone, load_whitening
 
-        attention, comparator = load_student(states["head"])
-        attention = attention.to(device)
-        whitening = load_whitening(states["pca"], dim=STUDENT_DIM).to(device)
+    attention, comparator = load_student(states["head"])
+    attention = attention.to(device)
+    whitening = load_whitening(states["pca"], dim=STUDENT_DIM).to(device)
 
-        def refine(x: "Tensor") -> "Tensor":
-            white = whitening(x)
-            return white * attention.weights(white).unsqueeze(-1)
+    def refine(x: "Tensor") -> "Tensor":
+        white = whitening(x)
+        return white * attention.weights(white).unsqueeze(-1)
 
-        return Parts(load_backbone(states["resnet"]), refine, comparator)
-
-    return build
+    return Parts(load_backbone(states["resnet"]), refine, comparator)
 
 
 def _sscd(states: "States", _device: "torch.device") -> Parts:
@@ -102,42 +100,22 @@ def _sscd(states: "States", _device: "torch.device") -> Parts:
     return Parts(load_sscd(states["backbone"]), lambda x: x, None)
 
 
+_resnet = partial(Variant, regions=9, preprocess=_CENTRE, levels=_VISIL_LEVELS)
+
 VARIANTS: dict[str, Variant] = {
-    "visil": Variant("ViSiL (ResNet-50, 3840 dims)", 9, 3840, _CENTRE, _VISIL_LEVELS, _visil(3840)),
-    "visil-symmetric": Variant(
-        "ViSiL symmetric (ResNet-50, 512 dims)",
-        9,
-        512,
-        _CENTRE,
-        _VISIL_LEVELS,
-        _visil(512),
-        symmetric=True,
+    "visil": _resnet("ViSiL (ResNet-50, 3840 dims)", dim=3840, build=_visil(3840)),
+    "visil-symmetric": _resnet(
+        "ViSiL symmetric (ResNet-50, 512 dims)", dim=512, build=_visil(512), symmetric=True
     ),
-    "dns-attention": Variant(
-        "Distill-and-Select attention student (ResNet-50, 512 dims)",
-        9,
-        512,
-        _CENTRE,
-        _VISIL_LEVELS,
-        _student(),
+    "dns-attention": _resnet(
+        "Distill-and-Select attention student (ResNet-50, 512 dims)", dim=512, build=_student
     ),
-    "s2vs-dns": Variant(
-        "S2VS, DnS-100K (ResNet-50, 512 dims)",
-        9,
-        512,
-        _CENTRE,
-        _VISIL_LEVELS,
-        _student(),
-        pixels="imagenet",  # its first published code used mean 0.45 and std 0.225
+    # The first published code of both S2VS models used mean 0.45 and std 0.225.
+    "s2vs-dns": _resnet(
+        "S2VS, DnS-100K (ResNet-50, 512 dims)", dim=512, build=_student, pixels="imagenet"
     ),
-    "s2vs-vcdb": Variant(
-        "S2VS, VCDB (ResNet-50, 512 dims)",
-        9,
-        512,
-        _CENTRE,
-        _VISIL_LEVELS,
-        _student(),
-        pixels="imagenet",  # its first published code used mean 0.45 and std 0.225
+    "s2vs-vcdb": _resnet(
+        "S2VS, VCDB (ResNet-50, 512 dims)", dim=512, build=_student, pixels="imagenet"
     ),
     "sscd": Variant(
         "SSCD (ResNet-50, one vector of 512 dims a frame)",

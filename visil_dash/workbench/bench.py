@@ -13,7 +13,8 @@ from typing import Self
 from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
 from visil_dash.collection.table import KnownPairs, pair_table
-from visil_dash.index.frames import FrameSpace, open_frame_space, split_ids
+from visil_dash.index.frames import FrameSpace, open_frame_space
+from visil_dash.index.snapshot import split_ids
 from visil_dash.library.jobs import Worker
 from visil_dash.library.store import Library, open_library
 from visil_dash.matching.alignment import AlignOptions
