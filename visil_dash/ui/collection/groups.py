@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from visil_dash.collection.groups import Group, Link, Member, collection_groups
+from visil_dash.collection.groups import Group, Member, collection_groups
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.options import REVIEW
 from visil_dash.ui.shell import state
@@ -78,8 +78,13 @@ def _group(number: int, group: Group) -> None:
                     "Review the weakest link",
                     icon=":material/fact_check:",
                     key=f"judge_group_{number}",
-                    on_click=_judge,
-                    args=(weak,),
+                    on_click=st.session_state.update,
+                    args=(
+                        {
+                            state.REVIEW_PAIR: (weak.query, weak.reference),
+                            state.COLLECTION_VIEW: REVIEW,
+                        },
+                    ),
                 )
                 st.caption(
                     md(f"{safe_name(names[weak.query])} – {safe_name(names[weak.reference])}"),
@@ -104,8 +109,3 @@ def _connection(at: int, member: Member, names: dict[str, str], group: Group) ->
         return f"direct match, {member.score:.3f}"
     # `via` leads from the member to the centre: its own neighbour comes first.
     return "via " + " and ".join(safe_name(names[video], longest=40) for video in member.via)
-
-
-def _judge(link: Link) -> None:
-    st.session_state[state.REVIEW_PAIR] = (link.query, link.reference)
-    st.session_state[state.COLLECTION_VIEW] = REVIEW

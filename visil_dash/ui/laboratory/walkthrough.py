@@ -120,10 +120,6 @@ def draw_step(step: WalkStep, pair: WalkPair) -> None:
                 icon=f":material/{icon}:",
                 key=f"walk_{icon}",
                 disabled=not inside,
-                on_click=_go,
-                args=(STEPS[other % len(STEPS)].key,),
+                on_click=st.session_state.update,
+                args=({state.WALK_STEP: STEPS[other % len(STEPS)].key},),
             )
-
-
-def _go(key: str) -> None:
-    st.session_state[state.WALK_STEP] = key

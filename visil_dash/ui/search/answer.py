@@ -119,17 +119,14 @@ def draw_nothing_compared(result: SearchResult) -> None:
 # ---- other ways to search ----
 
 
-def _go_exhaustive() -> None:
-    st.session_state[state.SEARCH_MODE] = EXHAUSTIVE
-
-
 def draw_exhaustive_button(result: SearchResult) -> None:
     """Where nearest videos replace missing candidates: compare all videos."""
     if not any(candidate.hits for candidate in result.candidates):
         st.button(
             "Search exhaustively",
             icon=":material/manage_search:",
-            on_click=_go_exhaustive,
+            on_click=st.session_state.update,
+            args=({state.SEARCH_MODE: EXHAUSTIVE},),
             key="go_exhaustive",
             help="Compares every video in full: slow but complete",
         )

@@ -108,7 +108,7 @@ def _row(clip: SessionClip, task: Task, shown: bool, options: SearchOptions) -> 
         elif shown:
             st.badge("shown below", icon=":material/arrow_downward:", color="blue")
         if not shown:
-            _button("Show", clip, _show, (clip.query_id,))
+            _button("Show", clip, st.session_state.update, ({state.SEARCH_QUERY: clip.query_id},))
 
 
 def _button(
@@ -134,10 +134,6 @@ def _outcome(clip: SessionClip, task: Task) -> str:
         label = verdict_of(best).label
         line += f" · best {safe_name(best.name)}, {best.score:.3f}, {label}"
     return line
-
-
-def _show(query_id: str) -> None:
-    st.session_state[state.SEARCH_QUERY] = query_id
 
 
 def _cancel(clips: tuple[SessionClip, ...], going: list[Task]) -> None:
