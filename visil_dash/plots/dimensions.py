@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from visil_dash.plots.style import AMBER, GREY, LEGEND_ABOVE, TEAL, figure_layout, value_axis
+from visil_dash.plots.style import AMBER, GREY, TEAL, figure_layout, legend_layout, value_axis
 from visil_dash.records import Array
 
 _BLUE, _ROSE = "#3b82f6", "#e11d48"
 _COLOURS = (TEAL, AMBER, _BLUE, _ROSE, GREY)
 _SYMBOLS = {"fp32": "circle", "fp16": "diamond", "int8": "square", "binary": "x"}
 _LOG_TICKS = [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500]
-_LEGEND = LEGEND_ABOVE | {"font": {"size": 12}}
 
 
 def recall_by_bytes(
@@ -39,11 +38,10 @@ def recall_by_bytes(
         )
     return go.Figure(
         traces,
-        figure_layout(
+        legend_layout(
             height=height,
-            margin={"l": 8, "r": 8, "t": 40, "b": 8, "pad": 0},
-            showlegend=True,
-            legend=_LEGEND,
+            top=40,
+            legend_font_size=12,
             xaxis=value_axis("bytes per frame", type="log", dtick=1, exponentformat="none"),
             yaxis=value_axis(f"recall@{k}", range=[0, 1.04]),
         ),
@@ -73,11 +71,10 @@ def curves_over_dims(
     ]
     return go.Figure(
         traces,
-        figure_layout(
+        legend_layout(
             height=height,
-            margin={"l": 8, "r": 8, "t": 56, "b": 8, "pad": 0},
-            showlegend=True,
-            legend=_LEGEND,
+            top=56,
+            legend_font_size=12,
             xaxis=value_axis(x, type="log", exponentformat="none", dtick=1),
             yaxis=value_axis(y, type="log", tickvals=_LOG_TICKS) if log_y else value_axis(y),
         ),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from visil_dash.plots.style import AMBER, GREY, LEGEND_ABOVE, TEAL, figure_layout, value_axis
+from visil_dash.plots.style import AMBER, GREY, TEAL, legend_layout, value_axis
 from visil_dash.records import Array
 
 _BAND = "rgba(13,148,136,0.16)"
@@ -71,11 +71,8 @@ def rerank_figure(
     ]
     return go.Figure(
         traces,
-        figure_layout(
+        legend_layout(
             height=height,
-            showlegend=True,
-            legend=LEGEND_ABOVE,
-            margin={"l": 8, "r": 8, "t": 36, "b": 8, "pad": 0},
             xaxis=value_axis("videos re-ranked, %"),
             yaxis=value_axis("mAP", range=[0, 1.03]),
             yaxis2={
@@ -124,10 +121,9 @@ def _shares_figure(
     named = len(curves) > 1
     return go.Figure(
         traces,
-        figure_layout(
+        legend_layout(
             height=height,
             showlegend=named,
-            legend=LEGEND_ABOVE,
             margin={"l": 8, "r": 12, "t": 36 if named else 12, "b": 8, "pad": 0},
             xaxis=value_axis(x_title, range=[-0.02, 1.03]),
             yaxis=value_axis(y_title, range=[-0.02, 1.03]),

@@ -9,9 +9,8 @@ import plotly.graph_objects as go
 from visil_dash.plots.style import (
     AMBER,
     GREY,
-    LEGEND_ABOVE,
     TEAL,
-    figure_layout,
+    legend_layout,
     plot_text,
     value_axis,
 )
@@ -43,7 +42,7 @@ def score_curves(
         line={"color": GREY, "dash": "dash", "width": 1.5},
         annotation={"text": "match score", "font": {"size": 12}, "yanchor": "bottom"},
     )
-    figure.update_layout(_frame(height))
+    figure.update_layout(legend_layout(height=height, hovermode="closest"))
     figure.update_yaxes(_axis("score"), range=[low - 0.04, 1.04])
     return figure
 
@@ -53,7 +52,7 @@ def rank_curves(curves: Sequence[EditCurve], *, height: int = 300) -> go.Figure:
     figure = _lines(curves, hover="rank <b>%{y}</b>")
     seen = [v for c in curves for v in c.values if v is not None]
     worst = max([3.0, *seen])
-    figure.update_layout(_frame(height))
+    figure.update_layout(legend_layout(height=height, hovermode="closest"))
     figure.update_yaxes(
         _axis("rank"), range=[worst + 0.4, 0.6], dtick=1 if worst < 12 else None, tickformat="d"
     )
@@ -81,13 +80,3 @@ def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:
         )
     figure.update_xaxes(_axis("strength of the edit"), range=[-0.03, 1.03])
     return figure
-
-
-def _frame(height: int) -> dict[str, object]:
-    return figure_layout(
-        height=height,
-        showlegend=True,
-        legend=LEGEND_ABOVE | {"xanchor": "left"},
-        margin={"l": 8, "r": 8, "t": 36, "b": 8},
-        hovermode="closest",
-    )

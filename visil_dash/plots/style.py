@@ -17,7 +17,7 @@ SERIES_COLOURS = ("#149a8e", "#d97706", "#6366f1", "#e11d48", "#0284c7", "#65a30
 _MAP_COLOURS = ["#0b1626", "#0f2f45", "#0f5563", "#128079", "#4fb396", "#98dcb9", "#d9f7e3"]
 COLOUR_SCALE = [[i / (len(_MAP_COLOURS) - 1), colour] for i, colour in enumerate(_MAP_COLOURS)]
 GRID_COLOUR = "rgba(132,146,166,0.25)"
-LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+_LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 CLICK_TRACE = 1  # position of the clickable markers among a figure's traces
 
 
@@ -33,6 +33,13 @@ def figure_layout(*, height: int, **changes: Any) -> dict[str, Any]:
         "hoverlabel": {"font": {"size": 13}, "namelength": -1},
         "dragmode": False,
     }
+    return base | changes
+
+
+def legend_layout(*, height: int, top: int = 36, **changes: Any) -> dict[str, Any]:
+    """The common layout with a legend in the `top` pixels above the axes."""
+    margin = {"l": 8, "r": 8, "t": top, "b": 8, "pad": 0}
+    base = figure_layout(height=height, margin=margin, showlegend=True, legend=_LEGEND_ABOVE)
     return base | changes
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,11 +11,11 @@ from visil_dash.plots.style import (
     AMBER,
     COLOUR_SCALE,
     GREY,
-    LEGEND_ABOVE,
     TEAL,
     add_ring,
     colour_bar,
     figure_layout,
+    legend_layout,
     value_axis,
     value_range,
 )
@@ -90,7 +89,7 @@ def two_histograms(
             for values, name, colour in ((before, names[0], GREY), (after, names[1], TEAL))
         ]
     )
-    figure.update_layout(_legend(height), barmode="overlay")
+    figure.update_layout(legend_layout(height=height, top=32), barmode="overlay")
     figure.update_xaxes(_axis(title))
     figure.update_yaxes(_axis("share"), tickformat=".0%")
     return figure
@@ -178,7 +177,7 @@ def two_ways(
             for number, (name, amounts) in enumerate(parts.items())
         ]
     )
-    figure.update_layout(_legend(height), barmode="stack")
+    figure.update_layout(legend_layout(height=height, top=32), barmode="stack")
     figure.update_xaxes(_axis(unit))
     figure.update_yaxes(automargin=True, fixedrange=True, autorange="reversed")
     return figure
@@ -212,12 +211,3 @@ def kept_variance(shares: Array, *, marked: Mapping[str, int], height: int = 300
     figure.update_xaxes(_axis("dimensions"), type="log")
     figure.update_yaxes(_axis("variance kept"), tickformat=".0%", range=[0, 1.03])
     return figure
-
-
-def _legend(height: int) -> dict[str, Any]:
-    return figure_layout(
-        height=height,
-        showlegend=True,
-        legend=LEGEND_ABOVE | {"xanchor": "left"},
-        margin={"l": 8, "r": 8, "t": 32, "b": 8},
-    )
