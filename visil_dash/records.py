@@ -80,8 +80,7 @@ class MediaInfo:
 
 def shown_frames(regions: Array) -> Array:
     """Which frames of region vectors `[T, R, D]` show something, bool `[T]`: any is not zero."""
-    out: Array = (regions != 0).any(axis=(1, 2))
-    return out
+    return np.asarray((regions != 0).any(axis=(1, 2)))
 
 
 @dataclass(frozen=True)
@@ -118,8 +117,7 @@ class VideoFeatures:
     @property
     def attention(self) -> Array:
         """Attention weights `[T, R]`."""
-        weights: Array = np.linalg.norm(self.regions.astype(np.float32), axis=-1)
-        return weights
+        return np.asarray(np.linalg.norm(self.regions.astype(np.float32), axis=-1))
 
     @property
     def shown(self) -> Array:

@@ -110,8 +110,7 @@ def _positions(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Arr
     def of(ordinals: Array) -> Array:
         slot = np.searchsorted(known, ordinals)
         met = np.append(known, -1)[slot] == ordinals
-        out: Array = position[np.where(met, slot, len(known))]
-        return out
+        return np.asarray(position[np.where(met, slot, len(known))])
 
     return of
 

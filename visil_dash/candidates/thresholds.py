@@ -112,8 +112,7 @@ class DistanceProfile:
     @property
     def nearest(self) -> Array:
         """Smallest distance of each video, `[V]`; inf where it has no frames."""
-        out: Array = self.frame_nearest.min(0, initial=np.inf)
-        return out
+        return np.asarray(self.frame_nearest.min(0, initial=np.inf))
 
     @property
     def largest(self) -> float:

@@ -72,16 +72,14 @@ def classical_scaling(wanted: Array) -> Array:
     # Distances that no plane holds have axes of negative strength: they come as NaN and count 0.
     with np.errstate(invalid="ignore"):
         axes = ClassicalMDS(2, metric="precomputed").fit_transform(wanted)
-    out: Array = np.nan_to_num(axes)
-    return out
+    return np.asarray(np.nan_to_num(axes))
 
 
 def distances(positions: Array) -> Array:
     """Euclidean distances `[N, N]` of positions `[N, 2]`."""
     from scipy.spatial.distance import cdist
 
-    out: Array = cdist(positions, positions)
-    return out
+    return np.asarray(cdist(positions, positions))
 
 
 def best_match_is_nearest(found: SimilarityMap, scores: Array, least: float) -> tuple[int, int]:

@@ -50,8 +50,7 @@ def fit(picture: Array, long_side: int) -> Array:
     size = (max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2))
     if size == (width, height):
         return np.ascontiguousarray(picture)
-    resized: Array = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA)
-    return resized
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA))
 
 
 # x264's macroblock tree differs from run to run, also with one thread (12 encodings gave 5 files).

@@ -12,8 +12,7 @@ WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
 
 def levels(values: Array) -> Array:
     """Any numbers as grey levels, uint8."""
-    out: Array = np.clip(values, 0, 255).astype(np.uint8)
-    return out
+    return np.asarray(np.clip(values, 0, 255).astype(np.uint8))
 
 
 def resized(picture: Array, width: int, height: int) -> Array:
@@ -41,8 +40,7 @@ def filled(picture: Array, width: int, height: int) -> Array:
         max(height, round(picture.shape[0] * scale)),
     )
     y, x = (big.shape[0] - height) // 2, (big.shape[1] - width) // 2
-    out: Array = big[y : y + height, x : x + width]
-    return out
+    return np.asarray(big[y : y + height, x : x + width])
 
 
 def cropped(picture: Array, box: Box) -> Array:
@@ -71,8 +69,7 @@ def backdrop(picture: Array, width: int, height: int, fill: str) -> Array:
 
 def blurred(picture: Array, sigma: float) -> Array:
     """Gaussian blur; `sigma` as a share of the height."""
-    out: Array = cv2.GaussianBlur(picture, (0, 0), max(0.3, sigma * picture.shape[0]))
-    return out
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(0.3, sigma * picture.shape[0])))
 
 
 def grained(picture: Array, sigma: float, rng: Generator) -> Array:
@@ -96,8 +93,7 @@ def recoloured(
     table = np.clip(curves * 255, 0, 255).astype(np.uint8).reshape(256, 1, 3)
     out = cv2.LUT(picture, table)
     grey = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    mixed: Array = cv2.addWeighted(out, saturation, grey, 1 - saturation, 0)
-    return mixed
+    return np.asarray(cv2.addWeighted(out, saturation, grey, 1 - saturation, 0))
 
 
 def monochrome(picture: Array, tone: str) -> Array:
@@ -151,16 +147,14 @@ def warped(picture: Array, corners: Corners, *, behind: Array | None = None) -> 
 def vignette(width: int, height: int, depth: float) -> Array:
     """Brightness `[H, W, 1]` that falls to `1 - depth` in the corners."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    light: Array = (1 - depth * (x**2 + y**2) / 2)[..., None].astype(np.float32)
-    return light
+    return np.asarray((1 - depth * (x**2 + y**2) / 2)[..., None].astype(np.float32))
 
 
 def screen_lines(width: int, height: int, depth: float, angle: float) -> Array:
     """Interference of a filmed screen, `[H, W, 1]` about 1."""
     y, x = np.mgrid[0:height, 0:width]
     wave = np.sin(0.9 * (x * np.cos(angle) + y * np.sin(angle)))
-    light: Array = (1 + depth * wave)[..., None].astype(np.float32)
-    return light
+    return np.asarray((1 + depth * wave)[..., None].astype(np.float32))
 
 
 def lit(picture: Array, light: Array) -> Array:

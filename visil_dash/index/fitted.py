@@ -120,8 +120,7 @@ def _full_sample(library: Library, view: Snapshot, *, extractor: str, dim: int) 
     most = min(_FIT_FRAMES, _FIT_BYTES // (4 * view.reduction.input_dim))
     every = max(1, len(view) // max(most, FRAMES_PER_DIM * dim))
     if view.reduction.method == FULL:
-        sample: Array = view.vectors[::every]
-        return sample
+        return np.asarray(view.vectors[::every])
     parts = []
     for row in library.feature_rows(extractor):
         if row.ordinal in view.ordinals:

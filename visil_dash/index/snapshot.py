@@ -107,8 +107,7 @@ class Snapshot:
         found = order[np.minimum(place, len(order) - 1)] if len(order) else place
         if len(ids) and (not len(order) or (self.ids[found] != ids).any()):
             raise NotFound("frame ids: some are not in the index.")
-        vectors: Array = self.vectors[found]
-        return vectors
+        return np.asarray(self.vectors[found])
 
     # -- inside ----------------------------------------------------------------------------
 

@@ -42,8 +42,7 @@ class Truth:
     @cached_property
     def counted(self) -> Array:
         """Pairs that take part, bool `[Q, V]`."""
-        out: Array = self.kind != NOT_COUNTED
-        return out
+        return np.asarray(self.kind != NOT_COUNTED)
 
     def relevant(self, upto: Upto) -> Array:
         """Relevant pairs, bool `[Q, V]`: relations up to `upto`, and matches without a relation."""

@@ -113,8 +113,7 @@ def cosines(vectors: Array, *, most: int = 400) -> Array:
     flat = vectors.reshape(-1, vectors.shape[-1]).astype(np.float32)
     flat = flat[np.linspace(0, len(flat) - 1, min(most, len(flat))).astype(int)]
     flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
-    upper: Array = (flat @ flat.T)[np.triu_indices(len(flat), 1)]
-    return upper
+    return np.asarray((flat @ flat.T)[np.triu_indices(len(flat), 1)])
 
 
 def explained_variance(vectors: Array) -> Array:
@@ -128,8 +127,7 @@ def explained_variance(vectors: Array) -> Array:
         variance = np.linalg.eigvalsh(centred.T @ centred)[::-1]
     variance = np.maximum(variance, 0)
     total = variance.sum()
-    shares: Array = np.cumsum(variance) / total if total > 0 else np.ones(len(variance))
-    return shares
+    return np.asarray(np.cumsum(variance) / total if total > 0 else np.ones(len(variance)))
 
 
 def dims_for(shares: Array, wanted: float) -> int:

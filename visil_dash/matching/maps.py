@@ -87,8 +87,7 @@ class RegionMatches:
     @property
     def best_similarity(self) -> Array:
         """Similarity of each query region to its best partner, `[Rq]`."""
-        out: Array = self.similarity.max(1)
-        return out
+        return np.asarray(self.similarity.max(1))
 
     @property
     def frame_similarity(self) -> float:

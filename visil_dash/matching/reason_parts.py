@@ -109,8 +109,7 @@ def ceilings(features: VideoFeatures) -> Array:
     Attention-weighted regions are shorter than 1 in flat pictures, which keeps their score down.
     """
     regions = features.regions.astype(np.float32)
-    own: Array = np.matmul(regions, regions.transpose(0, 2, 1)).max(2).mean(1)
-    return own
+    return np.asarray(np.matmul(regions, regions.transpose(0, 2, 1)).max(2).mean(1))
 
 
 def faint(features: VideoFeatures, *, side: str, frame_level: float) -> str | None:

@@ -58,8 +58,7 @@ def frame_to_frame(query: Array, reference: Array) -> Array:
 
 def region_pairs(query_frame: Array, reference_frame: Array) -> Array:
     """Similarity of every region pair of two frames: `[R, D]`, `[R, D]` → `[R, R]`."""
-    product: Array = query_frame.astype(np.float32) @ reference_frame.astype(np.float32).T
-    return product
+    return np.asarray(query_frame.astype(np.float32) @ reference_frame.astype(np.float32).T)
 
 
 def chamfer(matrix: Array, weights: Array | None = None) -> float:
@@ -109,8 +108,7 @@ class PairScores:
     @property
     def best(self) -> Array:
         """Best value of each row of what `score` is the mean of, `[Tq']`; `[Tq]` without output."""
-        out: Array = (self.forward if self.output is None else self.output).max(1)
-        return out
+        return np.asarray((self.forward if self.output is None else self.output).max(1))
 
     @property
     def reverse_best(self) -> Array:

@@ -39,8 +39,7 @@ class JudgedPairs:
         return len(self.kind)
 
     def relevant(self, upto: Upto) -> Array:
-        out: Array = relevant_kinds(upto)[self.kind]
-        return out
+        return np.asarray(relevant_kinds(upto)[self.kind])
 
     @cached_property
     def weights(self) -> Array:
@@ -49,8 +48,7 @@ class JudgedPairs:
 
     def by_query(self, mask: Array) -> Array:
         """How many pairs of each query are in `mask` `[N]`: `[Q]` float64."""
-        out: Array = np.bincount(self.query[mask], minlength=len(self.queries)).astype(float)
-        return out
+        return np.asarray(np.bincount(self.query[mask], minlength=len(self.queries)).astype(float))
 
 
 def judged(truth: Truth, closeness: Array) -> JudgedPairs:
@@ -185,8 +183,7 @@ def _levels(closeness: Array, relevant: Array) -> Array:
 def _spread(values: Array, most: int) -> Array:
     if len(values) <= most:
         return values
-    out: Array = values[np.linspace(0, len(values) - 1, most).round().astype(int)]
-    return out
+    return np.asarray(values[np.linspace(0, len(values) - 1, most).round().astype(int)])
 
 
 def _at_least(pairs: JudgedPairs, levels: Array, mask: Array) -> Array:
@@ -194,8 +191,7 @@ def _at_least(pairs: JudgedPairs, levels: Array, mask: Array) -> Array:
     step = np.searchsorted(-levels, -pairs.closeness[mask], side="left")
     counts = np.zeros((len(pairs.queries), len(levels) + 1))
     np.add.at(counts, (pairs.query[mask], step), 1)
-    out: Array = counts[:, :-1].cumsum(1)
-    return out
+    return np.asarray(counts[:, :-1].cumsum(1))
 
 
 def _intervals(drawn: Array, queries: int) -> tuple[Array, Array]:
@@ -288,8 +284,7 @@ def band_of(closeness: Array, *, duplicate: float, related: float) -> Array:
     """Position in BANDS of each closeness. Raises ValueError when `related` is the stricter."""
     if related > duplicate:
         raise ValueError(f"bands: related {related} is stricter than duplicate {duplicate}")
-    out: Array = np.where(closeness >= duplicate, 0, np.where(closeness >= related, 1, 2))
-    return out
+    return np.asarray(np.where(closeness >= duplicate, 0, np.where(closeness >= related, 1, 2)))
 
 
 def band_counts(pairs: JudgedPairs, *, duplicate: float, related: float) -> Bands:

@@ -89,8 +89,7 @@ def _check(scores: Array, relevant: Array) -> None:
 def against_us(scores: Array, relevant: Array) -> Array:
     """Ranking `[N]`, best first; among equal scores the irrelevant come before the relevant."""
     _check(scores, relevant)
-    order: Array = np.lexsort((relevant, -scores))
-    return order
+    return np.asarray(np.lexsort((relevant, -scores)))
 
 
 def average_precision(scores: Array, relevant: Array, *, missed: int = 0) -> float:

@@ -201,8 +201,7 @@ def pair_similarity_map(
 
 def _plotly_time(seconds: Array) -> Array:
     """Times as plotly dates in milliseconds, whose labels read m:ss at every zoom."""
-    out: Array = PLOT_EPOCH_MS + np.asarray(seconds, float) * 1000.0
-    return out
+    return np.asarray(PLOT_EPOCH_MS + np.asarray(seconds, float) * 1000.0)
 
 
 def _time_axis(edges: Array, *, reverse: bool = False) -> dict[str, Any]:

@@ -110,8 +110,7 @@ def _less(attention: Array) -> Array:
     spread = float(np.ptp(attention))
     if spread <= 1e-3:
         return np.zeros(len(attention))
-    less: Array = (attention.max() - attention) / spread
-    return less
+    return np.asarray((attention.max() - attention) / spread)
 
 
 def _dot(

@@ -238,8 +238,7 @@ def _soften(image: Image, rng: Generator) -> Image:
 
 def grain(image: Image, rng: Generator) -> Image:
     noise = rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(4, 28)
-    noisy: Image = np.clip(image + noise, 0, 255).astype(np.uint8)
-    return noisy
+    return np.asarray(np.clip(image + noise, 0, 255).astype(np.uint8))
 
 
 def compress(image: Image, rng: Generator) -> Image:

@@ -32,8 +32,7 @@ class Extracted:
 
 def flat_frames(frames: Array) -> Array:
     """Which of `[N, H, W, 3]` uint8 frames show nothing, `[N]` bool."""
-    flat: Array = frames.astype(np.float32).mean(-1).std((1, 2)) < _FLAT_LEVEL
-    return flat
+    return np.asarray(frames.astype(np.float32).mean(-1).std((1, 2)) < _FLAT_LEVEL)
 
 
 def extract_features(

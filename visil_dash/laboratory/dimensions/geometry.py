@@ -33,8 +33,7 @@ class Spectrum:
     @property
     def cumulative(self) -> Array:
         """Share of the variance that the first 1, …, M directions explain."""
-        out: Array = np.cumsum(self.variance) / max(float(self.variance.sum()), 1e-30)
-        return out
+        return np.asarray(np.cumsum(self.variance) / max(float(self.variance.sum()), 1e-30))
 
     @property
     def effective(self) -> float:

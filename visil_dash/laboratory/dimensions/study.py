@@ -51,14 +51,12 @@ class FrameSample:
     def fitting(self) -> Array:
         """Vectors of the other videos, on which reductions are fitted."""
         query_videos = np.unique(self.owners[self.queries])
-        rest: Array = self.vectors[~np.isin(self.owners, query_videos)]
-        return rest
+        return np.asarray(self.vectors[~np.isin(self.owners, query_videos)])
 
     @property
     def valid(self) -> Array:
         """`[Q, N]` bool: pairs of frames of different videos."""
-        other: Array = self.owners[self.queries][:, None] != self.owners[None]
-        return other
+        return np.asarray(self.owners[self.queries][:, None] != self.owners[None])
 
 
 def sample_of(vectors: Array, owners: Array, *, total: int, seed: int) -> FrameSample:

@@ -41,8 +41,7 @@ class Nearness:
     def pairs(self) -> Array:
         """`[V, V]` bool: the video of the column is a candidate for the video of the row."""
         starts = np.searchsorted(self.owners, np.arange(self.videos))
-        out: Array = np.logical_or.reduceat(self.near, starts, axis=0)
-        return out
+        return np.asarray(np.logical_or.reduceat(self.near, starts, axis=0))
 
 
 @dataclass(frozen=True)

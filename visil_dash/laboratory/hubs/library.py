@@ -118,8 +118,7 @@ def _sampled_ids(ids: Array, ordinals: Collection[int], seed: int) -> Array:
         return ids
     order = np.random.default_rng(seed).permutation(np.unique(owners))
     sizes = np.array([int((owners == o).sum()) for o in order])
-    kept: Array = ids[np.isin(owners, order[np.cumsum(sizes) <= _MOST_FRAMES])]
-    return kept
+    return np.asarray(ids[np.isin(owners, order[np.cumsum(sizes) <= _MOST_FRAMES])])
 
 
 def _share_footage(bench: Workbench, video_ids: tuple[str, ...]) -> ShareFootage:

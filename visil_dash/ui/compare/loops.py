@@ -66,8 +66,7 @@ def _frame_ends(times: Array) -> Array:
     """End of each sampled frame's interval `[T]`: the next frame's time."""
     gaps = np.diff(times)
     last = times[-1] + (np.median(gaps) if len(gaps) else 1.0)
-    out: Array = np.append(times[1:], last)
-    return out
+    return np.asarray(np.append(times[1:], last))
 
 
 def box_range(
