@@ -7,6 +7,8 @@ import numpy as np
 
 from visil_dash.records import Array, Candidate
 
+_LEVEL_PAIRS = 20_000
+
 
 @dataclass(frozen=True)
 class DistanceLevels:
@@ -20,17 +22,15 @@ class DistanceLevels:
     unrelated: float
 
 
-def distance_levels(
-    vectors: Array, owners: Array, *, pairs: int = 20_000, seed: int = 0
-) -> DistanceLevels:
+def distance_levels(vectors: Array, owners: Array) -> DistanceLevels:
     """Levels of frame vectors `[N, D]` that belong to the videos `owners` `[N]`.
 
     Measured on random pairs from different videos; with one video only, `unrelated` is the
     orthogonal level.
     """
     orthogonal = 2.0 * float((vectors.astype(np.float64) ** 2).sum(1).mean())
-    rng = np.random.default_rng(seed)
-    a, b = rng.integers(0, len(vectors), (2, pairs))
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, len(vectors), (2, _LEVEL_PAIRS))
     different = owners[a] != owners[b]
     if not different.any():
         return DistanceLevels(orthogonal, orthogonal)

@@ -16,9 +16,7 @@ _SHOWN_FRAMES = 8  # of a clip, run through the model step by step
 _FITTED_FRAMES = 2000  # of a library, used for the variance curve
 
 
-def model_frames(
-    path: Path, *, preprocess: Preprocess, settings: Settings, count: int = _SHOWN_FRAMES
-) -> tuple[Array, Array]:
+def model_frames(path: Path, *, preprocess: Preprocess, settings: Settings) -> tuple[Array, Array]:
     """The first sampled frames as the model's input `[n, side, side, 3]`, and their times `[n]`.
 
     Raises MediaRefused.
@@ -27,7 +25,7 @@ def model_frames(
         path, preprocess=preprocess, rate=settings.rate, settings=settings
     ) as sampled:
         batch = next(iter(sampled))
-    return batch.frames[:count], batch.timestamps[:count]
+    return batch.frames[:_SHOWN_FRAMES], batch.timestamps[:_SHOWN_FRAMES]
 
 
 # ---- operations ----

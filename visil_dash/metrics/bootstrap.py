@@ -37,21 +37,19 @@ def draws(queries: int, *, rounds: int = _ROUNDS, seed: int = 0) -> Array:
     return rng.multinomial(queries, np.full(queries, 1 / queries), size=rounds).astype(np.float64)
 
 
-def interval(value: float, drawn: Array, *, level: float = _LEVEL) -> Interval:
+def interval(value: float, drawn: Array) -> Interval:
     """The percentile interval of `drawn` `[rounds]`; NaN marks draws without a value.
 
     None where half of the draws or more have no value: the others would be biased.
     """
     finite = drawn[np.isfinite(drawn)]
     if len(finite) * 2 <= len(drawn):
-        return Interval(value, None, None, level)
-    low, high = np.quantile(finite, ((1 - level) / 2, (1 + level) / 2))
-    return Interval(value, float(low), float(high), level)
+        return Interval(value, None, None)
+    low, high = np.quantile(finite, ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
+    return Interval(value, float(low), float(high))
 
 
-def mean_interval(
-    values: Array, *, rounds: int = _ROUNDS, seed: int = 0, level: float = _LEVEL
-) -> Interval:
+def mean_interval(values: Array, *, rounds: int = _ROUNDS, seed: int = 0) -> Interval:
     """Mean of one value per query `[Q]`, such as mAP of average precisions.
 
     A single query has no interval. Raises ValueError when empty.
@@ -61,14 +59,12 @@ def mean_interval(
         raise ValueError("expected at least one value, got none")
     mean = float(values.mean())
     if len(values) == 1:
-        return Interval(mean, None, None, level)
+        return Interval(mean, None, None)
     drawn = draws(len(values), rounds=rounds, seed=seed) @ values / len(values)
-    return interval(mean, drawn, level=level)
+    return interval(mean, drawn)
 
 
-def ratio_interval(
-    above: Array, below: Array, weights: Array, *, level: float = _LEVEL
-) -> Interval | None:
+def ratio_interval(above: Array, below: Array, weights: Array) -> Interval | None:
     """Sum of `above` `[Q]` over sum of `below` `[Q]`, such as precision; None when that is 0 / 0.
 
     `weights` `[rounds, Q]` from `draws`.
@@ -78,8 +74,8 @@ def ratio_interval(
         return None
     value = float(np.sum(above)) / total
     if len(below) == 1:
-        return Interval(value, None, None, level)
-    return interval(value, ratios(weights @ above, weights @ below), level=level)
+        return Interval(value, None, None)
+    return interval(value, ratios(weights @ above, weights @ below))
 
 
 def ratios(above: Array, below: Array) -> Array:
@@ -96,13 +92,12 @@ def statistic_interval(
     *,
     rounds: int = _ROUNDS,
     seed: int = 0,
-    level: float = _LEVEL,
 ) -> Interval:
     """For other statistics, such as uAP: `statistic(weights [Q])` is evaluated on each draw."""
     if queries == 1:
-        return Interval(value, None, None, level)
+        return Interval(value, None, None)
     weights = draws(queries, rounds=rounds, seed=seed)
-    return interval(value, np.array([statistic(row) for row in weights]), level=level)
+    return interval(value, np.array([statistic(row) for row in weights]))
 
 
 def weighted_average_precision(

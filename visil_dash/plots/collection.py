@@ -119,7 +119,6 @@ def similarity_dots(
     group: Sequence[int],
     links: Sequence[tuple[int, int]],
     chosen: Sequence[int] = (),
-    height: int = 520,
 ) -> go.Figure:
     """Videos as dots at `positions` `[N, 2]`, matching pairs joined; selectable by lasso or box.
 
@@ -145,7 +144,7 @@ def similarity_dots(
         figure.add_trace(_circles(x[at], y[at]))
     figure.update_layout(
         figure_layout(
-            height=height,
+            height=520,
             dragmode="lasso",
             clickmode="event+select",
             hovermode="closest",

@@ -14,7 +14,7 @@ _LOG_TICKS = [1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500]
 
 
 def recall_by_bytes(
-    spaces: Mapping[str, Sequence[tuple[int, str, int, float]]], *, k: int, height: int = 360
+    spaces: Mapping[str, Sequence[tuple[int, str, int, float]]], *, k: int
 ) -> go.Figure:
     """One mark per space, by method: (dims, precision, bytes per frame, recall)."""
     traces = []
@@ -39,7 +39,7 @@ def recall_by_bytes(
     return go.Figure(
         traces,
         legend_layout(
-            height=height,
+            height=360,
             top=40,
             legend_font_size=12,
             xaxis=value_axis("bytes per frame", type="log", dtick=1, exponentformat="none"),
@@ -54,7 +54,6 @@ def curves_over_dims(
     x: str,
     y: str,
     log_y: bool = False,
-    height: int = 300,
 ) -> go.Figure:
     """Lines over dimensions, x on a log axis: name → (dims, values)."""
     traces = [
@@ -72,7 +71,7 @@ def curves_over_dims(
     return go.Figure(
         traces,
         legend_layout(
-            height=height,
+            height=300,
             top=56,
             legend_font_size=12,
             xaxis=value_axis(x, type="log", exponentformat="none", dtick=1),
@@ -81,7 +80,7 @@ def curves_over_dims(
     )
 
 
-def explained(cumulative: Array, marks: Mapping[float, int], *, height: int = 300) -> go.Figure:
+def explained(cumulative: Array, marks: Mapping[float, int]) -> go.Figure:
     """Share of the variance over principal directions; `marks`: share → directions needed."""
     line = go.Scatter(
         x=list(range(1, len(cumulative) + 1)),
@@ -104,7 +103,7 @@ def explained(cumulative: Array, marks: Mapping[float, int], *, height: int = 30
     return go.Figure(
         [line, points],
         figure_layout(
-            height=height,
+            height=300,
             xaxis=value_axis("principal directions"),
             yaxis=value_axis("share of variance", range=[0, 1.04], tickformat=".0%"),
         ),
@@ -118,7 +117,6 @@ def graph_curve(
     *,
     chosen: int,
     exact_ms: float,
-    height: int = 320,
 ) -> go.Figure:
     """Recall over time per query, one point per ef, the chosen one larger; beside exact search."""
     end = 1.15 * max([exact_ms, *query_ms])
@@ -147,7 +145,7 @@ def graph_curve(
     return go.Figure(
         [line, exact],
         figure_layout(
-            height=height,
+            height=320,
             xaxis=value_axis("milliseconds per query frame", range=[0, end]),
             yaxis=value_axis("recall", range=[floor, 1 + 0.1 * (1 - floor)]),
         ),

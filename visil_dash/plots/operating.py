@@ -42,8 +42,6 @@ def rerank_figure(
     low: Sequence[float | None],
     high: Sequence[float | None],
     seconds: Sequence[float],
-    *,
-    height: int = 300,
 ) -> go.Figure:
     """mAP (left axis, with intervals) and seconds per query (right) over the share re-ranked."""
     percent = [100 * share for share in shares]
@@ -72,7 +70,7 @@ def rerank_figure(
     return go.Figure(
         traces,
         legend_layout(
-            height=height,
+            height=300,
             xaxis=value_axis("videos re-ranked, %"),
             yaxis=value_axis("mAP", range=[0, 1.03]),
             yaxis2={

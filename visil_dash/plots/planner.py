@@ -15,7 +15,6 @@ def growth(
     chosen_gb: float,
     room_gb: float,
     what: str,
-    height: int = 280,
 ) -> go.Figure:
     """What is needed over hours of video, both logarithmic, with this machine's limit as a line.
 
@@ -51,7 +50,7 @@ def growth(
             hoverinfo="skip",
         )
     )
-    figure.update_layout(figure_layout(height=height, hovermode="x"))
+    figure.update_layout(figure_layout(height=280, hovermode="x"))
     axis = {
         "type": "log",
         "gridcolor": GRID_COLOUR,

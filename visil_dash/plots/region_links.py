@@ -28,9 +28,9 @@ def region_colours(regions: int) -> list[tuple[int, int, int]]:
     return [(round(255 * r), round(255 * g), round(255 * b)) for r, g, b in rgb]
 
 
-def line_width(strength: float, *, thickest: float = 7.0) -> float:
+def line_width(strength: float) -> float:
     """Width of a line in pixels: proportional to the similarity, at least one pixel."""
-    return max(1.0, thickest * min(max(strength, 0.0), 1.0))
+    return max(1.0, 7.0 * min(max(strength, 0.0), 1.0))
 
 
 def draw_links(

@@ -30,9 +30,7 @@ class EditCurve:
     notes: Sequence[str]
 
 
-def score_curves(
-    curves: Sequence[EditCurve], *, match_score: float, height: int = 340
-) -> go.Figure:
+def score_curves(curves: Sequence[EditCurve], *, match_score: float) -> go.Figure:
     """Video-to-video similarity over strength, with the match score as a line."""
     figure = _lines(curves, hover="<b>%{y:.3f}</b>")
     seen = [v for c in curves for v in c.values if v is not None]
@@ -42,17 +40,17 @@ def score_curves(
         line={"color": GREY, "dash": "dash", "width": 1.5},
         annotation={"text": "match score", "font": {"size": 12}, "yanchor": "bottom"},
     )
-    figure.update_layout(legend_layout(height=height, hovermode="closest"))
+    figure.update_layout(legend_layout(height=340, hovermode="closest"))
     figure.update_yaxes(_axis("score"), range=[low - 0.04, 1.04])
     return figure
 
 
-def rank_curves(curves: Sequence[EditCurve], *, height: int = 300) -> go.Figure:
+def rank_curves(curves: Sequence[EditCurve]) -> go.Figure:
     """Rank over strength, rank 1 on top; a gap where the target was not returned."""
     figure = _lines(curves, hover="rank <b>%{y}</b>")
     seen = [v for c in curves for v in c.values if v is not None]
     worst = max([3.0, *seen])
-    figure.update_layout(legend_layout(height=height, hovermode="closest"))
+    figure.update_layout(legend_layout(height=300, hovermode="closest"))
     figure.update_yaxes(
         _axis("rank"), range=[worst + 0.4, 0.6], dtick=1 if worst < 12 else None, tickformat="d"
     )

@@ -24,7 +24,7 @@ from visil_dash.records import Array
 _axis = partial(value_axis, title_standoff=6)
 
 
-def energy_maps(maps: Mapping[str, Array], *, height: int = 260) -> go.Figure:
+def energy_maps(maps: Mapping[str, Array]) -> go.Figure:
     """Mean activation of each backbone stage: maps `[H, W]` by name, each on its own scale."""
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=list(maps))
     for column, energy in enumerate(maps.values(), 1):
@@ -38,7 +38,7 @@ def energy_maps(maps: Mapping[str, Array], *, height: int = 260) -> go.Figure:
             row=1,
             col=column,
         )
-    figure.update_layout(figure_layout(height=height, margin={"l": 8, "r": 8, "t": 30, "b": 8}))
+    figure.update_layout(figure_layout(height=260, margin={"l": 8, "r": 8, "t": 30, "b": 8}))
     figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, fixedrange=True, constrain="domain")
     for column in range(1, len(maps) + 1):
@@ -68,9 +68,7 @@ def vectors(matrix: Array, *, rows: str, columns: str, height: int = 240) -> go.
     return figure
 
 
-def two_histograms(
-    before: Array, after: Array, *, names: tuple[str, str], title: str, height: int = 300
-) -> go.Figure:
+def two_histograms(before: Array, after: Array, *, names: tuple[str, str], title: str) -> go.Figure:
     """Histograms of two sets of values over one axis, as shares."""
     low = float(min(before.min(), after.min()))
     high = float(max(before.max(), after.max()))
@@ -89,13 +87,13 @@ def two_histograms(
             for values, name, colour in ((before, names[0], GREY), (after, names[1], TEAL))
         ]
     )
-    figure.update_layout(legend_layout(height=height, top=32), barmode="overlay")
+    figure.update_layout(legend_layout(height=300, top=32), barmode="overlay")
     figure.update_xaxes(_axis(title))
     figure.update_yaxes(_axis("share"), tickformat=".0%")
     return figure
 
 
-def region_heatmap(weights: Array, *, height: int = 260) -> go.Figure:
+def region_heatmap(weights: Array) -> go.Figure:
     """One value per region `[R]`, at the region's place in the picture."""
     side = round(len(weights) ** 0.5)
     grid = weights[: side * side].reshape(side, side)[::-1]
@@ -113,15 +111,15 @@ def region_heatmap(weights: Array, *, height: int = 260) -> go.Figure:
             ygap=2,
         )
     )
-    figure.update_layout(figure_layout(height=height))
+    figure.update_layout(figure_layout(height=260))
     figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, fixedrange=True, scaleanchor="x", constrain="domain")
     return figure
 
 
-def region_matrix(pairs: Array, *, height: int = 300) -> go.Figure:
+def region_matrix(pairs: Array) -> go.Figure:
     """Region pairs `[R, R]` of two frames; each row's best is ringed."""
-    figure = vectors(pairs, rows="query region", columns="reference region", height=height)
+    figure = vectors(pairs, rows="query region", columns="reference region", height=300)
     add_ring(figure, pairs.argmax(1), np.arange(len(pairs)))
     figure.update_yaxes(autorange=None, range=[len(pairs) - 0.5, -0.5])
     figure.update_xaxes(range=[-0.5, pairs.shape[1] - 0.5])
@@ -129,14 +127,7 @@ def region_matrix(pairs: Array, *, height: int = 300) -> go.Figure:
 
 
 def bars_against_line(
-    values: Array,
-    *,
-    line: float,
-    line_name: str,
-    x_title: str,
-    y_title: str,
-    below: bool = False,
-    height: int = 300,
+    values: Array, *, line: float, line_name: str, x_title: str, y_title: str, below: bool = False
 ) -> go.Figure:
     """One bar per value `[N]` and a reference line; `below`: only bars under it are coloured."""
     passed = values <= line if below else np.ones(len(values), bool)
@@ -153,14 +144,14 @@ def bars_against_line(
         line={"color": AMBER, "dash": "dash", "width": 2},
         annotation={"text": line_name, "font": {"size": 12}, "yanchor": "bottom"},
     )
-    figure.update_layout(figure_layout(height=height, bargap=0.15))
+    figure.update_layout(figure_layout(height=300, bargap=0.15))
     figure.update_xaxes(_axis(x_title))
     figure.update_yaxes(_axis(y_title))
     return figure
 
 
 def two_ways(
-    parts: Mapping[str, tuple[float, float]], *, ways: Sequence[str], unit: str, height: int = 220
+    parts: Mapping[str, tuple[float, float]], *, ways: Sequence[str], unit: str
 ) -> go.Figure:
     """One stacked bar for each of two `ways`, made of named parts."""
     colours = (TEAL, AMBER, GREY)
@@ -177,13 +168,13 @@ def two_ways(
             for number, (name, amounts) in enumerate(parts.items())
         ]
     )
-    figure.update_layout(legend_layout(height=height, top=32), barmode="stack")
+    figure.update_layout(legend_layout(height=220, top=32), barmode="stack")
     figure.update_xaxes(_axis(unit))
     figure.update_yaxes(automargin=True, fixedrange=True, autorange="reversed")
     return figure
 
 
-def kept_variance(shares: Array, *, marked: Mapping[str, int], height: int = 300) -> go.Figure:
+def kept_variance(shares: Array, *, marked: Mapping[str, int]) -> go.Figure:
     """Share of the variance over principal directions; `marked`: dims to label, by their text."""
     dims = np.arange(1, len(shares) + 1)
     figure = go.Figure(
@@ -207,7 +198,7 @@ def kept_variance(shares: Array, *, marked: Mapping[str, int], height: int = 300
             hoverinfo="skip",
         )
     )
-    figure.update_layout(figure_layout(height=height, hovermode="x"))
+    figure.update_layout(figure_layout(height=300, hovermode="x"))
     figure.update_xaxes(_axis("dimensions"), type="log")
     figure.update_yaxes(_axis("variance kept"), tickformat=".0%", range=[0, 1.03])
     return figure

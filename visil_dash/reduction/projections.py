@@ -34,12 +34,12 @@ def random_projection(input_dim: int, dim: int, *, seed: int = SEED) -> Reductio
     return fitted_reduction(f"random{dim}", np.zeros(input_dim, np.float32), matrix)
 
 
-def fit_lpp(vectors: Array, dim: int, *, neighbours: int = _LPP_NEIGHBOURS) -> Reduction:
+def fit_lpp(vectors: Array, dim: int) -> Reduction:
     """The `dim` directions along which neighbouring frames of `vectors` `[N, D]` differ least,
     measured against how much all frames differ along them.
 
     Minimises Σ W_ij (aᵀx_i − aᵀx_j)² under aᵀX D Xᵀa = 1, W a heat kernel on the graph of
-    `neighbours` nearest frames. Raises ValueError as `fit_pca` does.
+    nearest frames. Raises ValueError as `fit_pca` does.
     """
     from scipy.linalg import eigh
 
@@ -49,7 +49,7 @@ def fit_lpp(vectors: Array, dim: int, *, neighbours: int = _LPP_NEIGHBOURS) -> R
     if mean is None or leading is None:
         raise ValueError("PCA gave no matrix")
     inside = first(vectors).astype(np.float64)
-    weights = neighbour_graph(inside.astype(np.float32), neighbours)
+    weights = neighbour_graph(inside.astype(np.float32), _LPP_NEIGHBOURS)
     spread = inside.T @ (inside * weights.sum(1)[:, None])
     local = spread - inside.T @ (weights @ inside)
     floor = _LPP_RIDGE * max(float(np.trace(spread)) / len(spread), np.finfo(np.float64).tiny)

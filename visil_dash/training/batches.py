@@ -15,15 +15,15 @@ from visil_dash.training.targets import fixed_pair, squares, to_frames
 
 
 @torch.inference_mode()
-def similar_photos(student: nn.Module, photos: list[Array], *, count: int = 40) -> Array:
-    """For each photo the `count` others that the student finds most alike, `[N, count]`."""
+def similar_photos(student: nn.Module, photos: list[Array]) -> Array:
+    """For each photo the 40 others that the student finds most alike, `[N, 40]`."""
     student.eval()
     with torch.autocast("cpu", torch.bfloat16):
         whole = torch.cat(
             [student(to_frames(chunk)).float().mean(1) for chunk in squares(photos, 112)]
         )
     student.train()
-    return nearest_others(whole, count=count)
+    return nearest_others(whole, count=40)
 
 
 def nearest_others(pictures: Tensor, *, count: int) -> Array:

@@ -48,9 +48,7 @@ class FrameResult:
     empty: bool = False
 
 
-def search_frame(
-    bench: Workbench, query_id: str, at: float, *, most: int, per_video: int = 3
-) -> FrameResult:
+def search_frame(bench: Workbench, query_id: str, at: float, *, most: int) -> FrameResult:
     """Library frames nearest to the query's sampled frame that is nearest to `at` seconds.
 
     Raises NotFound.
@@ -69,7 +67,7 @@ def search_frame(
         view.reduction(features.frame_vectors[frame : frame + 1]),
         videos={v.ordinal: v.video_id for v in records.values()},
         most=most,
-        per_video=per_video,
+        per_video=3,
         exclude=query_id,
     )
     by_video: dict[str, list[FrameFound]] = {}

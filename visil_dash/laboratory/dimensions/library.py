@@ -33,7 +33,7 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.distances import squared_distances
 from visil_dash.reduction.pca import FULL, Reduction
-from visil_dash.reduction.transfer import RECALL, Transfer, transfer
+from visil_dash.reduction.transfer import Transfer, transfer
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.thresholds import distance_key, save_threshold, was_saved
 
@@ -247,9 +247,7 @@ def plans(bench: Workbench) -> Plans:
     return stored_plans(bench.library, bench.extractor)
 
 
-def propose(
-    bench: Workbench, plan: IndexPlan, *, frames: int = 4000, seed: int = 0, recall: float = RECALL
-) -> Proposal:
+def propose(bench: Workbench, plan: IndexPlan) -> Proposal:
     """Fits the reduction of `plan` and carries the threshold to its space; the index stays.
 
     Raises StoreReadOnly, and InputError where the library is too small to fit it.
@@ -257,13 +255,13 @@ def propose(
     bench.require_writer()
     view = bench.space.view()
     new = planned_reduction(bench.library, view, plan, extractor=bench.extractor)
-    sample = library_sample(bench, frames=frames, seed=seed).frames
+    sample = library_sample(bench, frames=4000, seed=0).frames
     queries, same = sample.vectors[sample.queries], new is view.reduction
     here, there = (reduced_distances(queries, sample.vectors, r) for r in (view.reduction, new))
     level = distance_levels(new(sample.vectors), sample.owners).unrelated
     stored = bench.library.setting(distance_key(bench, view.reduction.reduction_id))
     before = bench.library.setting(distance_key(bench, new.reduction_id))
-    carried = transfer(here, there, bench.threshold(), valid=sample.valid, recall=recall)
+    carried = transfer(here, there, bench.threshold(), valid=sample.valid)
     return Proposal(
         plan=plan,
         former=view.reduction.method,

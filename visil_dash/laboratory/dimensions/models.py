@@ -17,9 +17,11 @@ from visil_dash.models.sampling import same_rate
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.reduction.pca import FULL, Reduction, identity
-from visil_dash.reduction.transfer import RECALL, Transfer, transfer
+from visil_dash.reduction.transfer import Transfer, transfer
 from visil_dash.workbench.bench import THRESHOLD_SETTING, Workbench
 from visil_dash.workbench.thresholds import ThresholdChange, save_threshold
+
+_FRAMES = 4000  # compared at most
 
 
 @dataclass(frozen=True)
@@ -78,23 +80,16 @@ def _reduction(bench: Workbench, extractor: str) -> Reduction:
 
 
 def carry_from(
-    bench: Workbench,
-    extractor: str,
-    threshold: float,
-    *,
-    frames: int = 4000,
-    seed: int = 0,
-    recall: float = RECALL,
-    watch: Watch = UNWATCHED,
+    bench: Workbench, extractor: str, threshold: float, *, watch: Watch = UNWATCHED
 ) -> ModelTransfer:
     """Carries `threshold` (squared L2 in the space of the model `extractor`) to the present space,
-    measured on whole videos drawn by `seed` up to `frames` frames. The threshold is not saved.
+    measured on whole videos of up to _FRAMES frames. The threshold is not saved.
 
     Raises InputError when fewer than two videos have the same frames of both models; Cancelled.
     """
     watch = watch.with_message("The threshold was not carried over.")
-    there, here, owners = _shared_frames(bench, extractor, frames, seed, watch)
-    sample = sample_of(here, owners, total=len(here), seed=seed)
+    there, here, owners = _shared_frames(bench, extractor, watch)
+    sample = sample_of(here, owners, total=len(here), seed=0)
     watch.step("Matching reduced_distances of both models", 0.8)
     rows, reduction = sample.queries, _reduction(bench, extractor)
     carried = transfer(
@@ -102,29 +97,25 @@ def carry_from(
         reduced_distances(here[rows], here, bench.space.reduction),
         threshold,
         valid=sample.valid,
-        recall=recall,
-        seed=seed,
     )
     return ModelTransfer(
         extractor, reduction.method, threshold, carried, len(np.unique(owners)), len(here)
     )
 
 
-def _shared_frames(
-    bench: Workbench, extractor: str, frames: int, seed: int, watch: Watch
-) -> tuple[Array, Array, Array]:
+def _shared_frames(bench: Workbench, extractor: str, watch: Watch) -> tuple[Array, Array, Array]:
     """Vectors of the same frames by the other model `[N, D]` and by this one, and their owners."""
     library, others = bench.library, set(bench.library.features_ids(extractor))
     both = [v for v in library.features_ids(bench.extractor) if v in others]
-    order = np.random.default_rng(seed).permutation(len(both))
+    order = np.random.default_rng(0).permutation(len(both))
     there: list[Array] = []
     here: list[Array] = []
-    room = frames
+    room = _FRAMES
     for place in order.tolist():
         watch.check()
         if room <= 0:
             break
-        watch.step("Reading frames of both models", 0.8 * (1 - room / frames))
+        watch.step("Reading frames of both models", 0.8 * (1 - room / _FRAMES))
         old = library.features(both[place], extractor=extractor)
         new = library.features(both[place], extractor=bench.extractor)
         if len(old) != len(new) or not np.array_equal(old.timestamps, new.timestamps):
@@ -146,7 +137,7 @@ def _shared_frames(
     return np.concatenate(there), np.concatenate(here), owners
 
 
-def keep_carried(bench: Workbench, result: ModelTransfer, *, who: str = "") -> ThresholdChange:
+def keep_carried(bench: Workbench, result: ModelTransfer) -> ThresholdChange:
     """Saves the carried threshold for the library, and in its history.
 
     Raises StoreReadOnly, and InputError where no threshold could be carried.
@@ -154,4 +145,4 @@ def keep_carried(bench: Workbench, result: ModelTransfer, *, who: str = "") -> T
     if result.carried is None:
         raise InputError(f"{result.threshold:g}", "admits no pair, so it cannot be carried over")
     why = f"carried over from {result.threshold:.4g} of {result.extractor} ({result.space})"
-    return save_threshold(bench, "distance", result.carried.threshold, who=who, why=why)
+    return save_threshold(bench, "distance", result.carried.threshold, why=why)

@@ -19,6 +19,7 @@ from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
 
 COMPARATOR, CHAMFER = "comparator", "chamfer"
+_RATE_PAIRS, _RATE_SECONDS = 6, 2.0
 
 
 @dataclass(frozen=True)
@@ -122,20 +123,18 @@ class RerankRate:
     pairs: int
 
 
-def measure_rerank_rate(
-    bench: Workbench, *, pairs: int = 6, budget: float = 2.0, seed: int = 0
-) -> RerankRate | None:
+def measure_rerank_rate(bench: Workbench) -> RerankRate | None:
     """Times a few pairs of the library, including reading their features; None without a pair.
 
-    The first pair is a warm-up and does not count. Stops after `budget` seconds.
+    The first pair is a warm-up and does not count. Stops after _RATE_SECONDS.
     """
     have = bench.library.features_ids(bench.extractor)
     if len(have) < 2:
         return None
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     seconds: list[float] = []
-    end = time.perf_counter() + budget
-    for number in range(pairs + 1):
+    end = time.perf_counter() + _RATE_SECONDS
+    for number in range(_RATE_PAIRS + 1):
         one, other = rng.choice(len(have), 2, replace=False)
         query = bench.library.features(have[one], extractor=bench.extractor).regions
         begin = time.perf_counter()

@@ -71,20 +71,16 @@ class HubReport:
 
 
 def find_hubs(
-    bench: Workbench,
-    *,
-    least: int = _LEAST_VIDEOS,
-    watch: Watch = UNWATCHED,
-    seed: int = 0,
+    bench: Workbench, *, least: int = _LEAST_VIDEOS, watch: Watch = UNWATCHED
 ) -> HubReport:
     """Frames near at least `least` unrelated videos. Raises InputError and Cancelled.
 
     Frames that are excluded already are not reported. At most 8000 frames are compared, of whole
-    videos drawn by `seed`.
+    videos drawn at random.
     """
     videos = {v.ordinal: v for v in bench.videos()}
     view = bench.space.view()
-    ids = _sampled_ids(np.sort(view.ids), videos, seed)
+    ids = _sampled_ids(np.sort(view.ids), videos)
     ordinals, owners = np.unique(split_ids(ids)[0], return_inverse=True)
     if len(ordinals) < 2:
         raise InputError("The library", "its index holds frames of fewer than two videos")
@@ -109,14 +105,14 @@ def find_hubs(
     )
 
 
-def _sampled_ids(ids: Array, ordinals: Collection[int], seed: int) -> Array:
+def _sampled_ids(ids: Array, ordinals: Collection[int]) -> Array:
     """Frame ids of the videos `ordinals`; whole videos, drawn, where they are too many."""
     owners = split_ids(ids)[0]
     present = np.isin(owners, np.fromiter(ordinals, np.int64, len(ordinals)))
     ids, owners = ids[present], owners[present]
     if len(ids) <= _MOST_FRAMES:
         return ids
-    order = np.random.default_rng(seed).permutation(np.unique(owners))
+    order = np.random.default_rng(0).permutation(np.unique(owners))
     sizes = np.array([int((owners == o).sum()) for o in order])
     return np.asarray(ids[np.isin(owners, order[np.cumsum(sizes) <= _MOST_FRAMES])])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 GB = 1e9  # powers of ten, as for drives and everywhere in the dashboard
 BYTES_PER_VALUE = {"fp32": 4.0, "fp16": 2.0, "int8": 1.0, "binary": 0.125}
+_MEMORY_SHARE = 0.6  # of the machine that an index may take
 LINK_BYTES = 32 * 4 + 4 + 8 + 8  # per frame in hnswlib: 2·M links, their count, id, upper layers
 
 
@@ -117,10 +118,10 @@ class Advice:
     to: str
 
 
-def advice(costs: CostEstimate, rates: Rates, *, memory_share: float = 0.6) -> tuple[Advice, ...]:
+def advice(costs: CostEstimate, rates: Rates) -> tuple[Advice, ...]:
     """Exceeded limits of this machine with alternatives; empty while everything fits."""
     limits = []
-    memory = memory_share * rates.memory_bytes
+    memory = _MEMORY_SHARE * rates.memory_bytes
     if costs.index_memory_bytes > memory:
         limits.append(
             Advice(

@@ -101,7 +101,6 @@ def preview_edit(
     start: float = 0.0,
     seconds: float = MOST_SECONDS,
     seed: int = 0,
-    moments: int = 3,
     watch: Watch = UNWATCHED,
 ) -> EditPreview:
     """The copy as a search reads it: encoded to a file and decoded again."""
@@ -112,7 +111,7 @@ def preview_edit(
     watch.step("Editing", 0.4)
     edited = edited_at(kind, source, hosts, strength=strength, seed=seed)
     length = len(edited) / edited.rate
-    times = tuple((i + 0.5) * length / moments for i in range(moments))
+    times = tuple((i + 0.5) * length / 3 for i in range(3))
     shown = tuple(source_time(edited, t) for t in times)
     with tempfile.TemporaryDirectory(prefix="visil_dash-edit-") as folder:
         path = Path(folder) / "copy.mp4"

@@ -28,9 +28,7 @@ def pair_table_task(*, candidates: bool, again: bool = False) -> Task:
     return backend.tasks().start(key, work, again=again)
 
 
-def review_queue_task(
-    computed: CollectionTable, match_score: float, *, again: bool = False
-) -> Task:
+def review_queue_task(computed: CollectionTable, match_score: float) -> Task:
     """The pairs to judge; `result` is a tuple of Questions."""
     from visil_dash.workbench.collection import queue_of
 

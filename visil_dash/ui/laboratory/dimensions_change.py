@@ -57,9 +57,9 @@ def _graph_controls() -> GraphOptions:
     return GraphOptions(int(m), int(construction), int(ef))
 
 
-def draw_graph(*, frames: int = 4000, k: int = 10) -> None:
+def draw_graph() -> None:
     options = _graph_controls()
-    task = dimensions_tasks.graph_task(options.m, options.ef_construction, frames=frames, k=k)
+    task = dimensions_tasks.graph_task(options.m, options.ef_construction, frames=4000, k=10)
     if not finished(task, title="Measuring the graph", name=f"M {options.m}"):
         return
     study: GraphStudy = task.result

@@ -50,7 +50,7 @@ def graph_task(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
     return backend.tasks().start(_key("graph", m, ef_construction, frames, k), work)
 
 
-def proposal_task(plan: IndexPlan, *, again: bool = False) -> Task:
+def proposal_task(plan: IndexPlan) -> Task:
     """`result` is a Proposal; nothing is changed yet."""
     bench = backend.workbench()
 
@@ -59,7 +59,7 @@ def proposal_task(plan: IndexPlan, *, again: bool = False) -> Task:
         return propose(bench, plan)
 
     key = _key("proposal", plan, bench.threshold())
-    return backend.tasks().start(key, work, again=again)
+    return backend.tasks().start(key, work)
 
 
 def apply_task(wanted: Proposal, threshold: float | None) -> Task:
@@ -72,14 +72,13 @@ def apply_task(wanted: Proposal, threshold: float | None) -> Task:
     )
 
 
-def carry_task(extractor: str, threshold: float, *, again: bool = False) -> Task:
+def carry_task(extractor: str, threshold: float) -> Task:
     """`result` is a ModelTransfer; nothing is changed yet."""
     bench = backend.workbench()
     shared = len(bench.library.features_ids(extractor))
     return backend.tasks().start(
         _key("carried", extractor, threshold, shared),
         lambda watch: carry_from(bench, extractor, threshold, watch=watch),
-        again=again,
     )
 
 

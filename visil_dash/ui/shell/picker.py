@@ -9,12 +9,7 @@ from visil_dash.ui.shell.text import safe_name
 
 
 def pick_video(
-    label: str,
-    *,
-    key: str,
-    param: str | None = None,
-    placeholder: str = "Choose a video",
-    help: str | None = None,  # noqa: A002 as Streamlit calls it
+    label: str, *, key: str, param: str | None = None, placeholder: str = "Choose a video"
 ) -> str | None:
     """The id of the chosen video or clip, or None.
 
@@ -30,7 +25,6 @@ def pick_video(
         format_func=lambda v: labels.get(v, v),
         key=key,
         placeholder=placeholder,
-        help=help,
         persist_state="session",
     )
     if param is not None:

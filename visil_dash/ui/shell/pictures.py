@@ -59,7 +59,7 @@ def stored_asset(video_id: str, name: str) -> Path | None:
     return next((path for path in places if path.is_file() and path.stat().st_size), None)
 
 
-def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
+def make_asset(video_id: str, name: str) -> Task:
     """Makes the picture or preview in the background; the task's result is its path."""
     from visil_dash.media.preview import make_poster, make_preview, make_strip
 
@@ -76,7 +76,7 @@ def make_asset(video_id: str, name: str, *, again: bool = False) -> Task:
             make_preview(source, out, settings=settings)
         return out
 
-    return backend.tasks().start(("asset", name, video_id, str(out)), work, again=again)
+    return backend.tasks().start(("asset", name, video_id, str(out)), work)
 
 
 def poster(video_id: str) -> Path | None:

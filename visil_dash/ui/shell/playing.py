@@ -13,17 +13,6 @@ from visil_dash.ui.shell.text import safe_name
 _LARGEST_PLAYED = 200_000_000
 
 
-def _player(path: Path, start: float, end: float | None, codec: str) -> None:
-    """A player that shows exactly the bytes of `path`, from `start` seconds on."""
-    st.video(
-        str(path),
-        format=Playable(path, codec).media_type,
-        start_time=max(0, int(start)),
-        end_time=None if end is None else max(int(start) + 1, int(end + 0.999)),
-        muted=True,
-    )
-
-
 @dataclass(frozen=True)
 class Playable:
     """A file that browsers play. `note`: what it is when it is not the video's own file."""
@@ -51,13 +40,14 @@ def playable(video_id: str) -> Playable | None:
     return None if preview is None else Playable(preview, note=_why_preview(info))
 
 
-def play(video_id: str, *, start: float = 0.0, end: float | None = None) -> None:
+def play(video_id: str, *, start: float = 0.0) -> None:
     """Plays a library video or clip; a preview or film strip where browsers cannot play it."""
     file = playable(video_id)
     if file is None:
         await_playable(video_id)
         return
-    _player(file.path, start, end, file.codec)
+    # Shows exactly the bytes of the path, from `start` seconds on.
+    st.video(str(file.path), file.media_type, start_time=max(0, int(start)), muted=True)
     if file.note:
         st.caption(file.note)
 

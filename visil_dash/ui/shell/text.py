@@ -34,9 +34,9 @@ def md(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
 
-def escaped(text: str, *, longest: int = 1000, empty: str = "unnamed") -> str:
+def escaped(text: str, *, empty: str = "unnamed") -> str:
     """The text for st.html, in element content or a quoted attribute."""
-    return html.escape(safe_name(text, longest=longest), quote=True) if text.strip() else empty
+    return html.escape(safe_name(text, longest=1000), quote=True) if text.strip() else empty
 
 
 def percent(share: float, *, digits: int = 0) -> str:
