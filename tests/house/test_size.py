@@ -7,7 +7,6 @@ breaks it.
 import ast
 from functools import cache
 
-import pytest
 from radon.complexity import cc_visit
 from radon.visitors import Function
 
@@ -72,7 +71,6 @@ def test_a_function_of_too_many_lines_is_noticed_unless_it_says_why() -> None:
     assert too_long("a.py", with_body(lines, "Not Long because of anything."))
 
 
-@pytest.mark.xfail(strict=True, reason="being shortened")
 def test_no_function_has_too_many_branches() -> None:
     found = [
         line for path, source in sources_of(*FOLDERS).items() for line in too_branched(path, source)
@@ -80,7 +78,6 @@ def test_no_function_has_too_many_branches() -> None:
     assert found == [], "\n".join(found)
 
 
-@pytest.mark.xfail(strict=True, reason="being shortened")
 def test_no_function_has_too_many_lines() -> None:
     found = [
         line for path, source in sources_of(*FOLDERS).items() for line in too_long(path, source)

@@ -124,17 +124,17 @@ def _relation(covered: Coverage, pair: Match | Comparison, match_score: float) -
     back = reaches(pair.reverse_score, match_score)
     if not covered.query_spans or not covered.reference_spans:
         return Relation.LOOK_ALIKE if there or back else Relation.NONE
-    whole_query, whole_reference = covered.query >= WHOLE_SHARE, covered.reference >= WHOLE_SHARE
-    if whole_query and whole_reference and there and back:
+    contains = there and covered.query >= WHOLE_SHARE
+    contained = back and covered.reference >= WHOLE_SHARE
+    if contains and contained:
         return Relation.NEAR_DUPLICATE
-    if whole_query and there:
-        return Relation.CONTAINS
-    if whole_reference and back:
-        return Relation.CONTAINED_IN
-    part = -1.0 if pair.part_score is None else pair.part_score
-    if there or back or part >= near_match(match_score):
-        return Relation.PARTIAL
-    return Relation.LOOK_ALIKE
+    if contains or contained:
+        return Relation.CONTAINS if contains else Relation.CONTAINED_IN
+    return Relation.PARTIAL if there or back or _near(pair, match_score) else Relation.LOOK_ALIKE
+
+
+def _near(pair: Match | Comparison, match_score: float) -> bool:
+    return pair.part_score is not None and pair.part_score >= near_match(match_score)
 
 
 def _label(relation: Relation, covered: Coverage, is_match: bool) -> str:

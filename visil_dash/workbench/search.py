@@ -106,21 +106,16 @@ def search_library(
     before. Raises Cancelled.
     """
     names = {v.video_id: v.name for v in library.videos()}
-    have = library.features_ids(model.extractor)
-    spent = dict(timings)
+    have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
         proposed = {key: source.propose(features) for key, features in views.items()}
         candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
-    able = set(names) & set(have) - {QueryRef.parse(clip.query_id).base}
-    chosen = {
-        key: [v for v in (have if source.everything else [c.video_id for c in found]) if v in able]
-        for key, (found, _) in proposed.items()
-    }
+    able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
-            chosen,
+            {key: _compared(source, found, able) for key, (found, _) in proposed.items()},
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
             names=names,
             candidates={c.video_id: c for c in candidates},
@@ -130,13 +125,11 @@ def search_library(
         )
     parts = len(set(views) - {WHOLE})
     matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
-    missing = f"no features of the model {model.name} yet"
-    same = identical_video(clip, library)
-    skipped |= dict.fromkeys(set(names) - set(have), missing)
-    status = space.status()
-    notices = [*(n for _, n in proposed.values()), status.notice, clip.info.reason, model.notice]
-    if same is not None:
-        notices.insert(0, identical_notice(same))
+    missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
+    status, same = space.status(), identical_video(clip, library)
+    identical = "" if same is None else identical_notice(same)
+    of_source = [notice for _, notice in proposed.values()]
+    notices = [identical, *of_source, status.notice, clip.info.reason, model.notice]
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
@@ -149,13 +142,23 @@ def search_library(
         model=model.name,
         extractor=model.extractor,
         index=f"{status.state}, generation {status.generation}, {status.reduction}",
-        skipped=skipped,
+        skipped=skipped | missing,
         notices=tuple(filter(None, notices)),
         inside=len(views) > 1,
         background=level,
         verified=model.verified,
         identical_to="" if same is None else same.name,
     )
+
+
+def _compared(
+    source: CandidateSource, proposed: Sequence[Candidate], able: Sequence[str]
+) -> list[str]:
+    """The videos to compare with a view: of those with features, all or the proposed ones."""
+    if source.everything:
+        return list(able)
+    among = set(able)
+    return [c.video_id for c in proposed if c.video_id in among]
 
 
 def with_probability(

@@ -22,7 +22,7 @@ from visil_dash.laboratory.robustness.copies import (
     host_ids,
     hosts_needed,
 )
-from visil_dash.matching.verdict import reaches, verdict_of
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Comparison, Match, SearchResult
 from visil_dash.workbench.bench import Workbench
@@ -180,7 +180,7 @@ def _run_trials(
         unedited = edited_at(kinds[0], source, [], strength=0.0)
         reading = watch.part(0.0, share, name="Reading the clip")
         first = _search_copy(bench, folder, unedited, target=target, watch=reading)
-        matches = [m for m in first.result.matches if reaches(m.score, bench.match_score())]
+        matches = [m for m in first.result.matches if verdict_of(m).is_match]
         relatives = {m.video_id for m in matches} - {first.target}
         host_relatives = _relatives_of(bench, hosts) - {first.target}
         trials = [_trial("", 0.0, unedited.note, first, relatives)]
