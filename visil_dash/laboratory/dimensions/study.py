@@ -29,7 +29,7 @@ from visil_dash.reduction.transfer import transfer
 _QUERY_SHARE = 1 / 3  # of the videos
 _MOST_QUERY_FRAMES = 400
 _MOST_QUERY_VIDEOS = 40
-TIMING_REPEATS = 3  # the best time counts: other work on the machine only adds
+_TIMING_REPEATS = 3  # the best time counts: other work on the machine only adds
 _TOP = 10  # matches whose overlap is measured
 
 Score = Callable[[int, int], float]  # video-to-video similarity of query and reference positions
@@ -174,7 +174,7 @@ def _frame_recall(distances: Array, exact: ExactResults, *, k: int) -> float:
     return float((true_distances <= limit + slack).mean())
 
 
-def measure_space(
+def _measure_space(
     sample: FrameSample,
     exact: ExactResults,
     reduction: Reduction,
@@ -224,7 +224,7 @@ def measure_space(
 
 def _timed_distances(queries: Array, reduction: Reduction, codes: Codes) -> tuple[Array, float]:
     best = np.inf
-    for _ in range(TIMING_REPEATS):
+    for _ in range(_TIMING_REPEATS):
         start = time.perf_counter()
         distances = code_distances(reduction(queries), codes)
         best = min(best, time.perf_counter() - start)
@@ -279,7 +279,7 @@ def compare_spaces(
         seconds = time.perf_counter() - start
         for precision in Precision:
             rows.append(
-                measure_space(
+                _measure_space(
                     sample,
                     exact,
                     reduction,
