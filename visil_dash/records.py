@@ -132,7 +132,7 @@ class VideoFeatures:
 
 @dataclass(frozen=True)
 class VideoRecord:
-    """A row of the catalogue. `video_id` is the sha256 of the file's bytes (hex)."""
+    """A row of the catalogue. `video_id`: sha256 of the bytes (hex). `places`: paths added from."""
 
     video_id: str
     ordinal: int
@@ -143,6 +143,7 @@ class VideoRecord:
     added: str
     frames: int
     tags: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class JobRecord:
     video_id: str = ""
     duplicate_of: str = ""
     updated: str = ""
+    source: str = ""  # path, none for an upload
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from visil_dash.cli.shared import (
     waiting_jobs,
 )
 from visil_dash.errors import InputError
-from visil_dash.records import JobRecord, JobState
+from visil_dash.records import JobRecord, JobState, VideoRecord
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,12 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
     )
     add_command(commands, "list", _list, "list the videos of the library", common)
     remove = add_command(commands, "remove", _remove, "remove videos and their features", common)
-    remove.add_argument("ids", nargs="+", metavar="ID", help="id, unique prefix or file name")
+    remove.add_argument(
+        "ids",
+        nargs="+",
+        metavar="ID",
+        help="id or unique prefix, or one name",
+    )
     demo = add_command(
         commands, "demo", _demo, "add the demo library: 5 scenes of 5 videos each", common
     )
@@ -130,18 +135,30 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
         for v in bench.videos():
             line = (
                 f"{v.video_id[:12]}  {v.info.duration:8.1f} s  {v.frames:6} frames  "
-                f"{v.info.verdict.value:7}  {v.name}"
+                f"{v.info.verdict.value:7}  {_names(v)}"
             )
+            if len(v.places) > 1:
+                line = "\n".join([line, *(f"{'':14}added from {place}" for place in v.places)])
             print_line(given, line, asdict(v))
     return DONE
 
 
 def _remove(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.workbench.upkeep import remove_by_key
+
     with open_bench(given, settings) as bench:
         bench.require_writer()
         for key in given.ids:
-            record = bench.remove(key)
-            print_line(given, f"removed   {record.name}", {"removed": record.video_id})
+            record, left = remove_by_key(bench, key)
+            if left is None:
+                print_line(given, f"removed   {record.name}", {"removed": record.video_id})
+                continue
+            line = (
+                f"name      {key} removed; the video stays as {_names(left)}. Its id removes it:"
+                f" {left.video_id[:12]}"
+            )
+            facts = {"removed_name": key, "video_id": left.video_id, "names": _all_names(left)}
+            print_line(given, line, facts)
     return DONE
 
 
@@ -170,6 +187,16 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
         if not given.json:
             print(f"\rdemo library: {len(ended) - refused} videos" + " " * 24)
         return REFUSED if refused else DONE
+
+
+def _all_names(video: VideoRecord) -> list[str]:
+    return [video.name, *video.other_names]
+
+
+def _names(video: VideoRecord) -> str:
+    """The first name, and the others in brackets."""
+    also = f" (also {', '.join(video.other_names)})" if video.other_names else ""
+    return video.name + also
 
 
 def _files(count: int) -> str:

@@ -32,13 +32,24 @@ from visil_dash.library.tables import (
     labels,
     migrations,
     names,
+    places,
     reductions,
     settings,
     videos,
 )
 
 CATALOGUE_NAME = "catalogue.db"
-_CHECKED = (videos, names, features, settings, counters, reductions, generations, labels)
+_CHECKED = (
+    videos,
+    names,
+    places,
+    features,
+    settings,
+    counters,
+    reductions,
+    generations,
+    labels,
+)
 _BUSY_SECONDS = 30.0  # neither a viewer's read nor a writer's commit takes this long
 
 

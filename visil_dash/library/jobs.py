@@ -348,6 +348,7 @@ class Worker:
             video_id=row["video_id"],
             duplicate_of=row["duplicate_of"],
             updated=row["updated"],
+            source=row["source"],
         )
 
 

@@ -37,7 +37,14 @@ from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
 
 _Row = dict[str, Any]
-_KEPT = (tables.videos, tables.names, tables.settings, tables.counters, tables.labels)
+_KEPT = (
+    tables.videos,
+    tables.names,
+    tables.places,
+    tables.settings,
+    tables.counters,
+    tables.labels,
+)
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Catalogue:
@@ -129,9 +136,10 @@ def _restore(
         present = {row["video_id"] for row in checked_rows(connection, tables.videos)}
         restored = _restore_videos(connection, folder, wanted, salvaged)
         known = present | restored
-        for row in salvaged.get("names", []):
-            if row["video_id"] in restored:
-                put_row(connection, tables.names, row)
+        for table in (tables.names, tables.places):
+            for row in salvaged.get(table.name, []):
+                if row["video_id"] in restored:
+                    put_row(connection, table, row)
         for row in salvaged.get("settings", []):
             put_row(connection, tables.settings, row)
         for row in salvaged.get("labels", []):

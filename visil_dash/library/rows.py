@@ -57,14 +57,26 @@ def video_records(
     others = checked_rows(
         connection, tables.names, *([tables.names.c.video_id == video_id] if some else [])
     )
-    by_video: dict[str, list[str]] = {}
-    for other in sorted(others, key=lambda row: (row["added"], row["name"])):
-        by_video.setdefault(other["video_id"], []).append(other["name"])
+    places = checked_rows(
+        connection, tables.places, *([tables.places.c.video_id == video_id] if some else [])
+    )
+    named, placed = _by_video(others, "name"), _by_video(places, "place")
     rows.sort(key=lambda row: row["ordinal"])
-    return tuple(_record(row, by_video.get(row["video_id"], [])) for row in rows)
+    return tuple(
+        _record(row, named.get(row["video_id"], []), placed.get(row["video_id"], []))
+        for row in rows
+    )
 
 
-def _record(row: dict[str, Any], others: list[str]) -> VideoRecord:
+def _by_video(rows: list[dict[str, Any]], column: str) -> dict[str, list[str]]:
+    """Values of a column in the order of their arrival, by video."""
+    values: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: (row["added"], row[column])):
+        values.setdefault(row["video_id"], []).append(row[column])
+    return values
+
+
+def _record(row: dict[str, Any], others: list[str], places: list[str]) -> VideoRecord:
     return VideoRecord(
         video_id=row["video_id"],
         ordinal=row["ordinal"],
@@ -75,6 +87,7 @@ def _record(row: dict[str, Any], others: list[str]) -> VideoRecord:
         added=row["added"],
         frames=row["frames"],
         tags=tuple(json.loads(row["tags"])),
+        places=tuple(places),
     )
 
 

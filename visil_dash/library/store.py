@@ -52,6 +52,7 @@ from visil_dash.library.catalogue import (
 from visil_dash.library.cleanup import clean_up_after_crash, finish_removal
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
 from visil_dash.library.lock import WriterLock
+from visil_dash.library.names import delete_name, put_name, put_place
 from visil_dash.library.paths import blob_file, media_folder
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
@@ -91,23 +92,34 @@ class Library(Viewer):
             )
 
     def put_video(
-        self, staged: Path, *, name: str, info: MediaInfo, video_id: str | None = None
+        self,
+        staged: Path,
+        *,
+        name: str,
+        info: MediaInfo,
+        video_id: str | None = None,
+        place: str = "",
     ) -> VideoRecord:
-        """Moves the staged file into the library; the same bytes again only add a name.
+        """Moves the staged file into the library; the same bytes again only add name and place.
 
-        `video_id`: the file's sha256 where the caller has just computed it. The file is flushed
+        `video_id`: the file's sha256 where the caller has just computed it. `place`: the path that
+        the file was added from (see paths.stored_path). The file is flushed
         and the row committed on return.
         """
         self.require_writer()
         video_id = video_id or sha256_file(staged)[0]
         with self._files:
-            return self._put_video(staged, clean_name(name), info, video_id)
+            return self._put_video(staged, clean_name(name), info, video_id, place)
 
-    def _put_video(self, staged: Path, name: str, info: MediaInfo, video_id: str) -> VideoRecord:
+    def _put_video(
+        self, staged: Path, name: str, info: MediaInfo, video_id: str, place: str
+    ) -> VideoRecord:
         if self.has_video(video_id):
-            record = self._put_name(video_id, name)
+            record = self.video(video_id)
+            with self.catalogue.write() as connection:
+                put_name(connection, record, name, place)
             self.discard_staged(staged)
-            return record
+            return self.video(video_id)
         folder = media_folder(self.folder, video_id)
         folder.mkdir(parents=True, exist_ok=True)
         with writing(folder / "original"):
@@ -135,6 +147,7 @@ class Library(Viewer):
                 "tags": "[]",
             }
             put_row(connection, tables.videos, row)
+            put_place(connection, video_id, name, place)
             connection.execute(
                 tables.removals.delete().where(tables.removals.c.video_id == video_id)
             )
@@ -220,13 +233,23 @@ class Library(Viewer):
                 if not video_records(connection, video_id=video_id):
                     raise NotFound(f"{video_id}: no such video in {self.folder}.")
                 connection.execute(tables.removals.insert().values(video_id=video_id))
-                for table in (tables.videos, tables.names, tables.features):
+                for table in (tables.videos, tables.names, tables.places, tables.features):
                     connection.execute(table.delete().where(table.c.video_id == video_id))
                 delete_labels_of(connection, video_id)
                 next_count(connection, "revision")
                 self.step("delete:before-commit")
             self.step("delete:committed")
             finish_removal(self, video_id)
+
+    def remove_name(self, video_id: str, name: str) -> VideoRecord:
+        """Takes one of several names from a video, with the places it stands for; the rest stays.
+
+        Raises NotFound, and ValueError for the only name.
+        """
+        self.require_writer()
+        with self._files, self.catalogue.write() as connection:
+            delete_name(connection, self.video(video_id), name)
+        return self.video(video_id)
 
     def rename(self, video_id: str, name: str) -> VideoRecord:
         return self._change(video_id, {"name": clean_name(name)})
@@ -274,16 +297,6 @@ class Library(Viewer):
                 raise NotFound(f"{video_id}: no such video in {self.folder}.")
             put_row(connection, tables.videos, rows[0] | change)
             next_count(connection, "revision")
-        return self.video(video_id)
-
-    def _put_name(self, video_id: str, name: str) -> VideoRecord:
-        record = self.video(video_id)
-        if name != record.name and name not in record.other_names:
-            with self.catalogue.write() as connection:
-                put_row(
-                    connection, tables.names, {"video_id": video_id, "name": name, "added": now()}
-                )
-                next_count(connection, "revision")
         return self.video(video_id)
 
 

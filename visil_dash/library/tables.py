@@ -27,6 +27,9 @@ videos = Table(
     *_numbers("ordinal", "bytes", "frames"),
 )
 names = Table("names", metadata, *_keys("video_id", "name"), *_texts("added", "row_check"))
+places = Table(
+    "places", metadata, *_keys("video_id", "place"), *_texts("name", "added", "row_check")
+)
 features = Table(
     "features",
     metadata,
@@ -115,5 +118,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE labels (first TEXT NOT NULL, second TEXT NOT NULL, query TEXT NOT NULL, "
         "verdict TEXT NOT NULL, relation TEXT NOT NULL, source TEXT NOT NULL, "
         "updated TEXT NOT NULL, row_check TEXT NOT NULL, PRIMARY KEY (first, second))",
+    ),
+    (
+        "CREATE TABLE places (video_id TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, "
+        "added TEXT NOT NULL, row_check TEXT NOT NULL, PRIMARY KEY (video_id, place))",
     ),
 )

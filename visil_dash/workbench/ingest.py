@@ -153,8 +153,10 @@ def ingest(
     Each step that was finished before, in an earlier try or under another name, is skipped.
     """
     if library.has_features(job.video_id, extractor=model.extractor):
-        known = library.video(job.video_id)
-        record = library.put_video(source, name=job.name, info=known.info, video_id=job.video_id)
+        info = library.video(job.video_id).info
+        record = library.put_video(
+            source, name=job.name, info=info, video_id=job.video_id, place=job.source
+        )
     else:
         enter(JobState.DECODING)
         extracted = extract_features(
@@ -167,7 +169,11 @@ def ingest(
         )
         enter(JobState.FEATURES)
         record = library.put_video(
-            source, name=job.name, info=extracted.info, video_id=job.video_id
+            source,
+            name=job.name,
+            info=extracted.info,
+            video_id=job.video_id,
+            place=job.source,
         )
         library.put_features(extracted.features, feature_manifest(model, rate=settings.rate))
     enter(JobState.COMMITTED)

@@ -74,6 +74,21 @@ def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction
     return Extraction(done, failed)
 
 
+# ---- removal ----
+
+
+def remove_by_key(bench: Workbench, key: str) -> tuple[VideoRecord, VideoRecord | None]:
+    """Removes a video by its id, or one of its names; (as it was, what is left of it or None).
+
+    A name goes alone while the video has others; with its last name the video itself is removed.
+    Raises NotFound, and InputError where several videos have the name.
+    """
+    record = bench.library.video(key)
+    if record.other_names and key in (record.name, *record.other_names):
+        return record, bench.library.remove_name(record.video_id, key)
+    return bench.remove(record.video_id), None
+
+
 # ---- verification ----
 
 

@@ -178,6 +178,8 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
     )
     if video.other_names:
         st.caption("Also added as " + ", ".join(md(name) for name in video.other_names))
+    if video.places:
+        st.caption("Added from " + ", ".join(md(place) for place in video.places))
     if info.reason:
         st.warning("Partly read: " + md(info.reason), icon=":material/content_cut:")
     if read_only:
