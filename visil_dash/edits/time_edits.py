@@ -1,6 +1,6 @@
 """Edits that change what is shown when, or that hide the source in other footage."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -92,10 +92,6 @@ def excerpt(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) 
     return Edited(clip, tuple(hosts), filled, lambda p, _k: p, note=note)
 
 
-def _behind(host: Clip, size: tuple[int, int]) -> Callable[[int], Array]:
-    return lambda k: pic.filled(host.frames[k % len(host.frames)], *size)
-
-
 def picture_in_picture(
     clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator
 ) -> Edited:
@@ -104,10 +100,10 @@ def picture_in_picture(
     room = 1 - side
     x, y = (float(room * t) for t in rng.uniform(0.04, 0.96, 2))
     box = (x, y, side, side)
-    behind = _behind(hosts[0], clip.size)
+    behind = hosts[0].frames
 
     def inside(picture: Array, k: int) -> Array:
-        return pic.placed(picture, behind(k), box)
+        return pic.placed(picture, pic.filled(behind[k % len(behind)], *clip.size), box)
 
     note = f"{side:.0%} of each side"
     return Edited(clip, tuple(hosts[:1]), all_shots(clip), inside, box=box, note=note)

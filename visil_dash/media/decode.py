@@ -226,7 +226,9 @@ def decoded(
                         yield message
                     else:
                         done = outcome.parse_done(message.payload)
-                        watch.count("Decoding", done.end, _total(opened, settings))
+                        total = opened.expected_seconds
+                        total = total if total <= settings.max_seconds else 0.0
+                        watch.count("Decoding", done.end, total)
             except ChildStopped as error:
                 stopped = error
     finally:
@@ -256,7 +258,3 @@ def _request(task: ChildTask, *, fd: int, container: str, size: int, settings: S
         scratch_fd=task.scratch_fd,
         **task.fields,
     )
-
-
-def _total(opened: Opened, settings: Settings) -> float:
-    return opened.expected_seconds if opened.expected_seconds <= settings.max_seconds else 0.0

@@ -22,11 +22,7 @@ from visil_dash.records import Array, Preprocess
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
     from visil_dash.models.comparator import VideoComparator
-    from visil_dash.models.whitening import Whitening
 
 COMPACT = "compact"
 _FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
@@ -129,11 +125,14 @@ def load_model(name: str, *, settings: Settings) -> Model:
 
 def load_bundled(folder: Path, *, verified: bool = True) -> Model:
     """The model of a bundle's folder. Raises ModelError."""
+    from visil_dash.models.attention import apply_attention
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
     bundle = read_bundle(folder)
     meta, device = bundle.meta, best_device()
     fold_batch_norm(bundle.backbone)
+    backbone = bundle.backbone.to(device)
+    whiten, context = bundle.whitening.to(device), bundle.context.to(device)
     return Model(
         name=meta.name,
         title=meta.title,
@@ -149,13 +148,7 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
         default_match_score=meta.default_match_score,
         evidence=meta.evidence,
         extract=extraction(
-            _pipeline(
-                bundle.backbone.to(device),
-                bundle.whitening,
-                bundle.context,
-                device,
-                gain=bundle.gain,
-            ),
+            lambda frames: apply_attention(whiten(backbone(frames)), context) * bundle.gain,
             side=meta.preprocess.side,
             shape=(meta.regions, meta.dim),
             device=device,
@@ -198,21 +191,6 @@ def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
         compare=None if comparator is None else _comparison(comparator.to(device)),
         symmetric=variant.symmetric,
     )
-
-
-def _pipeline(
-    backbone: "Callable[[Tensor], Tensor]",
-    whitening: "Whitening",
-    context: "Tensor",
-    device: "torch.device",
-    *,
-    gain: float = 1.0,
-) -> "Callable[[Tensor], Tensor]":
-    """Frames → whitened region vectors scaled by attention, and that by `gain`."""
-    from visil_dash.models.attention import apply_attention
-
-    whiten, c = whitening.to(device), context.to(device)
-    return lambda frames: apply_attention(whiten(backbone(frames)), c) * gain
 
 
 def _comparison(comparator: "VideoComparator") -> Callable[[Array], Array]:

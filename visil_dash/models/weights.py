@@ -124,7 +124,7 @@ def import_weights(file: Path, *, settings: Settings, unverified: bool = False) 
         raise ModelError(f"{file}: cannot be read ({error.strerror}).") from error
     if not stat.S_ISREG(mode):
         raise ModelError(f"{file}: not a regular file. Name a downloaded .pth file.")
-    known = _known_files()
+    known = tuple({f.filename: f for files in MODEL_FILES.values() for f in files}.values())
     limit = max(entry.limit for entry in known)
     with _temporary(settings.models) as (stream, temporary):
         digest, size = hashlib.sha256(), 0
@@ -295,10 +295,6 @@ def _fits(state: "dict[str, Tensor]", entry: WeightFile, *, name: str) -> bool:
     except ModelError:
         return False
     return True
-
-
-def _known_files() -> tuple[WeightFile, ...]:
-    return tuple({f.filename: f for files in MODEL_FILES.values() for f in files}.values())
 
 
 def _tensors(data: bytes, file: WeightFile, *, name: str) -> "dict[str, Tensor]":

@@ -90,7 +90,8 @@ def fitted_reduction(method: str, mean: Array, matrix: Array) -> Reduction:
     signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(matrix.shape[1])])
     matrix = np.ascontiguousarray(matrix * np.where(signs == 0, 1, signs), np.float32)
     input_dim, dim = matrix.shape
-    return Reduction(_fitted_id(method, mean, matrix), method, input_dim, dim, mean, matrix)
+    digest = hashlib.sha256(mean.tobytes() + matrix.tobytes()).hexdigest()
+    return Reduction(f"{method}-{digest[:8]}", method, input_dim, dim, mean, matrix)
 
 
 def save_reduction(
@@ -135,7 +136,3 @@ def load_reduction(path: Path, *, extractor: str, sha256: str) -> Reduction:
         )
     input_dim, dim = matrix.shape
     return Reduction(meta["reduction_id"], meta["method"], input_dim, dim, mean, matrix)
-
-
-def _fitted_id(method: str, mean: Array, matrix: Array) -> str:
-    return f"{method}-{hashlib.sha256(mean.tobytes() + matrix.tobytes()).hexdigest()[:8]}"

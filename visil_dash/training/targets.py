@@ -43,14 +43,9 @@ def fit_teacher_whitening(teacher: Teacher, photos: list[Array], size: int, dim:
     return fit_whitening(torch.cat(chunks), dim)
 
 
-def _pair_generator(photo: int, variant: int) -> np.random.Generator:
-    """The randomness of one fixed pair of views, which targets and training must share."""
-    return np.random.default_rng([photo, variant])
-
-
 def fixed_pair(photos: list[Array], photo: int, variant: int, size: int) -> tuple[Array, Array]:
     """Two views of a photo before degradation: the same at every call, and at every size."""
-    rng = _pair_generator(photo, variant)
+    rng = np.random.default_rng([photo, variant])
     # What hides a picture is any other photo, mostly outside its batch: inside, it would be no
     # true negative.
     background = photos[int(rng.integers(len(photos)))]

@@ -7,7 +7,7 @@ import visil_dash
 from visil_dash.errors import MediaRefused, NotFound, StoreError
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Match, SearchResult, VideoRecord
+from visil_dash.records import Match, SearchResult
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.pictures import jpegs
 
@@ -24,7 +24,10 @@ def search_report(
     result = bench.judged(result)
     records = {v.video_id: v for v in bench.videos()}
     query = bench.clip(result.query_id)
-    lengths = {m.video_id: _seconds(records.get(m.video_id)) for m in result.matches}
+    lengths = {
+        m.video_id: v.info.duration if (v := records.get(m.video_id)) else 0.0
+        for m in result.matches
+    }
     found = result.matches[:matches]
     evidence: dict[str, list[Evidence]] = {}
     for number, match in enumerate(found):
@@ -38,10 +41,6 @@ def search_report(
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
     return html_report(result, found, evidence, facts)
-
-
-def _seconds(video: VideoRecord | None) -> float:
-    return 0.0 if video is None else video.info.duration
 
 
 def _evidence(bench: Workbench, query_id: str, match: Match, spans: int) -> list[Evidence]:

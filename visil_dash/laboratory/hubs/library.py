@@ -84,7 +84,9 @@ def find_hubs(
     ordinals, owners = np.unique(split_ids(ids)[0], return_inverse=True)
     if len(ordinals) < 2:
         raise InputError("The library", "its index holds frames of fewer than two videos")
-    aside = np.isin(ids, aside_ids(bench.library, bench.extractor, _names(bench)))
+    aside = np.isin(
+        ids, aside_ids(bench.library, bench.extractor, {o: v.video_id for o, v in videos.items()})
+    )
     vectors = view.vectors_of(ids)
     near = nearness(vectors, owners, bench.threshold(), aside=aside, watch=watch.part(0.0, 0.7))
     video_ids = tuple(videos[o].video_id for o in ordinals.tolist())
@@ -166,7 +168,3 @@ def excluded_frames(bench: Workbench) -> dict[str, tuple[int, ...]]:
     here = {v.video_id for v in bench.videos()}
     stored = frames_aside(bench.library, bench.extractor)
     return {video: frames for video, frames in stored.items() if video in here}
-
-
-def _names(bench: Workbench) -> dict[int, str]:
-    return {v.ordinal: v.video_id for v in bench.videos()}

@@ -124,7 +124,8 @@ def _frame_card(
                 width="stretch",
                 alt=f"{safe_name(best.name)} at {clock(best.time)}",
             )
-        name_line(f"{rank}. {best.name}", _also([frame.time for frame in others]))
+        also = ", ".join(clock(frame.time) for frame in others)
+        name_line(f"{rank}. {best.name}", f"also at {also}" if also else "")
         facts({"At": clock(best.time), "Distance": f"{best.distance:.3f}"})
         if best.distance <= result.threshold:
             st.badge("within threshold", color="green")
@@ -132,10 +133,6 @@ def _frame_card(
             cell = (query_id, best.video_id, result.frame, best.frame)
             st.session_state[state.COMPARE_CELL] = cell
             state.goto_compare(query_id, best.video_id)
-
-
-def _also(times: list[float]) -> str:
-    return "also at " + ", ".join(clock(time) for time in times) if times else ""
 
 
 def _time_slider(query_id: str, at: float) -> None:

@@ -73,11 +73,6 @@ def task_scope() -> tuple[str, str]:
     return str(bench.library.folder), bench.extractor
 
 
-def _version() -> tuple[str, int]:
-    bench = workbench()
-    return bench.extractor, bench.space.version
-
-
 # ---- sessions and their clips ----
 
 
@@ -297,4 +292,5 @@ def _query_distances(
 def query_distances(query_id: str) -> "QueryDistances":
     """Do not write into its arrays: they are shared by all sessions."""
     name_of(query_id)
-    return _query_distances(*_chosen(), *_version(), query_id)
+    bench = workbench()
+    return _query_distances(*_chosen(), bench.extractor, bench.space.version, query_id)

@@ -47,10 +47,6 @@ class SessionClip:
     bytes: int
 
 
-def _clips_root() -> Path:
-    return Path(tempfile.gettempdir()) / f"visil_dash-{os.getuid()}"
-
-
 class Clips:
     """Clips by session.
 
@@ -71,7 +67,7 @@ class Clips:
         self._settings = settings
         self._alive, self._gone, self._ended = alive, gone, ended
         self._clock = clock
-        self._root = root or _clips_root()
+        self._root = root or Path(tempfile.gettempdir()) / f"visil_dash-{os.getuid()}"
         self._clips: dict[str, dict[str, SessionClip]] = {}
         self._seen: dict[str, float] = {}
         self._lock = Lock()
