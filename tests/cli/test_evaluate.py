@@ -90,6 +90,23 @@ def test_verdicts_of_the_review_are_the_labels_unless_others_are_named(
     # It is the excerpt's own source: found first, in both ways of searching.
     assert out.count("DSVR  mAP 1.000 (no interval)  uAP 1.000") == 2
     assert out.count("1.000  excerpt.mp4  all relevant videos first") == 6
+    assert out.count("Only 1 query: too few to judge") == 2
+
+
+def test_a_larger_set_of_labels_is_named_beside_the_few_in_use(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def larger(_videos: object) -> tuple[Label, ...]:
+        others = (name for name in ids() if name != QUERY)
+        return tuple(Label(ids()[QUERY], ids()[o], "match", source="demo") for o in others)
+
+    monkeypatch.setattr("visil_dash.labels.demo_set.demo_labels", larger)
+    with open_library(tmp_path / "library", settings=Settings(min_free_bytes=0)) as library:
+        library.set_label(Label(ids()[QUERY], ids()["market.mp4"], "match", source="review"))
+    _, out, err = shell()
+    assert "1 label (review)" in out
+    assert "own labels (1); the demo set has 3 for these videos: --labels demo" in err
+    assert "demo set has" not in shell("--labels", "demo")[2]
 
 
 def test_the_annotation_file_of_fivr_names_videos_by_their_files(

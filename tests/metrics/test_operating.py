@@ -2,6 +2,8 @@
 
 from itertools import product
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -162,6 +164,11 @@ def test_counts_agree_with_plain_counting_at_every_threshold(seed: int, upto: st
 # -- curves and suggestions ------------------------------------------------------------------
 
 
+def approx_bound(bound: float | None) -> Any:
+    """A bound of an interval as a curve has it: NaN where there is none."""
+    return pytest.approx(np.nan if bound is None else bound, nan_ok=True)
+
+
 def test_the_curves_pass_through_what_each_threshold_does() -> None:
     pairs = random_pairs(7)
     curves = operating_curves(pairs, upto="CS")
@@ -171,9 +178,9 @@ def test_the_curves_pass_through_what_each_threshold_does() -> None:
         assert point.precision is not None
         assert point.recall is not None
         assert curves.precision[i] == pytest.approx(point.precision.value)
-        assert curves.precision_low[i] == pytest.approx(point.precision.low)
+        assert curves.precision_low[i] == approx_bound(point.precision.low)
         assert curves.recall[i] == pytest.approx(point.recall.value)
-        assert curves.recall_high[i] == pytest.approx(point.recall.high)
+        assert curves.recall_high[i] == approx_bound(point.recall.high)
         assert curves.false_positive_rate[i] == pytest.approx(point.false_positive_rate)
 
 
@@ -300,9 +307,15 @@ def test_the_interval_of_a_ratio_shrinks_with_the_queries() -> None:
     assert widths[0] > widths[1] > widths[2]
 
 
-def test_one_query_has_a_value_and_no_interval() -> None:
-    told = mean_interval(np.array([0.4]))
-    assert (told.value, told.low, told.high) == (0.4, None, None)
+@pytest.mark.parametrize("values", [[0.4], [1.0, 1.0], [0.2, 0.9, 1.0, 0.7], [1.0] * 12])
+def test_few_queries_and_queries_that_agree_have_a_value_and_no_interval(
+    values: list[float],
+) -> None:
+    told = mean_interval(np.array(values))
+    assert (told.value, told.low, told.high) == (pytest.approx(np.mean(values)), None, None)
+
+
+def test_a_share_without_a_value_has_no_interval() -> None:
     assert ratio_interval(np.zeros(3), np.zeros(3), draws(3)) is None
     assert interval(0.5, np.array([0.5, np.nan, np.nan])).low is None
 

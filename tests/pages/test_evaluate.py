@@ -103,6 +103,13 @@ def test_the_numbers_are_those_of_plain_loops(opened: Open) -> None:
     assert table["Missed or last"][0] == ("station.mp4" if table["AP of A"][0] < 1 else "")
 
 
+def test_two_queries_are_too_few_to_judge_and_get_no_interval(opened: Open) -> None:
+    page = evaluate(opened)
+    assert fact(page, "Queries") == "2"
+    assert "Only 2 queries: too few to judge" in texts(page)
+    assert "(" not in fact(page, "mAP") + fact(page, "uAP")
+
+
 def test_a_file_is_measured_by_without_being_kept(opened: Open) -> None:
     page = opened("evaluate").run()
     page.selectbox(key="labels_source").set_value("A file").run()

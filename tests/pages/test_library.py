@@ -59,6 +59,35 @@ def test_it_shows_every_video_and_that_the_index_is_ready(library: Open) -> None
     assert "0:10 · 128×96 · h264" in text
 
 
+def test_each_dropped_file_that_is_not_taken_keeps_a_line_with_its_reason(
+    own: Open, tmp_path: Path
+) -> None:
+    clip = make_scene(tmp_path / "taken.mp4", 1, start=2, seconds=3).read_bytes()
+    long = f"{'long' * 100}.mp4"
+    page = own("library").run()
+    page.file_uploader[0].set_value(
+        [("empty.mp4", b"", "video/mp4"), (long, clip, "video/mp4"), ("none.mp4", b"", "video/mp4")]
+    )
+    run_until(page, lambda p: backend.workbench().worker.wait_idle(0.2) and len(p.error) == 2)
+    page.run()
+    assert not page.exception
+    said = [error.value.replace("\\", "") for error in page.error]
+    assert [text.split(": ")[0] for text in said] == ["empty.mp4", "none.mp4"]
+    assert all("it is empty" in text for text in said)
+    assert len(backend.library_videos()) == len(NAMES) + 1
+    page.button(key="dismiss-library").click().run()
+    assert not page.error
+
+
+def test_a_file_above_the_limit_keeps_a_line_with_its_reason(tmp_path: Path) -> None:
+    with pages(tmp_path / "library", max_file_bytes=1000) as open_page:
+        page = open_page("library").run()
+        upload(page, "large.mp4", b"x" * 1001)
+        page.run()
+        page.run()
+        assert "larger than 1.0 kB" in page.error[0].value.replace("\\", "")
+
+
 def test_the_filter_narrows_by_name_and_has_an_empty_state(library: Open) -> None:
     page = library("library").run()
     page.text_input(key="library_filter").set_value("MARK").run()

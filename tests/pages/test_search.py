@@ -471,6 +471,16 @@ def test_files_that_were_released_already_are_not_taken_again() -> None:
     assert state.UPLOAD_ROUND not in session
 
 
+def test_an_empty_clip_keeps_a_line_with_its_reason_beside_the_one_that_was_taken(
+    opened: Open, clip: bytes
+) -> None:
+    page = upload(opened("search").run(), ("empty.mp4", b""), ("clip.mp4", clip))
+    page = run_until(page, lambda p: "· model " in texts(p))
+    page.run()
+    assert cards(page)[0] == "market.mp4"
+    assert [error.value.replace("\\", "").split(": ")[0] for error in page.error] == ["empty.mp4"]
+
+
 def test_without_allowed_folders_the_page_explains_how_to_search_by_path(opened: Open) -> None:
     page = opened("search").run()
     assert "VISIL_DASH_ALLOWED_FOLDERS" in texts(page)

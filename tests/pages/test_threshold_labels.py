@@ -203,3 +203,18 @@ def test_restoring_from_the_history_is_a_step_of_its_own(opened: Open) -> None:
     table: Any = page.dataframe[0]
     assert list(table.value["Threshold"]) == ["3", "2"]
     assert next(iter(table.value["Before"])) == "2"
+
+
+def test_a_few_verdicts_do_not_replace_a_larger_set_of_labels(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    larger = tuple(
+        Label(query, reference, "not_match", source="demo")
+        for query, reference in itertools.combinations(ids().values(), 2)
+    )
+    assert len(larger) > len(RELATIONS)
+    monkeypatch.setattr("visil_dash.ui.threshold.labels_in_use.demo_labels", lambda _: larger)
+    page = opened("evaluate").run()
+    assert not page.exception
+    assert page.selectbox(key="labels_source").value == "The demo set's labels"
+    assert f"This library's labels: {len(RELATIONS)}" in texts(page).replace("\\", "")

@@ -77,10 +77,13 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
             watch=terminal_watch(given),
         )
         report = evaluation_report(bench, run)
+        larger = _larger_set(bench, given.labels, len(run.labels))
         names = {v.video_id: v.name for v in bench.videos()}
     if given.out is not None:
         write_text(given.out, report_text(report))
         print(f"manifest and results written to {given.out}", file=sys.stderr)
+    if larger:
+        print(larger, file=sys.stderr)
     if given.json:
         print(json.dumps(report, sort_keys=True, allow_nan=False))
     else:
@@ -113,6 +116,19 @@ def labels_of(bench: "Workbench", source: str) -> tuple[Label, ...]:
     if not labels:
         raise InputError(f"--labels {source}", "has no label of a pair in this library", remedy)
     return labels
+
+
+def _larger_set(bench: "Workbench", source: str, labels: int) -> str:
+    """That the demo set has more labels than the few verdicts in use; empty where it has not."""
+    from visil_dash.labels.demo_set import demo_labels
+
+    demo = len(demo_labels(bench.videos())) if source == _REVIEW else 0
+    if demo <= labels:
+        return ""
+    return (
+        f"measured with the library's own labels ({labels}); the demo set has {demo} for these"
+        " videos: --labels demo"
+    )
 
 
 def _settings(bench: "Workbench", given: argparse.Namespace) -> "tuple[Setting, ...]":
@@ -153,6 +169,9 @@ def _lines(
 
 
 def _outcome_lines(outcome: "Outcome") -> list[str]:
+    from visil_dash.metrics.bootstrap import too_few
+
+    few = {too_few(result.queries) for result in outcome.tasks.values()} - {""}
     return [
         "",
         f"{outcome.setting.title}: {outcome.pairs:.1f} videos compared per query",
@@ -162,6 +181,7 @@ def _outcome_lines(outcome: "Outcome") -> list[str]:
             f"  {result.queries} queries, {result.relevant} relevant pairs"
             for task, result in outcome.tasks.items()
         ),
+        *(f"  {reason}" for reason in sorted(few)),
     ]
 
 

@@ -14,13 +14,23 @@ from visil_dash.records import Array
 
 _ROUNDS = 1000
 _LEVEL = 0.95
+FEWEST_QUERIES = 5  # with fewer, the draws repeat so few queries that their spread says nothing
+
+
+def too_few(queries: int) -> str:
+    """Why a result on so few queries says little, as a sentence; empty with enough of them."""
+    if queries >= FEWEST_QUERIES:
+        return ""
+    count = "1 query" if queries == 1 else f"{queries} queries"
+    return f"Only {count}: too few to judge, so there is no interval."
 
 
 @dataclass(frozen=True)
 class Interval:
     """A measured `value` and the interval that holds the share `level` of the draws.
 
-    `low`, `high` are None with too few queries, or too many draws without a value.
+    `low`, `high` are None with fewer than FEWEST_QUERIES queries, with too many draws without a
+    value, and where all queries agree: an interval without width would pretend certainty.
     """
 
     value: float
@@ -40,10 +50,13 @@ def draws(queries: int, *, rounds: int = _ROUNDS, seed: int = 0) -> Array:
 def interval(value: float, drawn: Array) -> Interval:
     """The percentile interval of `drawn` `[rounds]`; NaN marks draws without a value.
 
-    None where half of the draws or more have no value: the others would be biased.
+    None where half of the draws or more have no value, as the others would be biased, and where all
+    have the same.
     """
     finite = drawn[np.isfinite(drawn)]
     if len(finite) * 2 <= len(drawn):
+        return Interval(value, None, None)
+    if np.ptp(finite) < 1e-9:
         return Interval(value, None, None)
     low, high = np.quantile(finite, ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2))
     return Interval(value, float(low), float(high))
@@ -52,13 +65,13 @@ def interval(value: float, drawn: Array) -> Interval:
 def mean_interval(values: Array, *, rounds: int = _ROUNDS, seed: int = 0) -> Interval:
     """Mean of one value per query `[Q]`, such as mAP of average precisions.
 
-    A single query has no interval. Raises ValueError when empty.
+    Raises ValueError when empty.
     """
     values = np.asarray(values, float)
     if not len(values):
         raise ValueError("expected at least one value, got none")
     mean = float(values.mean())
-    if len(values) == 1:
+    if len(values) < FEWEST_QUERIES:
         return Interval(mean, None, None)
     drawn = draws(len(values), rounds=rounds, seed=seed) @ values / len(values)
     return interval(mean, drawn)
@@ -73,7 +86,7 @@ def ratio_interval(above: Array, below: Array, weights: Array) -> Interval | Non
     if not total:
         return None
     value = float(np.sum(above)) / total
-    if len(below) == 1:
+    if len(below) < FEWEST_QUERIES:
         return Interval(value, None, None)
     return interval(value, ratios(weights @ above, weights @ below))
 
@@ -94,7 +107,7 @@ def statistic_interval(
     seed: int = 0,
 ) -> Interval:
     """For other statistics, such as uAP: `statistic(weights [Q])` is evaluated on each draw."""
-    if queries == 1:
+    if queries < FEWEST_QUERIES:
         return Interval(value, None, None)
     weights = draws(queries, rounds=rounds, seed=seed)
     return interval(value, np.array([statistic(row) for row in weights]))

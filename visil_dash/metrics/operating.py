@@ -12,7 +12,14 @@ import numpy as np
 
 from visil_dash.labels.label import Upto
 from visil_dash.labels.truth import PAIR_KINDS, Truth, relevant_kinds
-from visil_dash.metrics.bootstrap import Interval, draws, interval, ratio_interval, ratios
+from visil_dash.metrics.bootstrap import (
+    FEWEST_QUERIES,
+    Interval,
+    draws,
+    interval,
+    ratio_interval,
+    ratios,
+)
 from visil_dash.metrics.ranking import pr_curve, roc_curve
 from visil_dash.records import Array
 
@@ -197,7 +204,7 @@ def _at_least(pairs: JudgedPairs, levels: Array, mask: Array) -> Array:
 def _intervals(drawn: Array, queries: int) -> tuple[Array, Array]:
     """Intervals of each column of `drawn` `[rounds, M]`."""
     low, high = (np.full(drawn.shape[1], np.nan) for _ in range(2))
-    if queries > 1:
+    if queries >= FEWEST_QUERIES:
         for i, column in enumerate(drawn.T):
             band = interval(0.0, column)
             if band.low is not None and band.high is not None:

@@ -36,7 +36,7 @@ from visil_dash.ui.shell.widgets import (
     verified_badge,
 )
 from visil_dash.ui.threshold.labels_in_use import LabelSet
-from visil_dash.ui.threshold.operating import interval_text
+from visil_dash.ui.threshold.operating import draw_too_few, interval_text
 from visil_dash.ui.threshold.scoring import rerank_rate
 
 _TASK_HELP = (
@@ -174,6 +174,7 @@ def draw_evaluation(evaluated: Evaluated) -> None:
         )
         verified_badge(backend.workbench().model.verified)
     task = str(task)
+    draw_too_few(run.outcomes[0].tasks[task].queries)
     for name, outcome in zip("AB", run.outcomes, strict=False):
         _numbers(name, outcome, task)
     if task in run.gains:

@@ -95,6 +95,7 @@ ERRORS = "errors"  # errors of callbacks, until the page shows them
 
 # A new number gives the uploader a new key: that empties it after its files are on disk.
 UPLOAD_ROUND = "upload_round"
+UPLOADS_REFUSED = "uploads_refused"  # box: errors of the files that it did not take last
 
 # Query parameters. Values are the first _PARAM_LENGTH characters of a video id.
 PARAM_QUERY = "q"

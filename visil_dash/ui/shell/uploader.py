@@ -8,8 +8,9 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from visil_dash.errors import VisilDashError
 from visil_dash.ui.shell import state
-from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.errors import show_error
 
 _Take = Callable[[BinaryIO, str], str]
 
@@ -24,8 +25,9 @@ def upload_box(
 ) -> None:
     """An upload box for several files. `take` stores one and returns its id; `done` gets all ids.
 
-    Errors are kept for `errors.show_kept_errors`. Any file type may be chosen: the type is decided
-    by the bytes, not by the name.
+    Below it stands a line for every file of the last upload that was not taken, with the reason:
+    the page may run again at once, so an error that is shown once would not be seen. Any file type
+    may be chosen: the type is decided by the bytes, not by the name.
     """
     key = state.uploader_key(name)
     st.file_uploader(
@@ -34,20 +36,41 @@ def upload_box(
         key=key,
         help=help,
         on_change=_take_all,
-        args=(key, take, done),
+        args=(key, name, take, done),
     )
+    refused = st.session_state.get(state.UPLOADS_REFUSED, {}).get(name, [])
+    if refused:
+        with st.container(gap="small", key=f"refused-{name}"):
+            for error in refused:
+                show_error(error)
+            st.button(
+                "Dismiss",
+                key=f"dismiss-{name}",
+                type="tertiary",
+                icon=":material/close:",
+                on_click=_dismiss,
+                args=(name,),
+            )
 
 
-def _take_all(key: str, take: _Take, done: Callable[[list[str]], None] | None) -> None:
+def _dismiss(name: str) -> None:
+    st.session_state.get(state.UPLOADS_REFUSED, {}).pop(name, None)
+
+
+def _take_all(key: str, name: str, take: _Take, done: Callable[[list[str]], None] | None) -> None:
     # The browser may list files again that were taken and released: those come as DeletedFile.
     files = [f for f in st.session_state.get(key) or [] if isinstance(f, UploadedFile)]
     if not files:
         return
     taken = []
+    refused: list[VisilDashError] = []
     for file in files:
-        with keep_errors():
+        try:
             taken.append(take(file, file.name))
+        except VisilDashError as error:
+            refused.append(error)
         _release(file)
+    st.session_state.setdefault(state.UPLOADS_REFUSED, {})[name] = refused
     state.next_upload_round()
     if done is not None and taken:
         done(taken)

@@ -51,7 +51,8 @@ def draw_label_choice(*, files: bool = False) -> LabelSet | None:
     if not offered:
         return None
     if st.session_state.get(state.LABELS_SOURCE) not in offered:
-        st.session_state[state.LABELS_SOURCE] = next(iter(offered))
+        # The first of the largest: a few verdicts do not replace a set that was there before.
+        st.session_state[state.LABELS_SOURCE] = max(offered, key=lambda name: len(offered[name]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         source = st.selectbox(
             "Labels",
@@ -78,7 +79,11 @@ def draw_label_choice(*, files: bool = False) -> LabelSet | None:
         return None
     name = safe_name(_uploaded()[0], longest=40)
     whose = f"{name}: " if source == _FILE else ""
-    caption.caption(md(f"{whose}{plural(len(labels), 'label')}"), width="content")
+    others = [
+        f"{name}: {len(known):,}" for name, known in offered.items() if known and name != source
+    ]
+    also = f" · also to choose: {', '.join(others)}" if others else ""
+    caption.caption(md(f"{whose}{plural(len(labels), 'label')}{also}"), width="content")
     title = f"File {name}" if source == _FILE else source
     return LabelSet(labels, f"{title} ({len(labels):,})", count_unlabelled)
 

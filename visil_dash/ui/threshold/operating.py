@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.labels.label import Upto
-from visil_dash.metrics.bootstrap import Interval
+from visil_dash.metrics.bootstrap import Interval, too_few
 from visil_dash.metrics.operating import JudgedPairs, Operating, Suggestion, kind_counts, operating
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating as plots_operating
@@ -56,9 +56,10 @@ def draw_operating(
     )
     st.caption(
         f"{plural(len(pairs.queries), 'labelled query', 'labelled queries')},"
-        f" {plural(len(pairs), 'pair')}. In brackets: 95 % bootstrap interval"
-        " over queries (none for a single query)."
+        f" {plural(len(pairs), 'pair')}. In brackets: 95 % bootstrap interval over queries; none"
+        " where all queries agree."
     )
+    draw_too_few(len(pairs.queries))
     _cost(measure, point, pairs)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -84,6 +85,12 @@ def _upto() -> Upto:
         " three.",
     )
     return chosen
+
+
+def draw_too_few(queries: int) -> None:
+    """A warning where there are too few queries to judge by."""
+    if reason := too_few(queries):
+        st.warning(reason, icon=":material/science_off:")
 
 
 def interval_text(interval: Interval | None) -> str:
