@@ -170,3 +170,29 @@ def test_moving_the_slider_changes_every_number(
     assert float(thumb.input_value()) == pytest.approx(1.5, abs=0.01)
     assert exceptions_shown(page) == []
     screens("threshold", whole=True)
+
+
+def test_hundreds_of_fast_arrow_keys_leave_a_page_that_answers(
+    page: Page, app: App, found: dict[str, VideoFeatures]
+) -> None:
+    received: list[int] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda data: received.append(len(data or ""))),
+    )
+    open_page(page, app, f"threshold?{link(found, 'excerpt.mp4')}")
+    slider = page.get_by_role("slider")
+    expect(slider).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
+    slider.focus()
+    for burst in range(8):
+        for _ in range(40):
+            page.keyboard.press("ArrowLeft" if burst % 2 else "ArrowRight")
+        page.wait_for_timeout(150 * (burst % 4))
+    wait_until_idle(page)
+    print(f"{sum(received):,} bytes in {len(received)} messages")
+    assert "MISS" not in app.log
+    assert "Bad message format" not in page.inner_text("body")
+    before = page.get_by_label("Exact value").input_value()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("Exact value")).not_to_have_value(before)

@@ -27,6 +27,7 @@ WANTED: dict[str, Any] = {
     "server.maxUploadSize": 2048,
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "type",
+    "global.minCachedMessageSize": 1e12,
 }
 
 
