@@ -5,8 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.ui.shell.frame import navigation
+from visil_dash.ui.shell.frame import follow_address, navigation
 from visil_dash.ui.shell.guard import stop_unless_safe
+from visil_dash.ui.shell.links import follow_history
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -49,4 +50,6 @@ page = navigation(
     }
 )
 stop_unless_safe()
+follow_address()
+follow_history(page.url_path)
 page.run()

@@ -110,7 +110,7 @@ def test_a_path_of_an_allowed_folder_is_searched_for_and_no_other(
     first = page.locator(".st-key-match-1")
     expect(first).to_contain_text(f"1. {scores['stalls.mp4'][0][0]}", timeout=PATIENCE)
     expect(alert).to_have_count(0)
-    expect(page.locator(".st-key-query-card")).to_contain_text("clip of this session")
+    expect(page.locator(".st-key-query-card")).to_contain_text("your clip")
 
 
 def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_back(

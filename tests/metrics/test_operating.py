@@ -1,7 +1,6 @@
 """Claims about operating thresholds: what one does to labelled pairs, and which is suggested."""
 
 from itertools import product
-
 from typing import Any
 
 import numpy as np

@@ -471,6 +471,69 @@ def test_files_that_were_released_already_are_not_taken_again() -> None:
     assert state.UPLOAD_ROUND not in session
 
 
+def after_back(page: AppTest, **params: str) -> AppTest:
+    """The page as Back shows it: the address wins over what the session holds, once."""
+    page.session_state[state.HISTORY_TAKEN] = "search", set()
+    for name in ("q", "at", "mode", "t", "top"):
+        page.query_params.pop(name, None)
+    for name, value in params.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def test_after_back_the_address_decides_and_then_the_widgets_do(
+    opened: Open, ids: dict[str, str]
+) -> None:
+    market, harbour = ids["market.mp4"], ids["harbour.mp4"]
+    page = opened("search")
+    for name, value in {"q": market[:16], "at": "4", "mode": "exhaustive", "top": "3"}.items():
+        page.query_params[name] = value
+    page.run()
+    assert page.selectbox(key="search_query").value == market
+    assert page.session_state["search_mode"] == "Exhaustive"
+    assert page.number_input(key="search_top").value == 3
+    assert page.session_state["search_moment"] == (market, 4.0)
+    page = after_back(page, q=harbour[:16], t="0.5")
+    assert page.selectbox(key="search_query").value == harbour
+    assert page.session_state["search_mode"] == "Hierarchical"
+    assert page.number_input(key="search_threshold").value == 0.5
+    assert page.number_input(key="search_top").value == 10
+    assert page.session_state["search_moment"] is None
+    assert "at" not in page.query_params
+    page.number_input(key="search_top").set_value(7).run()
+    assert page.query_params["top"] == "7"
+    assert page.query_params["q"] == harbour[:16]
+
+
+@pytest.mark.parametrize("matches", [True, False])
+def test_every_notice_of_a_result_stands_above_its_matches(
+    opened: Open, ids: dict[str, str], matches: bool
+) -> None:
+    real = Workbench.search
+    backend.tasks().forget(ids["market.mp4"])  # what other tests searched
+
+    def noticed(*args: Any, **options: Any) -> Any:
+        result = real(*args, **options)
+        kept = result.matches if matches else ()
+        return replace(result, notices=("First notice.", "Second notice."), matches=kept)
+
+    with (
+        patch.object(Workbench, "search", noticed),
+        patch.object(Workbench, "search_nearest", noticed),
+    ):
+        page = opened("search")
+        page.query_params["q"] = ids["market.mp4"][:16]
+        page.query_params["mode"] = "exhaustive"
+        page.query_params["top"] = "9" if matches else "8"
+        page = answered(page)
+        said = texts(page).replace("\\", "")
+        assert "First notice." in said
+        assert "Second notice." in said
+        if matches:
+            assert said.index("Second notice.") < said.index(". harbour.mp4</div>")
+    backend.tasks().forget(ids["market.mp4"])
+
+
 def test_an_empty_clip_keeps_a_line_with_its_reason_beside_the_one_that_was_taken(
     opened: Open, clip: bytes
 ) -> None:

@@ -98,6 +98,15 @@ def test_a_session_that_ended_loses_its_clips_within_five_minutes(
     assert kept.path.exists()
 
 
+def test_a_deleted_clip_is_remembered_for_the_one_who_had_it(tmp_path: Path, world: World) -> None:
+    clips = world.clips(tmp_path)
+    clip = clips.take("a", io.BytesIO(b"one"), name="1")
+    assert not clips.was_deleted("a", clip.query_id)
+    clips.drop("a", clip.query_id)
+    assert clips.was_deleted("a", clip.query_id[:16])
+    assert not clips.was_deleted("b", clip.query_id[:16])
+
+
 def test_a_tab_that_comes_back_soon_finds_its_clips(tmp_path: Path, world: World) -> None:
     clips = world.clips(tmp_path)
     clip = clips.take("a", io.BytesIO(b"one"), name="1")

@@ -15,6 +15,7 @@ from visil_dash.ui.compare.link import (
 )
 from visil_dash.ui.compare.loops import LoopRange
 from visil_dash.ui.shell import state
+from visil_dash.ui.shell.links import opened
 
 PLAYERS, FRAMES = "Players", "Frames"  # what is shown below the maps
 
@@ -55,9 +56,14 @@ def times_chosen() -> int:
 def follow_link(pair: Comparison) -> None:
     """Takes over the view of a link that was opened, but not an address that this page wrote."""
     given = {name: st.query_params[name] for name in PARAMS if name in st.query_params}
-    written = st.session_state.get(state.COMPARE_LINK, ())
-    if not given or is_own(given, written, now=time.monotonic()):
-        return
+    if {name for name in PARAMS if opened(name)}:
+        # What the address does not name is not chosen.
+        st.session_state.pop(state.COMPARE_CELL, None)
+        st.session_state[state.COMPARE_RANGE] = ("", "", None, times_chosen())
+    else:
+        written = st.session_state.get(state.COMPARE_LINK, ())
+        if not given or is_own(given, written, now=time.monotonic()):
+            return
     view = linked_view(given, pair)
     st.session_state[state.COMPARE_DIRECTION] = view.direction
     if view.cell is not None:

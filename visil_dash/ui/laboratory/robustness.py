@@ -30,7 +30,7 @@ def draw_clip_choice() -> str | None:
         "Clip to edit",
         key="robustness_query",
         param=state.PARAM_QUERY,
-        placeholder="A library video, or a clip of this session",
+        placeholder="A library video, or one of your clips",
     )
     clip = None if query is None else backend.session_clip(query)
     return query if clip is None or read_clip(clip) else None

@@ -9,6 +9,7 @@ from visil_dash.ui.laboratory import walkthrough_library as library
 from visil_dash.ui.laboratory import walkthrough_steps as steps
 from visil_dash.ui.laboratory.walkthrough_steps import WalkPair
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
 
@@ -88,9 +89,12 @@ def _begin_with_a_pair() -> None:
 def draw_step_choice() -> WalkStep:
     """The step on show, which is also in the address."""
     keys = [step.key for step in STEPS]
-    if st.session_state.get(state.WALK_STEP) not in keys:
-        wanted = st.query_params.get("step", keys[0])
-        st.session_state[state.WALK_STEP] = wanted if wanted in keys else keys[0]
+    from_link(
+        state.WALK_STEP,
+        "step",
+        lambda text: text if text in keys else None,
+        default=keys[0],
+    )
     titles = {step.key: f"{i}. {step.title}" for i, step in enumerate(STEPS, 1)}
     chosen = st.pills(
         "Step",
@@ -100,7 +104,7 @@ def draw_step_choice() -> WalkStep:
         required=True,
         persist_state="session",
     )
-    st.query_params["step"] = str(chosen)
+    to_link("step", str(chosen))
     return STEPS[keys.index(str(chosen))]
 
 

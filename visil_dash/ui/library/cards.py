@@ -11,6 +11,7 @@ from visil_dash.records import VideoRecord
 from visil_dash.ui.library.adding import draw_demo_button, has_demo
 from visil_dash.ui.shell import backend, dialogs, state
 from visil_dash.ui.shell.errors import friendly
+from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.playing import play
 from visil_dash.ui.shell.text import md, size
 from visil_dash.ui.shell.widgets import (
@@ -72,6 +73,10 @@ def _no_videos(*, read_only: bool) -> None:
 
 def _filtered(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
     """The videos that match the name and tags typed and chosen here, in the chosen order."""
+    orders = {name.lower(): name for name in _SORTS}
+    usual = next(iter(_SORTS))
+    from_link(state.LIBRARY_FILTER, state.PARAM_FIND, lambda text: text[:200], default="")
+    from_link(state.LIBRARY_SORT, state.PARAM_SORT, orders.get, default=usual)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             "Find by name",
@@ -89,6 +94,8 @@ def _filtered(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
             width=180,
             persist_state="session",
         )
+    to_link(state.PARAM_FIND, wanted)
+    to_link(state.PARAM_SORT, order.lower(), default=usual.lower())
     tags = _chosen_tags(videos)
     matching = (v for v in videos if _matches(v, wanted) and tags <= set(v.tags))
     return sorted(matching, key=_SORTS[order])

@@ -6,22 +6,10 @@ import streamlit as st
 
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.frame import open_library
 from visil_dash.ui.shell.text import safe_name
 
 _MAIN = "Main library"
-# Choices that refer to videos of one library: dropped when the session opens another one.
-_LIBRARY_CHOICES = (
-    state.SEARCH_QUERY,
-    state.SEARCH_MOMENT,
-    state.COMPARE_QUERY,
-    state.COMPARE_REFERENCE,
-    state.COMPARE_CELL,
-    state.THRESHOLD_QUERY,
-    state.COLLECTION_PAIR,
-    state.LIBRARY_TAGS,
-    state.LIBRARY_FILTER,
-    state.LIBRARY_PAGE,
-)
 
 
 def draw_library_switch() -> None:
@@ -60,7 +48,7 @@ def _new_library() -> None:
 
 
 def _switch() -> None:
-    _open_library(st.session_state[state.LIBRARY_CHOICE])
+    open_library(backend.library_name(Path(st.session_state[state.LIBRARY_CHOICE])))
 
 
 def _create() -> None:
@@ -68,10 +56,4 @@ def _create() -> None:
 
     root = backend.workbench().settings.libraries.absolute()
     with keep_errors():
-        _open_library(str(new_library_folder(root, st.session_state[state.LIBRARY_NEW])))
-
-
-def _open_library(folder: str) -> None:
-    st.session_state[state.LIBRARY] = folder
-    for key in _LIBRARY_CHOICES:
-        st.session_state.pop(key, None)
+        open_library(new_library_folder(root, st.session_state[state.LIBRARY_NEW]).name)

@@ -27,7 +27,7 @@ def draw_query_card(query_id: str) -> None:
         with st.container(width=160):
             thumbnail(query_id, key="query")
         with st.container():
-            line = "clip of this session" if backend.session_clip(query_id) else "library video"
+            line = "your clip" if backend.session_clip(query_id) else "library video"
             if info is not None:
                 size = f"{info.width}×{info.height}"
                 line = f"{clock(info.duration)} · {size} · {info.codec} · {line}"

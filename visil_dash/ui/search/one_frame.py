@@ -8,6 +8,7 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.ui.search.tasks import frame_search_task, strip_task
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import from_link, number, to_link
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import UI_ASSETS, empty_state, facts, name_line
@@ -18,18 +19,15 @@ if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
 
 def chosen_time(query_id: str) -> float | None:
     """Time of the frame that alone is the query, seconds; None where the whole clip is."""
-    kept = st.session_state.get(state.SEARCH_MOMENT)
-    if kept is None and (given := st.query_params.get(state.PARAM_MOMENT)):
-        try:
-            kept = query_id, max(0.0, float(given))
-        except ValueError:
-            kept = None
-        st.session_state[state.SEARCH_MOMENT] = kept
-    moment = kept[1] if kept is not None and kept[0] == query_id else None
-    if moment is None:
-        st.query_params.pop(state.PARAM_MOMENT, None)
-    else:
-        st.query_params[state.PARAM_MOMENT] = f"{moment:g}"
+    from_link(
+        state.SEARCH_MOMENT,
+        state.PARAM_MOMENT,
+        lambda text: (query_id, at) if (at := number(text, low=0, high=1e9)) is not None else None,
+        default=None,
+    )
+    kept = st.session_state[state.SEARCH_MOMENT]
+    moment: float | None = kept[1] if kept is not None and kept[0] == query_id else None
+    to_link(state.PARAM_MOMENT, "" if moment is None else f"{moment:g}")
     return moment
 
 
@@ -67,8 +65,6 @@ def _watch_strip(query_id: str) -> None:
 
 def _choose(query_id: str, time: float | None) -> None:
     st.session_state[state.SEARCH_MOMENT] = None if time is None else (query_id, time)
-    if time is None:
-        st.query_params.pop(state.PARAM_MOMENT, None)
 
 
 def draw_frame_results(query_id: str, at: float, *, top: int) -> None:

@@ -7,10 +7,12 @@ import streamlit as st
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.tasks import nearest_task
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import from_link, number, to_link
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.waiting import finished
 
-HIERARCHICAL, EXHAUSTIVE, NEAREST = "Hierarchical", "Exhaustive", "Nearest"
+HIERARCHICAL, EXHAUSTIVE, NEAREST = _MODES = ("Hierarchical", "Exhaustive", "Nearest")
+_SHOWN, _MOST_SHOWN = 10, 200  # matches
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,11 @@ class SearchOptions:
 
 def draw_search_options() -> SearchOptions:
     automatic = backend.workbench().threshold()
+    _take_from_link()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mode = st.segmented_control(
             "Search",
-            [HIERARCHICAL, EXHAUSTIVE, NEAREST],
-            default=HIERARCHICAL,
+            _MODES,
             required=True,
             key=state.SEARCH_MODE,
             persist_state="session",
@@ -58,9 +60,8 @@ def draw_search_options() -> SearchOptions:
         top = st.number_input(
             "Show at most",
             min_value=1,
-            max_value=200,
-            value=10,
-            key="search_top",
+            max_value=_MOST_SHOWN,
+            key=state.SEARCH_TOP,
             persist_state="session",
             width=140,
         )
@@ -73,6 +74,10 @@ def draw_search_options() -> SearchOptions:
         " picture, to find footage shown picture-in-picture or in a collage. Takes about ten"
         " times as long.",
     )
+    to_link(state.PARAM_MODE, str(mode).lower(), default=HIERARCHICAL.lower())
+    to_link(state.PARAM_THRESHOLD, "" if threshold is None else f"{threshold:.6g}")
+    to_link(state.PARAM_TOP, str(top), default=str(_SHOWN))
+    to_link(state.PARAM_INSIDE, "yes" if inside else "")
     return SearchOptions(
         threshold,
         mode == EXHAUSTIVE,
@@ -80,6 +85,24 @@ def draw_search_options() -> SearchOptions:
         nearest=mode == NEAREST,
         inside=inside and mode != NEAREST,
     )
+
+
+def _take_from_link() -> None:
+    modes = {name.lower(): name for name in _MODES}
+    from_link(state.SEARCH_MODE, state.PARAM_MODE, modes.get, default=HIERARCHICAL)
+    from_link(
+        state.SEARCH_THRESHOLD,
+        state.PARAM_THRESHOLD,
+        lambda text: number(text, low=0, high=1e9),
+        default=None,
+    )
+    from_link(state.SEARCH_TOP, state.PARAM_TOP, _count, default=_SHOWN)
+    from_link(state.SEARCH_INSIDE, state.PARAM_INSIDE, lambda text: text == "yes", default=False)
+
+
+def _count(text: str) -> int | None:
+    given = number(text, low=1, high=_MOST_SHOWN)
+    return None if given is None else int(given)
 
 
 # ---- waiting ----

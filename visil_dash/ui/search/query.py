@@ -26,8 +26,8 @@ def draw_query_form() -> str | None:
                 name="search",
                 take=_take,
                 done=_choose_first,
-                help="Any common video format. Clips are private to this session and deleted"
-                " soon after it ends.",
+                help="Any common video format. Clips are private to this browser and deleted"
+                " soon after its last tab is closed.",
             )
             _path_box()
         with right:
@@ -41,7 +41,7 @@ def draw_query_form() -> str | None:
             if clips:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.caption(
-                        f"{plural(len(clips), 'clip')} in this session, "
+                        f"{plural(len(clips), 'clip')} in this browser, "
                         f"{size(sum(c.bytes for c in clips))}",
                         width="content",
                     )
@@ -94,7 +94,7 @@ def _path_box() -> None:
             placeholder=f"{folders[0]}/…",
             max_chars=4096,
             help="A full path within " + ", ".join(f"`{folder}`" for folder in folders) + "."
-            " Links are not followed. The file is copied to this session first.",
+            " Links are not followed. The file is copied first.",
         )
         st.form_submit_button("Search", icon=":material/search:", on_click=_ask)
     asked = st.session_state.get(state.SEARCH_PATH_ASKED)
@@ -124,7 +124,7 @@ def _wait_for_copy(asked: str) -> None:
 
 
 def _copy_task(typed: str, *, again: bool = False) -> Task:
-    """Copies a file of an allowed folder to a clip of this session; `result` is its id."""
+    """Copies a file of an allowed folder to a clip of this browser; `result` is its id."""
     settings, take = backend.workbench().settings, backend.clip_taker()
 
     def work(watch: Watch) -> str:

@@ -1,11 +1,12 @@
-"""The workbench, the clips of this session and the running tasks, each cached.
+"""The workbench, the clips of this browser and the running tasks, each cached.
 
 Keys are ids, the extractor and the version of the frame space, never objects; the objects are
-fetched inside. Query clips belong to their session: every function here that takes an id first
-checks that this session may see it.
+fetched inside. Query clips belong to a browser: every function here that takes an id first checks
+that this browser may see it.
 """
 
 import gc
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token_string
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from visil_dash.errors import NotFound
 from visil_dash.media.views import BY_KEY, QueryRef
@@ -56,10 +59,29 @@ def _workbench(library: str, model: str) -> "Workbench":
 open_benches: "list[Workbench]" = []
 
 
-def _chosen() -> tuple[str, str]:
+def library_folder(name: str) -> Path:
+    """The library's folder: the main one's for an empty name, else one in the folder of libraries.
+
+    Raises NotFound. Names come from addresses: none leads out of that folder or through a link.
+    """
     settings = get_settings()
-    folder = st.session_state.get(state.LIBRARY) or settings.library.absolute()
-    return str(folder), settings.model
+    if not name:
+        return settings.library.absolute()
+    folder = settings.libraries.absolute() / name
+    inside = Path(name).name == name and not name.startswith(".") and "\0" not in name
+    if not inside or folder.is_symlink() or not folder.is_dir():
+        raise NotFound(f"{name[:60]}: there is no library of this name.")
+    return folder
+
+
+def library_name(folder: Path) -> str:
+    """The name under which the library in `folder` stands in addresses."""
+    return "" if folder == get_settings().library.absolute() else folder.name
+
+
+def _chosen() -> tuple[str, str]:
+    name = st.session_state.get(state.LIBRARY) or ""
+    return str(library_folder(name)), get_settings().model
 
 
 def workbench() -> "Workbench":
@@ -81,15 +103,38 @@ def session_id() -> str:
     return context.session_id if context else "no session"
 
 
-def _alive(session: str) -> bool:
+# Sessions by the owner of their clips. A reload of a page is a new session of the same browser.
+_sessions_of: dict[str, set[str]] = {}
+
+
+def _clip_owner() -> str:
+    """Whose clips this session sees: its browser's, so that a reload of a page keeps them.
+
+    Browsers are told apart by the random token that Streamlit keeps in a cookie against forged
+    requests: it is in no address, and another browser does not know it.
+    """
+    session = session_id()
+    cookie = st.context.cookies.get(XSRF_COOKIE_NAME, "") if Runtime.exists() else ""
+    token, _ = decode_xsrf_token_string(cookie)
+    known = token is not None and len(token) >= 16
+    owner = hashlib.sha256(token).hexdigest() if token is not None and known else session
+    _sessions_of.setdefault(owner, set()).add(session)
+    return owner
+
+
+def _alive(owner: str) -> bool:
     # Without a runtime (tests of page files) there is one session, and it is alive.
-    return not Runtime.exists() or Runtime.instance().is_active_session(session)
+    return not Runtime.exists() or any(
+        Runtime.instance().is_active_session(session)
+        for session in tuple(_sessions_of.get(owner, ()))
+    )
 
 
-def _ended(session: str) -> None:
-    # Also ends the session for Streamlit, which frees the files that it keeps for a player.
-    if Runtime.exists():
-        Runtime.instance().close_session(session)
+def _ended(owner: str) -> None:
+    # Also ends the sessions for Streamlit, which frees the files that it keeps for a player.
+    for session in _sessions_of.pop(owner, ()):
+        if Runtime.exists():
+            Runtime.instance().close_session(session)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -123,17 +168,22 @@ def _forget(query_id: str) -> None:
 
 
 def session_clips() -> tuple[SessionClip, ...]:
-    """The clips of this session, newest first."""
-    return clip_store().of(session_id())
+    """The clips of this browser, newest first."""
+    return clip_store().of(_clip_owner())
+
+
+def was_deleted(beginning: str) -> bool:
+    """Whether `beginning` begins the id of a clip that this browser had and that was deleted."""
+    return clip_store().was_deleted(_clip_owner(), beginning)
 
 
 def clip_taker() -> Callable[[Readable, str], SessionClip]:
-    """A function that stores a file as a clip of this session, from any thread.
+    """A function that stores a file as a clip of this browser, from any thread.
 
     It raises InputError.
     """
-    clips, session = clip_store(), session_id()
-    return lambda source, name: clips.take(session, source, name=name)
+    clips, owner = clip_store(), _clip_owner()
+    return lambda source, name: clips.take(owner, source, name=name)
 
 
 def add_upload(source: Readable, *, name: str) -> JobRecord:
@@ -152,7 +202,7 @@ def add_upload(source: Readable, *, name: str) -> JobRecord:
 
 
 def drop_clip(query_id: str) -> None:
-    clip_store().drop(session_id(), query_id)
+    clip_store().drop(_clip_owner(), query_id)
 
 
 def session_clip(query_id: str) -> SessionClip | None:
@@ -178,7 +228,7 @@ def library_video(video_id: str) -> VideoRecord | None:
 
 
 def name_of(query_id: str) -> str:
-    """Name of a library video, a clip of this session or a view of one; raises NotFound."""
+    """Name of a library video, a clip of this browser or a view of one; raises NotFound."""
     ref = QueryRef.parse(query_id)
     if ref.view:
         return f"{name_of(ref.base)} ({BY_KEY[ref.view].title})"
@@ -188,14 +238,15 @@ def name_of(query_id: str) -> str:
     video = library_video(query_id)
     if video is None:
         raise NotFound(
-            f"{query_id[:12]}: neither in the library nor among the clips of this session. "
-            "Clips are private and deleted after their session: upload it again."
+            f"{query_id[:12]}: neither in the library nor among your clips. "
+            "Clips are private to a browser and deleted soon after its last tab is closed:"
+            " upload it again."
         )
     return video.name
 
 
 def opened(query_id: str) -> "QueryClip":
-    """The clip or library video with its features, if this session may see it.
+    """The clip or library video with its features, if this browser may see it.
 
     Raises NotFound, also for a clip that is still being read.
     """
@@ -257,7 +308,7 @@ def search(
     inside: bool = False,
     again: bool = False,
 ) -> Task:
-    """Searches for a clip of this session or a library video; `result` is a SearchResult."""
+    """Searches for a clip of this browser or a library video; `result` is a SearchResult."""
     bench, read = workbench(), reader(query_id)
     # Errors contain the name, and another session may have the same bytes under another one.
     name = name_of(query_id)

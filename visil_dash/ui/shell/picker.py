@@ -1,10 +1,11 @@
-"""A picker over the library's videos and the clips of this session."""
+"""A picker over the library's videos and the clips of this browser."""
 
 from collections import Counter
 
 import streamlit as st
 
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import opened, to_link
 from visil_dash.ui.shell.text import safe_name
 
 
@@ -28,10 +29,7 @@ def pick_video(
         persist_state="session",
     )
     if param is not None:
-        if picked is None:
-            st.query_params.pop(param, None)
-        elif st.query_params.get(param) != state.short(picked):
-            st.query_params[param] = state.short(picked)
+        to_link(param, state.short(picked) if picked else "")
     return picked
 
 
@@ -46,6 +44,8 @@ def _labels() -> dict[str, str]:
 
 def _restore(key: str, param: str | None, labels: dict[str, str]) -> None:
     """Gives the picker the choice of the link, and drops a choice that has been removed."""
+    if param is not None and opened(param):
+        st.session_state.pop(key, None)
     chosen = st.session_state.get(key)
     if chosen is not None:
         if chosen not in labels:
@@ -55,9 +55,12 @@ def _restore(key: str, param: str | None, labels: dict[str, str]) -> None:
     matching = [v for v in labels if len(wanted) >= 6 and v.startswith(wanted)]
     if len(matching) == 1:
         st.session_state[key] = matching[0]
+    elif len(wanted) >= 6 and backend.was_deleted(wanted):
+        st.info("This clip was deleted, upload it again.", icon=":material/link_off:")
     elif wanted:
         st.info(
-            "The link names a video that is not in this library, or a clip of another session."
-            " Clips are private and deleted when their session ends.",
+            "The link names a video that is not in this library, or a clip of another browser or"
+            " one that was deleted. Clips are private to a browser and deleted soon after its last"
+            " tab is closed: upload it again.",
             icon=":material/link_off:",
         )

@@ -1,10 +1,12 @@
-"""Query clips of the sessions: on disk at once, private, gone soon after their session.
+"""Query clips: on disk at once, private to their owner, gone soon after the owner has left.
+
+An owner is a browser, or a session where browsers cannot be told apart.
 
     <temporary folder>/visil_dash-<user>/<random>/lock          held while this process lives
     <temporary folder>/visil_dash-<user>/<random>/<sha256>/original
 
-A clip is stored once, by its content, and belongs to the sessions that added it; it is deleted when
-the last of them has ended. Folders whose process died are deleted at the next start.
+A clip is stored once, by its content, and belongs to the owners that added it; it is deleted when
+the last of them has left. Folders whose process died are deleted at the next start.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,7 @@ from visil_dash.ui.shell.text import safe_name, size
 _CHUNK = 1 << 20
 GRACE_SECONDS = 120.0  # a tab that lost its connection keeps its clips for this long
 _SWEEP_SECONDS = 20.0
+_DELETED_KEPT = 1000  # deleted clips that are remembered, to say so to those who ask for them
 _FRESH_SECONDS = 60.0  # a younger folder without a lock may still be under construction
 
 
@@ -39,7 +43,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class SessionClip:
-    """A clip of a session; `query_id` is the sha256 of its bytes."""
+    """A clip of an owner; `query_id` is the sha256 of its bytes."""
 
     query_id: str
     name: str
@@ -48,10 +52,10 @@ class SessionClip:
 
 
 class Clips:
-    """Clips by session.
+    """Clips by owner.
 
-    `alive(session)`: whether it is connected. `gone(query_id)` is called for every deleted clip,
-    `ended(session)` once for every session that has been away for GRACE_SECONDS.
+    `alive(owner)`: whether it is connected. `gone(query_id)` is called for every deleted clip,
+    `ended(owner)` once for every owner that has been away for GRACE_SECONDS.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class Clips:
         *,
         alive: Callable[[str], bool],
         gone: Callable[[str], None],
-        ended: Callable[[str], None] = lambda _session: None,
+        ended: Callable[[str], None] = lambda _owner: None,
         root: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,6 +74,7 @@ class Clips:
         self._root = root or Path(tempfile.gettempdir()) / f"visil_dash-{os.getuid()}"
         self._clips: dict[str, dict[str, SessionClip]] = {}
         self._seen: dict[str, float] = {}
+        self._deleted: deque[tuple[str, str]] = deque(maxlen=_DELETED_KEPT)  # (owner, query id)
         self._lock = Lock()
         self._stop = Event()
         self._thread: Thread | None = None
@@ -85,10 +90,10 @@ class Clips:
         # Room for pictures of library videos where the library itself is read-only.
         self.pictures = self.folder / "pictures"
 
-    def take(self, session: str, source: Readable, *, name: str) -> SessionClip:
-        """Streams `source` to disk as a clip of the session.
+    def take(self, owner: str, source: Readable, *, name: str) -> SessionClip:
+        """Streams `source` to disk as a clip of the owner.
 
-        Raises InputError for an empty or too large file, a full session or a full disk; nothing
+        Raises InputError for an empty or too large file, too many clips or a full disk; nothing
         of the file is kept then.
         """
         shown = safe_name(name)
@@ -101,7 +106,7 @@ class Clips:
                 path,
                 name=shown,
                 settings=self._settings,
-                room=self._settings.session_bytes - self.used(session),
+                room=self._settings.session_bytes - self.used(owner),
             )
             with self._lock:
                 final = self.folder / digest
@@ -110,46 +115,53 @@ class Clips:
                 else:
                     incoming.rename(final)
                 clip = SessionClip(digest, shown, final / "original", count)
-                self._clips.setdefault(session, {})[digest] = clip
-                self._seen[session] = self._clock()
+                self._clips.setdefault(owner, {})[digest] = clip
+                self._seen[owner] = self._clock()
             return clip
         except BaseException:
             shutil.rmtree(incoming, ignore_errors=True)
             raise
 
-    def of(self, session: str) -> tuple[SessionClip, ...]:
-        """The session's clips, newest first."""
+    def of(self, owner: str) -> tuple[SessionClip, ...]:
+        """The owner's clips, newest first."""
         with self._lock:
-            return tuple(reversed(self._clips.get(session, {}).values()))
+            return tuple(reversed(self._clips.get(owner, {}).values()))
 
-    def used(self, session: str) -> int:
-        return sum(clip.bytes for clip in self.of(session))
-
-    def drop(self, session: str, query_id: str) -> None:
-        """Removes the clip from the session; deletes its bytes unless another session has it."""
+    def was_deleted(self, owner: str, beginning: str) -> bool:
+        """Whether the owner had a clip whose id begins so, and it was deleted."""
         with self._lock:
-            clip = self._clips.get(session, {}).pop(query_id, None)
+            return any(o == owner and q.startswith(beginning) for o, q in self._deleted)
+
+    def used(self, owner: str) -> int:
+        return sum(clip.bytes for clip in self.of(owner))
+
+    def drop(self, owner: str, query_id: str) -> None:
+        """Removes the clip from the owner; deletes its bytes unless another owner has it."""
+        with self._lock:
+            clip = self._clips.get(owner, {}).pop(query_id, None)
             held = any(query_id in clips for clips in self._clips.values())
+            if clip is not None:
+                self._deleted.append((owner, query_id))
             if clip is None or held:
                 return
             shutil.rmtree(clip.path.parent, ignore_errors=True)
         self._gone(query_id)
 
     def sweep(self) -> None:
-        """Drops the clips of sessions that have been away for longer than the grace."""
+        """Drops the clips of owners that have been away for longer than the grace."""
         now = self._clock()
         with self._lock:
-            sessions = list(self._clips)
-        for session in sessions:
-            if self._alive(session):
-                self._seen[session] = now
-            elif now - self._seen.get(session, now) >= GRACE_SECONDS:
-                for clip in self.of(session):
-                    self.drop(session, clip.query_id)
+            owners = list(self._clips)
+        for owner in owners:
+            if self._alive(owner):
+                self._seen[owner] = now
+            elif now - self._seen.get(owner, now) >= GRACE_SECONDS:
+                for clip in self.of(owner):
+                    self.drop(owner, clip.query_id)
                 with self._lock:
-                    self._clips.pop(session, None)
-                    self._seen.pop(session, None)
-                self._ended(session)
+                    self._clips.pop(owner, None)
+                    self._seen.pop(owner, None)
+                self._ended(owner)
 
     def start(self) -> None:
         """Sweeps every _SWEEP_SECONDS until `close`."""

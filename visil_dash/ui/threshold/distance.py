@@ -7,6 +7,7 @@ from visil_dash.candidates.thresholds import candidates_at
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
+from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import empty_state
@@ -31,7 +32,7 @@ def draw_query_picker() -> str | None:
         "Query",
         key=state.THRESHOLD_QUERY,
         param=state.PARAM_QUERY,
-        placeholder="A library video, or a clip of this session",
+        placeholder="A library video, or one of your clips",
     )
     clip = None if query is None else backend.session_clip(query)
     return query if clip is None or read_clip(clip) else None
@@ -47,14 +48,12 @@ def draw_distance_explorer(query_id: str | None) -> None:
     view = None if query_id is None else backend.query_distances(query_id)
     if view is not None and view.distances.size:
         draw_admitted(view, value)
+    views = {name.lower(): name for name in _VIEWS}
+    from_link(state.THRESHOLD_VIEW, state.PARAM_VIEW, views.get, default=_QUERY)
     shown = st.segmented_control(
-        "Show",
-        _VIEWS,
-        default=_QUERY,
-        required=True,
-        key=state.THRESHOLD_VIEW,
-        persist_state="session",
+        "Show", _VIEWS, required=True, key=state.THRESHOLD_VIEW, persist_state="session"
     )
+    to_link(state.PARAM_VIEW, str(shown).lower(), default=_QUERY.lower())
     labels: tuple[Label, ...] = ()
     if shown == _LABELS:
         labels = _labelled(value, tried)

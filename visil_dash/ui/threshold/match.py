@@ -5,6 +5,7 @@ import streamlit as st
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
+from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.threshold.labelled_pairs import measured_pairs
 from visil_dash.ui.threshold.operating import draw_operating
 from visil_dash.ui.threshold.saving import draw_history, draw_saving
@@ -37,14 +38,12 @@ def draw_match_explorer() -> None:
     )
     show_kept_errors()
     saving = st.container()
+    key, views = f"{state.THRESHOLD_VIEW}_match", {"labels": _LABELS, "history": _HISTORY}
+    from_link(key, state.PARAM_VIEW, views.get, default=_LABELS)
     view = st.segmented_control(
-        "Show",
-        [_LABELS, _HISTORY],
-        default=_LABELS,
-        required=True,
-        key=f"{state.THRESHOLD_VIEW}_match",
-        persist_state="session",
+        "Show", [_LABELS, _HISTORY], required=True, key=key, persist_state="session"
     )
+    to_link(state.PARAM_VIEW, str(view).lower(), default=_LABELS.lower())
     labels: tuple[Label, ...] = ()
     if view == _HISTORY:
         draw_history("match", default)

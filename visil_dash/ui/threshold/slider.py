@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from visil_dash.ui.shell.links import number
+from visil_dash.ui.shell.links import number, opened, to_link
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,17 @@ class TriedValue:
     def get(self, saved: float) -> float:
         """The value: chosen in this session, else the link's, else the saved one."""
         owner, value = st.session_state.get(self.key, ("", 0.0))
-        if owner != self.owner:
+        if opened(self.param) or owner != self.owner:
             linked = number(st.query_params.get(self.param, ""), low=self.low, high=self.high)
             value = saved if linked is None else linked
             st.session_state[self.key] = self.owner, value
+        to_link(self.param, f"{value:.6g}", default=f"{saved:.6g}")
         return float(value)
 
     def set(self, value: float) -> None:
         """Takes another value; a callback."""
         kept = min(self.high, max(self.low, float(value)))
         st.session_state[self.key] = self.owner, kept
-        st.query_params[self.param] = f"{kept:.6g}"
 
 
 def draw_slider(
