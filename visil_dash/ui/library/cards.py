@@ -76,7 +76,7 @@ def _filtered(videos: Sequence[VideoRecord]) -> list[VideoRecord]:
     orders = {name.lower(): name for name in _SORTS}
     usual = next(iter(_SORTS))
     from_link(state.LIBRARY_FILTER, state.PARAM_FIND, lambda text: text[:200], default="")
-    from_link(state.LIBRARY_SORT, state.PARAM_SORT, orders.get, default=usual)
+    from_link("library_sort", state.PARAM_SORT, orders.get, default=usual)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
             "Find by name",

@@ -61,7 +61,7 @@ def draw_search_options() -> SearchOptions:
             "Show at most",
             min_value=1,
             max_value=_MOST_SHOWN,
-            key=state.SEARCH_TOP,
+            key="search_top",
             persist_state="session",
             width=140,
         )
@@ -91,12 +91,12 @@ def _take_from_link() -> None:
     modes = {name.lower(): name for name in _MODES}
     from_link(state.SEARCH_MODE, state.PARAM_MODE, modes.get, default=HIERARCHICAL)
     from_link(
-        state.SEARCH_THRESHOLD,
+        "search_threshold",
         state.PARAM_THRESHOLD,
         lambda text: number(text, low=0, high=1e9),
         default=None,
     )
-    from_link(state.SEARCH_TOP, state.PARAM_TOP, _count, default=_SHOWN)
+    from_link("search_top", state.PARAM_TOP, _count, default=_SHOWN)
     from_link(state.SEARCH_INSIDE, state.PARAM_INSIDE, lambda text: text == "yes", default=False)
 
 
