@@ -14,7 +14,7 @@ from visil_dash.ui.collection.labels import draw_judged_pairs, draw_labels_menu
 from visil_dash.ui.collection.tasks import best_moment_task, review_queue_task
 from visil_dash.ui.collection.verdict_buttons import draw_undo_button, draw_verdict_buttons
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import opened, to_link
+from visil_dash.ui.shell.links import address_counts, to_link
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
@@ -78,7 +78,7 @@ def _top_line(questions: tuple[Question, ...], labels: Mapping[PairKey, Label]) 
 def _current(listed: list[Question]) -> tuple[str, str] | None:
     """The pair to judge now: the chosen one, the link's, else the first of the queue."""
     videos = backend.library_videos()
-    if {p for p in (state.PARAM_QUERY, state.PARAM_REFERENCE) if opened(p)}:
+    if {p for p in (state.PARAM_QUERY, state.PARAM_REFERENCE) if address_counts(p)}:
         st.session_state.pop(state.REVIEW_PAIR, None)
     pair: tuple[str, str] | None = st.session_state.get(state.REVIEW_PAIR) or _linked(videos)
     if pair is not None and not set(pair) <= set(videos):

@@ -15,7 +15,7 @@ from visil_dash.ui.compare.link import (
 )
 from visil_dash.ui.compare.loops import LoopRange
 from visil_dash.ui.shell import state
-from visil_dash.ui.shell.links import opened
+from visil_dash.ui.shell.links import address_counts
 
 PLAYERS, FRAMES = "Players", "Frames"  # what is shown below the maps
 
@@ -56,7 +56,7 @@ def times_chosen() -> int:
 def follow_link(pair: Comparison) -> None:
     """Takes over the view of a link that was opened, but not an address that this page wrote."""
     given = {name: st.query_params[name] for name in PARAMS if name in st.query_params}
-    if {name for name in PARAMS if opened(name)}:
+    if {name for name in PARAMS if address_counts(name)}:
         # What the address does not name is not chosen.
         st.session_state.pop(state.COMPARE_CELL, None)
         st.session_state[state.COMPARE_RANGE] = ("", "", None, times_chosen())

@@ -6,7 +6,7 @@ import streamlit as st
 
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
-from visil_dash.ui.shell.frame import open_library
+from visil_dash.ui.shell.frame import switch_library
 from visil_dash.ui.shell.text import safe_name
 
 _MAIN = "Main library"
@@ -48,7 +48,7 @@ def _new_library() -> None:
 
 
 def _switch() -> None:
-    open_library(backend.library_name(Path(st.session_state[state.LIBRARY_CHOICE])))
+    switch_library(backend.library_name(Path(st.session_state[state.LIBRARY_CHOICE])))
 
 
 def _create() -> None:
@@ -56,4 +56,4 @@ def _create() -> None:
 
     root = backend.workbench().settings.libraries.absolute()
     with keep_errors():
-        open_library(new_library_folder(root, st.session_state[state.LIBRARY_NEW]).name)
+        switch_library(new_library_folder(root, st.session_state[state.LIBRARY_NEW]).name)

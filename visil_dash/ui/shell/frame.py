@@ -87,7 +87,7 @@ def follow_address() -> None:
         st.text_input("Model", key=state.MODEL, bind="query-params")
     name = st.session_state[state.LIBRARY]
     if st.session_state.setdefault(state.LIBRARY_OPEN, name) != name:
-        forget_library_choices()
+        _forget_library_choices()
         st.session_state[state.LIBRARY_OPEN] = name
     try:
         backend.library_folder(name)
@@ -97,13 +97,13 @@ def follow_address() -> None:
     _compare_model(st.session_state[state.MODEL] or usual, settings.model)
 
 
-def open_library(name: str) -> None:
+def switch_library(name: str) -> None:
     """Opens the library of this name, empty for the main one; a callback."""
     st.session_state[state.LIBRARY] = name
-    forget_library_choices()
+    _forget_library_choices()
 
 
-def forget_library_choices() -> None:
+def _forget_library_choices() -> None:
     for key in _LIBRARY_CHOICES:
         st.session_state.pop(key, None)
 
@@ -115,7 +115,10 @@ def _no_such_library(name: str) -> None:
         icon=":material/link_off:",
     )
     st.button(
-        "Open the main library", icon=":material/video_library:", on_click=open_library, args=("",)
+        "Open the main library",
+        icon=":material/video_library:",
+        on_click=switch_library,
+        args=("",),
     )
 
 

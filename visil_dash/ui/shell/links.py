@@ -13,22 +13,25 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from visil_dash.ui.shell import state
 
 
-def went_back_or_forward() -> bool:
+def _went_back_or_forward() -> bool:
     """Whether this run was caused by the browser's Back or Forward."""
     context = get_script_run_ctx()
     return context is not None and bool(context.is_history_navigation)
 
 
 def follow_history(page: str) -> None:
-    """Call it before the page is drawn: after Back or Forward, `opened` is true for each parameter
-    once, however many runs it takes until its widget is drawn; another `page` ends that."""
-    if went_back_or_forward():
+    """Call it before the page is drawn.
+
+    After Back or Forward `address_counts` is true once for each parameter, however many runs it
+    takes until its widget is drawn. Another `page` ends that.
+    """
+    if _went_back_or_forward():
         st.session_state[state.HISTORY_TAKEN] = page, set()
     elif st.session_state.get(state.HISTORY_TAKEN, (page,))[0] != page:
         del st.session_state[state.HISTORY_TAKEN]
 
 
-def opened(param: str) -> bool:
+def address_counts(param: str) -> bool:
     """Whether the address's `param` counts now, present or not, and not what the session holds."""
     if state.HISTORY_TAKEN not in st.session_state:
         return False
@@ -45,7 +48,7 @@ def from_link(key: str, param: str, read: Callable[[str], Any], *, default: Any)
     Call it before the widget is drawn, and give the widget no default. `read` returns None for
     text that is not valid.
     """
-    if not opened(param) and key in st.session_state:
+    if not address_counts(param) and key in st.session_state:
         return
     value = read(st.query_params[param]) if param in st.query_params else None
     st.session_state[key] = default if value is None else value

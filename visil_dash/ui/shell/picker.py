@@ -5,7 +5,7 @@ from collections import Counter
 import streamlit as st
 
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import opened, to_link
+from visil_dash.ui.shell.links import address_counts, to_link
 from visil_dash.ui.shell.text import safe_name
 
 
@@ -44,7 +44,7 @@ def _labels() -> dict[str, str]:
 
 def _restore(key: str, param: str | None, labels: dict[str, str]) -> None:
     """Gives the picker the choice of the link, and drops a choice that has been removed."""
-    if param is not None and opened(param):
+    if param is not None and address_counts(param):
         st.session_state.pop(key, None)
     chosen = st.session_state.get(key)
     if chosen is not None:

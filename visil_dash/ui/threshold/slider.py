@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from visil_dash.ui.shell.links import number, opened, to_link
+from visil_dash.ui.shell.links import address_counts, number, to_link
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TriedValue:
     def get(self, saved: float) -> float:
         """The value: chosen in this session, else the link's, else the saved one."""
         owner, value = st.session_state.get(self.key, ("", 0.0))
-        if opened(self.param) or owner != self.owner:
+        if address_counts(self.param) or owner != self.owner:
             linked = number(st.query_params.get(self.param, ""), low=self.low, high=self.high)
             value = saved if linked is None else linked
             st.session_state[self.key] = self.owner, value
