@@ -167,8 +167,8 @@ class FrameHits:
     """Frames within a distance threshold of a query's frames, one row a hit, nearest first.
 
     `query_frame` `[H]`, `video` `[H]` (position in `video_ids`), `reference_frame` `[H]`,
-    `distance` `[H]` squared L2, re-scored exactly. `examined`: neighbours looked at;
-    `nearest` `[Tq]`: distance of each query frame's nearest neighbour, admitted or not.
+    `distance` `[H]` squared L2, re-scored exactly. `nearest` `[Tq]`: distance of each query
+    frame's nearest neighbour, admitted or not.
     """
 
     video_ids: tuple[str, ...]
@@ -178,7 +178,6 @@ class FrameHits:
     distance: Array
     nearest: Array
     threshold: float
-    examined: int
 
     def __len__(self) -> int:
         return len(self.distance)

@@ -47,7 +47,7 @@ def frames_within(
     the query frames whose farthest neighbour is still within the threshold, until it is passed
     or the library ends.
     """
-    found, examined = _grown(space, queries, threshold, first_k)
+    found = _grown(space, queries, threshold, first_k)
     video_of = _positions(videos, exclude)
     columns: list[tuple[Array, Array, Array, Array]] = []
     nearest = np.full(len(queries), np.inf, np.float32)
@@ -74,29 +74,26 @@ def frames_within(
         distance=d[order],
         nearest=nearest,
         threshold=threshold,
-        examined=examined,
     )
 
 
 def _grown(
     space: FrameSearcher, queries: Array, threshold: float, first_k: int
-) -> tuple[dict[int, tuple[Array, Array]], int]:
-    """Ids and distances of each query frame's neighbours until the threshold is passed, and k."""
+) -> dict[int, tuple[Array, Array]]:
+    """Ids and distances of each query frame's neighbours until the threshold is passed."""
     total = len(space)
     found: dict[int, tuple[Array, Array]] = {}
     pending = np.arange(len(queries))
     k = min(first_k, total)
-    examined = 0
     while len(pending) and total:
         ids, distances = space.search(queries[pending], k)
-        examined = max(examined, k)
         for row, query in enumerate(pending.tolist()):
             found[query] = ids[row], distances[row]
         if k >= total:
             break
         pending = pending[distances[:, -1] <= threshold]
         k = min(2 * k, total)
-    return found, examined
+    return found
 
 
 def _positions(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Array]:

@@ -20,7 +20,7 @@ from visil_dash.metrics.bootstrap import (
     ratio_interval,
     ratios,
 )
-from visil_dash.metrics.ranking import pr_curve, roc_curve
+from visil_dash.metrics.ranking import pr_curve, roc_area
 from visil_dash.records import Array
 
 _CURVE_POINTS = 200  # thresholds at which intervals are computed
@@ -173,7 +173,7 @@ def operating_curves(pairs: JudgedPairs, *, upto: Upto) -> OperatingCurves | Non
         recall_low=recall_low,
         recall_high=recall_high,
         false_positive_rate=fp / others.sum() if others.any() else np.zeros(len(levels)),
-        roc_area=roc_curve(pairs.closeness[real], relevant[real]).area if both else None,
+        roc_area=roc_area(pairs.closeness[real], relevant[real]) if both else None,
     )
 
 

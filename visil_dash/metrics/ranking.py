@@ -197,19 +197,6 @@ class PrecisionRecall:
         )
 
 
-@dataclass(frozen=True)
-class Roc:
-    """Rates `[M + 1]` from (0, 0) on, one point for each distinct score, highest first.
-
-    `area`: probability that a relevant pair scores strictly above an irrelevant one; ties count 0.
-    """
-
-    thresholds: Array
-    false_positive_rate: Array
-    true_positive_rate: Array
-    area: float
-
-
 def _steps(scores: Array, relevant: Array) -> tuple[Array, Array, Array]:
     """Distinct scores `[M]`, highest first; relevant and irrelevant entries down to each."""
     order = against_us(scores, relevant)
@@ -231,22 +218,16 @@ def pr_curve(scores: Array, relevant: Array, *, missed: int = 0) -> PrecisionRec
     return PrecisionRecall(thresholds, right / (right + wrong), right / total)
 
 
-def roc_curve(scores: Array, relevant: Array) -> Roc:
-    """Rates of true and false positives as the threshold falls through the scores.
+def roc_area(scores: Array, relevant: Array) -> float:
+    """Probability that a relevant entry scores strictly above an irrelevant one; ties count 0.
 
     Raises ValueError unless there are both relevant and irrelevant entries.
     """
-    thresholds, right, wrong = _steps(scores, relevant)
-    if not len(thresholds) or right[-1] == 0 or wrong[-1] == 0:
-        raise ValueError("a ROC curve needs at least one relevant and one irrelevant entry")
-    gained = np.diff(right, prepend=0)
+    _thresholds, right, wrong = _steps(scores, relevant)
+    if not len(right) or right[-1] == 0 or wrong[-1] == 0:
+        raise ValueError("a ROC area needs at least one relevant and one irrelevant entry")
     beaten = wrong[-1] - wrong  # irrelevant entries strictly below each distinct score
-    return Roc(
-        thresholds,
-        np.append(0.0, wrong / wrong[-1]),
-        np.append(0.0, right / right[-1]),
-        float((gained * beaten).sum() / (right[-1] * wrong[-1])),
-    )
+    return float((np.diff(right, prepend=0) * beaten).sum() / (right[-1] * wrong[-1]))
 
 
 def recall_at_precision(

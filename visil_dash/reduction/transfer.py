@@ -33,7 +33,6 @@ class Transfer:
     threshold: float
     low: float
     high: float
-    wanted: float
     recall: float
     unseen_recall: float
     unseen_low: float
@@ -90,7 +89,6 @@ def transfer(
         threshold=carried,
         low=low,
         high=high,
-        wanted=recall,
         recall=kept,
         unseen_recall=float(np.mean(unseen or [kept])),
         unseen_low=unseen_low,
