@@ -58,6 +58,24 @@ def test_two_excerpts_in_swapped_order_are_two_segments():
     assert spans == [(0, 8, 20), (10, 18, 2)]
 
 
+@pytest.mark.parametrize("shape", [(1, 60), (60, 1), (1, 1), (2, 60), (60, 2), (3, 60)])
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_a_segment_rests_on_several_frames_and_a_single_frame_has_one_place(shape, seed):
+    """A still picture (all alike) and pairs that agree here and there."""
+    matrix = np.ones(shape) if seed is None else np.random.default_rng(seed).random(shape)
+    paths = align(matrix, AlignOptions(frame_level=0.3))
+    if 1 in shape:
+        assert len(paths) <= 1
+        assert all(
+            cells == [(i, j)] and matrix[i, j] == matrix.max()
+            for cells, _ in paths
+            for i, j in cells
+        )
+    for cells, _ in paths:
+        for side in zip(*cells, strict=True):
+            assert len(set(side)) >= min(2, *shape)
+
+
 def test_one_bad_frame_does_not_break_a_copy():
     cells = [(3 + i, 5 + i) for i in range(12) if i != 6]
     found = only(matrix_with(20, 25, cells))

@@ -10,6 +10,7 @@ import pytest
 from tests.support.benches import copy_library, fake_bench
 from tests.support.fakes import fake_model
 from tests.support.pair_world import copy_world
+from tests.support.scenes import make_scene
 from visil_dash.cli.main import main
 from visil_dash.exports.search import search_as_dict
 from visil_dash.matching.headline import headline
@@ -59,6 +60,18 @@ def test_a_library_video_and_a_new_clip_are_not_called_identical(
 def test_the_nearest_videos_of_an_identical_copy_say_so_too(bench: Workbench, twin: Path) -> None:
     result = bench.search_nearest(bench.open_clip(twin).query_id, most=2)
     assert result.identical_to == "market.mp4"
+
+
+def test_a_clip_of_one_frame_is_said_to_have_no_certain_place(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    short = make_scene(tmp_path / "short.mp4", 1, start=3, seconds=1)
+    clip = bench.open_clip(short)
+    assert len(clip.features) == 1
+    result = bench.search(clip.query_id, exhaustive=True)
+    assert any("only one frame of it was sampled" in notice for notice in result.notices)
+    assert all(len(match.segments) <= 1 for match in result.matches)
+    assert not any("one frame" in n for n in bench.search("market.mp4").notices)
 
 
 def test_the_shell_says_so_in_text_and_json(

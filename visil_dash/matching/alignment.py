@@ -87,7 +87,11 @@ def _same_level(matrix: Array, options: AlignOptions) -> float:
 
 
 def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, int]], bool]]:
-    """Matched paths of a frame-to-frame matrix `[Tq, Tr]`: (cells, reversed), best first."""
+    """Matched paths of a frame-to-frame matrix `[Tq, Tr]`: (cells, reversed), best first.
+
+    Each rests on several frames of both sides; where one side has a single frame, there is at most
+    one path, the best cell.
+    """
     score = (matrix - _same_level(matrix, options)).astype(np.float32)
     if score.max(initial=0) <= 0:
         return []
@@ -96,7 +100,9 @@ def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, in
     score = np.clip(score, -contrast, None)
     gap = options.gap * contrast
     found: list[tuple[list[tuple[int, int]], bool]] = []
-    for _ in range(options.max_segments):
+    # One frame alone cannot be placed in time: as many places as resemble it would be segments.
+    most = options.max_segments if min(matrix.shape) > 1 else 1
+    for _ in range(most):
         tries = []
         for mirrored in (False, True):
             view = score[:, ::-1] if mirrored else score

@@ -1,4 +1,4 @@
-"""A query clip from outside whose very bytes are in the library already."""
+"""What a result says of its query clip: that the library has its bytes, that it is too short."""
 
 from visil_dash.errors import NotFound
 from visil_dash.library.paths import media_file
@@ -6,6 +6,11 @@ from visil_dash.library.store import Library
 from visil_dash.media.views import QueryRef
 from visil_dash.records import VideoRecord
 from visil_dash.workbench.clips import QueryClip
+
+_ONE_FRAME = (
+    "This clip is so short that only one frame of it was sampled. Videos that show this frame are"
+    " listed, but where it belongs in them is a guess: a longer clip can be placed."
+)
 
 
 def identical_video(clip: QueryClip, library: Library) -> VideoRecord | None:
@@ -22,7 +27,15 @@ def identical_video(clip: QueryClip, library: Library) -> VideoRecord | None:
     return None if clip.path == media_file(library.folder, base) else video
 
 
-def identical_notice(video: VideoRecord) -> str:
+def clip_notices(clip: QueryClip, same: VideoRecord | None) -> list[str]:
+    """What the user must know of the clip; `same`: the library video with its bytes."""
+    notices = [clip.info.reason] if clip.info.reason else []
+    if len(clip.features) == 1:
+        notices.append(_ONE_FRAME)
+    return notices if same is None else [_identical_notice(same), *notices]
+
+
+def _identical_notice(video: VideoRecord) -> str:
     """What to say beside a result that leaves this video out."""
     also = f" (also {', '.join(video.other_names)})" if video.other_names else ""
     return (

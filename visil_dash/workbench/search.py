@@ -20,7 +20,7 @@ from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Candidate, Match, SearchResult, VideoFeatures
 from visil_dash.workbench.clips import QueryClip
-from visil_dash.workbench.identical import identical_notice, identical_video
+from visil_dash.workbench.identical import clip_notices, identical_video
 
 HIERARCHICAL, EXHAUSTIVE, NEAREST = "hierarchical", "exhaustive", "nearest"
 
@@ -127,9 +127,8 @@ def search_library(
     matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
     missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
     status, same = space.status(), identical_video(clip, library)
-    identical = "" if same is None else identical_notice(same)
     of_source = [notice for _, notice in proposed.values()]
-    notices = [identical, *of_source, status.notice, clip.info.reason, model.notice]
+    notices = [*clip_notices(clip, same), *of_source, status.notice, model.notice]
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
