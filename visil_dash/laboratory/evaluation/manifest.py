@@ -10,7 +10,6 @@ from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import labels_digest
 from visil_dash.laboratory.evaluation.run import EvaluationRun, Setting
-from visil_dash.metrics.bootstrap import Interval
 from visil_dash.metrics.retrieval import TaskResult
 from visil_dash.workbench.bench import Workbench
 
@@ -87,14 +86,14 @@ def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
             }
             for o in run.outcomes
         ],
-        "gains": {task: _interval(gain) for task, gain in run.gains.items()},
+        "gains": {task: asdict(gain) for task, gain in run.gains.items()},
         "rerank_curve": {
             task: [
                 {
                     "share": p.share,
                     "pairs_a_query": p.pairs,
                     "seconds_a_query": p.seconds,
-                    "map": _interval(p.mean_average_precision),
+                    "map": asdict(p.mean_average_precision),
                 }
                 for p in points
             ]
@@ -186,11 +185,7 @@ def _task(result: TaskResult) -> _Json:
     return {
         "queries": result.queries,
         "relevant": result.relevant,
-        "map": _interval(result.mean_average_precision),
-        "uap": _interval(result.micro_average_precision),
+        "map": asdict(result.mean_average_precision),
+        "uap": asdict(result.micro_average_precision),
         "average_precisions": dict(result.average_precisions),
     }
-
-
-def _interval(interval: Interval) -> _Json:
-    return asdict(interval)

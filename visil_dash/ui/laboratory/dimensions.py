@@ -64,7 +64,7 @@ def draw_study_form() -> Study | None:
             key="dimensions_measure",
             disabled=task is not None and not task.ended,
         ):
-            task = dimensions_tasks.study_task(options, again=True)
+            task = dimensions_tasks.study_task(options)
     if task is None:
         empty_state(
             "Not measured yet",

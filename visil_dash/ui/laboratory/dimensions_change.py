@@ -59,7 +59,7 @@ def _graph_controls() -> GraphOptions:
 
 def draw_graph() -> None:
     options = _graph_controls()
-    task = dimensions_tasks.graph_task(options.m, options.ef_construction, frames=4000, k=10)
+    task = dimensions_tasks.graph_task(options.m, options.ef_construction)
     if not finished(task, title="Measuring the graph", name=f"M {options.m}"):
         return
     study: GraphStudy = task.result

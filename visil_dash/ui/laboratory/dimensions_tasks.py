@@ -29,25 +29,25 @@ def known_study_task(options: StudyOptions) -> Task | None:
     return backend.tasks().get(_key("dimensions", options, backend.workbench().match_score()))
 
 
-def study_task(options: StudyOptions, *, again: bool = False) -> Task:
-    """`result` is a Study."""
+def study_task(options: StudyOptions) -> Task:
+    """Measures the library, also again; `result` is a Study."""
     bench = backend.workbench()
     return backend.tasks().start(
         _key("dimensions", options, bench.match_score()),
         lambda watch: study(bench, options, watch=watch),
-        again=again,
+        again=True,
     )
 
 
-def graph_task(m: int, ef_construction: int, *, frames: int, k: int) -> Task:
+def graph_task(m: int, ef_construction: int) -> Task:
     """`result` is a GraphStudy at every ef that the slider offers."""
     bench = backend.workbench()
 
     def work(watch: Watch) -> GraphStudy:
         watch.step("Building and searching a graph", 0.1)
-        return measure_graph(bench, GraphOptions(m, ef_construction), frames=frames, k=k, seed=0)
+        return measure_graph(bench, GraphOptions(m, ef_construction), frames=4000, k=10, seed=0)
 
-    return backend.tasks().start(_key("graph", m, ef_construction, frames, k), work)
+    return backend.tasks().start(_key("graph", m, ef_construction), work)
 
 
 def proposal_task(plan: IndexPlan) -> Task:
