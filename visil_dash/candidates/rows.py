@@ -8,8 +8,6 @@ from visil_dash.records import Array, Candidate
 
 
 class CandidateRow(TypedDict):
-    """One candidate video of a threshold."""
-
     video_id: str
     name: str
     query_frames: int

@@ -48,7 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
     # Suppressed defaults: given before an action, as in `models --json list`, they count as well.
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--library", type=existing_path, help="folder of the library")

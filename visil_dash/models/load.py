@@ -30,8 +30,6 @@ _FEATURE_FORMAT = 1  # raise when the same weights would give other numbers
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model as shown to the user."""
-
     name: str
     title: str
     extractor: str
@@ -81,7 +79,6 @@ class Model:
 
     @property
     def scorer(self) -> Scorer:
-        """How it compares two videos."""
         return Scorer(self.compare, self.symmetric)
 
     @property

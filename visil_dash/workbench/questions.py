@@ -146,5 +146,4 @@ def search_many(
 
 
 def has_match(result: SearchResult) -> bool:
-    """Whether one of the videos is a match."""
     return any(verdict_of(match).is_match for match in result.matches)

@@ -34,7 +34,6 @@ def kind_verdict(report: RobustnessReport, kind: str) -> str:
 
 
 def trial_rows(trials: Sequence[Trial]) -> list[dict[str, object]]:
-    """One row per copy, for a table and for CSV."""
     return [
         {
             "kind": kind_text(t.kind),

@@ -305,7 +305,6 @@ def _rank_text(row: QueryRow) -> str:
 
 
 def draw_earlier_report(evaluated: Evaluated | None) -> None:
-    """Runs a downloaded report again and shows the differences."""
     st.subheader("An earlier report", anchor=False)
     upload = st.file_uploader(
         "Report downloaded from this page (JSON)",

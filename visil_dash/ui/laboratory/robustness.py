@@ -158,7 +158,6 @@ def _pictures(shown: EditPreview) -> None:
 
 
 def draw_run(choice: RunChoice) -> RobustnessReport | None:
-    """A button that starts a run; its progress, then its report."""
     copies = 1 + sum(len(strengths_of(kind, choice.steps)) - 1 for kind in choice.kinds)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button("Run", icon=":material/science:", type="primary", key="robustness_run_now"):

@@ -29,7 +29,6 @@ Ranked = tuple[int, Match]
 
 
 def ranked(result: SearchResult) -> tuple[Ranked, ...]:
-    """Every match with its rank."""
     return tuple(enumerate(result.matches, 1))
 
 

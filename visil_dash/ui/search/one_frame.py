@@ -68,7 +68,6 @@ def _choose(query_id: str, time: float | None) -> None:
 
 
 def draw_frame_results(query_id: str, at: float, *, top: int) -> None:
-    """The library frames nearest to the query frame at `at` seconds."""
     _time_slider(query_id, at)
     task = frame_search_task(query_id, at, most=top)
     if not finished(task, title="Searching with this frame", name=backend.name_of(query_id)):
@@ -132,7 +131,6 @@ def _frame_card(
 
 
 def _time_slider(query_id: str, at: float) -> None:
-    """A slider for times between the frames of the strip."""
     info = backend.info_of(query_id)
     length = info.duration if info else 0.0
     if length <= 1:

@@ -110,7 +110,6 @@ def _ask() -> None:
 
 
 def _wait_for_copy(asked: str) -> None:
-    """Waits for the copy, then makes it the query."""
     task = _copy_task(asked)
     if not finished(
         task, title="Copying the file", name=Path(asked).name or asked, key="cancel_copy"

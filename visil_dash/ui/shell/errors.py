@@ -42,6 +42,5 @@ def keep_errors() -> Iterator[None]:
 
 
 def show_kept_errors() -> None:
-    """Shows the errors of callbacks, once."""
     for error in st.session_state.pop(state.ERRORS, []):
         show_error(error)
