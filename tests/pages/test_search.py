@@ -500,6 +500,10 @@ def test_after_back_the_address_decides_and_then_the_widgets_do(
     assert page.number_input(key="search_top").value == 10
     assert page.session_state["search_moment"] is None
     assert "at" not in page.query_params
+    page.selectbox(key="search_query").set_value(None).run()
+    assert page.selectbox(key="search_query").value is None
+    assert "q" not in page.query_params
+    page.selectbox(key="search_query").set_value(harbour).run()
     page.number_input(key="search_top").set_value(7).run()
     assert page.query_params["top"] == "7"
     assert page.query_params["q"] == harbour[:16]

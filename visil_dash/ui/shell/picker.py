@@ -46,10 +46,10 @@ def _restore(key: str, param: str | None, labels: dict[str, str]) -> None:
     """Gives the picker the choice of the link, and drops a choice that has been removed."""
     if param is not None and address_counts(param):
         st.session_state.pop(key, None)
-    chosen = st.session_state.get(key)
-    if chosen is not None:
-        if chosen not in labels:
-            del st.session_state[key]
+    if key in st.session_state:
+        # Also a choice that was cleared: the address of this run still names it.
+        if st.session_state[key] not in labels:
+            st.session_state[key] = None
         return
     wanted = st.query_params.get(param, "") if param is not None else ""
     matching = [v for v in labels if len(wanted) >= 6 and v.startswith(wanted)]
