@@ -155,7 +155,7 @@ def test_a_saved_match_score_decides_on_search_and_compare_until_it_is_taken_bac
     assert not sure.search(card)
     page.locator(".st-key-match-1").get_by_role("button", name="Compare").click()
     verdict = page.locator(".st-key-verdict")
-    expect(verdict).to_contain_text(f"decides, from {raised:.3f} on", timeout=PATIENCE)
+    expect(verdict).to_contain_text(f"decides, match score {raised:.3f}", timeout=PATIENCE)
 
     open_page(page, app, f"threshold?m={raised}")
     page.get_by_role("button", name="Undo").click()
