@@ -38,7 +38,7 @@ def test_measured_rates_become_the_plan_by_arithmetic(
         ("Index dimensions", dims),
         ("Query, minutes", query),
         ("Video, MB per minute", minute),
-        ("Frames a second", 2),
+        ("Frames per second", 2),
     ):
         fill(page, label, str(value))
     frames = hours * 3600 * 2

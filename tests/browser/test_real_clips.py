@@ -52,7 +52,7 @@ def test_compare_gives_both_directions_and_the_copy_is_a_match(page: Page, real_
 def test_the_collection_counts_the_pairs_that_match_either_way(page: Page, real_lab: Lab) -> None:
     lab = real_lab
     open_page(page, lab.app, "collection")
-    expect(page.get_by_text("pairs compared, both ways")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("compared, in both directions")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     best = np.maximum(lab.scores, lab.scores.T)
     matching = sum(

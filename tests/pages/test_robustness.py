@@ -42,7 +42,7 @@ def test_a_run_shows_the_curves_that_the_library_gives(opened: Open) -> None:
     table = page.dataframe[0].value
     assert table["score"].tolist() == pytest.approx([t.score for t in expected.trials])
     below = sum(not t.is_match for t in expected.trials)
-    assert f">Below the match score</dt><dd>{below}<" in texts(page)
+    assert f">Not matched</dt><dd>{below}<" in texts(page)
 
 
 def test_an_edit_is_looked_at_before_it_is_run(opened: Open) -> None:

@@ -198,7 +198,7 @@ def draw_robustness(report: RobustnessReport) -> None:
             "Unedited": f"{report.trials[0].score:.3f}",
             "Match score": f"{report.match_score:.3f}",
             "Copies": f"{len(report.trials)}",
-            "Below the match score": f"{sum(not t.is_match for t in report.trials)}",
+            "Not matched": f"{sum(not t.is_match for t in report.trials)}",
             "Not ranked first": f"{sum(t.candidate_rank != 1 for t in report.trials)}",
         }
     )
