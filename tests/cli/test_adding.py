@@ -4,6 +4,7 @@ import _thread
 import json
 import os
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from visil_dash.cli.main import main
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.jobs import Worker
 from visil_dash.library.store import Library, open_library
+from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, JobState, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import feature_manifest
@@ -45,6 +47,10 @@ class Ingest:
         self.begun += 1
         if self.begun == self.interrupt_at:
             _thread.interrupt_main()
+            stopped: Watch = how["watch"]
+            end = time.monotonic() + 60
+            while not stopped.stopped() and time.monotonic() < end:
+                time.sleep(0.01)  # the command stops the worker when it is scheduled, not at once
         random = np.random.default_rng(int(job.video_id[:12], 16))
         regions = random.normal(size=(1, 9, FAKE_DIM)).astype(np.float16)
         model = fake_model()
