@@ -164,7 +164,7 @@ def test_every_query_is_listed_the_worst_first_and_leads_to_what_it_missed(
     order = [lab.names[i] for i in np.argsort(-lab.scores[row]) if lab.names[i] != worst["Query"]]
     last = max(others, key=order.index)
     assert worst["Missed or last"] == last
-    assert others[last] in worst["It is"]
+    assert others[last] in worst["Relation"]
     assert number(worst["Rank"]) == order.index(last) + 1
     select_first_row(page)
     page.get_by_test_id("stMain").get_by_role("button", name="Compare", exact=True).click(

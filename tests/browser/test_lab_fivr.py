@@ -73,7 +73,7 @@ def test_what_cannot_be_fetched_has_a_reason_and_what_is_there_is_taken(
     expect(add).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     told = facts(page, page.locator(".vd-facts", has_text="Missing").locator("xpath=.."))
-    assert (told["Here"], told["Missing"]) == ("1 of 2", "1")
+    assert (told["Downloaded"], told["Missing"]) == ("1 of 2", "1")
     rows = {row["Video"]: row for row in table(page)}
     assert rows["aaaaaaaaaa1"]["File"] == "aaaaaaaaaa1.mp4"
     assert rows["bbbbbbbbbb1"]["File"] == ""
