@@ -151,6 +151,8 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
     lab = demo_lab
     open_page(page, lab.app, "dimensions")
     choose(page, "Index")
+    expect(page.get_by_text("Present space")).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
     before = facts(page)
     assert number(before["Threshold"]) == pytest.approx(lab.threshold, rel=1e-3)
     pick(page, "Reduction", "PCA")
