@@ -105,7 +105,7 @@ def test_frames_set_aside_do_not_count_until_they_are_taken_back(tmp_path: Path)
         stored = space.view().vectors.copy()
 
         def hits() -> dict[str, int]:
-            found = library_hits(query, 1e9, library=library, space=space)
+            found = library_hits(query, 1e9, library=library, view=space.view())
             return {c.video_id: c.hits for c in candidate_videos(found)}
 
         frames = len(query)

@@ -12,8 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.index.frames import FrameSpace
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.snapshot import Snapshot, split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
 
@@ -113,7 +112,7 @@ def _positions(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Arr
 
 
 def library_hits(
-    query: VideoFeatures, threshold: float, *, library: Library, space: FrameSpace
+    query: VideoFeatures, threshold: float, *, library: Library, view: Snapshot
 ) -> FrameHits:
     """Library frames within `threshold` of the query's; the query's own do not count.
 
@@ -122,8 +121,8 @@ def library_hits(
     videos = {v.ordinal: v.video_id for v in library.videos()}
     shown = shown_numbers(query)
     hits = frames_within(
-        space,
-        space.reduction(query.frame_vectors[shown]),
+        view,
+        view.reduction(query.frame_vectors[shown]),
         threshold,
         videos=videos,
         exclude=query.video_id,

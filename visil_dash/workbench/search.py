@@ -48,7 +48,7 @@ def by_threshold(
     """The videos with frames within the distance threshold."""
 
     def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
-        hits = library_hits(query, threshold, library=library, space=space)
+        hits = library_hits(query, threshold, library=library, view=space.view())
         return candidate_videos(hits), ""
 
     return CandidateSource(
@@ -62,10 +62,10 @@ def by_nearness(
     """The `most` videos with the nearest frames, within the threshold or not: always an answer."""
 
     def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
-        hits = library_hits(query, threshold, library=library, space=space)
+        view = space.view()  # one state for all steps, which then agree
+        hits = library_hits(query, threshold, library=library, view=view)
         within = {c.video_id: c for c in candidate_videos(hits)}
         videos = {v.ordinal: v.video_id for v in library.videos()}
-        view = space.view()
         kept = ~np.isin(view.ids, aside_ids(library, query.extractor, videos))
         nearest = nearest_frames(
             view.ids[kept],

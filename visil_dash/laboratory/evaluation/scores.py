@@ -68,7 +68,7 @@ def compared_pairs(
         watch.check()
         features = bench.clip(query).features
         start = time.perf_counter()
-        hits = library_hits(features, threshold, library=bench.library, space=bench.space)
+        hits = library_hits(features, threshold, library=bench.library, view=bench.space.view())
         candidates = candidate_videos(hits)
         seconds += time.perf_counter() - start
         for candidate in candidates:
