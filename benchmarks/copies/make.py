@@ -16,10 +16,9 @@ from benchmarks.copies.output import Log, log_to_stderr, save_json
 from benchmarks.copies.truth import Query, Truth, write_truth
 from visil_dash.edits.edited import Edited
 from visil_dash.edits.kinds import HOSTS_NEEDED, KINDS, STRENGTHS
-from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
 from visil_dash.media.files import VIDEO_SUFFIXES
-from visil_dash.records import Segment
+from visil_dash.records import Box, Segment
 from visil_dash.workbench.ingest import flat_frames
 
 LEAST_SECONDS = 4.0  # shorter clips have too few sampled frames to show the effect of an edit

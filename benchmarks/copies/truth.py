@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.copies.output import save_json
-from visil_dash.edits.pictures import Box
 from visil_dash.errors import InputError
-from visil_dash.records import Segment
+from visil_dash.records import Box, Segment
 
 TRUTH_FILE = "truth.json"
 FORMAT = 1

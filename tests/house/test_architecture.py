@@ -16,7 +16,7 @@ from tests.support.sources import Sources, nodes, sources_of
 ORDER = """
 errors records settings progress clock safe_csv
 labels media
-edits matching models
+edits proof matching models
 library reduction
 index candidates
 collection metrics exports plots

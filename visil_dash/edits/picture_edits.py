@@ -9,7 +9,7 @@ from numpy.random import Generator
 from visil_dash.edits import pictures as pic
 from visil_dash.edits.clip import Clip
 from visil_dash.edits.edited import CRF, Edit, Edited, all_shots, along, either
-from visil_dash.records import Array
+from visil_dash.records import Array, Box
 
 
 def _picture(clip: Clip, edit: Callable[[Array], Array], note: str, *, crf: int = CRF) -> Edited:
@@ -35,13 +35,13 @@ def crop(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> 
 _WHOLE_SHARE = 1.12  # of which a tenth less is still all of the picture
 
 
-def _crop_box(share: float, rng: Generator) -> pic.Box:
+def _crop_box(share: float, rng: Generator) -> Box:
     width, height = np.clip(share * rng.uniform(0.9, 1.1, 2), 0.1, 1)
     x, y = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
     return float(x), float(y), float(width), float(height)
 
 
-def _said(box: pic.Box) -> str:
+def _said(box: Box) -> str:
     return "x {:.2f} y {:.2f} w {:.2f} h {:.2f}".format(*box)
 
 

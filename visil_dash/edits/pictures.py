@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from visil_dash.records import Array
+from visil_dash.records import Array, Box
 
-Box = tuple[float, float, float, float]  # x, y, width, height as shares of the picture
 WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
 
 

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from visil_dash.edits.pictures import Box
-from visil_dash.records import Array
+from visil_dash.records import Array, Box
 
 Image = Array  # [H, W, 3] uint8 RGB
 

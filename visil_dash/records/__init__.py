@@ -1,0 +1,64 @@
+"""The frozen records that pass between modules.
+
+None of them does any work beyond checking itself.
+
+Axes: T frames, R regions, D channels; Tq, Tr frames of query and reference. Times are seconds from
+the start of a video. Distances are squared L2, similarities are higher-is-closer.
+"""
+
+from visil_dash.records.match import (
+    WHOLE,
+    Candidate,
+    Comparison,
+    FrameHits,
+    Match,
+    PairTable,
+    Relation,
+    SearchResult,
+    Verdict,
+)
+from visil_dash.records.proof import Affine, Proof, ProofState, Registration
+from visil_dash.records.segment import Coverage, Segment, Spans
+from visil_dash.records.video import (
+    Array,
+    Box,
+    Decoded,
+    IndexStatus,
+    JobRecord,
+    JobState,
+    MediaInfo,
+    Preprocess,
+    VideoFeatures,
+    VideoRecord,
+    shown_frames,
+)
+
+__all__ = [
+    "WHOLE",
+    "Affine",
+    "Array",
+    "Box",
+    "Candidate",
+    "Comparison",
+    "Coverage",
+    "Decoded",
+    "FrameHits",
+    "IndexStatus",
+    "JobRecord",
+    "JobState",
+    "Match",
+    "MediaInfo",
+    "PairTable",
+    "Preprocess",
+    "Proof",
+    "ProofState",
+    "Registration",
+    "Relation",
+    "SearchResult",
+    "Segment",
+    "Spans",
+    "Verdict",
+    "VideoFeatures",
+    "VideoRecord",
+    "shown_frames",
+]
