@@ -125,6 +125,23 @@ def displayed_frames(
     path: Path, times: Sequence[float], *, relative: bool, long_side: int, settings: Settings
 ) -> list[Array]:
     """As `frames_at`; with `relative`, `times` are shares 0..1 of the duration."""
+    shown = timed_frames(path, times, relative=relative, long_side=long_side, settings=settings)
+    return [frame for frame, _ in shown]
+
+
+def timed_frames(
+    path: Path,
+    times: Sequence[float],
+    *,
+    relative: bool = False,
+    long_side: int,
+    settings: Settings,
+    watch: Watch = UNWATCHED,
+) -> list[tuple[Array, float]]:
+    """As `displayed_frames`, each with the time (seconds) from which it is on screen.
+
+    Raises MediaRefused, Cancelled.
+    """
     if not all(math.isfinite(t) for t in times):
         raise ValueError(f"times: expected finite numbers, got {list(times)}")
     if not 1 <= long_side <= settings.max_side:
@@ -132,7 +149,7 @@ def displayed_frames(
     if not times:
         return []
     ordered = sorted({max(0.0, float(t)) for t in times})
-    frames: list[Array] = []
+    frames: list[tuple[Array, float]] = []
     for start in range(0, len(ordered), _TIMES_OF_A_CHILD):
         part = tuple(ordered[start : start + _TIMES_OF_A_CHILD])
         task = ChildTask(
@@ -140,9 +157,9 @@ def displayed_frames(
             {"times": part, "relative": relative, "long_side": long_side},
             max_frame_bytes=long_side * long_side * 3,
         )
-        for item in decoded(path, task, settings=settings):
+        for item in decoded(path, task, settings=settings, watch=watch):
             if isinstance(item, Message):
-                frames.append(picture(item))
+                frames.append((picture(item), item.seconds))
             elif len(frames) < start + len(part):
                 raise MediaRefused(
                     shown_name(path),

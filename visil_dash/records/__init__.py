@@ -17,7 +17,7 @@ from visil_dash.records.match import (
     SearchResult,
     Verdict,
 )
-from visil_dash.records.proof import Affine, Proof, ProofState, Registration
+from visil_dash.records.proof import Proof, ProofState, Registration, Transform
 from visil_dash.records.segment import Coverage, Segment, Spans
 from visil_dash.records.video import (
     Array,
@@ -35,7 +35,6 @@ from visil_dash.records.video import (
 
 __all__ = [
     "WHOLE",
-    "Affine",
     "Array",
     "Box",
     "Candidate",
@@ -57,6 +56,7 @@ __all__ = [
     "SearchResult",
     "Segment",
     "Spans",
+    "Transform",
     "Verdict",
     "VideoFeatures",
     "VideoRecord",

@@ -6,8 +6,10 @@ from enum import StrEnum
 from visil_dash.records.segment import Segment
 from visil_dash.records.video import Box
 
-# Maps (x, y, 1), shares of the reference's picture, to shares of the query's: two rows of three.
-Affine = tuple[tuple[float, float, float], tuple[float, float, float]]
+_Row = tuple[float, float, float]
+# Maps (x, y, 1), shares of the reference's picture, to shares of the query's (homogeneous, so that
+# a screen filmed from the side registers too): the three rows of a 3 × 3 matrix.
+Transform = tuple[_Row, _Row, _Row]
 
 
 class ProofState(StrEnum):
@@ -22,7 +24,7 @@ class ProofState(StrEnum):
 class Registration:
     """How the picture of a reference lies on that of a query.
 
-    `affine`: reference to query, in shares. `size`, `reference_size`: width and height that shares
+    `transform`: reference to query, in shares. `size`, `reference_size`: width and height that shares
     refer to, in square pixels. `inliers`: local features that agree with it, summed over the
     sampled frames; 0 where the pictures were laid onto each other without any. `common`: share of
     the query's picture that shows the reference. `box`, `reference_box`: where that lies in each
@@ -31,7 +33,7 @@ class Registration:
     1 unchanged.
     """
 
-    affine: Affine
+    transform: Transform
     size: tuple[int, int]
     reference_size: tuple[int, int]
     inliers: int
