@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from visil_dash.records import Array
+from visil_dash.records import Array, ProofState
 
 _BACKGROUND_RANKS = (3, 12)  # ranks whose mean is a query's own level of unrelated videos
 # Share of the background that is subtracted where matches of several queries are ranked together.
@@ -21,6 +21,13 @@ _BACKGROUND_RANKS = (3, 12)  # ranks whose mean is a query's own level of unrela
 # so large a share would call a dozen true copies of one clip unrelated.
 RANKED_SHARE = 0.7
 EVIDENCE_SHARE = 0.5
+# How much likelier verification ends so for a copy than for a video that only looks alike (log
+# likelihood ratio, beside that of the strength): docs/proof.md has the counts.
+_PROOF_EVIDENCE = {
+    ProofState.PROVED: 7.0,
+    ProofState.CONTRADICTED: -3.0,
+    ProofState.UNDECIDABLE: 0.0,
+}
 _ROUNDING = 1e-12  # steps of the isotonic fit below this are none
 _EVIDENCE_SEEN = 0.95  # share of the measured queries whose background is no higher than counts
 
@@ -52,7 +59,13 @@ class ScoreEvidence:
 
 
 def probability(
-    evidence: ScoreEvidence, strength: float, *, level: float = 0.0, among: int, parts: int = 1
+    evidence: ScoreEvidence,
+    strength: float,
+    *,
+    level: float = 0.0,
+    among: int,
+    parts: int = 1,
+    proof: ProofState | None = None,
 ) -> float:
     """Probability that a reference of this strength holds footage of the query, 0..1.
 
@@ -60,13 +73,16 @@ def probability(
     others to be the one copy in a library that holds one; a library of a single video holds it or
     not with equal chance. `parts`: how many parts of the picture were tried, when one of them is
     what scored: all together are as likely as the whole picture, so that the best of many is not
-    overrated. Raises ValueError when `among` or `parts` is below 1.
+    overrated. `proof`: how verification on the pixels ended, None before.
+
+    Raises ValueError when `among` or `parts` is below 1.
     """
     if among < 1 or parts < 1:
         raise ValueError(f"expected at least 1 video and 1 part, got {among} and {parts}")
     before = -math.log(max(among - 1, 1) * parts)
     above = strength - EVIDENCE_SHARE * min(level, evidence.most_background)
-    return 1 / (1 + math.exp(-(before + evidence.of(above))))
+    proved = 0.0 if proof is None else _PROOF_EVIDENCE[proof]
+    return 1 / (1 + math.exp(-(before + evidence.of(above) + proved)))
 
 
 def in_words(chance: float) -> str:

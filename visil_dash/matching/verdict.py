@@ -17,6 +17,9 @@ pictures agree as a whole. Every claim needs both, in the direction that it is a
 Where any time offset matches as well as the one that was found, nothing shows that the two are one
 recording: a claim becomes a doubt.
 
+Where the pair was verified on the pixels, that decides: a proved pair is a match, its relation is
+what its segments cover; a contradicted one is a look-alike, whatever it scores.
+
 No other module compares a score with the match score. Where a pair has scores only, and no
 segments to judge by, `reaches` does it.
 """
@@ -26,7 +29,17 @@ from dataclasses import dataclass, replace
 
 from visil_dash.matching.confidence import in_words
 from visil_dash.matching.spans import covered, union
-from visil_dash.records import Comparison, Coverage, Match, Relation, SearchResult, Segment, Verdict
+from visil_dash.records import (
+    Comparison,
+    Coverage,
+    Match,
+    Proof,
+    ProofState,
+    Relation,
+    SearchResult,
+    Segment,
+    Verdict,
+)
 
 # Alignment cuts up to a sampled frame at each end of a span, and edits add titles and endings.
 WHOLE_SHARE = 0.8
@@ -101,6 +114,8 @@ def judge(
         pair.segments, query_seconds=query_seconds, reference_seconds=reference_seconds
     )
     relation = _relation(share, pair, match_score)
+    if pair.proof is not None and pair.proof.state is not ProofState.UNDECIDABLE:
+        return _of_proof(pair.proof, share, probability)
     any_offset = _matches_at_any_offset(pair.segments)
     claimed = relation not in (Relation.LOOK_ALIKE, Relation.NONE)
     confirmed = reaches(pair.strength, match_score)
@@ -117,6 +132,31 @@ def judge(
         confidence=None if any_offset else probability,
         any_offset=any_offset,
     )
+
+
+def _of_proof(proof: Proof, share: Coverage, probability: float | None) -> Verdict:
+    """The verdict where the pixels have decided."""
+    proved = proof.state is ProofState.PROVED
+    relation = _proved_relation(share) if proved else Relation.LOOK_ALIKE
+    return Verdict(
+        relation=relation,
+        is_match=proved,
+        label=LABELS[relation],
+        reason=proof.reason,
+        coverage=share,
+        best=proof.span,
+        confidence=probability,
+    )
+
+
+def _proved_relation(share: Coverage) -> Relation:
+    whole = share.query >= WHOLE_SHARE, share.reference >= WHOLE_SHARE
+    return {
+        (True, True): Relation.NEAR_DUPLICATE,
+        (True, False): Relation.CONTAINS,
+        (False, True): Relation.CONTAINED_IN,
+        (False, False): Relation.PARTIAL,
+    }[whole]
 
 
 def _relation(covered: Coverage, pair: Match | Comparison, match_score: float) -> Relation:

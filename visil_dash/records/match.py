@@ -91,7 +91,8 @@ class Match:
     direction that scores higher; None without segments. `view`: the part of the query's picture
     that all of this is of (see views). `probability`: that the reference holds footage of the
     query (see confidence); None where the model does not know. `proof`: None until
-    it is verified on the pixels. `verdict`: None until it is judged.
+    it is verified on the pixels; then `segments` follow it, and `similar` are those that it
+    replaces: places that look alike. `verdict`: None until it is judged.
     """
 
     video_id: str
@@ -105,6 +106,7 @@ class Match:
     view: str = WHOLE
     probability: float | None = None
     proof: Proof | None = None
+    similar: tuple[Segment, ...] = ()
     verdict: Verdict | None = None
 
     @property
@@ -122,11 +124,12 @@ class SearchResult:
     """Matches of one query, the strongest first, with all that made them.
 
     `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
-    searched for as well. `timings`: seconds by stage. `skipped`: library videos that were not
-    compared, with the reason. `identical_to`: name of the library video with the bytes of a clip
-    from outside, which is not among the matches. `notices`: what the user must know (degraded
-    index, unverified weights, partial decode). `background`: what the query reaches against videos
-    that it has nothing to do with (see confidence). `match_score`: what matches were judged by.
+    searched for as well, and how many `parts`. `timings`: seconds by stage. `skipped`: library
+    videos that were not compared, with the reason. `identical_to`: name of the library video with
+    the bytes of a clip from outside, which is not among the matches. `notices`: what the user must
+    know (degraded index, unverified weights, partial decode). `background`: what the query reaches
+    against videos that it has nothing to do with (see confidence). `match_score`: what matches were
+    judged by.
     """
 
     query: str
@@ -144,6 +147,7 @@ class SearchResult:
     notices: tuple[str, ...] = ()
     identical_to: str = ""
     inside: bool = False
+    parts: int = 0
     background: float = 0.0
     match_score: float = math.nan
     verified: bool = True  # whether the hash of the model's weights was known
@@ -155,8 +159,8 @@ class Comparison:
 
     `frame_similarity` `[Tq, Tr]`; `visil_output` `[Tq', Tr']`, None without a comparator;
     `score`, `reverse_score` as in Match; `chamfer`, `chamfer_reverse`: Chamfer over the
-    frame-to-frame similarity alone; `part_score`, `proof` and `verdict` as in Match,
-    `verified` as in SearchResult.
+    frame-to-frame similarity alone; `part_score`, `proof`, `similar` and `verdict` as
+    in Match, `verified` as in SearchResult.
     """
 
     query: str
@@ -174,6 +178,7 @@ class Comparison:
     segments: tuple[Segment, ...]
     part_score: float | None = None
     proof: Proof | None = None
+    similar: tuple[Segment, ...] = ()
     verdict: Verdict | None = None
     verified: bool = True
 

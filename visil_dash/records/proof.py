@@ -24,8 +24,8 @@ class ProofState(StrEnum):
 class Registration:
     """How the picture of a reference lies on that of a query.
 
-    `transform`: reference to query, in shares. `size`, `reference_size`: width and height that shares
-    refer to, in square pixels. `inliers`: local features that agree with it, summed over the
+    `transform`: reference to query, in shares. `size`, `reference_size`: width and height that
+    shares refer to, in square pixels. `inliers`: local features that agree with it, summed over the
     sampled frames; 0 where the pictures were laid onto each other without any. `common`: share of
     the query's picture that shows the reference. `box`, `reference_box`: where that lies in each
     picture. `overlays`: boxes of the query's picture inside `box` that show something else (logo,
@@ -52,12 +52,13 @@ class Proof:
 
     `reason`: one sentence. `span`: the stretch in which both agree, times exact to about 0.1 s, its
     `score` the agreement; None unless proved. `motion`: correlation (-1..1) of what changes from
-    frame to frame, at the best time offset; `other_motion`: at the best other offset. `detail`:
-    share (0..1) of the common picture whose detail agrees. `still`: nothing moves, so the picture
-    is the same but cannot be dated. `offsets`, `curve`: reference time less query time (seconds,
-    at the start of the query) and the correlation there. `times`: the pair of times, query and
+    frame to frame, at the best time offset; `other_motion`: at the best other offset.
+    `agreed_seconds`: how long it agrees, weighed. `detail`: share (0..1) of the common picture
+    whose detail agrees. `still`: nothing moves, so the picture
+    is the same but cannot be dated. `offsets`, `curve`: where the start of the span would
+    lie in the reference (seconds) and the correlation there. `times`: the pair of times, query and
     reference, that shows the agreement best. `edits`: what was done to the copy, in words.
-    `seconds`: processor time that it took.
+    `seconds`: that verification took.
     """
 
     state: ProofState
@@ -66,6 +67,7 @@ class Proof:
     registration: Registration | None = None
     motion: float = 0.0
     other_motion: float = 0.0
+    agreed_seconds: float = 0.0
     detail: float = 0.0
     still: bool = False
     offsets: tuple[float, ...] = ()

@@ -40,6 +40,7 @@ from visil_dash.settings import Settings, get_settings
 from visil_dash.workbench.carried import carry_threshold
 from visil_dash.workbench.clips import ClipStore, QueryClip
 from visil_dash.workbench.ingest import ingest
+from visil_dash.workbench.proofs import ProofStore
 from visil_dash.workbench.search import (
     CandidateSource,
     by_nearness,
@@ -70,6 +71,7 @@ class Workbench:
         self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
         self.known_pairs = KnownPairs()
+        self.proofs = ProofStore()
         self._lock = RLock()
         self.worker = Worker(
             library,

@@ -18,7 +18,14 @@ from visil_dash.matching.rerank import rerank
 from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import WHOLE, Candidate, Match, SearchResult, VideoFeatures
+from visil_dash.records import (
+    WHOLE,
+    Candidate,
+    Match,
+    ProofState,
+    SearchResult,
+    VideoFeatures,
+)
 from visil_dash.workbench.clips import QueryClip
 from visil_dash.workbench.identical import clip_notices, identical_video
 
@@ -144,6 +151,7 @@ def search_library(
         skipped=skipped | missing,
         notices=tuple(filter(None, notices)),
         inside=len(views) > 1,
+        parts=parts,
         background=level,
         verified=model.verified,
         identical_to="" if same is None else same.name,
@@ -168,14 +176,28 @@ def with_probability(
 
     `parts`: how many parts of the picture were searched for beside the whole.
     """
-    level = background(np.array([m.strength for m in matches]))
+    # What is proved is no background: a library may hold a dozen copies of one clip.
+    level = background(np.array([m.strength for m in matches if not _is_proved(m)]))
     if evidence is None:
         return tuple(matches), level
-    tried = [1 if m.view == WHOLE else parts for m in matches]
     return tuple(
-        replace(m, probability=probability(evidence, m.strength, level=level, among=among, parts=n))
-        for m, n in zip(matches, tried, strict=True)
+        replace(
+            match,
+            probability=probability(
+                evidence,
+                match.strength,
+                level=level,
+                among=among,
+                parts=1 if match.view == WHOLE else parts,
+                proof=None if match.proof is None else match.proof.state,
+            ),
+        )
+        for match in matches
     ), level
+
+
+def _is_proved(match: Match) -> bool:
+    return match.proof is not None and match.proof.state is ProofState.PROVED
 
 
 @contextmanager

@@ -1,0 +1,84 @@
+"""From what was measured on the pixels to a state and a sentence."""
+
+from dataclasses import dataclass
+
+from visil_dash.records import ProofState
+
+STILL_SECONDS = 0.5  # less motion is none
+# How far motion has to agree: docs/proof.md has what copies and other takes reach. Less of it is
+# enough where nearly all detail agrees.
+_MOTION, _SECONDS = 0.4, 0.6
+_CLOSE_MOTION, _CLOSE_SECONDS, _CLOSE_DETAIL = 0.45, 0.15, 0.85
+# Another take registers, detail of its background agrees, and it moves otherwise. Where hardly any
+# motion is left to see (a copy of 64 pixels), agreement is low too, but still has one clear peak.
+_OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.5, 0.4, 1 / 3
+_SAME_DETAIL, _SEEN = 0.9, 0.05
+
+
+@dataclass(frozen=True)
+class PixelEvidence:
+    """What was measured of a pair.
+
+    `motion`, `other`: agreement of motion at the best offset and at the best other one. `seconds`:
+    how long it agrees, weighed (see motion.Shift). `moving`: seconds in which something moves in
+    the query and in the reference. `inliers`: of the registration. `detail`: share of the common
+    detail that agrees; `seen`: share of the picture that has detail.
+    """
+
+    motion: float = 0.0
+    other: float = 0.0
+    seconds: float = 0.0
+    moving: tuple[float, float] = (0.0, 0.0)
+    inliers: int = 0
+    detail: float = 0.0
+    seen: float = 0.0
+
+    @property
+    def is_still(self) -> bool:
+        return min(self.moving) < STILL_SECONDS
+
+
+def decide(found: PixelEvidence) -> tuple[ProofState, str]:
+    """The state of a pair, and why in a sentence."""
+    if _moves_alike(found):
+        return ProofState.PROVED, (
+            f"Both move alike at one time offset: correlation {found.motion:.2f},"
+            f" at the best other offset {max(0.0, found.other):.2f}."
+        )
+    if found.is_still:
+        if found.detail >= _SAME_DETAIL and found.seen >= _SEEN:
+            return ProofState.PROVED, (
+                f"The same still picture: {100 * found.detail:.0f} % of its detail agrees."
+                " It cannot be dated, because nothing moves."
+            )
+        return ProofState.UNDECIDABLE, (
+            "Nothing moves, and the pictures do not agree in every detail, so a copy and another"
+            " take cannot be told apart."
+        )
+    if _moves_otherwise(found):
+        return ProofState.CONTRADICTED, (
+            "Both show the same place, but it moves differently at every time offset"
+            f" (correlation at most {found.motion:.2f}): another take."
+        )
+    return ProofState.UNDECIDABLE, (
+        "The pictures could not be laid onto each other well enough to see whether they move alike."
+    )
+
+
+def _moves_alike(found: PixelEvidence) -> bool:
+    if found.motion >= _MOTION and found.seconds >= _SECONDS:
+        return True
+    return (
+        found.motion >= _CLOSE_MOTION
+        and found.seconds >= _CLOSE_SECONDS
+        and found.detail >= _CLOSE_DETAIL
+    )
+
+
+def _moves_otherwise(found: PixelEvidence) -> bool:
+    return (
+        found.detail >= _BACKGROUND
+        and found.motion < _OTHER_MOTION
+        and found.seconds < _OTHER_SECONDS
+        and found.other > _NO_PEAK * found.motion
+    )

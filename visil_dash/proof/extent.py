@@ -1,0 +1,91 @@
+"""From where to where two videos agree, once they are laid onto each other."""
+
+import numpy as np
+
+from visil_dash.proof.detail import picture_agreement
+from visil_dash.proof.footage import RATE
+from visil_dash.proof.grid import drawn
+from visil_dash.proof.motion import LEAST_AGREEMENT
+from visil_dash.proof.search import Placement
+from visil_dash.proof.sides import Examined
+from visil_dash.records import Array, Segment
+
+_SMOOTH = 5  # ticks over which agreement is averaged
+_FADE = 15  # ticks
+_UNKNOWN = 1e-6
+_LEAST_DETAIL = 0.4  # agreement of detail from which unmoving pictures are the same
+
+
+def row_agreement(query: Examined, reference: Examined, placement: Placement) -> Array:
+    """How much each row of the query's track agrees with the reference, `[N]`, about -1..1: by its
+    motion where something moves, by its detail where nothing does; 0 where pictures show nothing,
+    and hardly less where they are missing.
+    """
+    assert placement.shift is not None
+    motion, weight = placement.search.along(placement.shift)
+    rows = np.arange(len(motion))
+    mine = rows + placement.first[0]
+    theirs = np.array([round(placement.times(float(row))[1] * RATE) for row in rows])
+    have = np.isin(mine, query.footage.ticks) & np.isin(theirs, reference.footage.ticks)
+    out = np.full(len(rows), -_UNKNOWN)
+    if not have.any():
+        return out
+    detail = np.zeros(len(rows))
+    detail[have] = picture_agreement(
+        drawn(query.footage, mine[have].tolist(), placement.grid.query, placement.grid),
+        drawn(reference.footage, theirs[have].tolist(), placement.grid.reference, placement.grid),
+        placement.grid.mask,
+    )
+    still = np.nan_to_num(detail - _LEAST_DETAIL)
+    gain = weight * (motion - LEAST_AGREEMENT) + (1 - weight) * still
+    # Motion that agrees poorly over pictures that agree well is noise, not another scene.
+    gain = np.where((detail > 2 * _LEAST_DETAIL) & (motion > 0), np.maximum(gain, 0.05), gain)
+    out[have] = gain[have]
+    return out
+
+
+def extent(gain: Array, start: int, end: int) -> tuple[int, int]:
+    """The rows from `start` to `end` (exclusive), extended to where agreement ends on both sides
+    and cut where it begins later."""
+    kernel = np.ones(_SMOOTH) / _SMOOTH
+    smooth = np.convolve(gain, kernel, mode="same")
+    edge = min(_SMOOTH // 2, len(gain))
+    smooth[:edge], smooth[len(gain) - edge :] = gain[:edge], gain[len(gain) - edge :]
+    before = np.concatenate([[0.0], smooth[:start][::-1].cumsum()])
+    after = np.concatenate([[0.0], smooth[end:].cumsum()])
+    first, last = start - int(before.argmax()), end + int(after.argmax())
+    alike = np.flatnonzero(gain[first:last] > 0)
+    if len(alike):
+        first, last = first + int(alike[0]), first + int(alike[-1]) + 1
+    return _over_nothing(gain, first, last)
+
+
+def _over_nothing(gain: Array, first: int, last: int) -> tuple[int, int]:
+    """The rows, extended over those that say nothing: a fade belongs to what it leads to."""
+    least, most = max(0, first - _FADE), min(len(gain), last + _FADE)
+    while first > least and gain[first - 1] == 0:
+        first -= 1
+    while last < most and gain[last] == 0:
+        last += 1
+    return first, last
+
+
+def span_of(
+    placement: Placement, start: int, end: int, *, durations: tuple[float, float]
+) -> Segment:
+    """The rows as a segment, in seconds inside both videos."""
+    assert placement.shift is not None
+    query = placement.times(start)[0], placement.times(end)[0]
+    ends = sorted((placement.times(start)[1], placement.times(end)[1]))
+    # A frame taken backwards is shown until the tick after it.
+    shift = 1 / RATE if placement.shift.reversed else 0.0
+    reference = ends[0] + shift, ends[1] + shift
+    return Segment(
+        query_start=max(0.0, query[0]),
+        query_end=min(durations[0], query[1]),
+        reference_start=max(0.0, reference[0]),
+        reference_end=min(durations[1], reference[1]),
+        score=placement.shift.motion,
+        speed=round(placement.shift.speed, 3),
+        reversed=placement.shift.reversed,
+    )

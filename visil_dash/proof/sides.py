@@ -1,0 +1,102 @@
+"""The two videos of a verification: what was read of them, and the times that are looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.proof.footage import Footage, read_footage
+from visil_dash.proof.registration import Features, local_features
+from visil_dash.records import Segment
+from visil_dash.settings import Settings
+
+_Spans = list[tuple[float, float]]
+
+_WHOLE_SECONDS = 11.0  # a stretch up to this long is read whole
+_PIECE_SECONDS = 3.5  # of a longer one its start, middle and end
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """A video to read: its path, and its duration in seconds."""
+
+    path: Path
+    duration: float
+
+
+class Examined:
+    """One video, read as far as it was needed; pictures and local features are kept."""
+
+    def __init__(self, video: VideoFile, *, settings: Settings, watch: Watch = UNWATCHED) -> None:
+        self.video = video
+        self._settings, self._watch = settings, watch
+        self._footage: Footage | None = None
+        self._features: dict[tuple[int, bool], Features] = {}
+
+    @property
+    def footage(self) -> Footage:
+        if self._footage is None:
+            raise RuntimeError("read something first")
+        return self._footage
+
+    def read(self, spans: Sequence[tuple[float, float]]) -> None:
+        """Reads these spans (seconds) as well. Raises MediaRefused, Cancelled."""
+        self._footage = read_footage(
+            self.video.path,
+            spans,
+            duration=self.video.duration,
+            settings=self._settings,
+            known=self._footage,
+            watch=self._watch,
+        )
+
+    def features(self, seconds: float, *, mirrored: bool = False) -> Features:
+        """Local features of the picture at hand that is nearest to a time."""
+        key = self.footage.nearest(seconds), mirrored
+        if key not in self._features:
+            self._features[key] = local_features(self.footage.grey(key[0]), mirrored=mirrored)
+        return self._features[key]
+
+
+def aligned_time(segment: Segment, query_time: float) -> float:
+    """The moment of the reference that a segment aligns with a moment of the query."""
+    share = (query_time - segment.query_start) / max(1e-6, segment.query_end - segment.query_start)
+    if segment.reversed:
+        share = 1 - share
+    return segment.reference_start + share * (segment.reference_end - segment.reference_start)
+
+
+def paired_times(segment: Segment, count: int) -> list[tuple[float, float]]:
+    """Moments spread over a segment, and those of the reference that it aligns with them."""
+    length = segment.query_end - segment.query_start
+    times = [segment.query_start + length * (k + 0.5) / count for k in range(count)]
+    return [(time, aligned_time(segment, time)) for time in times]
+
+
+def spans_to_read(segment: Segment, *, margin: float) -> tuple[_Spans, _Spans]:
+    """What to read of query and reference to verify a segment: all of a short one, the start, the
+    middle and the end of a long one, with a margin (seconds) at both ends."""
+    start, end = segment.query_start - margin, segment.query_end + margin
+    pieces = [(start, end)]
+    if end - start > _WHOLE_SECONDS:
+        middle = (start + end) / 2
+        half = _PIECE_SECONDS / 2
+        pieces = [
+            (start, start + _PIECE_SECONDS),
+            (middle - half, middle + half),
+            (end - _PIECE_SECONDS, end),
+        ]
+    return pieces, [_in_reference(segment, piece) for piece in pieces]
+
+
+def _in_reference(segment: Segment, span: tuple[float, float]) -> tuple[float, float]:
+    first, last = sorted(aligned_time(segment, time) for time in span)
+    return first, last
+
+
+def window(middle: float, *, seconds: float, duration: float) -> tuple[float, float]:
+    """A window of at most so many seconds around a moment, inside the video."""
+    start = float(np.clip(middle - seconds / 2, 0, max(0.0, duration - seconds)))
+    return start, min(duration, start + seconds)

@@ -1,0 +1,218 @@
+"""Verification of a match on the pixels: proved, contradicted or undecidable, and where exactly."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.proof.decision import PixelEvidence, decide
+from visil_dash.proof.detail import Detail, detail_agreement, overlay_boxes
+from visil_dash.proof.edits import described
+from visil_dash.proof.extent import extent, row_agreement, span_of
+from visil_dash.proof.grid import Grid, common_grid, drawn
+from visil_dash.proof.photometry import photometry
+from visil_dash.proof.registration import Laid
+from visil_dash.proof.search import Placement, best_placements, refined
+from visil_dash.proof.sides import Examined, VideoFile, paired_times
+from visil_dash.records import Array, Box, Proof, ProofState, Registration, Segment, Transform
+from visil_dash.settings import Settings
+
+_FINE_CELLS = 14_000  # of the grid on which detail is compared
+_STILL_CELLS = 40_000  # of still pictures, where words have to be distinguished
+_MOMENTS = 8  # at which detail is compared
+_CURVE_POINTS = 400
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Both pictures at the same moments: pairs of ticks, the grid, and how their detail agrees."""
+
+    ticks: list[tuple[int, int]]
+    laid: Laid
+    grid: Grid
+    detail: Detail
+    overlays: tuple[Box, ...]
+
+
+class Verifier:
+    """Verifies matches of one query; what was read of it is kept from one to the next."""
+
+    def __init__(self, query: VideoFile, *, settings: Settings, watch: Watch = UNWATCHED) -> None:
+        self._settings, self._watch = settings, watch
+        self._query = Examined(query, settings=settings, watch=watch)
+
+    def verify(self, reference: VideoFile, segments: Sequence[Segment]) -> Proof:
+        """What the pixels say about a pair whose matched segments are these, the likeliest first.
+
+        Raises ValueError without segments; MediaRefused, Cancelled.
+        """
+        if not segments:
+            raise ValueError("verification needs a segment to begin with")
+        began = time.perf_counter()
+        other = Examined(reference, settings=self._settings, watch=self._watch)
+        placements = best_placements(self._query, other, segments)
+        if placements and placements[0].shift is not None:
+            proof = _of_motion(self._query, other, refined(self._query, other, placements[0]))
+        else:
+            proof = _of_stills(self._query, other, placements, segments[0])
+        return replace(proof, seconds=time.perf_counter() - began)
+
+
+def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof:
+    shift = placement.shift
+    assert shift is not None
+    gain = row_agreement(query, reference, placement)
+    start, end = extent(gain, shift.start, shift.end)
+    rows = np.linspace(start, end - 1, _MOMENTS).round()
+    times = [placement.times(row) for row in rows]
+    looked = _look(query, reference, placement.laid, times, cells=_FINE_CELLS)
+    found = PixelEvidence(
+        motion=shift.motion,
+        other=shift.other,
+        seconds=shift.value,
+        moving=placement.search.moving(),
+        inliers=placement.laid.inliers,
+        detail=0.0 if looked is None else looked.detail.share,
+        seen=0.0 if looked is None else looked.detail.seen,
+    )
+    state, reason = decide(found)
+    durations = query.video.duration, reference.video.duration
+    span = span_of(placement, start, end, durations=durations)
+    best = int(start + np.argmax(gain[start:end])) if end > start else start
+    offsets, curve = _curve(placement)
+    return _proof(
+        query,
+        reference,
+        looked,
+        Proof(
+            state=state,
+            reason=reason,
+            span=span if state is ProofState.PROVED else None,
+            motion=shift.motion,
+            other_motion=shift.other,
+            agreed_seconds=shift.value,
+            detail=found.detail,
+            still=found.is_still,
+            offsets=offsets,
+            curve=curve,
+            times=placement.times(best),
+        ),
+    )
+
+
+def _of_stills(
+    query: Examined, reference: Examined, placements: Sequence[Placement], segment: Segment
+) -> Proof:
+    """Where no motion agrees: by detail, at the moments that the segment proposes."""
+    times = paired_times(segment, _MOMENTS)
+    every = [_look(query, reference, t.laid, times, cells=_STILL_CELLS) for t in placements]
+    looked = max(
+        (one for one in every if one is not None), key=lambda one: one.detail.share, default=None
+    )
+    found = PixelEvidence(
+        moving=placements[0].search.moving() if placements else (0.0, 0.0),
+        inliers=0 if looked is None else looked.laid.inliers,
+        detail=0.0 if looked is None else looked.detail.share,
+        seen=0.0 if looked is None else looked.detail.seen,
+    )
+    state, reason = decide(found)
+    proved = state is ProofState.PROVED
+    proof = Proof(
+        state=state,
+        reason=reason,
+        span=replace(segment, reversed=False, speed=1.0) if proved else None,
+        detail=found.detail,
+        still=found.is_still,
+        times=times[len(times) // 2],
+    )
+    return _proof(query, reference, looked, proof)
+
+
+def _look(
+    query: Examined,
+    reference: Examined,
+    laid: Laid,
+    times: Sequence[tuple[float, float]],
+    *,
+    cells: int,
+) -> _Looked | None:
+    """Both pictures at these pairs of moments; None where they have nothing in common."""
+    mine, theirs = query.footage, reference.footage
+    grid = common_grid(
+        laid.transform, query_size=mine.size, reference_size=theirs.size, cells=cells
+    )
+    if grid is None:
+        return None
+    ticks = sorted({(mine.nearest(a), theirs.nearest(b)) for a, b in times})
+    one = drawn(mine, [a for a, _ in ticks], grid.query, grid)
+    other = drawn(theirs, [b for _, b in ticks], grid.reference, grid)
+    detail = detail_agreement(one, other, grid.mask)
+    boxes = overlay_boxes(detail, one, other, grid.mask) if detail.share >= 0.5 else []
+    return _Looked(ticks, laid, grid, detail, tuple(_in_picture(b, grid.box) for b in boxes))
+
+
+def _in_picture(box: Box, outer: Box) -> Box:
+    """A box given in shares of another box, in shares of the picture."""
+    return (
+        outer[0] + box[0] * outer[2],
+        outer[1] + box[1] * outer[3],
+        box[2] * outer[2],
+        box[3] * outer[3],
+    )
+
+
+def _proof(query: Examined, reference: Examined, looked: _Looked | None, proof: Proof) -> Proof:
+    """The proof with the registration, and with what was done to the copy where it is proved."""
+    if looked is None:
+        return proof
+    sizes = query.footage.size, reference.footage.size
+    light = photometry(query.footage, reference.footage, looked.ticks, looked.grid)
+    transform, grid = looked.laid.transform, looked.grid
+    boxes = grid.box, grid.reference_box
+    shares = np.diag([1 / sizes[0][0], 1 / sizes[0][1], 1.0]) @ transform
+    shares = shares @ np.diag([sizes[1][0], sizes[1][1], 1.0])
+    registration = Registration(
+        transform=_rows(shares / shares[2, 2]),
+        size=sizes[0],
+        reference_size=sizes[1],
+        inliers=looked.laid.inliers,
+        common=grid.common,
+        box=boxes[0],
+        reference_box=boxes[1],
+        overlays=looked.overlays,
+        brightness=light.brightness,
+        contrast=light.contrast,
+        saturation=light.saturation,
+    )
+    words = described(
+        transform,
+        sizes=sizes,
+        boxes=boxes,
+        overlays=looked.overlays,
+        light=light,
+        span=None if proof.still else proof.span,
+    )
+    edits = words if proof.state is ProofState.PROVED else ()
+    return replace(proof, registration=registration, edits=edits)
+
+
+def _rows(matrix: Array) -> Transform:
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    return (a, b, c), (d, e, f), (g, h, i)
+
+
+def _curve(placement: Placement) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Where the first agreeing moment of the query would lie in the reference (seconds), by offset,
+    and the correlation there; of so many offsets that a figure needs, the best of neighbours."""
+    shift = placement.shift
+    assert shift is not None
+    found = []
+    step = max(1, len(shift.offsets) // _CURVE_POINTS)
+    for begin in range(0, len(shift.offsets), step):
+        best = begin + int(np.argmax(shift.curve[begin : begin + step]))
+        moved = replace(placement, shift=replace(shift, offset=float(shift.offsets[best])))
+        found.append((moved.times(shift.start)[1], float(shift.curve[best])))
+    found.sort()
+    return tuple(at for at, _ in found), tuple(value for _, value in found)

@@ -1,0 +1,135 @@
+"""Verification of search results and comparisons on the pixels, best first, under a budget.
+
+Results are worth showing at once; proofs arrive one after another and change what they prove.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from visil_dash.errors import MediaRefused, StoreError
+from visil_dash.matching.proved import hypotheses, with_proof
+from visil_dash.matching.rerank import rank
+from visil_dash.matching.verdict import verdict_of
+from visil_dash.media.views import QueryRef
+from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.proof.sides import VideoFile
+from visil_dash.proof.verify import Verifier
+from visil_dash.records import Comparison, Match, Proof, ProofState, Relation, SearchResult
+from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.search import with_probability
+
+PROOF_SECONDS = 30.0  # that a search spends on verification, where nobody says otherwise
+PROOF_MATCHES = 12  # of a result that are verified, at most
+
+
+def proving(
+    bench: Workbench,
+    result: SearchResult,
+    *,
+    seconds: float = PROOF_SECONDS,
+    most: int = PROOF_MATCHES,
+    watch: Watch = UNWATCHED,
+) -> Iterator[SearchResult]:
+    """The result after each proof: judged again, and in the order that follows.
+
+    The best matches are verified first, at most so many, until the `seconds` are spent. A video
+    that cannot be read is named in the notices. Raises NotFound, Cancelled.
+    """
+    verifier = _Verifying(bench, result.query_id, watch)
+    until = time.monotonic() + seconds
+    wanted = worth_proving(result, most=most)
+    for number, video_id in enumerate(wanted):
+        watch.count("Verifying on the pixels", number, len(wanted))
+        if time.monotonic() > until:
+            return
+        matches = {match.video_id: match for match in result.matches}
+        match = matches[video_id]
+        try:
+            proof = verifier.proof(match, QueryRef.parse(match.video_id).base)
+        except (MediaRefused, StoreError) as error:
+            result = replace(result, notices=(*result.notices, f"Not verified: {error}"))
+        else:
+            matches[video_id] = with_proof(match, proof)
+            result = _reconsidered(bench, replace(result, matches=tuple(matches.values())))
+        yield result
+
+
+def prove(
+    bench: Workbench,
+    result: SearchResult,
+    *,
+    seconds: float = PROOF_SECONDS,
+    most: int = PROOF_MATCHES,
+    watch: Watch = UNWATCHED,
+) -> SearchResult:
+    """The result with its best matches verified (see `proving`)."""
+    for after in proving(bench, result, seconds=seconds, most=most, watch=watch):
+        result = after
+    return result
+
+
+def worth_proving(result: SearchResult, *, most: int = PROOF_MATCHES) -> list[str]:
+    """Ids of the matches that are to be verified, the best first: those with segments that are not
+    ruled out already, and not verified yet."""
+    return [
+        match.video_id
+        for match in result.matches[:most]
+        if match.proof is None
+        and match.segments
+        and verdict_of(match).relation is not Relation.NONE
+    ]
+
+
+def prove_pair(bench: Workbench, pair: Comparison, *, watch: Watch = UNWATCHED) -> Comparison:
+    """The comparison with its proof, judged again; as it is where no segment matches.
+
+    Raises NotFound, MediaRefused, StoreError, Cancelled.
+    """
+    if not pair.segments and not pair.similar:
+        return pair
+    verifier = _Verifying(bench, pair.query, watch)
+    proved = with_proof(pair, verifier.proof(pair, QueryRef.parse(pair.reference).base))
+    return replace(proved, verdict=bench.judged_pair(proved))
+
+
+class _Verifying:
+    """Verifies pairs of one query, each pair once as long as its proof is kept."""
+
+    def __init__(self, bench: Workbench, query_id: str, watch: Watch) -> None:
+        self._bench, self._watch = bench, watch
+        self._query = QueryRef.parse(query_id).base
+        self._verifier: Verifier | None = None
+
+    def proof(self, pair: Match | Comparison, reference_id: str) -> Proof:
+        key = self._query, reference_id, self._bench.extractor
+        known = self._bench.proofs.get(key)
+        if known is not None:
+            return known
+        if self._verifier is None:
+            self._verifier = Verifier(
+                self._file(self._query), settings=self._bench.settings, watch=self._watch
+            )
+        made = self._verifier.verify(self._file(reference_id), hypotheses(pair))
+        self._bench.proofs.put(key, made)
+        return made
+
+    def _file(self, video_id: str) -> VideoFile:
+        clip = self._bench.clip(video_id)
+        return VideoFile(clip.path, clip.info.duration)
+
+
+def _reconsidered(bench: Workbench, result: SearchResult) -> SearchResult:
+    """Confidence, order and verdicts as they follow from the proofs."""
+    matches, level = with_probability(
+        result.matches, bench.model.evidence, among=result.library_videos, parts=result.parts
+    )
+    ordered = tuple(sorted(matches, key=lambda match: (_place(match), rank(match))))
+    return bench.judged(replace(result, matches=ordered, background=level))
+
+
+def _place(match: Match) -> int:
+    """What is proved comes first, what is contradicted last."""
+    if match.proof is None or match.proof.state is ProofState.UNDECIDABLE:
+        return 1
+    return 0 if match.proof.state is ProofState.PROVED else 2
