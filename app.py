@@ -8,6 +8,7 @@ import streamlit as st
 from visil_dash.ui.shell.frame import follow_address, navigation
 from visil_dash.ui.shell.guard import stop_unless_safe
 from visil_dash.ui.shell.links import follow_history
+from visil_dash.ui.shell.place import draw_place
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -50,6 +51,7 @@ page = navigation(
     }
 )
 stop_unless_safe()
+draw_place()
 follow_address()
 follow_history(page.url_path)
 page.run()

@@ -11,7 +11,10 @@ ORIGINAL, COPY = "chair-orig-22-sd-bar.mp4", "chair-22-with-large-logo-bar.mp4"
 
 def test_the_library_counts_what_it_contains(page: Page, real_lab: Lab) -> None:
     open_page(page, real_lab.app)
-    expect(page.get_by_text("Index ready")).to_be_visible(timeout=PATIENCE)
+    line = page.get_by_text(f"{len(real_lab.names)} videos · ")
+    expect(line).to_contain_text("ready to search", timeout=PATIENCE)
+    line.click()
+    expect(page.get_by_text("Index ready")).to_be_visible()
     displayed = facts(page)
     assert displayed["Videos"] == str(len(real_lab.names))
     frames = sum(len(f) for f in real_lab.features.values())

@@ -8,9 +8,18 @@ from unittest.mock import patch
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.benches import copy_library
+from tests.support.benches import SOON, copy_library
 from tests.support.fakes import fake_model
-from tests.support.page_world import NAMES, Open, labels, pages, run_until, shared_library, texts
+from tests.support.page_world import (
+    NAMES,
+    ROOT,
+    Open,
+    labels,
+    pages,
+    run_until,
+    shared_library,
+    texts,
+)
 from tests.support.scenes import make_scene
 from visil_dash.errors import ModelError
 from visil_dash.library.jobs import Worker
@@ -138,16 +147,21 @@ def test_the_health_panel_verifies_on_a_click_and_remembers_it(own: Open, tmp_pa
     assert any("was altered" in element.value for element in page.text)
 
 
+def frame() -> AppTest:
+    """The whole dashboard, which opens on the library page: the sidebar is drawn by its frame."""
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=SOON)
+
+
 def test_libraries_are_switched_in_one_place_and_for_this_session_only(tmp_path: Path) -> None:
     copy_library(shared_library(), tmp_path / "libraries" / "films")
-    with pages(tmp_path / "main", libraries=tmp_path / "libraries") as open_page:
-        page = open_page("library").run()
+    with pages(tmp_path / "main", libraries=tmp_path / "libraries"):
+        page = frame().run()
         assert "No videos yet" in texts(page)
         chooser = page.selectbox(key="library_choice")
         assert chooser.options == ["Main library", "films"]
         chooser.select("films").run()
         assert card_names(page) == list(NAMES)
-        other = open_page("library").run()
+        other = frame().run()
         assert card_names(other) == []
         page.text_input(key="library_new").set_value("../up")
         next(b for b in page.button if b.label == "Create").click().run()

@@ -11,8 +11,7 @@ import pytest
 from tests.support.benches import copy_library, fake_bench
 from tests.support.fakes import fake_model
 from tests.support.page_world import NAMES, shared_library
-from tests.support.scenes import make_scene
-from visil_dash.errors import Cancelled, InputError, StoreReadOnly
+from visil_dash.errors import Cancelled, StoreReadOnly
 from visil_dash.progress import Progress, Watch
 from visil_dash.workbench import upkeep
 from visil_dash.workbench.bench import Workbench
@@ -20,8 +19,6 @@ from visil_dash.workbench.overview import overview
 from visil_dash.workbench.upkeep import (
     extract_missing,
     last_verification,
-    libraries_in,
-    new_library_folder,
     verify_library,
     without_features,
 )
@@ -156,19 +153,6 @@ def test_a_verification_is_noted_with_its_time_and_problems(open_bench: Open) ->
         assert last_verification(bench) == second
 
 
-def test_folders_with_a_library_or_room_for_one_are_offered(tmp_path: Path) -> None:
-    root = tmp_path / "libraries"
-    assert libraries_in(root) == ()
-    copy_library(shared_library(), root / "films")
-    (root / "empty").mkdir()
-    (root / "photos").mkdir()
-    (root / "photos" / "a.jpg").write_bytes(b"x")
-    (root / ".hidden").mkdir()
-    (root / "link").symlink_to(root / "films")
-    make_scene(root / "clip.mp4", 1, seconds=1)
-    assert [path.name for path in libraries_in(root)] == ["empty", "films"]
-
-
 def test_problems_are_kept_within_bounds(open_bench: Open) -> None:
     many = tuple(f"problem {i}" for i in range(upkeep.PROBLEMS_KEPT + 5))
     with open_bench() as bench, patch.object(Workbench, "verify", lambda _self: many):
@@ -176,20 +160,3 @@ def test_problems_are_kept_within_bounds(open_bench: Open) -> None:
         noted = last_verification(bench)
         assert noted is not None
         assert noted.problems == many[: upkeep.PROBLEMS_KEPT]
-
-
-@pytest.mark.parametrize(
-    "name", ["", "  ", ".hidden", "..", "a/b", "../up", "/etc", "a\\b", "x\0", "a" * 61, "-rf"]
-)
-def test_a_hostile_name_makes_no_library(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError):
-        new_library_folder(tmp_path / "libraries", name)
-    assert list(tmp_path.rglob("*")) == []
-
-
-def test_a_new_library_gets_an_empty_folder_of_its_own(tmp_path: Path) -> None:
-    folder = new_library_folder(tmp_path / "libraries", " Films 2024 ")
-    assert folder == tmp_path / "libraries" / "Films 2024"
-    assert libraries_in(folder.parent) == (folder,)
-    with pytest.raises(InputError, match="there is one of this name"):
-        new_library_folder(tmp_path / "libraries", "Films 2024")

@@ -1,10 +1,8 @@
-"""What keeps a library fit for use: features of the present model, verification, room on disk."""
+"""What keeps a library fit for use: features of the present model, removal, verification."""
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
-from visil_dash.errors import InputError, MediaRefused, NotFound, StoreDamaged
+from visil_dash.errors import MediaRefused, NotFound, StoreDamaged
 from visil_dash.library.catalogue import now
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoRecord
@@ -13,7 +11,6 @@ from visil_dash.workbench.ingest import extract_features, feature_manifest
 
 _SETTING = "last_verification"
 PROBLEMS_KEPT = 100
-_LIBRARY_NAME = re.compile(r"[^\W_][\w .-]{0,59}")
 
 
 # ---- features of another model ----
@@ -117,47 +114,3 @@ def last_verification(bench: Workbench) -> Verification | None:
     if not noted:
         return None
     return Verification(str(noted["at"]), tuple(map(str, noted["problems"])))
-
-
-# ---- libraries of a folder ----
-
-
-def libraries_in(root: Path) -> tuple[Path, ...]:
-    """Folders of `root` that hold a library, or are still empty and may become one; by name.
-
-    Links and names that begin with a dot are left out.
-    """
-    if not root.is_dir():
-        return ()
-    folders = (path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
-    return tuple(sorted(p for p in folders if not p.name.startswith(".") and _may_hold(p)))
-
-
-def new_library_folder(root: Path, name: str) -> Path:
-    """An empty folder of `root` for a library of this name, made now. Raises InputError."""
-    shown = name.strip()
-    if not _LIBRARY_NAME.fullmatch(shown):
-        raise InputError(
-            shown or "the new library",
-            "a library's name has 1 to 60 letters, digits, spaces, dots, dashes or underscores, and"
-            " begins with a letter or digit",
-            "choose another name",
-        )
-    folder = root / shown
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError as error:
-        raise InputError(shown, "there is one of this name", "choose another name") from error
-    except OSError as error:
-        raise InputError(
-            shown, f"its folder cannot be made ({error.strerror})", "check the permissions"
-        ) from error
-    return folder
-
-
-def _may_hold(folder: Path) -> bool:
-    try:
-        names = {path.name for path in folder.iterdir()}
-    except OSError:
-        return False
-    return not names or "catalogue.db" in names

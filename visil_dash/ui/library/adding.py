@@ -29,39 +29,42 @@ STATE_WORDS = {
     JobState.CANCELLED: "cancelled",
     JobState.FAILED: "failed",
 }
+
+
 # ---- adding ----
 
 
-def draw_adding(*, read_only: bool) -> None:
-    if read_only:
-        return
+def draw_add_button() -> None:
+    with st.popover("Add videos", icon=":material/add:", type="primary", key="add"):
+        draw_adding()
+
+
+def draw_adding() -> None:
+    """A box for uploads and, where folders are allowed, a field for a path on this machine."""
     settings = backend.workbench().settings
-    with st.container(border=True):
-        st.subheader("Add videos", anchor=False)
-        upload_box(
-            "Upload files",
-            name="library",
-            take=_queue_upload,
-            help="Each file is decoded in a sandboxed process. The list below shows whether it was"
-            " indexed, partly read or refused, and why.",
-        )
-        if allowed_folders(settings):
-            row = st.form("add_path", border=False).container(
-                horizontal=True, vertical_alignment="bottom"
+    upload_box(
+        "Upload files",
+        name="library",
+        take=_queue_upload,
+        help="Each file is decoded in a sandboxed process. The page shows whether it was indexed,"
+        " partly read or refused, and why.",
+    )
+    if not allowed_folders(settings):
+        return
+    row = st.form("add_path", border=False).container(horizontal=True, vertical_alignment="bottom")
+    typed = row.text_input(
+        "Or a file or folder on this machine",
+        key="library_path",
+        placeholder=str(allowed_folders(settings)[0]),
+        help="Folders are read with all subfolders. Links are not followed.",
+    )
+    with row:
+        asked = st.form_submit_button("Add", icon=":material/create_new_folder:")
+    if asked:
+        with friendly():
+            _show_queued(
+                backend.workbench().add_paths([allowed_path(typed, settings=settings)]),
             )
-            typed = row.text_input(
-                "Or a file or folder on this machine",
-                key="library_path",
-                placeholder=str(allowed_folders(settings)[0]),
-                help="Folders are read with all subfolders. Links are not followed.",
-            )
-            with row:
-                asked = st.form_submit_button("Add", icon=":material/create_new_folder:")
-            if asked:
-                with friendly():
-                    _show_queued(
-                        backend.workbench().add_paths([allowed_path(typed, settings=settings)]),
-                    )
 
 
 def _queue_upload(source: object, name: str) -> str:
@@ -91,7 +94,7 @@ def has_demo() -> bool:
 
 
 def draw_jobs() -> None:
-    """Files in progress and files with a problem; refreshes itself while there is progress."""
+    """Files that are being added and files that were not; refreshes itself meanwhile."""
     jobs = backend.workbench().jobs()
     if any(not job.state.ended for job in jobs):
         _polling_jobs()
@@ -119,23 +122,42 @@ def _job_list(jobs: Sequence[JobRecord]) -> None:
     paused = backend.workbench().worker.paused
     if active and paused:
         st.warning(md(paused), icon=":material/pause_circle:")
-    with st.container(border=True):
-        _jobs_heading(jobs, active=len(active))
-        for job in [*active[:_JOBS_SHOWN], *ended[:_JOBS_SHOWN]]:
-            _job_row(job)
-        hidden = sum(max(0, len(part) - _JOBS_SHOWN) for part in (active, ended))
-        if hidden:
-            st.caption(f"and {plural(hidden, 'more', 'more')}")
-
-
-def _jobs_heading(jobs: Sequence[JobRecord], *, active: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("In progress" if active else "Recently added", anchor=False)
-        if active:
-            done = sum(job.state is JobState.INDEXED for job in jobs)
-            st.caption(f"{plural(active, 'file')} to go, {done} done", width="content")
-        if any(job.state.ended for job in jobs):
+    if active:
+        with st.container(border=True, key="jobs"):
+            _progress(jobs, active)
+            with st.expander(f"{plural(len(active), 'file')} to go", key="queue"):
+                _rows(active)
+    if ended:
+        with st.expander(_problem_line(ended), key="not-added"):
             st.button("Clear the list", key="clear_jobs", on_click=_clear, type="tertiary")
+            _rows(ended)
+
+
+def _problem_line(ended: Sequence[JobRecord]) -> str:
+    named = ", ".join(md(safe_name(job.name, longest=40)) for job in ended[:2])
+    more = f" and {len(ended) - 2} more" if len(ended) > 2 else ""
+    verb = "was" if len(ended) == 1 else "were"
+    return (
+        f":orange[:material/warning:] {plural(len(ended), 'file')} {verb} not added: {named}{more}"
+    )
+
+
+def _progress(jobs: Sequence[JobRecord], active: Sequence[JobRecord]) -> None:
+    """One bar for all files of the list."""
+    begun = sum(min(1.0, job.done / job.total) for job in active if job.total > 0)
+    done = len(jobs) - len(active)
+    name, status = active[0].name, _job_status(active[0])
+    st.progress(
+        min(1.0, (done + begun) / len(jobs)),
+        text=md(f"{done} of {len(jobs)} done · {safe_name(name, longest=60)}: {status}"),
+    )
+
+
+def _rows(jobs: Sequence[JobRecord]) -> None:
+    for job in jobs[:_JOBS_SHOWN]:
+        _job_row(job)
+    if len(jobs) > _JOBS_SHOWN:
+        st.caption(f"and {plural(len(jobs) - _JOBS_SHOWN, 'more', 'more')}")
 
 
 def _worth_showing(job: JobRecord) -> bool:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
     from visil_dash.workbench.upkeep import Extraction, Verification
 
 _PROBLEMS_SHOWN = 20
+_STATE_LINES = {
+    "ready": ":green[:material/check_circle:] {line} · ready to search",
+    "rebuilding": ":orange[:material/sync:] {line} · the index is being rebuilt",
+    "degraded": ":orange[:material/warning:] {line} · searches are exact but slower",
+}
 _INDEX_STATES = {
     "ready": ":green[:material/check_circle:] Index ready",
     "empty": ":gray[:material/circle:] Index empty",
@@ -31,9 +36,10 @@ def library_overview() -> "Overview":
     return overview(backend.workbench())
 
 
-def draw_health(overview: "Overview", *, extracting: Task | None) -> None:
+def draw_health(overview: "Overview") -> None:
+    """One line about the state of the library, which opens."""
     index = overview.index
-    with st.container(border=True, key="health"):
+    with st.expander(_state_line(overview), key="health"):
         facts(
             {
                 "Videos": f"{overview.videos:,}",
@@ -54,6 +60,24 @@ def draw_health(overview: "Overview", *, extracting: Task | None) -> None:
             st.markdown(f":gray[Model {md(overview.model)}]", width="content")
             verified_badge(overview.verified)
         _verification()
+
+
+def _state_line(overview: "Overview") -> str:
+    last = _last_verification()
+    line = f"{plural(overview.videos, 'video')} · {clock(overview.seconds)} of footage"
+    if last is not None and last.problems:
+        problems = plural(len(last.problems), "problem")
+        return f":red[:material/error:] {line} · {problems} found by the verification"
+    if overview.missing_features:
+        missing = f"{overview.missing_features:,} not searchable yet"
+        return f":orange[:material/warning:] {line} · {missing}"
+    return _STATE_LINES.get(overview.index.state, ":gray[:material/circle:] {line}").format(
+        line=line
+    )
+
+
+def draw_attention(overview: "Overview", *, extracting: Task | None) -> None:
+    """What the user should know or do; nothing where all is well."""
     for notice in overview.notices:
         st.warning(md(notice), icon=":material/info:")
     if extracting is not None:
@@ -154,15 +178,21 @@ def _verification_task(*, begin: bool = False) -> Task | None:
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
 
-def _verification() -> None:
+def _last_verification() -> "Verification | None":
     from visil_dash.workbench.upkeep import last_verification
 
     task = _verification_task()
+    done = task is not None and task.ended and task.error is None
+    return (task.result if task is not None and done else None) or last_verification(
+        backend.workbench()
+    )
+
+
+def _verification() -> None:
+    task, last = _verification_task(), _last_verification()
     if task is not None and not task.ended:
         _verifying(task)
         return
-    last = task.result if task is not None and task.error is None else None
-    last = last or last_verification(backend.workbench())
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if last is None:
             st.caption("Never verified", width="content")

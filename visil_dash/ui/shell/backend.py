@@ -21,7 +21,7 @@ from visil_dash.errors import NotFound
 from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, MediaInfo, SearchResult, VideoRecord
-from visil_dash.settings import get_settings
+from visil_dash.settings import Settings, get_settings
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.tasks import Task, Tasks
 from visil_dash.ui.shell.uploads import Clips, Readable, SessionClip, write_upload
@@ -53,6 +53,10 @@ def _workbench(library: str, model: str) -> "Workbench":
     # during which no task progressed.
     gc.freeze()
     return bench
+
+
+def settings_in_use() -> Settings:
+    return get_settings()
 
 
 # The sweeper's thread has no session from which to get the workbench, so all open ones are here.

@@ -7,7 +7,7 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.pages_manager import PagesManager
 
 from visil_dash.errors import NotFound
-from visil_dash.settings import Settings, get_settings
+from visil_dash.settings import Settings
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, safe_name
 
@@ -77,7 +77,7 @@ def follow_address() -> None:
     Bound fields that nobody sees carry both names: Streamlit keeps bound parameters when another
     page is opened, so each address is written once and Back never meets one without its library.
     """
-    settings = get_settings()
+    settings = backend.settings_in_use()
     usual = Settings.model_fields["model"].default
     if not st.session_state.get(state.MODEL) and settings.model != usual:
         st.session_state[state.MODEL] = settings.model
