@@ -5,10 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.ui.shell.frame import follow_address, navigation
+from visil_dash.ui.shell.frame import bind_address, draw_place, follow_address, navigation
 from visil_dash.ui.shell.guard import stop_unless_safe
 from visil_dash.ui.shell.links import follow_history
-from visil_dash.ui.shell.place import draw_place
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -38,6 +37,7 @@ page = navigation(
         "Explore": [
             st.Page("pages/collection.py", title="Collection", icon=":material/grid_view:"),
             st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
+            st.Page("pages/models.py", title="Models", icon=":material/model_training:"),
         ],
         "Laboratory": [
             st.Page("pages/walkthrough.py", title="Walkthrough", icon=":material/school:"),
@@ -51,6 +51,7 @@ page = navigation(
     }
 )
 stop_unless_safe()
+bind_address()
 draw_place()
 follow_address()
 follow_history(page.url_path)

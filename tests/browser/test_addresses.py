@@ -1,6 +1,8 @@
 """The state of a page is its address: reload, Back and a copied link reopen the same view."""
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser_harness import App, clean_app, open_page, wait_until_idle
 from tests.support.lab_world import Library
+from visil_dash.models.bundle import BUNDLED, META
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 
@@ -17,14 +20,24 @@ PATIENCE = 180_000  # milliseconds, for a machine that does much else
 def app(
     browser: Browser, scene_library: Library, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[App]:
-    """The dashboard over an empty main library, with the scenes in a second one, "films"."""
+    """The dashboard over an empty main library, with the scenes in a second one, "films".
+
+    Beside the bundled model there is a copy of it, "mine".
+    """
     root = tmp_path_factory.mktemp("addresses")
+    mine = root / "models" / "own" / "mine"
+    shutil.copytree(BUNDLED / "compact", mine)
+    meta = json.loads((mine / META).read_text())
+    (mine / META).write_text(json.dumps(meta | {"name": "mine"}))
     films = scene_library.copied(root / "libraries" / "films")
     assert films.folder.is_dir()
     with clean_app(
         library=root / "main",
         log_path=root / "streamlit.log",
-        environment={"VISIL_DASH_LIBRARIES": str(root / "libraries")},
+        environment={
+            "VISIL_DASH_LIBRARIES": str(root / "libraries"),
+            "VISIL_DASH_MODELS": str(root / "models"),
+        },
     ) as started:
         yield started
 
@@ -101,6 +114,35 @@ def test_the_library_is_in_every_address_and_an_unknown_one_opens_none(
     expect(page.get_by_text("The library is empty")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     assert "library=" not in page.url
+
+
+def test_the_model_is_in_every_address_and_one_that_is_not_here_opens_none(
+    page: Page, app: App
+) -> None:
+    open_page(page, app, "?library=films")
+    expect(page.get_by_text("market.mp4").first).to_be_visible(timeout=PATIENCE)
+    assert "model=" not in page.url
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="mine").click()
+    offer = page.get_by_role("button", name="Extract again with mine")
+    expect(offer).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("on this machine")).to_be_visible(timeout=PATIENCE)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text="Models").click()
+    heading(page, "Models")
+    wait_until_idle(page)
+    assert "library=films" in page.url
+    assert "model=mine" in page.url
+    expect(page.locator(".st-key-model-mine")).to_contain_text("in use")
+    page.reload()
+    expect(page.locator(".st-key-model-mine")).to_contain_text("in use", timeout=PATIENCE)
+    for name in ("visil", "gone"):
+        open_page(page, app, f"search?library=films&model={name}")
+        expect(page.get_by_text(f"The model {name} is not here.")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("Upload one or more clips")).to_have_count(0)
+    page.get_by_role("button", name="Use compact", exact=True).click()
+    heading(page, "Search")
+    wait_until_idle(page)
+    assert "model=" not in page.url
 
 
 def test_back_leaves_the_library_that_was_switched_to(page: Page, app: App) -> None:

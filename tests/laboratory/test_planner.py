@@ -1,5 +1,6 @@
 """The planner's arithmetic by hand, and its sizes against a real index."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,15 @@ from visil_dash.laboratory.planner.costs import (
     advice,
     estimate_costs,
 )
+from visil_dash.laboratory.planner.extraction import (
+    ExtractionRates,
+    extraction_cost,
+    measure_extraction,
+)
 from visil_dash.laboratory.planner.rates import measure_rates
 from visil_dash.progress import Progress, Watch
-from visil_dash.ui.laboratory.planner import duration_text
+from visil_dash.records import MediaInfo, VideoRecord
+from visil_dash.ui.shell.text import duration_text
 
 ASKED = Collection(
     hours=100,
@@ -138,3 +145,32 @@ def test_the_machine_is_measured_step_by_step_and_stops(tmp_path: Path) -> None:
 )
 def test_durations_are_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_reading_a_library_again_by_hand() -> None:
+    lengths = (10.0, 59.5)
+    videos = [fake_video(number, length) for number, length in enumerate(lengths)]
+    rates = ExtractionRates(frames_per_second=100, decoded_seconds_per_second=50)
+    cost = extraction_cost(videos, values=9 * 512, frames_per_second=1, rates=rates)
+    assert (cost.videos, cost.frames) == (2, 70)
+    assert cost.seconds == pytest.approx(70 / 100 + 69.5 / 50)
+    assert cost.bytes == 70 * 9 * 512 * 2
+    unknown = extraction_cost(videos, values=9 * 512, frames_per_second=2, rates=None)
+    assert math.isnan(unknown.seconds)
+    assert unknown.frames == 139
+
+
+def test_a_model_is_timed_with_and_without_a_video(tmp_path: Path) -> None:
+    settings = page_settings(tmp_path / "library")
+    alone = measure_extraction(fake_model(), settings=settings)
+    assert alone.frames_per_second > 0
+    assert alone.decoded_seconds_per_second is None
+    video = make_scene(tmp_path / "scene.mp4", 1, seconds=3)
+    both = measure_extraction(fake_model(), settings=settings, video=video)
+    assert both.decoded_seconds_per_second is not None
+    assert both.decoded_seconds_per_second > 0
+
+
+def fake_video(number: int, length: float) -> VideoRecord:
+    info = MediaInfo("mp4", "h264", 320, 180, length, 25)
+    return VideoRecord(f"{number:064x}", number, f"{number}.mp4", (), 1000, info, "2026", 10)

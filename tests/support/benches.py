@@ -17,7 +17,7 @@ SOON = 30.0  # seconds
 
 def page_settings(folder: Path, **changes: Any) -> Settings:
     return Settings(
-        **({"library": folder, "model": "fake", "min_free_bytes": 0, "threads": 1} | changes)
+        **({"library": folder, "model": "compact", "min_free_bytes": 0, "threads": 1} | changes)
     )
 
 

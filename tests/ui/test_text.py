@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visil_dash.clock import clock
-from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds, size
+from visil_dash.ui.shell.text import (
+    escaped,
+    md,
+    percent,
+    plural,
+    rough_duration,
+    safe_name,
+    seconds,
+    size,
+)
 
 HOSTILE = [
     "<script>alert(1)</script>.mp4",
@@ -96,6 +105,13 @@ def test_numbers_are_formatted_for_people() -> None:
         "250 kB",
         "2.0 GB",
         "3.2 TB",
+    ]
+    assert [rough_duration(s) for s in (0.2, 34.2, 170, 9000, 4e5)] == [
+        "1 s",
+        "34 s",
+        "3 min",
+        "2.5 h",
+        "4.6 days",
     ]
     assert [seconds(s) for s in (0.0123, 3.21)] == ["12 ms", "3.2 s"]
     assert (percent(0.873), percent(0.5, digits=1)) == ("87 %", "50.0 %")

@@ -24,18 +24,13 @@ def add_model_commands(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _models(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.models.load import PROJECT_MODELS, model_infos
-    from visil_dash.models.own import import_folder
-    from visil_dash.models.weights import download_weights, import_weights
+    from visil_dash.models.load import model_infos
+    from visil_dash.models.offers import import_model
+    from visil_dash.models.weights import download_weights
 
-    if given.action == "import" and given.file.is_dir():
-        meta = import_folder(
-            given.file, settings=settings, reserved=PROJECT_MODELS, unverified=given.unverified
-        )
-        print_line(given, f"imported  {meta.name}", {"imported": meta.name})
-    elif given.action == "import":
-        path = import_weights(given.file, settings=settings, unverified=given.unverified)
-        print_line(given, f"imported  {path.name}", {"imported": path.name})
+    if given.action == "import":
+        name = import_model(given.file, settings=settings, unverified=given.unverified)
+        print_line(given, f"imported  {name}", {"imported": name})
     elif given.action == "download":
         download_weights(
             given.name,

@@ -209,8 +209,12 @@ class Worker:
             self._thread.join()
             self._thread = None
 
+    @property
+    def started(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def _is_working(self) -> bool:
-        return not self._paused and self._thread is not None and self._thread.is_alive()
+        return not self._paused and self.started
 
     # -- inside ----------------------------------------------------------------------------
 

@@ -45,8 +45,9 @@ def import_folder(
         )
     if not unverified:
         raise ModelError(
-            f"{folder}: the project pins no sha256 for it, so it cannot be checked. Add"
-            " --unverified to take it as it is; every score made with it will say so."
+            f"{folder}: the project pins no sha256 for it, so it cannot be checked."
+            " Accept it as unverified (--unverified) to take it as it is; every score made with it"
+            " will say so."
         )
     read_bundle(folder)
     target = own_folder(meta.name, settings=settings)

@@ -10,10 +10,14 @@ _MARK = "+"  # in no other part of an extractor's id
 
 def at_rate(model: Model, rate: float) -> Model:
     """The model, whose extractor id names the rate (frames per second) unless it is 1."""
-    base = model.extractor.split(_MARK)[0]
-    short = f"{rate:g}" if float(f"{rate:g}") == rate else repr(rate)
-    extractor = base if rate == _USUAL else f"{base}{_MARK}{short}fps"
+    extractor = extractor_at(model.extractor, rate)
     return model if extractor == model.extractor else replace(model, extractor=extractor)
+
+
+def extractor_at(extractor: str, rate: float) -> str:
+    base = extractor.split(_MARK)[0]
+    short = f"{rate:g}" if float(f"{rate:g}") == rate else repr(rate)
+    return base if rate == _USUAL else f"{base}{_MARK}{short}fps"
 
 
 def same_rate(extractor: str, other: str) -> bool:

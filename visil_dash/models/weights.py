@@ -255,8 +255,8 @@ def _refuse_unpinned(file: WeightFile, *, unverified: bool) -> None:
         return
     raise ModelError(
         f"{file.filename}: the project pins no sha256 for it, so it cannot be checked. "
-        f"{file.note} Add --unverified to take it as it is; every score made with it will "
-        "say so."
+        f"{file.note} Accept it as unverified (--unverified) to take it as it is; every score made "
+        "with it will say so."
     )
 
 

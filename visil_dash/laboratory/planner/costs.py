@@ -6,6 +6,12 @@ Rates are measured (planner.rates); everything else follows from them and from s
 import math
 from dataclasses import dataclass
 
+from visil_dash.laboratory.planner.extraction import (
+    FEATURE_BYTES,
+    ExtractionRates,
+    extraction_seconds,
+)
+
 GB = 1e9  # powers of ten, as for drives and everywhere in the dashboard
 BYTES_PER_VALUE = {"fp32": 4.0, "fp16": 2.0, "int8": 1.0, "binary": 0.125}
 _MEMORY_SHARE = 0.6  # of the machine that an index may take
@@ -85,17 +91,19 @@ def estimate_costs(
     vector = collection.dims * BYTES_PER_VALUE[collection.precision]
     growth = _log_growth(frames, rates.graph_frames)
     seconds = collection.hours * 3600
-    decoding = seconds / rates.decoded_seconds_per_second if rates.decoded_seconds_per_second else 0
+    extraction = ExtractionRates(
+        rates.extracted_frames_per_second, rates.decoded_seconds_per_second
+    )
     query_frames = max(1, round(query_minutes * 60 * collection.frames_per_second))
     return CostEstimate(
         videos=max(1, round(collection.hours * 60 / collection.mean_clip_minutes)),
         frames=frames,
         media_bytes=seconds * collection.media_bytes_per_second,
-        feature_bytes=frames * collection.feature_values * 2.0,
+        feature_bytes=frames * collection.feature_values * FEATURE_BYTES,
         # The graph with its fp32 vectors, and the stored vectors for exact re-scoring.
         index_disk_bytes=frames * (4.0 * collection.dims + LINK_BYTES + vector),
         index_memory_bytes=frames * (4.0 * collection.dims + LINK_BYTES + vector),
-        extraction_hours=(frames / rates.extracted_frames_per_second + decoding) / 3600,
+        extraction_hours=extraction_seconds(frames, seconds, extraction) / 3600,
         index_build_hours=frames / rates.indexed_frames_per_second * growth / 3600,
         candidate_seconds_per_query=query_frames
         * rates.graph_milliseconds_per_query_frame

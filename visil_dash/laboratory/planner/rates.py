@@ -10,16 +10,14 @@ import psutil
 
 from visil_dash.index.hnsw import HnswIndex
 from visil_dash.laboratory.planner.costs import Rates
+from visil_dash.laboratory.planner.extraction import measure_extraction
 from visil_dash.matching.similarity import pair_scores
-from visil_dash.media.decode import sample_frames
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array
 from visil_dash.settings import Settings
 
 _SYNTHETIC_FRAMES = 4000  # vectors in the measured graph: a few seconds of building
 _QUERY_FRAMES = 200
-_EXTRACTED_FRAMES = 32  # one batch of the model
 _COMPARED_FRAMES = 120  # of each video of the compared pair: two minutes at one frame per second
 
 
@@ -39,10 +37,9 @@ def measure_rates(
     frames. `folder`: the library's, for the free disk space. Raises Cancelled and MediaRefused.
     """
     rng = np.random.default_rng(0)
-    watch.step("Extracting frames", 0.0)
-    extracted = _extraction(model, rng)
-    watch.step("Decoding a video", 0.3)
-    decoded = _decoding(video, model, settings) if video is not None else None
+    extraction = measure_extraction(
+        model, settings=settings, video=video, watch=watch.part(0.0, 0.45)
+    )
     watch.step("Building an index", 0.45)
     vectors = rng.standard_normal((frames, dims), dtype=np.float32)
     index = HnswIndex(dims, capacity=frames, threads=settings.threads)
@@ -56,8 +53,8 @@ def measure_rates(
     searched = time.perf_counter() - start
     watch.step("Comparing a pair", 0.9)
     return Rates(
-        extracted_frames_per_second=extracted,
-        decoded_seconds_per_second=decoded,
+        extracted_frames_per_second=extraction.frames_per_second,
+        decoded_seconds_per_second=extraction.decoded_seconds_per_second,
         indexed_frames_per_second=frames / built,
         graph_milliseconds_per_query_frame=1000 * searched / _QUERY_FRAMES,
         graph_frames=frames,
@@ -66,26 +63,6 @@ def measure_rates(
         memory_bytes=int(psutil.virtual_memory().total),
         disk_free_bytes=int(shutil.disk_usage(folder).free),
     )
-
-
-def _extraction(model: Model, rng: np.random.Generator) -> float:
-    side = model.preprocess.side
-    pictures: Array = rng.integers(0, 256, (_EXTRACTED_FRAMES, side, side, 3), dtype=np.uint8)
-    model.extract(pictures[:2])  # warm-up
-    start = time.perf_counter()
-    model.extract(pictures)
-    return _EXTRACTED_FRAMES / (time.perf_counter() - start)
-
-
-def _decoding(video: Path, model: Model, settings: Settings) -> float | None:
-    start = time.perf_counter()
-    with sample_frames(
-        video, preprocess=model.preprocess, rate=settings.rate, settings=settings
-    ) as sampled:
-        for _batch in sampled:
-            pass
-        length = sampled.info.duration
-    return length / (time.perf_counter() - start) if length > 0 else None
 
 
 def _comparing(model: Model, rng: np.random.Generator) -> float:

@@ -17,7 +17,7 @@ from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.library.health import library_overview
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.text import plural, size
+from visil_dash.ui.shell.text import duration_text, plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import draw_chart, empty_state, facts
 
@@ -200,11 +200,3 @@ def _measured(measured: Rates) -> None:
         " scaled: the time of a graph search with log(frames), of building with frames ·"
         " log(frames). Other work on this machine makes the rates lower."
     )
-
-
-def duration_text(seconds: float) -> str:
-    """0.02 → 20 ms, 75 → 1.2 min, 90000 → 25 h, 4e5 → 4.6 days."""
-    for unit, length, below in (("ms", 0.001, 1), ("s", 1, 60), ("min", 60, 3600)):
-        if seconds < below:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds / 3600:.3g} h" if seconds < 172_800 else f"{seconds / 86_400:,.1f} days"

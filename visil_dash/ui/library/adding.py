@@ -62,9 +62,7 @@ def draw_adding() -> None:
         asked = st.form_submit_button("Add", icon=":material/create_new_folder:")
     if asked:
         with friendly():
-            _show_queued(
-                backend.workbench().add_paths([allowed_path(typed, settings=settings)]),
-            )
+            _add_path(allowed_path(typed, settings=settings))
 
 
 def _queue_upload(source: object, name: str) -> str:
@@ -72,7 +70,9 @@ def _queue_upload(source: object, name: str) -> str:
     return ""
 
 
-def _show_queued(jobs: list[JobRecord]) -> None:
+def _add_path(path: Path) -> None:
+    backend.ingest_queue()  # so that a worker is ready for the files
+    jobs = backend.workbench().add_paths([path])
     if jobs:
         st.toast(f"{plural(len(jobs), 'file')} queued", icon=":material/playlist_add:")
     else:
@@ -82,7 +82,7 @@ def _show_queued(jobs: list[JobRecord]) -> None:
 def draw_demo_button() -> None:
     if st.button("Add the demo library", type="primary", icon=":material/movie:"):
         with friendly():
-            _show_queued(backend.workbench().add_paths([DEMO_FOLDER]))
+            _add_path(DEMO_FOLDER)
             st.rerun()
 
 
@@ -119,7 +119,7 @@ def _job_list(jobs: Sequence[JobRecord]) -> None:
     ended = [job for job in jobs if _worth_showing(job)]
     if not active and not ended:
         return
-    paused = backend.workbench().worker.paused
+    paused = backend.ingest_queue().paused
     if active and paused:
         st.warning(md(paused), icon=":material/pause_circle:")
     if active:
@@ -194,13 +194,13 @@ def _job_status(job: JobRecord) -> str:
 
 def _cancel(job_id: str) -> None:
     with keep_errors():
-        backend.workbench().worker.cancel(job_id)
+        backend.ingest_queue().cancel(job_id)
 
 
 def _retry(job_id: str) -> None:
     with keep_errors():
-        backend.workbench().worker.retry(job_id)
+        backend.ingest_queue().retry(job_id)
 
 
 def _clear() -> None:
-    backend.workbench().worker.clear_ended()
+    backend.ingest_queue().clear_ended()

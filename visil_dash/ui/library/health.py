@@ -1,4 +1,4 @@
-"""The library page's health panel: its contents, whether they can be searched, and repairs."""
+"""The library page's health: one line that opens, and what needs attention."""
 
 from typing import TYPE_CHECKING
 
@@ -6,15 +6,16 @@ import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.progress import Watch
+from visil_dash.ui.library.extraction import draw_extraction
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.tasks import Task
-from visil_dash.ui.shell.text import md, percent, plural, safe_name, size
-from visil_dash.ui.shell.widgets import facts, minute_of, name_line, verified_badge
+from visil_dash.ui.shell.text import md, plural, safe_name, size
+from visil_dash.ui.shell.widgets import facts, minute_of, verified_badge
 
 if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
     from visil_dash.workbench.overview import Overview
-    from visil_dash.workbench.upkeep import Extraction, Verification
+    from visil_dash.workbench.upkeep import Verification
 
 _PROBLEMS_SHOWN = 20
 _STATE_LINES = {
@@ -76,90 +77,11 @@ def _state_line(overview: "Overview") -> str:
     )
 
 
-def draw_attention(overview: "Overview", *, extracting: Task | None) -> None:
+def draw_open_points(overview: "Overview", *, extracting: Task | None) -> None:
     """What the user should know or do; nothing where all is well."""
     for notice in overview.notices:
         st.warning(md(notice), icon=":material/info:")
-    if extracting is not None:
-        _extracting(extracting)
-    elif overview.missing_features:
-        _missing_features(overview)
-
-
-# ---- features of another model ----
-
-
-def _extraction_task(*, begin: bool = False) -> Task | None:
-    """The extraction for this library and model; `begin` starts it, also after one that ended."""
-    bench = backend.workbench()
-    key = ("extract", str(bench.library.folder), bench.extractor)
-
-    def work(watch: Watch) -> "Extraction":
-        from visil_dash.workbench.upkeep import extract_missing
-
-        return extract_missing(bench, watch=watch)
-
-    return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
-
-
-def running_extraction() -> Task | None:
-    """Call it before the overview is made, so that the overview includes what has just ended."""
-    task = _extraction_task()
-    return None if task is None or task.ended else task
-
-
-def _missing_features(overview: "Overview") -> None:
-    task = _extraction_task()
-    with st.container(border=True, key="other-model"):
-        st.markdown(_missing_text(overview))
-        if task is not None and task.error is not None:
-            show_error(task.error)
-        elif task is not None and task.ended:
-            for name, reason in list(task.result.failed.items())[:_PROBLEMS_SHOWN]:
-                name_line(name, reason)
-        if not overview.read_only:
-            st.button(
-                f"Extract again with {md(overview.model)}",
-                icon=":material/auto_awesome:",
-                type="primary",
-                key="extract_again",
-                on_click=_begin_extraction,
-            )
-            st.caption(
-                "Reads the stored files again in the background, one by one. What is done is kept"
-                " when you stop; features of other models are kept as well."
-            )
-
-
-def _missing_text(overview: "Overview") -> str:
-    missing, model = overview.missing_features, md(overview.model)
-    if missing == overview.videos:
-        return (
-            f"**Model {model} has no features for these videos yet.** Their features come from"
-            " another model, or another version of this one. Searches find nothing until features"
-            " are extracted again."
-        )
-    return (
-        f"**{plural(missing, 'video')} of {overview.videos:,} cannot be searched yet:** model"
-        f" {model} has no features for {'it' if missing == 1 else 'them'}."
-    )
-
-
-def _begin_extraction() -> None:
-    _extraction_task(begin=True)
-
-
-@st.fragment(run_every=0.5)
-def _extracting(task: Task) -> None:
-    if task.ended:
-        st.rerun()
-    with st.container(border=True, key="other-model"):
-        st.markdown(f"**Extracting with {md(backend.workbench().model.name)}**")
-        st.progress(task.share, text=f"{md(task.what)}, {percent(task.share)}")
-        if task.stopping:
-            st.caption("Stopping…")
-        else:
-            st.button("Stop", icon=":material/close:", key="stop_extracting", on_click=task.cancel)
+    draw_extraction(overview, extracting)
 
 
 # ---- verification ----

@@ -85,7 +85,7 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
         with st.container(horizontal=True):
             if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
                 with friendly():
-                    backend.workbench().remove(video.video_id)
+                    backend.remove_video(video.video_id)
                     _ask_removal("")
                     dialogs.dismiss()
                     st.rerun()

@@ -9,6 +9,7 @@ import gc
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -28,6 +29,7 @@ from visil_dash.ui.shell.uploads import Clips, Readable, SessionClip, write_uplo
 
 if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only when it is needed
     from visil_dash.candidates.thresholds import QueryDistances
+    from visil_dash.library.jobs import Worker
     from visil_dash.workbench.bench import Workbench
     from visil_dash.workbench.clips import QueryClip
 
@@ -36,18 +38,24 @@ if TYPE_CHECKING:  # importing services takes seconds (torch, the index): only w
 
 
 def _close(bench: "Workbench") -> None:
+    from visil_dash.workbench.beside import close_beside
+
     if bench in open_benches:
         open_benches.remove(bench)
-    bench.close()
+    close_beside(bench, open_benches)
 
 
 # A library stays open for its sessions. Closing it frees its writer's lock.
 @st.cache_resource(max_entries=16, show_spinner="Opening the library…", on_release=_close)
 def _workbench(library: str, model: str) -> "Workbench":
-    from visil_dash.workbench.bench import open_workbench
+    from visil_dash.workbench.beside import open_beside
 
-    bench = open_workbench(settings=get_settings(), library=Path(library), model=model)
-    open_benches.append(bench)
+    # Two sessions that open one library with two models share it: one waits for the other.
+    with _opening:
+        bench = open_beside(
+            open_benches, settings=get_settings(), library=Path(library), model=model
+        )
+        open_benches.append(bench)
     # Streamlit collects garbage after every run of a script, and a page that shows progress runs
     # twice a second. Scanning the objects of the imports and the model took 155 ms each time,
     # during which no task progressed.
@@ -61,6 +69,7 @@ def settings_in_use() -> Settings:
 
 # The sweeper's thread has no session from which to get the workbench, so all open ones are here.
 open_benches: "list[Workbench]" = []
+_opening = Lock()
 
 
 def library_folder(name: str) -> Path:
@@ -83,14 +92,44 @@ def library_name(folder: Path) -> str:
     return "" if folder == get_settings().library.absolute() else folder.name
 
 
+def model_in_use() -> str:
+    """The name of the model that this session chose, else that of the settings."""
+    return st.session_state.get(state.MODEL) or get_settings().model
+
+
 def _chosen() -> tuple[str, str]:
     name = st.session_state.get(state.LIBRARY) or ""
-    return str(library_folder(name)), get_settings().model
+    return str(library_folder(name)), model_in_use()
 
 
-def workbench() -> "Workbench":
-    """The workbench of the library in use, opened once for all sessions."""
-    return _workbench(*_chosen())
+def workbench(model: str = "") -> "Workbench":
+    """The workbench of the library and model in use, opened once for all sessions.
+
+    `model`: name of another model, for a look beside the one in use.
+    """
+    folder, in_use = _chosen()
+    return _workbench(folder, model or in_use)
+
+
+def close_workbenches(model: str) -> None:
+    """Closes the open workbenches of a model whose weights were replaced."""
+    for bench in tuple(open_benches):
+        if bench.model.name == model:
+            _workbench.clear(str(bench.library.folder), model)
+
+
+def ingest_queue() -> "Worker":
+    """The worker that takes files to be added to the library in use."""
+    from visil_dash.workbench.beside import queue_of_library
+
+    return queue_of_library(workbench(), open_benches)
+
+
+def remove_video(video_id: str) -> None:
+    """Removes a video from the library in use. Raises NotFound and StoreReadOnly."""
+    from visil_dash.workbench.beside import remove_everywhere
+
+    remove_everywhere(workbench(), open_benches, video_id)
 
 
 def task_scope() -> tuple[str, str]:
@@ -202,7 +241,7 @@ def add_upload(source: Readable, *, name: str) -> JobRecord:
     except BaseException:
         bench.library.discard_staged(staged)
         raise
-    return bench.add_upload(staged, name=name)
+    return ingest_queue().enqueue(staged, name=name, staged=True)
 
 
 def drop_clip(query_id: str) -> None:

@@ -1,16 +1,25 @@
-"""What surrounds every page: the navigation, and the library and model in its address."""
+"""What surrounds every page: the navigation, and the library and model in use.
+
+Both stand in the address and in the sidebar.
+"""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.pages_manager import PagesManager
 
 from visil_dash.errors import NotFound
+from visil_dash.library.folders import libraries_in, new_library_folder
+from visil_dash.models.load import model_infos
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.text import md, safe_name
 
+_USUAL_MODEL: str = Settings.model_fields["model"].default
+_MAIN = "Main library"
 # Choices that refer to videos of one library: dropped when the session opens another one.
 _LIBRARY_CHOICES = (
     state.SEARCH_QUERY,
@@ -71,15 +80,14 @@ def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
 # ---- library and model in the address: a link never opens another library silently ----
 
 
-def follow_address() -> None:
-    """Call it before the page is drawn; ends the run where the address names no library here.
+def bind_address() -> None:
+    """Call it first: both names come from the address, and go into it.
 
-    Bound fields that nobody sees carry both names: Streamlit keeps bound parameters when another
-    page is opened, so each address is written once and Back never meets one without its library.
+    Bound fields that nobody sees carry them: Streamlit keeps bound parameters when another page is
+    opened, so each address is written once and Back never meets one without its library.
     """
     settings = backend.settings_in_use()
-    usual = Settings.model_fields["model"].default
-    if not st.session_state.get(state.MODEL) and settings.model != usual:
+    if not st.session_state.get(state.MODEL) and settings.model != _USUAL_MODEL:
         st.session_state[state.MODEL] = settings.model
     with st.container(key="address"):
         st.html("<style>.st-key-address { display: none; }</style>")
@@ -89,12 +97,21 @@ def follow_address() -> None:
     if st.session_state.setdefault(state.LIBRARY_OPEN, name) != name:
         _forget_library_choices()
         st.session_state[state.LIBRARY_OPEN] = name
+
+
+def follow_address() -> None:
+    """Ends the run where the address names a library or a model that is not here."""
+    name = st.session_state[state.LIBRARY]
     try:
         backend.library_folder(name)
     except NotFound:
         _no_such_library(name)
         st.stop()
-    _compare_model(st.session_state[state.MODEL] or usual, settings.model)
+    known = {info.name: info for info in model_infos(settings=backend.settings_in_use())}
+    model = known.get(backend.model_in_use())
+    if model is None or not model.available:
+        _no_such_model(backend.model_in_use(), model is not None)
+        st.stop()
 
 
 def switch_library(name: str) -> None:
@@ -122,11 +139,110 @@ def _no_such_library(name: str) -> None:
     )
 
 
-def _compare_model(given: str, here: str) -> None:
-    """Warns where the address was made with another model."""
-    if given != here:
-        st.warning(
-            f"This address was made with the model **{md(safe_name(given))}**, and this dashboard"
-            f" uses **{md(here)}**: scores, distances and matches differ.",
+def switch_model(name: str) -> None:
+    """Uses the model of this name from now on; a callback."""
+    # The usual model is left out of addresses, unless this dashboard starts with another one.
+    named = name != _USUAL_MODEL or backend.settings_in_use().model != _USUAL_MODEL
+    st.session_state[state.MODEL] = name if named else ""
+
+
+def _no_such_model(name: str, known: bool) -> None:
+    why = (
+        "Its weights are not on this machine: download or import them on the Models page."
+        if known
+        else "It was removed or renamed, or the address is from another machine."
+    )
+    st.error(
+        f"The model **{md(safe_name(name))}** is not here. {why} Nothing was opened in its place.",
+        icon=":material/link_off:",
+    )
+    with st.container(horizontal=True):
+        st.button(
+            f"Use {_USUAL_MODEL}",
             icon=":material/model_training:",
+            on_click=switch_model,
+            args=(_USUAL_MODEL,),
         )
+        if st.button(
+            f"Use {_USUAL_MODEL} and open Models",
+            on_click=switch_model,
+            args=(_USUAL_MODEL,),
+            type="tertiary",
+        ):
+            st.switch_page("pages/models.py")
+
+
+# ---- the sidebar below the navigation: the library and the model in use ----
+
+
+def draw_place() -> None:
+    """Draws which library and model this session uses. Call it after bind_address."""
+    with st.sidebar.container(key="place"):
+        _library_choice()
+        _new_library()
+        _model_choice()
+
+
+def _library_choice() -> None:
+    settings = backend.settings_in_use()
+    main = settings.library.absolute()
+    others = [p for p in libraries_in(settings.libraries.absolute()) if p != main]
+    folders = [str(main), *map(str, others)]
+    try:
+        now = str(backend.library_folder(st.session_state.get(state.LIBRARY) or ""))
+    except NotFound:
+        now = folders[0]
+    if now not in folders:
+        folders.append(now)
+    st.session_state[state.LIBRARY_CHOICE] = now
+    st.selectbox(
+        "Library",
+        folders,
+        format_func=lambda f: _MAIN if f == str(main) else safe_name(Path(f).name),
+        key=state.LIBRARY_CHOICE,
+        on_change=_switch,
+        help="Each library has its own videos, index and thresholds. The choice applies to this"
+        " session, and is part of the address.",
+    )
+
+
+def _model_choice() -> None:
+    infos = model_infos(settings=backend.settings_in_use())
+    here = [info.name for info in infos if info.available]
+    titles = {info.name: info.title for info in infos}
+    now = backend.model_in_use()
+    if now not in here:
+        here.append(now)
+    st.session_state[state.MODEL_CHOICE] = now
+    st.selectbox(
+        "Model",
+        here,
+        format_func=safe_name,
+        key=state.MODEL_CHOICE,
+        on_change=_switch_model,
+        help=f"{md(titles.get(now, now))}. Each model has features, index and thresholds of its own"
+        " in each library. The Models page has more of them.",
+    )
+
+
+def _switch_model() -> None:
+    switch_model(st.session_state[state.MODEL_CHOICE])
+
+
+def _new_library() -> None:
+    with (
+        st.popover("New library", icon=":material/create_new_folder:", type="tertiary"),
+        st.form("new_library", border=False, clear_on_submit=True),
+    ):
+        st.text_input("Name", key=state.LIBRARY_NEW, max_chars=60)
+        st.form_submit_button("Create", on_click=_create)
+
+
+def _switch() -> None:
+    switch_library(backend.library_name(Path(st.session_state[state.LIBRARY_CHOICE])))
+
+
+def _create() -> None:
+    root = backend.settings_in_use().libraries.absolute()
+    with keep_errors():
+        switch_library(new_library_folder(root, st.session_state[state.LIBRARY_NEW]).name)

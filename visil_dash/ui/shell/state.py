@@ -30,6 +30,7 @@ LIBRARY_OPEN = "library_open"  # its name at the last run
 MODEL = "model"  # name of the model in the address; empty: the default one
 HISTORY_TAKEN = "history_taken"  # (page, parameters that were taken over since Back or Forward)
 LIBRARY_CHOICE = "library_choice"
+MODEL_CHOICE = "model_choice"
 LIBRARY_NEW = "library_new"
 JOBS_ENDED = "jobs_ended"
 DIALOG = "dialog"  # (page, what its dialog shows)

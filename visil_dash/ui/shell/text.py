@@ -58,6 +58,23 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
+def duration_text(seconds: float) -> str:
+    """0.02 → 20 ms, 75 → 1.2 min, 90000 → 25 h, 4e5 → 4.6 days."""
+    for unit, length, below in (("ms", 0.001, 1), ("s", 1, 60), ("min", 60, 3600)):
+        if seconds < below:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds / 3600:.3g} h" if seconds < 172_800 else f"{seconds / 86_400:,.1f} days"
+
+
+def rough_duration(seconds: float) -> str:
+    """Of an estimate: 34.2 → 34 s, 170 → 3 min, 9000 → 2.5 h, 400000 → 4.6 days."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"
+
+
 def plural(count: int, word: str, many: str | None = None) -> str:
     """(1, frame) → 1 frame; (1200, frame) → 1,200 frames."""
     return f"{count:,} {word if count == 1 else many or word + 's'}"

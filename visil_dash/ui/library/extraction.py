@@ -1,0 +1,179 @@
+"""Extracting features of the model in use where they are missing: its cost and its progress."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from visil_dash.progress import Watch
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.text import md, percent, plural, rough_duration, size
+from visil_dash.ui.shell.widgets import name_line
+
+if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
+    from visil_dash.laboratory.planner.extraction import ExtractionRates
+    from visil_dash.records import VideoRecord
+    from visil_dash.workbench.overview import Overview
+    from visil_dash.workbench.upkeep import Extraction
+
+_PROBLEMS_SHOWN = 20
+
+
+def _extraction_task(*, begin: bool = False) -> Task | None:
+    """The extraction for this library and model; `begin` starts it, also after one that ended."""
+    bench = backend.workbench()
+    key = ("extract", str(bench.library.folder), bench.extractor)
+
+    def work(watch: Watch) -> "Extraction":
+        from visil_dash.workbench.upkeep import extract_missing
+
+        return extract_missing(bench, watch=watch)
+
+    return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
+
+
+def running_extraction() -> Task | None:
+    """Call it before the overview is made, so that the overview includes what has just ended."""
+    task = _extraction_task()
+    return None if task is None or task.ended else task
+
+
+def draw_extraction(overview: "Overview", extracting: Task | None) -> None:
+    """The extraction that runs; else the offer to begin one where features are missing."""
+    if extracting is not None:
+        _extracting(extracting)
+    elif overview.missing_features:
+        _missing_features(overview)
+
+
+def _missing_features(overview: "Overview") -> None:
+    task = _extraction_task()
+    with st.container(border=True, key="other-model"):
+        st.markdown(_missing_text(overview))
+        if task is not None and task.error is not None:
+            show_error(task.error)
+        elif task is not None and task.ended:
+            for name, reason in list(task.result.failed.items())[:_PROBLEMS_SHOWN]:
+                name_line(name, reason)
+        if not overview.read_only:
+            st.button(
+                f"Extract again with {md(overview.model)}",
+                icon=":material/auto_awesome:",
+                type="primary",
+                key="extract_again",
+                on_click=_begin_extraction,
+            )
+            model = backend.workbench().model
+            draw_cost(model.name, model.regions * model.dim, _without_features())
+            st.caption(
+                "Reads the stored files again in the background, one by one. What is done is kept"
+                " when you stop; features of other models are kept as well."
+            )
+
+
+def _missing_text(overview: "Overview") -> str:
+    missing, model = overview.missing_features, md(overview.model)
+    if missing == overview.videos:
+        return (
+            f"**Model {model} has no features for these videos yet.** Their features come from"
+            " another model, or another version of this one. Searches find nothing until features"
+            " are extracted again."
+        )
+    return (
+        f"**{plural(missing, 'video')} of {overview.videos:,} cannot be searched yet:** model"
+        f" {model} has no features for {'it' if missing == 1 else 'them'}."
+    )
+
+
+def _without_features() -> "tuple[VideoRecord, ...]":
+    from visil_dash.workbench.upkeep import without_features
+
+    return without_features(backend.workbench())
+
+
+# ---- what it costs ----
+
+
+def draw_cost(
+    model: str, values: int, videos: "Sequence[VideoRecord]", *, timed: bool = True
+) -> None:
+    """A line: disk and minutes of extracting these videos with a model of so many `values` a frame.
+
+    `timed`: the model is timed on this machine, once; without it there are no minutes.
+    """
+    if not timed:
+        st.caption(_cost_text(values, videos, None), width="content")
+        return
+    task = _rates_task(model)
+    if task.ended:
+        st.caption(_cost_text(values, videos, task.result))  # None where it could not be timed
+    else:
+        _timing(task, values, videos)
+
+
+@st.fragment(run_every=0.5)
+def _timing(task: Task, values: int, videos: "Sequence[VideoRecord]") -> None:
+    if task.ended:
+        st.rerun()
+    st.caption(f"{_cost_text(values, videos, None)} Timing the model on this machine…")
+
+
+def _cost_text(
+    values: int, videos: "Sequence[VideoRecord]", rates: "ExtractionRates | None"
+) -> str:
+    from visil_dash.laboratory.planner.extraction import extraction_cost
+
+    rate = backend.settings_in_use().rate
+    cost = extraction_cost(videos, values=values, frames_per_second=rate, rates=rates)
+    what = f"{plural(cost.videos, 'video')}, {plural(cost.frames, 'frame')}"
+    disk = f"{size(cost.bytes)} of features"
+    if math.isnan(cost.seconds):
+        return f"{what}: {disk}."
+    return f"{what}: about {rough_duration(cost.seconds)} on this machine, and {disk}."
+
+
+def _rates_task(name: str) -> Task:
+    """Timing a model by its name, once for all libraries; `result` is ExtractionRates."""
+    bench = backend.workbench()
+    lengths = sorted(bench.videos(), key=lambda v: v.info.duration)
+    middle = lengths[len(lengths) // 2].video_id if lengths else None
+    path = bench.library.media_path(middle) if middle else None
+
+    def work(watch: Watch) -> "ExtractionRates":
+        from visil_dash.laboratory.planner.extraction import measure_extraction
+        from visil_dash.laboratory.planner.untrained import untrained
+        from visil_dash.models.load import load_model
+        from visil_dash.models.published import MODEL_FILES
+
+        if name == bench.model.name:
+            return measure_extraction(bench.model, settings=bench.settings, video=path, watch=watch)
+        # Without its weights, which may not be there yet, a network is as fast as with them.
+        timed = (
+            untrained(name) if name in MODEL_FILES else load_model(name, settings=bench.settings)
+        )
+        return measure_extraction(timed, settings=bench.settings, video=path, watch=watch)
+
+    return backend.tasks().start(("extraction-rates", name), work)
+
+
+# ---- the extraction ----
+
+
+def _begin_extraction() -> None:
+    _extraction_task(begin=True)
+
+
+@st.fragment(run_every=0.5)
+def _extracting(task: Task) -> None:
+    if task.ended:
+        st.rerun()
+    with st.container(border=True, key="other-model"):
+        st.markdown(f"**Extracting with {md(backend.workbench().model.name)}**")
+        st.progress(task.share, text=f"{md(task.what)}, {percent(task.share)}")
+        if task.stopping:
+            st.caption("Stopping…")
+        else:
+            st.button("Stop", icon=":material/close:", key="stop_extracting", on_click=task.cancel)
