@@ -76,6 +76,7 @@ def test_a_reload_keeps_the_uploaded_clip_and_another_browser_does_not_see_it(
     expect(other.get_by_text("private to a browser").first).to_be_visible(timeout=PATIENCE)
     assert other.locator(".st-key-match-1").count() == 0
     context.close()
+    page.locator(".st-key-query-line summary").click()
     page.get_by_role("button", name="Remove this clip").click()
     wait_until_idle(page)
     page.goto(address)
@@ -165,6 +166,7 @@ def test_back_leaves_the_view_of_one_frame(page: Page, app: App, scene_library: 
     open_page(page, app, f"search?library=films&q={query}")
     expect(page.locator(".st-key-match-1")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
+    page.get_by_role("button", name="One frame").filter(visible=True).click()
     page.locator(".st-key-moment-3").get_by_role("button").click()
     expect(page.get_by_text("One frame, at")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)

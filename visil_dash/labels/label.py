@@ -15,6 +15,7 @@ from typing import Literal
 MATCH, NOT_MATCH, UNSURE = "match", "not_match", "unsure"
 VERDICTS = (MATCH, NOT_MATCH, UNSURE)
 RELATIONS = ("ND", "DS", "CS", "IS")
+REVIEWED = "review"  # the source of a label that a person gave on a screen
 Upto = Literal["DS", "CS", "IS"]  # DSVR, CSVR and ISVR count relations up to this one
 PairKey = tuple[str, str]
 
@@ -60,6 +61,13 @@ def implied_verdict(relation: str) -> str:
     if relation not in RELATIONS:
         raise ValueError(f"relation: expected one of {RELATIONS}, got {relation!r}")
     return MATCH if relation in ("ND", "DS") else NOT_MATCH
+
+
+def with_verdict(query: str, reference: str, verdict: str, earlier: Label | None) -> Label:
+    """A person's verdict on a pair; a relation of its earlier label stays where both agree."""
+    relation = earlier.relation if earlier is not None else ""
+    agrees = relation and verdict != UNSURE and implied_verdict(relation) == verdict
+    return Label(query, reference, verdict, relation if agrees else "", REVIEWED)
 
 
 def is_copy(label: Label, *, upto: Upto = "DS") -> bool | None:

@@ -75,7 +75,11 @@ def lanes(spans: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
 
 
 def segment_timeline(
-    segments: Sequence[Segment], *, query_seconds: float, reference_seconds: float
+    segments: Sequence[Segment],
+    *,
+    query_seconds: float,
+    reference_seconds: float,
+    height: int = 112,
 ) -> go.Figure:
     """Two tracks, the query above and the reference below, each as wide as the figure.
 
@@ -85,13 +89,13 @@ def segment_timeline(
     query_seconds = max([query_seconds, *(s.query_end for s in segments), 1e-3])
     reference_seconds = max([reference_seconds, *(s.reference_end for s in segments), 1e-3])
     figure = go.Figure()
-    for height in (_QUERY, _REFERENCE):
+    for level in (_QUERY, _REFERENCE):
         figure.add_shape(
             type="rect",
             x0=0,
             x1=1,
-            y0=height - _HALF,
-            y1=height + _HALF,
+            y0=level - _HALF,
+            y1=level + _HALF,
             line_width=0,
             fillcolor=_TRACK,
             layer="below",
@@ -107,14 +111,14 @@ def segment_timeline(
         )
         figure.add_trace(_band((a, b), (d, c) if segment.reversed else (c, d), colour))
         hover = f"{span_text(segment)}<br>similarity {segment.score:.2f}"
-        for ends, height, lane in (
+        for ends, level, lane in (
             ((a, b), _QUERY, query_lanes[i]),
             ((c, d), _REFERENCE, reference_lanes[i]),
         ):
-            figure.add_trace(_block(ends, height, lane, colour, hover))
+            figure.add_trace(_block(ends, level, lane, colour, hover))
     _label_tracks(figure, query_seconds, reference_seconds)
     figure.update_layout(
-        height=112,
+        height=height,
         margin={"l": 0, "r": 0, "t": 16, "b": 16},
         showlegend=False,
         plot_bgcolor="rgba(0,0,0,0)",

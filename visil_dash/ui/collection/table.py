@@ -10,6 +10,7 @@ from visil_dash.records import PairTable
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.collection.tasks import pair_table_task
 from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.judging import VERDICT_WORDS
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
@@ -21,7 +22,6 @@ from visil_dash.ui.shell.widgets import (
     verified_badge,
 )
 
-VERDICT_WORDS = {"match": "match", "not_match": "not a match", "unsure": "unsure"}
 _ROWS_SHOWN = 5000  # more are slow to draw
 
 

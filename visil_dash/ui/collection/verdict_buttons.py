@@ -2,13 +2,21 @@
 
 import streamlit as st
 
-from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, Label, implied_verdict, pair_of
-from visil_dash.ui.collection.table import VERDICT_WORDS
+from visil_dash.labels.label import (
+    MATCH,
+    NOT_MATCH,
+    REVIEWED,
+    UNSURE,
+    Label,
+    implied_verdict,
+    pair_of,
+    with_verdict,
+)
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.judging import VERDICT_WORDS
 
 _Pair = tuple[str, str]  # (query id, reference id)
-_REVIEWED = "review"  # the source of a label that was given here
 _RELATIONS = {
     "ND": ("near duplicate", "The same video, edited: cropped, re-encoded, with a logo"),
     "DS": ("duplicate scene", "Shares footage of one camera, with other footage around it"),
@@ -105,15 +113,17 @@ def _judge(
     earlier: Label | None,
     after: _Pair | None,
 ) -> None:
-    if not relation and earlier is not None and earlier.relation:
-        # A plain verdict keeps a relation that agrees with it, and removes one that does not.
-        agrees = verdict != UNSURE and implied_verdict(earlier.relation) == verdict
-        relation = earlier.relation if agrees else ""
+    label = (
+        Label(*pair, verdict, relation, REVIEWED)
+        if relation
+        else with_verdict(*pair, verdict, earlier)
+    )
     with keep_errors():
-        backend.workbench().library.set_label(Label(*pair, verdict, relation, _REVIEWED))
+        backend.workbench().library.set_label(label)
         done = [*(st.session_state.get(state.REVIEW_DONE) or []), (pair, earlier)]
         st.session_state[state.REVIEW_DONE] = done[-200:]
-        st.toast(f"{VERDICT_WORDS[verdict].capitalize()}{f', {relation}' if relation else ''}")
+        relation_text = f", {label.relation}" if label.relation else ""
+        st.toast(f"{VERDICT_WORDS[verdict].capitalize()}{relation_text}")
         _go(after)
 
 

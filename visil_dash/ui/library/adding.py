@@ -12,7 +12,7 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, keep_errors
 from visil_dash.ui.shell.paths import allowed_folders, allowed_path
 from visil_dash.ui.shell.text import md, plural, safe_name
-from visil_dash.ui.shell.uploader import upload_box
+from visil_dash.ui.shell.uploader import draw_refused, upload_box
 from visil_dash.ui.shell.widgets import name_line
 
 DEMO_FOLDER = Path(visil_dash.__file__).parents[1] / "demo" / "videos"
@@ -49,6 +49,7 @@ def draw_adding() -> None:
         help="Each file is decoded in a sandboxed process. The page shows whether it was indexed,"
         " partly read or refused, and why.",
     )
+    draw_refused("library")
     if not allowed_folders(settings):
         return
     row = st.form("add_path", border=False).container(horizontal=True, vertical_alignment="bottom")

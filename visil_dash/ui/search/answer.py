@@ -4,39 +4,34 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from visil_dash.clock import clock
 from visil_dash.matching.agreement import Agreement, agreement
 from visil_dash.matching.headline import headline
-from visil_dash.matching.verdict import verdict_of
+from visil_dash.matching.verdict import Filter, verdict_of
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import draw_downloads
+from visil_dash.ui.search.filters import draw_filter
 from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, SearchOptions
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.text import md, percent, plural, safe_name, seconds
+from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import empty_state, facts, name_line, thumbnail, verified_badge
+from visil_dash.ui.shell.widgets import empty_state, facts, name_line, verified_badge
 
 CROWDED = 0.25  # background from which it is mentioned: that of one query in ten is higher
+_ORDER = (
+    "Sorted by strength: the best of a match's scores, of either direction or of the matched"
+    " segments alone"
+)
 _NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
 
 
-def draw_query_card(query_id: str) -> None:
-    info = backend.info_of(query_id)
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="query-card"):
-        with st.container(width=160):
-            thumbnail(query_id, key="query")
-        with st.container():
-            line = "your clip" if backend.session_clip(query_id) else "library video"
-            if info is not None:
-                size = f"{info.width}×{info.height}"
-                line = f"{clock(info.duration)} · {size} · {info.codec} · {line}"
-            name_line(backend.name_of(query_id), line)
-
-
-def draw_headline(result: SearchResult) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(md(headline(result)), anchor=False, width="stretch")
+def draw_answer(result: SearchResult, matches: Sequence[Ranked]) -> Filter:
+    """The answer in a sentence, how it was found, and what can be done with it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-line"):
+        with st.container(key="answer"):
+            st.subheader(md(headline(result)), anchor=False)
+        chosen = draw_filter(matches)
+        draw_downloads(result)
         if st.button(
             "Tune",
             icon=":material/tune:",
@@ -44,13 +39,22 @@ def draw_headline(result: SearchResult) -> None:
             help="Move the distance threshold and see which frames and videos it admits",
         ):
             state.goto_threshold(result.query_id)
-        draw_downloads(result)
+    _draw_state(result)
+    return chosen
+
+
+def _draw_state(result: SearchResult) -> None:
+    """How the answer was found, in one line, with the order of the matches."""
     took = seconds(sum(result.timings.values()))
     inside = ", inside the picture too," if result.inside else ""
+    line = (
+        f"{_compared(result)}{inside} in {took} · match score {result.match_score:.2f}"
+        f" · model {result.model}"
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            f"{_compared(result)}{inside} in {took} · match score {result.match_score:.2f}"
-            f" · model {md(result.model)}",
+        st.html(
+            f'<div class="vd-meta">{escaped(line)} · <b title="{escaped(_ORDER)}">strongest'
+            " first</b></div>",
             width="content",
         )
         verified_badge(result.verified)
@@ -138,15 +142,19 @@ def _look_inside() -> None:
         st.session_state[state.SEARCH_MODE] = HIERARCHICAL
 
 
-def draw_inside_button(matches: Sequence[Ranked], options: SearchOptions) -> None:
-    """Where nothing matches and only whole pictures were compared: search parts of them."""
-    if options.inside or any(verdict_of(match).is_match for _, match in matches):
+def has_match(result: SearchResult) -> bool:
+    return any(verdict_of(match).is_match for match in result.matches)
+
+
+def draw_inside_button(options: SearchOptions, *, key: str = "go_inside") -> None:
+    """Where nothing matches: search parts of the picture, unless they were searched."""
+    if options.inside:
         return
     st.button(
         "Look inside the picture",
         icon=":material/picture_in_picture:",
         on_click=_look_inside,
-        key="go_inside",
+        key=key,
         help="Also searches with the corners, centre and halves of the query clip's picture, to"
         " find footage shown picture-in-picture or in a collage",
     )

@@ -13,12 +13,11 @@ from visil_dash.ui.shell.text import plural
 from visil_dash.ui.shell.widgets import empty_state
 
 
-def filtered(matches: Sequence[Ranked]) -> Sequence[Ranked]:
-    """Draws the filters; returns the matches that pass them."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        chosen = _choose(matches)
-        shown = [(rank, match) for rank, match in matches if chosen.passes(match)]
-        if len(shown) < len(matches):
+def filtered(matches: Sequence[Ranked], chosen: Filter) -> Sequence[Ranked]:
+    """The matches that pass the filter; where some do not, draws how many and a way to see all."""
+    shown = [(rank, match) for rank, match in matches if chosen.passes(match)]
+    if len(shown) < len(matches):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"Showing {len(shown)} of {plural(len(matches), 'video')}", width="content")
             st.button("Show all", type="tertiary", key="clear_filters", on_click=_clear)
     if matches and not shown:
@@ -26,7 +25,7 @@ def filtered(matches: Sequence[Ranked]) -> Sequence[Ranked]:
     return shown
 
 
-def _choose(matches: Sequence[Ranked]) -> Filter:
+def draw_filter(matches: Sequence[Ranked]) -> Filter:
     counts = Counter(verdict_of(match).relation for _, match in matches)
     with st.popover("Filter", icon=":material/filter_list:"):
         relations = st.pills(

@@ -11,7 +11,7 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, number, to_link
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import UI_ASSETS, empty_state, facts, name_line
+from visil_dash.ui.shell.widgets import empty_state, facts, name_line
 
 if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
     from visil_dash.workbench.questions import FrameResult
@@ -31,14 +31,32 @@ def chosen_time(query_id: str) -> float | None:
     return moment
 
 
-def draw_frame_strip(query_id: str) -> None:
-    st.html(UI_ASSETS / "search.css")
+def draw_frame_popover(query_id: str) -> None:
+    """Frames of the query, each of which can be searched with alone; made once they are shown."""
+    with st.popover(
+        "One frame",
+        icon=":material/image_search:",
+        key=state.SEARCH_FRAMES,
+        on_change="rerun",
+        help="Search with a single frame of the query clip",
+    ) as popover:
+        if popover.open:
+            st.caption("Choose a frame to search with it alone.")
+            _draw_strip(query_id)
+
+
+def _draw_strip(query_id: str) -> None:
+    clip = backend.session_clip(query_id)
+    if clip is not None and not backend.open_clip(clip).ended:
+        st.caption("The clip is still being read.")
+        return
     task = strip_task(query_id)
     if not task.wait(0.1):
         _watch_strip(query_id)
         return
     if task.error is not None:
-        return  # the search works without the strip
+        st.caption("No pictures of this clip could be made.")
+        return
     name = safe_name(backend.name_of(query_id))
     with st.container(horizontal=True, gap="small", key="strip"):
         for number, (time, picture) in enumerate(task.result):
@@ -65,6 +83,7 @@ def _watch_strip(query_id: str) -> None:
 
 def _choose(query_id: str, time: float | None) -> None:
     st.session_state[state.SEARCH_MOMENT] = None if time is None else (query_id, time)
+    st.session_state[state.SEARCH_FRAMES] = False
 
 
 def draw_frame_results(query_id: str, at: float, *, top: int) -> None:
@@ -147,5 +166,5 @@ def _time_slider(query_id: str, at: float) -> None:
         help="Searches with the sampled frame nearest to this time",
     )
     if abs(moved - min(at, length)) > 0.01:
-        _choose(query_id, moved)
+        st.session_state[state.SEARCH_MOMENT] = query_id, moved
         st.rerun()

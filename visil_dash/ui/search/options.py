@@ -30,9 +30,10 @@ class SearchOptions:
 
 
 def draw_search_options() -> SearchOptions:
-    automatic = backend.workbench().threshold()
     _take_from_link()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.popover(
+        "Advanced", icon=":material/settings:", help="How to search, and how thoroughly"
+    ):
         mode = st.segmented_control(
             "Search",
             _MODES,
@@ -44,6 +45,32 @@ def draw_search_options() -> SearchOptions:
             " compared in full, which is slow but complete. Nearest: the videos with the nearest"
             " frames are compared, whatever their distance, so there is always a result.",
         )
+        threshold, top = _draw_numbers()
+        inside = st.toggle(
+            "Look inside the picture",
+            key=state.SEARCH_INSIDE,
+            persist_state="session",
+            disabled=mode == NEAREST,
+            help="Also searches with the corners, the centre and the halves of the query clip's"
+            " picture, to find footage shown picture-in-picture or in a collage. Takes about ten"
+            " times as long.",
+        )
+    to_link(state.PARAM_MODE, str(mode).lower(), default=HIERARCHICAL.lower())
+    to_link(state.PARAM_THRESHOLD, "" if threshold is None else f"{threshold:.6g}")
+    to_link(state.PARAM_TOP, str(top), default=str(_SHOWN))
+    to_link(state.PARAM_INSIDE, "yes" if inside else "")
+    return SearchOptions(
+        threshold,
+        mode == EXHAUSTIVE,
+        top,
+        nearest=mode == NEAREST,
+        inside=inside and mode != NEAREST,
+    )
+
+
+def _draw_numbers() -> tuple[float | None, int]:
+    """The distance threshold, None for the library's, and how many matches to show."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         threshold = st.number_input(
             "Distance threshold",
             min_value=0.0,
@@ -51,7 +78,7 @@ def draw_search_options() -> SearchOptions:
             step=0.05,
             format="%.3f",
             key="search_threshold",
-            placeholder=f"automatic: {automatic:.3f}",
+            placeholder=f"automatic: {backend.workbench().threshold():.3f}",
             persist_state="session",
             width=200,
             help="A library video is a candidate when one of its frames is within this squared L2"
@@ -65,26 +92,7 @@ def draw_search_options() -> SearchOptions:
             persist_state="session",
             width=140,
         )
-    inside = st.toggle(
-        "Look inside the picture",
-        key=state.SEARCH_INSIDE,
-        persist_state="session",
-        disabled=mode == NEAREST,
-        help="Also searches with the corners, the centre and the halves of the query clip's"
-        " picture, to find footage shown picture-in-picture or in a collage. Takes about ten"
-        " times as long.",
-    )
-    to_link(state.PARAM_MODE, str(mode).lower(), default=HIERARCHICAL.lower())
-    to_link(state.PARAM_THRESHOLD, "" if threshold is None else f"{threshold:.6g}")
-    to_link(state.PARAM_TOP, str(top), default=str(_SHOWN))
-    to_link(state.PARAM_INSIDE, "yes" if inside else "")
-    return SearchOptions(
-        threshold,
-        mode == EXHAUSTIVE,
-        int(top),
-        nearest=mode == NEAREST,
-        inside=inside and mode != NEAREST,
-    )
+    return threshold, int(top)
 
 
 def _take_from_link() -> None:

@@ -1,4 +1,4 @@
-"""Several query clips at once: one row per clip with its progress or outcome."""
+"""Several query clips at once: a table of clip, answer and best match, with each one's progress."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,18 +6,20 @@ import streamlit as st
 
 from visil_dash.exports.search import matches_csv
 from visil_dash.matching.headline import headline
-from visil_dash.matching.verdict import verdict_of
+from visil_dash.matching.verdict import confidence_text, verdict_of
 from visil_dash.records import SearchResult
+from visil_dash.ui.search.answer import draw_inside_button, has_match
 from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
-from visil_dash.ui.shell.text import percent, plural, safe_name
+from visil_dash.ui.shell.text import escaped, percent, plural, safe_name
 from visil_dash.ui.shell.uploads import SessionClip
 from visil_dash.ui.shell.verdicts import without_rejected
-from visil_dash.ui.shell.widgets import download_button, name_line
+from visil_dash.ui.shell.widgets import download_button
 
-_ROWS_SHOWN = 5  # more than these scroll
-_ROW_PIXELS = 74
+_ROWS_SHOWN = 6  # more than these scroll
+_ROW_PIXELS = 56
+_ACTS_PIXELS = 144
 
 
 def draw_clip_list(query_id: str | None, options: SearchOptions) -> None:
@@ -71,10 +73,16 @@ def _panel(
                 )
             elif results:
                 _download(results)
+        st.html(
+            '<div class="vd-clip vd-clip-head" aria-hidden="true"><div>Clip</div><div>Answer</div>'
+            "<div>Best match</div></div>"
+        )
         many = len(clips) > _ROWS_SHOWN
         with st.container(height=_ROWS_SHOWN * _ROW_PIXELS if many else "content", border=False):
-            for clip in clips:
+            for clip in sorted(clips, key=lambda clip: tasks[clip.query_id].error is not None):
                 _row(clip, tasks[clip.query_id], clip.query_id == query_id, options)
+        if not going and not all(map(has_match, results)):
+            draw_inside_button(options, key="several_inside")
 
 
 def _counts(going: int, done: int, clips: int) -> str:
@@ -97,18 +105,29 @@ def _download(results: list[SearchResult]) -> None:
 
 def _row(clip: SessionClip, task: Task, shown: bool, options: SearchOptions) -> None:
     with st.container(
-        horizontal=True, vertical_alignment="center", key=f"clip-{state.short(clip.query_id)}"
+        horizontal=True,
+        vertical_alignment="center",
+        gap="small",
+        key=f"clip-{state.short(clip.query_id)}",
     ):
+        answer, best = _outcome(clip, task)
         with st.container():
-            name_line(clip.name, _outcome(clip, task), one_line=True)
+            st.html(
+                f'<div class="vd-clip"><div class="vd-name vd-one" title="{escaped(clip.name)}">'
+                f'{escaped(clip.name)}</div><div class="vd-meta">{escaped(answer)}</div>'
+                f'<div class="vd-meta">{escaped(best, empty="")}</div></div>'
+            )
             if not task.ended:
                 st.progress(task.share)
-        if task.ended and task.error is not None:
-            _button("Try again", clip, _again, (clip, options))
-        elif shown:
-            st.badge("shown below", icon=":material/arrow_downward:", color="blue")
-        if not shown:
-            _button("Show", clip, st.session_state.update, ({state.SEARCH_QUERY: clip.query_id},))
+        with st.container(
+            width=_ACTS_PIXELS, horizontal=True, horizontal_alignment="right", gap="small"
+        ):
+            if task.ended and task.error is not None:
+                _button("Try again", clip, _again, (clip, options))
+            elif shown:
+                st.badge("shown below", icon=":material/arrow_downward:", color="blue")
+            if not shown:
+                _button("Show", clip, _show, (clip.query_id,))
 
 
 def _button(
@@ -118,22 +137,28 @@ def _button(
     st.button(label, key=key, type="tertiary", on_click=on_click, args=args)
 
 
-def _outcome(clip: SessionClip, task: Task) -> str:
-    """Progress of the clip, its error, or the answer with the best video."""
+def _outcome(clip: SessionClip, task: Task) -> tuple[str, str]:
+    """Progress of the clip, its error, or the answer; then the best match."""
     if task.stopping:
-        return "Stopping…"
+        return "Stopping…", ""
     if not task.ended:
-        return f"{task.what}, {percent(task.share)}"
+        return f"{task.what}, {percent(task.share)}", ""
     if task.error is not None:
         # The message begins with the clip's name, which the row shows, or its name on disk.
-        return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: ")
+        return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: "), ""
     result = backend.with_verdicts(without_rejected(task.result))
-    matches, line = result.matches, headline(result)
-    if matches:
-        best = matches[0]
-        label = verdict_of(best).label
-        line += f" · best {safe_name(best.name)}, {best.score:.3f}, {label}"
-    return line
+    if not result.matches:
+        return headline(result), ""
+    best = result.matches[0]
+    verdict = verdict_of(best)
+    confidence = confidence_text(verdict)
+    sure = f"strength {best.strength:.2f}" if confidence is None else f"confidence {confidence}"
+    return headline(result), f"{safe_name(best.name)}, {verdict.label}, {sure}"
+
+
+def _show(query_id: str) -> None:
+    st.session_state[state.SEARCH_QUERY] = query_id
+    st.session_state.pop(state.SEARCH_NEW, None)
 
 
 def _cancel(clips: tuple[SessionClip, ...], going: list[Task]) -> None:

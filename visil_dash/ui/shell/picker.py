@@ -1,6 +1,7 @@
 """A picker over the library's videos and the clips of this browser."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -10,7 +11,12 @@ from visil_dash.ui.shell.text import safe_name
 
 
 def pick_video(
-    label: str, *, key: str, param: str | None = None, placeholder: str = "Choose a video"
+    label: str,
+    *,
+    key: str,
+    param: str | None = None,
+    placeholder: str = "Choose a video",
+    on_change: Callable[[], None] | None = None,
 ) -> str | None:
     """The id of the chosen video or clip, or None.
 
@@ -26,10 +32,18 @@ def pick_video(
         format_func=lambda v: labels.get(v, v),
         key=key,
         placeholder=placeholder,
+        on_change=on_change,
         persist_state="session",
     )
     if param is not None:
         to_link(param, state.short(picked) if picked else "")
+    return picked
+
+
+def picked_video(key: str, param: str | None = None) -> str | None:
+    """What `pick_video` with this key and parameter will return, before it is drawn."""
+    _restore(key, param, _labels())
+    picked: str | None = st.session_state[key]
     return picked
 
 
@@ -53,9 +67,10 @@ def _restore(key: str, param: str | None, labels: dict[str, str]) -> None:
         return
     wanted = st.query_params.get(param, "") if param is not None else ""
     matching = [v for v in labels if len(wanted) >= 6 and v.startswith(wanted)]
+    st.session_state[key] = matching[0] if len(matching) == 1 else None
     if len(matching) == 1:
-        st.session_state[key] = matching[0]
-    elif len(wanted) >= 6 and backend.was_deleted(wanted):
+        return
+    if len(wanted) >= 6 and backend.was_deleted(wanted):
         st.info("This clip was deleted, upload it again.", icon=":material/link_off:")
     elif wanted:
         st.info(

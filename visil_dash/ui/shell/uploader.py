@@ -25,9 +25,8 @@ def upload_box(
 ) -> None:
     """An upload box for several files. `take` stores one and returns its id; `done` gets all ids.
 
-    Below it stands a line for every file of the last upload that was not taken, with the reason:
-    the page may run again at once, so an error that is shown once would not be seen. Any file type
-    may be chosen: the type is decided by the bytes, not by the name.
+    Any file type may be chosen: the type is decided by the bytes, not by the name. Call
+    `draw_refused` too, where its lines are seen when the box is folded away.
     """
     key = state.uploader_key(name)
     st.file_uploader(
@@ -38,6 +37,13 @@ def upload_box(
         on_change=_take_all,
         args=(key, name, take, done),
     )
+
+
+def draw_refused(name: str) -> None:
+    """A line for every file of the box's last upload that was not taken, with the reason.
+
+    The page may run again at once, so an error that is shown once would not be seen.
+    """
     refused = st.session_state.get(state.UPLOADS_REFUSED, {}).get(name, [])
     if refused:
         with st.container(gap="small", key=f"refused-{name}"):

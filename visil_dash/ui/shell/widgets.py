@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 UI_ASSETS = Path(__file__).parents[1] / "assets"
 
 
-def page_header(title: str, answers: str) -> None:
-    """The page's title and one line: what it answers and what to do next."""
+def page_header(title: str, answers: str = "") -> None:
+    """The page's title and one line: what it answers and what to do next.
+
+    A page that shows its answer needs no such line.
+    """
     through_the_frame()
     st.html(UI_ASSETS / "style.css")
     st.title(title, anchor=False)
-    st.html(f'<p class="vd-lead">{escaped(answers)}</p>')
+    if answers:
+        st.html(f'<p class="vd-lead">{escaped(answers)}</p>')
 
 
 def empty_state(title: str, text: str, action: Callable[[], Any] | None = None) -> None:
