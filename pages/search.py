@@ -9,7 +9,7 @@ from visil_dash.ui.search.answer import (
     draw_inside_button,
     draw_nothing_compared,
     draw_notices,
-    has_match,
+    holds_match,
 )
 from visil_dash.ui.search.cards import draw_match_cards, ranked
 from visil_dash.ui.search.example import draw_examples
@@ -42,7 +42,7 @@ def draw_result(query_id: str, options: SearchOptions) -> None:
     with st.container(horizontal=True):
         if result.mode == "nearest":
             draw_exhaustive_button(result)
-        if not has_match(shown):
+        if not holds_match(shown):
             draw_inside_button(options)
     draw_match_cards(filtered(matches, chosen), shown, top=options.top)
 

@@ -142,7 +142,7 @@ def _look_inside() -> None:
         st.session_state[state.SEARCH_MODE] = HIERARCHICAL
 
 
-def has_match(result: SearchResult) -> bool:
+def holds_match(result: SearchResult) -> bool:
     return any(verdict_of(match).is_match for match in result.matches)
 
 

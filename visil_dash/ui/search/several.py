@@ -8,7 +8,7 @@ from visil_dash.exports.search import matches_csv
 from visil_dash.matching.headline import headline
 from visil_dash.matching.verdict import confidence_text, verdict_of
 from visil_dash.records import SearchResult
-from visil_dash.ui.search.answer import draw_inside_button, has_match
+from visil_dash.ui.search.answer import draw_inside_button, holds_match
 from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
@@ -81,7 +81,7 @@ def _panel(
         with st.container(height=_ROWS_SHOWN * _ROW_PIXELS if many else "content", border=False):
             for clip in sorted(clips, key=lambda clip: tasks[clip.query_id].error is not None):
                 _row(clip, tasks[clip.query_id], clip.query_id == query_id, options)
-        if not going and not all(map(has_match, results)):
+        if not going and not all(map(holds_match, results)):
             draw_inside_button(options, key="several_inside")
 
 
