@@ -8,9 +8,9 @@ import streamlit as st
 from visil_dash.errors import InputError
 from visil_dash.labels.csv_file import MOST_LABEL_CHARACTERS, labels_csv, read_labels
 from visil_dash.labels.label import Label
+from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
-from visil_dash.ui.shell.judging import VERDICT_WORDS
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import download_button, minute_of

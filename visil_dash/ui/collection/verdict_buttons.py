@@ -12,9 +12,9 @@ from visil_dash.labels.label import (
     pair_of,
     with_verdict,
 )
+from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
-from visil_dash.ui.shell.judging import VERDICT_WORDS
 
 _Pair = tuple[str, str]  # (query id, reference id)
 _RELATIONS = {

@@ -10,10 +10,10 @@ from visil_dash.media.views import QueryRef
 from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.proof.moments import shown_times
 from visil_dash.records import Match, Relation, SearchResult, Segment, Verdict
+from visil_dash.ui.pair.judging import draw_verdict_choice
+from visil_dash.ui.pair.moments import PairMoment, await_moments, draw_moment
 from visil_dash.ui.search.details import draw_details
 from visil_dash.ui.shell import backend, dialogs
-from visil_dash.ui.shell.judging import draw_verdict_choice
-from visil_dash.ui.shell.moments import PairMoment, await_moments, draw_moment
 from visil_dash.ui.shell.playing import play
 from visil_dash.ui.shell.text import escaped, plural
 from visil_dash.ui.shell.widgets import (
