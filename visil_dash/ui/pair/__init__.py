@@ -1,1 +1,1 @@
-"""What several pages draw of one pair: its two frames, its proof, a person's verdict on it."""
+"""What several pages draw of one pair: its frames, its proof, a verdict."""
