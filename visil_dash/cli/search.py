@@ -22,7 +22,10 @@ from visil_dash.cli.shared import (
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
-    from visil_dash.records import Comparison, Match, SearchResult
+    from visil_dash.records import Comparison, Match, Proof, SearchResult
+
+
+_PROOF_SECONDS = 30.0
 
 
 def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -42,17 +45,31 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--threshold", type=zero_or_more, metavar="X", help="squared-L2 distance threshold"
     )
+    _add_proof(
+        search, "spend at most X seconds per clip on verifying the best matches on the pixels"
+    )
     search.add_argument("--top", type=whole_number(1), metavar="N", help="print only the best N")
     text = "compare one pair: scores in both directions, matched segments"
     compare = add_command(commands, "compare", _compare, text, common)
     compare.add_argument("a", type=clip_source)
     compare.add_argument("b", type=clip_source)
+    _add_proof(compare, "verify the match on the pixels (any number but 0)")
     compare.add_argument(
         "--npz", type=new_file, metavar="FILE", help="write the similarity matrices"
     )
     text = "compare every video with every other"
     pairwise = add_command(commands, "pairwise", _pairwise, text, common)
     pairwise.add_argument("--csv", type=new_file, metavar="FILE", help="write the scores as CSV")
+
+
+def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument(
+        "--proof",
+        type=zero_or_more,
+        default=_PROOF_SECONDS,
+        metavar="X",
+        help=f"{text}; 0: do not (default {_PROOF_SECONDS:g})",
+    )
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
@@ -69,6 +86,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             exhaustive=given.exhaustive,
             inside=given.inside,
             top=given.top,
+            proof_seconds=given.proof,
         )
         for query, answer in zip(given.clips, results, strict=True):
             if answer.result is None:
@@ -89,6 +107,8 @@ def _print_result(query: str, result: "SearchResult") -> None:
     print(f"{query}: {videos}, {result.mode}, {seconds:.2f} s")
     for match in result.matches:
         print(_match_line(match))
+        if match.proof is not None:
+            print(f"        {_proof_line(match.proof)}")
         for s in match.segments:
             backwards = " backwards" if s.reversed else ""
             print(
@@ -101,6 +121,11 @@ def _print_result(query: str, result: "SearchResult") -> None:
     reasons = Counter(result.skipped.values())
     for reason, count in reasons.items():
         print(f"  note: {count} of {result.library_videos} videos were not compared: {reason}")
+
+
+def _proof_line(proof: "Proof") -> str:
+    edits = f" Edits: {', '.join(proof.edits)}." if proof.edits else ""
+    return f"{proof.state.value}: {proof.reason}{edits}"
 
 
 def _match_line(match: "Match") -> str:
@@ -122,7 +147,9 @@ def _match_line(match: "Match") -> str:
 
 
 def _compare(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.exports.search import proof_as_dict
     from visil_dash.matching.verdict import verdict_of
+    from visil_dash.workbench.proving import prove_pair
 
     with open_bench(given, settings) as bench:
         require_features(bench)
@@ -131,6 +158,8 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             opened = bench.open_clip(side) if isinstance(side, Path) else bench.clip(side)
             ids.append(opened.query_id)
         pair, match_score = bench.compare(*ids), bench.match_score()
+        if given.proof > 0:
+            pair = prove_pair(bench, pair)
         verdict = verdict_of(pair)
         if given.npz is not None:
             _save_matrices(given.npz, pair)
@@ -146,6 +175,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             "chamfer": pair.chamfer,
             "chamfer_reverse": pair.chamfer_reverse,
             "segments": [asdict(s) for s in pair.segments],
+            "proof": proof_as_dict(pair.proof),
             "model": bench.model.name,
             "verified": pair.verified,
         }
@@ -160,6 +190,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             f"{s.reference_end:.1f} s of the reference, speed {s.speed:.2f}"
             for s in pair.segments
         ]
+        lines += [f"  {_proof_line(pair.proof)}"] if pair.proof is not None else []
         lines += [f"  note: {bench.model.notice}"] if not pair.verified else []
         print_line(given, "\n".join(lines), facts)
     return DONE

@@ -1,11 +1,12 @@
 """Search results as files: CSV for spreadsheets, JSON for programs."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from visil_dash.matching.confidence import above_background
 from visil_dash.matching.verdict import verdict_of
-from visil_dash.records import Match, SearchResult
+from visil_dash.records import Match, Proof, SearchResult
 from visil_dash.safe_csv import to_csv
 
 
@@ -13,7 +14,8 @@ def matches_csv(*results: SearchResult) -> str:
     """One row a matched span; a video without spans has one row with empty times.
 
     `match`, `relation`: of the verdict. `strength`: the best of the scores, and of the matched
-    segments alone (`part_score`). `above_background`: how far it lies above the query's
+    segments alone (`part_score`). `proof`, `edits`: what verification on the pixels found, empty
+    before it. `above_background`: how far it lies above the query's
     background, to rank matches of several queries together (see confidence).
     """
     rows: list[dict[str, object]] = []
@@ -30,6 +32,8 @@ def matches_csv(*results: SearchResult) -> str:
             "strength": match.strength,
             "match": str(verdict_of(match).is_match).lower(),
             "relation": verdict_of(match).relation.value,
+            "proof": "" if match.proof is None else match.proof.state.value,
+            "edits": "" if match.proof is None else ", ".join(match.proof.edits),
             "probability": match.probability,
             "above_background": _above(match, result),
             "view": match.view,
@@ -81,19 +85,9 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
                 "view": match.view,
                 "min_distance": None if match.min_distance is None else float(match.min_distance),
                 "candidate_frames": int(match.candidate_frames),
-                "segments": [
-                    {
-                        "query_start": segment.query_start,
-                        "query_end": segment.query_end,
-                        "reference_start": segment.reference_start,
-                        "reference_end": segment.reference_end,
-                        "score": segment.score,
-                        "speed": segment.speed,
-                        "reversed": segment.reversed,
-                        "in_step": segment.in_step,
-                    }
-                    for segment in match.segments
-                ],
+                "proof": proof_as_dict(match.proof),
+                "segments": [asdict(segment) for segment in match.segments],
+                "similar": [asdict(segment) for segment in match.similar],
             }
             for match in result.matches
         ],
@@ -110,6 +104,27 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         "skipped": result.skipped,
         "identical_to": result.identical_to or None,
         "notices": list(result.notices),
+    }
+
+
+def proof_as_dict(proof: Proof | None) -> dict[str, Any] | None:
+    """A proof as a JSON object, without the curve; None where the pair was not verified.
+
+    `transform`: three rows, from shares of the reference's picture to shares of the query's.
+    """
+    if proof is None:
+        return None
+    return {
+        "state": proof.state.value,
+        "reason": proof.reason,
+        "span": None if proof.span is None else asdict(proof.span),
+        "motion": proof.motion,
+        "other_motion": proof.other_motion,
+        "agreed_seconds": proof.agreed_seconds,
+        "detail": proof.detail,
+        "still": proof.still,
+        "edits": list(proof.edits),
+        "registration": None if proof.registration is None else asdict(proof.registration),
     }
 
 

@@ -11,7 +11,7 @@ _MOTION, _SECONDS = 0.4, 0.6
 _CLOSE_MOTION, _CLOSE_SECONDS, _CLOSE_DETAIL = 0.45, 0.15, 0.85
 # Another take registers, detail of its background agrees, and it moves otherwise. Where hardly any
 # motion is left to see (a copy of 64 pixels), agreement is low too, but still has one clear peak.
-_OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.5, 0.4, 1 / 3
+_OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.5, 0.4, 0.25
 _SAME_DETAIL, _SEEN = 0.9, 0.05
 
 

@@ -6,17 +6,74 @@ from visil_dash.proof.detail import picture_agreement
 from visil_dash.proof.footage import RATE
 from visil_dash.proof.grid import drawn
 from visil_dash.proof.motion import LEAST_AGREEMENT
-from visil_dash.proof.search import Placement
+from visil_dash.proof.search import Placement, placed
 from visil_dash.proof.sides import Examined
 from visil_dash.records import Array, Segment
 
 _SMOOTH = 5  # ticks over which agreement is averaged
 _FADE = 15  # ticks
+_EXTENSIONS, _EXTENSION_SECONDS = 4, 6.0  # how often more is read, and how much
+_EDGE_SECONDS = 0.4  # nearer to the end of a video nothing is read
 _UNKNOWN = 1e-6
 _LEAST_DETAIL = 0.4  # agreement of detail from which unmoving pictures are the same
 
 
-def row_agreement(query: Examined, reference: Examined, placement: Placement) -> Array:
+def followed(
+    query: Examined, reference: Examined, placement: Placement
+) -> tuple[Placement, Array, int, int]:
+    """The placement, how each row agrees, and from which row to which (exclusive) both agree.
+
+    Where both still agree at an end of what was read, more is read.
+
+    Raises MediaRefused, Cancelled.
+    """
+    for _ in range(_EXTENSIONS + 1):
+        shift = placement.shift
+        assert shift is not None
+        gain = _row_agreement(query, reference, placement)
+        start, end = _extent(gain, shift.start, shift.end)
+        more = _unread(query, reference, placement, start, end)
+        if not more:
+            break
+        query.read([span for span, _ in more])
+        reference.read([span for _, span in more])
+        again = placed(
+            query, reference, placement.laid, speeds=[shift.speed], backwards=[shift.reversed]
+        )
+        if again is None or again.shift is None or again.value < placement.value:
+            break
+        placement = again
+    return placement, gain, start, end
+
+
+def _unread(
+    query: Examined, reference: Examined, placement: Placement, start: int, end: int
+) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Spans of query and reference beyond both ends that both videos have, and were not read."""
+    assert placement.shift is not None
+    speed = placement.shift.speed * (-1 if placement.shift.reversed else 1)
+    found = []
+    for row, way in ((start, -1), (end, 1)):
+        at, other = placement.times(row)
+        room = at if way < 0 else query.video.duration - at
+        other_room = other if way * speed < 0 else reference.video.duration - other
+        length = min(_EXTENSION_SECONDS, room, other_room / abs(speed))
+        beyond = at + way * 0.5, other + way * 0.5 * speed
+        if length > _EDGE_SECONDS and not _read(query, reference, beyond):
+            spans = [sorted((t, t + way * length * v)) for t, v in ((at, 1.0), (other, speed))]
+            found.append(((spans[0][0], spans[0][1]), (spans[1][0], spans[1][1])))
+    return found
+
+
+def _read(query: Examined, reference: Examined, times: tuple[float, float]) -> bool:
+    """Whether pictures of both near these moments are at hand."""
+    return all(
+        abs(one.footage.nearest(time) / RATE - time) <= 0.3
+        for one, time in zip((query, reference), times, strict=True)
+    )
+
+
+def _row_agreement(query: Examined, reference: Examined, placement: Placement) -> Array:
     """How much each row of the query's track agrees with the reference, `[N]`, about -1..1: by its
     motion where something moves, by its detail where nothing does; 0 where pictures show nothing,
     and hardly less where they are missing.
@@ -44,7 +101,7 @@ def row_agreement(query: Examined, reference: Examined, placement: Placement) ->
     return out
 
 
-def extent(gain: Array, start: int, end: int) -> tuple[int, int]:
+def _extent(gain: Array, start: int, end: int) -> tuple[int, int]:
     """The rows from `start` to `end` (exclusive), extended to where agreement ends on both sides
     and cut where it begins later."""
     kernel = np.ones(_SMOOTH) / _SMOOTH

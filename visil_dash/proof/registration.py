@@ -89,14 +89,10 @@ def fitted(query_points: Array, reference_points: Array) -> Laid | None:
     """The transform that most of these matched points `[N, 2]` agree on; None where too few do."""
     if len(query_points) < LEAST_INLIERS:
         return None
-    best = None
-    similar, kept = cv2.estimateAffinePartial2D(
-        reference_points, query_points, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE
+    best = max(
+        (_similar(query_points, reference_points, side) for side in (1, -1)),
+        key=lambda laid: 0 if laid is None else laid.inliers,
     )
-    if similar is not None and _plausible(similar[:, :2]):
-        inside = kept.ravel().astype(bool)
-        square = np.vstack([similar, [0.0, 0.0, 1.0]])
-        best = Laid(square, query_points[inside], reference_points[inside])
     bent, kept = cv2.findHomography(
         reference_points, query_points, cv2.USAC_MAGSAC, _TOLERANCE, maxIters=1000
     )
@@ -105,6 +101,21 @@ def fitted(query_points: Array, reference_points: Array) -> Laid | None:
         if inside.sum() > _BENDS * (0 if best is None else best.inliers):
             best = Laid(bent, query_points[inside], reference_points[inside])
     return best if best is not None and best.inliers >= LEAST_INLIERS else None
+
+
+def _similar(query_points: Array, reference_points: Array, side: int) -> Laid | None:
+    """A rotation, scale and shift; for `side` -1 of the mirror image, which RANSAC does not try."""
+    turned, kept = cv2.estimateAffinePartial2D(
+        reference_points * np.array((side, 1), np.float32),
+        query_points,
+        method=cv2.RANSAC,
+        ransacReprojThreshold=_TOLERANCE,
+    )
+    if turned is None or not _plausible(turned[:, :2]):
+        return None
+    inside = kept.ravel().astype(bool)
+    square = np.vstack([turned, [0.0, 0.0, 1.0]]) @ np.diag([side, 1.0, 1.0])
+    return Laid(square, query_points[inside], reference_points[inside])
 
 
 def _local_scale(bent: Array, points: Array) -> Array:

@@ -16,7 +16,7 @@ from visil_dash.records import Segment
 _MARGIN = 1.5  # seconds read beyond a segment, which is exact to about one
 _CELLS = 1500  # of the grid on which offsets are sought
 _PAIRS = 3  # moments of a segment at which pictures are registered
-_LOOKED_AT = 3, 24  # moments of query and reference that are registered, each with each
+_LOOKED_AT = 2, 18  # moments of query and reference that are registered, each with each
 _CLEAR_INLIERS = 60  # so many are no accident: the mirror image and the whole need no try
 _WIDE_SECONDS = (12.0, 60.0)  # of query and reference, where any offset is possible
 _NEAR_SPEEDS = (0.95, 1.0, 1.05)  # relative to that of the segment
@@ -73,7 +73,7 @@ def _track(footage: Footage, to_picture: np.ndarray, grid: Grid) -> Track:
     return Track(pictures, have)
 
 
-def tried(
+def placed(
     query: Examined,
     reference: Examined,
     laid: Laid,
@@ -143,7 +143,7 @@ def best_placements(
         query.read(spans[0])
         reference.read(spans[1])
         laid = transforms(query, reference, paired_times(segment, _PAIRS))
-        placements = _all_tried(
+        placements = _all_placed(
             query, reference, laid, speeds=near_speeds(segment.speed), backwards=[segment.reversed]
         )
     if placements and (_convincing(placements[0], segments[0]) or _stands_still(placements)):
@@ -151,7 +151,7 @@ def best_placements(
     return _wide(query, reference, segments, [placement.laid for placement in placements])
 
 
-def _all_tried(
+def _all_placed(
     query: Examined,
     reference: Examined,
     laid: Iterable[Laid],
@@ -159,7 +159,7 @@ def _all_tried(
     speeds: Iterable[float],
     backwards: Iterable[bool],
 ) -> list[Placement]:
-    every = [tried(query, reference, one, speeds=speeds, backwards=backwards) for one in laid]
+    every = [placed(query, reference, one, speeds=speeds, backwards=backwards) for one in laid]
     return sorted((one for one in every if one is not None), key=lambda placement: -placement.value)
 
 
@@ -194,7 +194,7 @@ def _wide(
     laid = laid + transforms(query, reference, [(a, b) for a in mine for b in theirs])
     distinct = _distinct(laid, reference.footage.size)
     speeds = sorted({*near_speeds(best.speed), *_SLOWER, *_FASTER})
-    return _all_tried(query, reference, distinct, speeds=speeds, backwards=(False, True))
+    return _all_placed(query, reference, distinct, speeds=speeds, backwards=(False, True))
 
 
 def _spread(footage: Footage, *, around: float | None, most: int) -> list[float]:
@@ -242,7 +242,7 @@ def refined(query: Examined, reference: Examined, placement: Placement) -> Place
         reference_size=reference.footage.size,
     )
     for one in fresh[:1]:
-        again = tried(
+        again = placed(
             query,
             reference,
             one,

@@ -10,7 +10,7 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.proof.decision import PixelEvidence, decide
 from visil_dash.proof.detail import Detail, detail_agreement, overlay_boxes
 from visil_dash.proof.edits import described
-from visil_dash.proof.extent import extent, row_agreement, span_of
+from visil_dash.proof.extent import followed, span_of
 from visil_dash.proof.grid import Grid, common_grid, drawn
 from visil_dash.proof.photometry import photometry
 from visil_dash.proof.registration import Laid
@@ -61,10 +61,9 @@ class Verifier:
 
 
 def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof:
+    placement, gain, start, end = followed(query, reference, placement)
     shift = placement.shift
     assert shift is not None
-    gain = row_agreement(query, reference, placement)
-    start, end = extent(gain, shift.start, shift.end)
     rows = np.linspace(start, end - 1, _MOMENTS).round()
     times = [placement.times(row) for row in rows]
     looked = _look(query, reference, placement.laid, times, cells=_FINE_CELLS)

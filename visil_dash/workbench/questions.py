@@ -1,7 +1,7 @@
 """Questions to a library beside the one ranked list: one frame, several clips."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from visil_dash.matching.verdict import verdict_of
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import SearchResult
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.proving import prove
 
 LookInside = Literal["never", "auto", "always"]
 
@@ -107,13 +108,15 @@ def search_many(
     exhaustive: bool = False,
     inside: LookInside = "never",
     top: int | None = None,
+    proof_seconds: float = 0.0,
     watch: Watch = UNWATCHED,
 ) -> Iterator[Answer]:
     """One search per query, in their order, each yielded when it is done (see Workbench.search).
 
     `inside`: whether parts of the picture are searched for as well; "auto": where the whole
     picture finds no match. A path is a file to read, text names a library video or an opened clip.
-    A query that cannot be read or found yields its error, and the others go on.
+    A query that cannot be read or found yields its error, and the others go on. `proof_seconds`:
+    how long the best matches of each query are verified on the pixels (see proving.prove).
     Raises Cancelled.
     """
     for number, query in enumerate(queries):
@@ -131,12 +134,14 @@ def search_many(
                 clip.query_id,
                 threshold=threshold,
                 exhaustive=exhaustive,
-                top=top,
-                watch=one.part(0.5, 1.0),
+                watch=one.part(0.5, 0.75),
             )
             result = search(inside=inside == "always")
             if inside == "auto" and not has_match(result):
                 result = search(inside=True)
+            if proof_seconds > 0:
+                result = prove(bench, result, seconds=proof_seconds, watch=one.part(0.75, 1.0))
+            result = result if top is None else replace(result, matches=result.matches[:top])
         except Cancelled:
             raise
         except VisilDashError as error:
