@@ -6,7 +6,7 @@ from typing import Any
 
 from visil_dash.matching.confidence import above_background
 from visil_dash.matching.verdict import verdict_of
-from visil_dash.records import Match, Proof, SearchResult
+from visil_dash.records import Match, Proof, SearchResult, Segment
 from visil_dash.safe_csv import to_csv
 
 
@@ -18,44 +18,50 @@ def matches_csv(*results: SearchResult) -> str:
     before it. `above_background`: how far it lies above the query's
     background, to rank matches of several queries together (see confidence).
     """
-    rows: list[dict[str, object]] = []
     ranked = ((r, *place) for r in results for place in enumerate(r.matches, 1))
-    for result, rank, match in ranked:
-        head: dict[str, object] = {
-            "query": result.query,
-            "rank": rank,
-            "name": match.name,
-            "video_id": match.video_id,
-            "score": match.score,
-            "reverse_score": match.reverse_score,
-            "part_score": match.part_score,
-            "strength": match.strength,
-            "match": str(verdict_of(match).is_match).lower(),
-            "relation": verdict_of(match).relation.value,
-            "proof": "" if match.proof is None else match.proof.state.value,
-            "edits": "" if match.proof is None else ", ".join(match.proof.edits),
-            "probability": match.probability,
-            "above_background": _above(match, result),
-            "view": match.view,
-            "min_distance": match.min_distance,
-            "candidate_frames": match.candidate_frames,
-            "verified": str(result.verified).lower(),
-        }
-        for segment in match.segments or (None,):
-            rows.append(
-                head
-                | {
-                    "query_start": segment and segment.query_start,
-                    "query_end": segment and segment.query_end,
-                    "reference_start": segment and segment.reference_start,
-                    "reference_end": segment and segment.reference_end,
-                    "segment_score": segment and segment.score,
-                    "speed": segment and segment.speed,
-                    "reversed": segment and str(segment.reversed).lower(),
-                    "in_step": segment and segment.in_step,
-                }
-            )
-    return to_csv(rows)
+    return to_csv(
+        [
+            _cells_of_match(result, rank, match) | _cells_of_span(segment)
+            for result, rank, match in ranked
+            for segment in match.segments or (None,)
+        ]
+    )
+
+
+def _cells_of_match(result: SearchResult, rank: int, match: Match) -> dict[str, object]:
+    return {
+        "query": result.query,
+        "rank": rank,
+        "name": match.name,
+        "video_id": match.video_id,
+        "score": match.score,
+        "reverse_score": match.reverse_score,
+        "part_score": match.part_score,
+        "strength": match.strength,
+        "match": str(verdict_of(match).is_match).lower(),
+        "relation": verdict_of(match).relation.value,
+        "proof": "" if match.proof is None else match.proof.state.value,
+        "edits": "" if match.proof is None else ", ".join(match.proof.edits),
+        "probability": match.probability,
+        "above_background": _above(match, result),
+        "view": match.view,
+        "min_distance": match.min_distance,
+        "candidate_frames": match.candidate_frames,
+        "verified": str(result.verified).lower(),
+    }
+
+
+def _cells_of_span(segment: Segment | None) -> dict[str, object]:
+    return {
+        "query_start": segment and segment.query_start,
+        "query_end": segment and segment.query_end,
+        "reference_start": segment and segment.reference_start,
+        "reference_end": segment and segment.reference_end,
+        "segment_score": segment and segment.score,
+        "speed": segment and segment.speed,
+        "reversed": segment and str(segment.reversed).lower(),
+        "in_step": segment and segment.in_step,
+    }
 
 
 def _above(match: Match, result: SearchResult) -> float:
