@@ -175,9 +175,23 @@ class Source:
             return 0.0
         return seconds if seconds > 0 else 0.0
 
+    @property
+    def seekable(self) -> bool:
+        return self.request.container in _SEEKABLE
+
+    def indexed_times(self) -> list[int]:
+        """Times that the container's index names, rising, in units of `time_base`; none where it
+        has no index. Afterwards back at the first byte."""
+        if not self.seekable:
+            return []
+        self.seek(0)  # Matroska's index is read at the first seek
+        times = sorted(entry.timestamp for entry in self.stream.index_entries)
+        self.reopen()
+        return times
+
     def seek(self, stamp: int) -> bool:
         """Go to a key frame at or before the timestamp; False where that cannot be had."""
-        if self.request.container not in _SEEKABLE:
+        if not self.seekable:
             return False
         try:
             self.container.seek(stamp, stream=self.stream)

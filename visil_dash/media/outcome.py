@@ -120,7 +120,8 @@ def _partial_reason(opened: Opened, done: Done, stopped: ChildStopped | None) ->
     if done.concealed:
         causes.append(f"{_count(done.concealed, 'picture')} damaged")
     if done.clock_jumps:
-        causes.append(f"its clock jumps {_count(done.clock_jumps, 'time')}, times are as decoded")
+        jumps = _count(done.clock_jumps, "time")
+        causes.append(f"its clock jumps {jumps}, and times leave out what was not recorded")
     causes = [c for c in causes if c]
     if not causes and (short or (few and not complete)):
         causes = ["the rest is missing"]
@@ -134,7 +135,7 @@ def _how_much(opened: Opened, done: Done) -> str:
     if opened.expected_frames > done.frames:
         frames = f"{done.frames} of {opened.expected_frames} frames"
     seconds = f"{done.end:.1f} s"
-    if opened.expected_seconds > done.end + 0.05:
+    if opened.expected_seconds > done.end + 0.05 and not done.clock_jumps:
         seconds = f"{done.end:.1f} s of {_length(opened.expected_seconds)}"
     return f"{frames}, {seconds}"
 

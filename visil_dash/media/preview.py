@@ -34,7 +34,13 @@ _PLAYED = {
 
 
 def plays_in_browser(info: MediaInfo) -> bool:
-    """True for codec and container that every current browser plays; 8 bits, 4:2:0 only."""
+    """True for codec and container that every current browser plays; 8 bits, 4:2:0 only.
+
+    Not where decoding was partial: browsers stop at damage, and show a gap in the file's clock as
+    a still picture that lasts for hours, so that their times would not be those of the frames.
+    """
+    if info.verdict is not Decoded.OK:
+        return False
     return info.codec in _PLAYED.get(info.container, set())
 
 

@@ -1,11 +1,9 @@
 """What a child can do with an opened file: sample it, fetch single frames, make a preview."""
 
-import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
-from av.error import FFmpegError
 from av.video.frame import VideoFrame
 
 from visil_dash.media.encoding import encode_preview
@@ -70,6 +68,9 @@ def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
     """One frame message per requested time, in order; a time past the end gives the last frame."""
     # Integers in the stream's units from here on; `whole` is a time of 1.0.
     whole = _length(line) if request.relative else 1 / line.source.time_base
+    if not request.relative and max(request.times) > _SEEK_FROM_SECONDS and line.source.seekable:
+        if line.may_jump():
+            line.survey()
     slack = _ROUNDING_SECONDS / line.source.time_base
     targets = [int(Fraction(t) * whole + slack) for t in request.times]
     scaler = Scaler()
@@ -83,7 +84,7 @@ def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
         pipe.picture(frame, rgb, seconds=line.seconds(at), width=width, height=height)
 
     frames = line.frames()
-    shown, coming = None, next(frames, None)
+    shown, coming = next(frames, None), next(frames, None)
     for target in targets:
         if shown is not None and line.seconds(target - shown[1]) > _SEEK_FROM_SECONDS:
             landed = _jump(line, target, after=shown[1])
@@ -120,12 +121,6 @@ def _length(line: Timeline) -> int:
     read to find it."""
     expected = line.source.expected_seconds
     if 0 < expected <= line.source.request.max_seconds and not line.source.structure.missing:
-        return int(Fraction(expected) / line.source.time_base)
-    first = last = None
-    with contextlib.suppress(FFmpegError):  # then what was read up to the damage is all there is
-        for packet in line.source.container.demux(line.source.stream):
-            if packet.pts is not None:
-                first = packet.pts if first is None else min(first, packet.pts)
-                last = packet.pts if last is None else max(last, packet.pts)
-    line.rewind()
-    return 0 if first is None or last is None else last - first
+        if not line.may_jump():
+            return int(Fraction(expected) / line.source.time_base)
+    return line.survey()

@@ -13,9 +13,8 @@ from av.video.frame import VideoFrame
 from visil_dash.media import wire
 from visil_dash.media.opening import Refused, Source, encrypted
 from visil_dash.media.pictures import orientation, square_size
+from visil_dash.media.recording_clock import RecordingClock, longest_gap
 
-_RESTARTING = ("mpegts", "mpeg")  # clocks of these may restart in the middle of a file
-JUMP_BACK_SECONDS, JUMP_AHEAD_SECONDS = 1.0, 10.0
 _MAX_READ_ERRORS = 100  # in succession, after which reading ends
 
 
@@ -44,13 +43,17 @@ class Timeline:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.size = (0, 0)
+        self._jumps = False  # whether `survey` saw the clock jump
         self._restart()
 
     def _restart(self) -> None:
         self.tally = Tally()
-        self._first: int | None = None
+        self._clock = self._new_clock()
         self._sought = False
         self._expected_end = int(Fraction(self.source.expected_seconds) / self.source.time_base)
+        self._longest = int(
+            Fraction(longest_gap(self.source.request.container)) / self.source.time_base
+        )
 
     def seconds(self, at: int) -> float:
         return float(at * self.source.time_base)
@@ -61,35 +64,33 @@ class Timeline:
     def frames(self) -> Iterator[tuple[VideoFrame, int]]:
         """From where the source stands. Raises Refused for a picture, a time or a rate over the
         limits, OutOfMemory."""
-        tally, base = self.tally, self.source.time_base
-        step = self._default_step()
-        last: int | None = None
-        shift = 0
+        clock = self._clock = self._new_clock(first=self._clock.first)
+        length = 0
         for frame in self._decoded():
             self.source.check_size(frame.width, frame.height)
-            raw = frame.pts if frame.pts is not None else frame.dts
-            if raw is None:
-                raw = (self._first or 0) - shift + (0 if last is None else last + step)
-            if self._first is None:
-                self._first = raw
-            at = raw - self._first + shift
-            if last is not None:
-                ahead = (at - last) * base
-                restarts = (
-                    self.source.request.container in _RESTARTING and ahead > JUMP_AHEAD_SECONDS
-                )
-                if ahead < -JUMP_BACK_SECONDS or restarts:
-                    tally.clock_jumps += 1
-                    shift += last + step - at
-                    at = last + step
-                elif ahead <= 0:
-                    continue
-                step = at - last
-            last = at
-            self._count(frame, at, step)
+            at = clock.place(frame.pts if frame.pts is not None else frame.dts)
+            self.tally.clock_jumps = clock.jumps
+            if at is None:
+                continue
+            # Of the last frame only the length is unknown to some containers.
+            known = frame.duration is not None and frame.duration > 0
+            length = frame.duration if known else clock.step
+            self._count(frame, at, length if length <= self._longest else 1)
             yield frame, at
+        if length > self._longest:
+            self.tally.end = clock.end(length)
+            self.tally.clock_jumps = clock.jumps
 
-    def _count(self, frame: VideoFrame, at: int, step: int) -> None:
+    def _new_clock(self, *, first: int | None = None) -> RecordingClock:
+        source = self.source
+        return RecordingClock(
+            container=source.request.container,
+            base=source.time_base,
+            step=self._default_step(),
+            first=first,
+        )
+
+    def _count(self, frame: VideoFrame, at: int, length: int) -> None:
         tally = self.tally
         if not tally.frames:
             width, height = self.square_size(frame)
@@ -97,10 +98,8 @@ class Timeline:
             self.size = (height, width) if turned else (width, height)
         tally.frames += 1
         tally.concealed += frame.is_corrupt
-        # Of the last frame only the length is unknown to some containers.
-        length = frame.duration if frame.duration and frame.duration > 0 else step
         # A length beyond the end in the header is not trusted.
-        most = max(at + step, self._expected_end) if self._expected_end else at + length
+        most = max(at + self._clock.step, self._expected_end) if self._expected_end else at + length
         tally.end = min(at + length, most)
         self._check_clock(at)
 
@@ -150,6 +149,8 @@ class Timeline:
             if packet.pts is not None and packet.time_base:
                 end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
                 tally.other_end = max(tally.other_end, end)
+                if packet.stream.type == "audio":
+                    self._clock.add_sound(float(packet.pts * packet.time_base), end)
             if packet.stream is source.stream:
                 tally.packets += packet.size > 0
                 if packet.has_sidedata("encryption_info"):
@@ -169,10 +170,34 @@ class Timeline:
             return 1
         return max(1, round(1 / (rate * self.source.time_base)))
 
+    def may_jump(self) -> bool:
+        """Whether the container's index leaves room for a jump of the clock."""
+        expected, longest = self._expected_end, self._longest
+        if 0 < expected <= longest:
+            return False
+        stamps = self.source.indexed_times()
+        if not expected or len(stamps) < 2:
+            return True
+        ends = [*stamps[1:], stamps[0] + expected]
+        return any(end - start > longest for start, end in zip(stamps, ends, strict=True))
+
+    def survey(self) -> int:
+        """Time from the first frame to the start of the last one, by reading all packets, without
+        decoding. Afterwards back at the first frame; `seek` refuses where the clock jumps."""
+        clock = self._clock
+        for packet in self._packets():
+            stamp = packet.dts if packet.dts is not None else packet.pts
+            if stamp is not None:
+                clock.place(stamp)
+        self._jumps = clock.jumps > 0
+        self.rewind()
+        return clock.last or 0
+
     def seek(self, target: int) -> bool:
         """Go to a key frame at or before `target`; False where that cannot be had."""
         self._sought = True
-        return not self.tally.clock_jumps and self.source.seek((self._first or 0) + target)
+        jumps = self._jumps or self.tally.clock_jumps
+        return not jumps and self.source.seek((self._clock.first or 0) + target)
 
     def rewind(self) -> None:
         """Back to the first frame, with fresh counts."""

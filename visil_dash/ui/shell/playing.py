@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.records import MediaInfo
+from visil_dash.records import Decoded, MediaInfo
 from visil_dash.ui.shell import backend, pictures
 from visil_dash.ui.shell.text import safe_name
 
@@ -63,6 +63,11 @@ def await_playable(video_id: str) -> None:
 def _why_preview(info: MediaInfo | None) -> str:
     if info is None:
         return "A smaller copy, made for playing here."
+    if info.verdict is not Decoded.OK:
+        return (
+            "A smaller copy, made for playing here, of what could be read: browsers play such a"
+            " file differently or not at all. The search uses the original."
+        )
     return (
         f"A smaller copy, made for playing here: browsers do not play {safe_name(info.codec)} in"
         f" {safe_name(info.container)}, or the file is too large to send. The search uses the"
