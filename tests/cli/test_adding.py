@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.fakes import FAKE_DIM, fake_model
+from tests.support.hostile import make_unreadable
 from tests.support.library_fakes import fake_info
 from visil_dash.cli.main import main
 from visil_dash.index.frames import FrameSpace
@@ -151,3 +152,15 @@ def test_the_demo_reports_every_video_as_json(
     assert (code, len(jobs)) == (0, 25)
     code, out, _ = shell("demo", "--if-empty", "--json")
     assert (code, json.loads(out)) == (0, {"added": 0, "videos": 25})
+
+
+def test_a_subfolder_that_cannot_be_read_is_reported(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_files(tmp_path / "videos", 2)
+    (tmp_path / "videos" / "secret").mkdir()
+    make_unreadable(tmp_path / "videos" / "secret", monkeypatch)
+    code, out, _ = shell("add", str(tmp_path / "videos"))
+    assert code == 1
+    assert "2 added, 1 not added" in out
+    assert "secret: it cannot be read (Permission denied)" in out

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.clips import SETTINGS, make_clip, regular
-from tests.support.hostile import HOSTILE_NAMES, good_files
+from tests.support.hostile import HOSTILE_NAMES, good_files, make_unreadable
 from visil_dash.errors import MediaRefused
 from visil_dash.media.files import (
     VIDEO_SUFFIXES,
@@ -141,6 +141,20 @@ def test_folders_are_walked_in_order_and_links_are_not_followed(tmp_path: Path) 
         "b/linked folder",
     ]
     assert found == [str(p.relative_to(tmp_path)) for p in video_files([tmp_path])]
+
+
+def test_a_folder_that_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open" / "1.mp4").write_bytes(b"")
+    (tmp_path / "secret").mkdir()
+    make_unreadable(tmp_path / "secret", monkeypatch)
+    given = list(video_files([tmp_path]))
+    assert given == [tmp_path / "open" / "1.mp4", tmp_path / "secret"]
+    assert list(video_files([tmp_path / "secret"])) == [tmp_path / "secret"]
+    with pytest.raises(MediaRefused, match=r"cannot be read.*Permission denied"):
+        check_regular(tmp_path / "secret", settings=SETTINGS)
 
 
 def test_what_is_named_is_given_as_it_is(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 server's port let the caller see whether any of them was followed to another place.
 """
 
+import errno
 import io
 import os
 import random
@@ -18,9 +19,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.support.clips import HEIGHT, WIDTH, make_clip, numbered, regular
 
@@ -631,3 +634,15 @@ def _special(folder: Path, good: bytes) -> dict[str, Hostile]:
     files = {f"special/{name}": Hostile(path, "refused") for name, path in refused.items()}
     files["special/hard link"] = Hostile(folder / "hard.mp4", "ok")
     return files
+
+
+def make_unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a folder unreadable, also for a root user, whom permissions do not stop."""
+    listed = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if path in (folder, str(folder)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)

@@ -54,6 +54,7 @@ from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, p
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.names import delete_name, put_name, put_place
 from visil_dash.library.paths import blob_file, media_folder
+from visil_dash.library.rates import rate_problem, set_aside_other_rates
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
     clean_name,
@@ -161,10 +162,13 @@ class Library(Viewer):
         """Stores features; a whole blob of the same video and extractor stays as it is.
 
         Blob and folder are flushed and the row is committed on return. Raises NotFound for an
-        unknown video, StoreMismatch where other weights or shapes made this extractor's features.
+        unknown video, StoreMismatch where other weights or shapes made this extractor's features,
+        or another rate than its id names.
         """
         self.require_writer()
         extractor, video_id = manifest.extractor, features.video_id
+        if problem := rate_problem(manifest):
+            raise StoreMismatch(f"features of {video_id}: {problem}")
         record = self.video(video_id)
         expected = (manifest.weights_sha256, manifest.regions, manifest.dim)
         with self.catalogue.read() as connection:
@@ -210,7 +214,12 @@ class Library(Viewer):
         self.step("row:committed")
 
     def quarantine_features(self, video_id: str, *, extractor: str, reason: str) -> None:
-        """Takes a damaged blob out of use: deletes its row and moves its file to quarantine/."""
+        """Takes a blob that must not be used out of use, with a notice of the reason."""
+        self.take_out_features(video_id, extractor=extractor)
+        self.add_notice(f"Features set aside: {reason}")
+
+    def take_out_features(self, video_id: str, *, extractor: str) -> None:
+        """Deletes the row of a blob and moves its file to quarantine/."""
         self.require_writer()
         with self.catalogue.write() as connection:
             connection.execute(
@@ -223,7 +232,6 @@ class Library(Viewer):
         path = blob_file(self.folder, extractor, video_id)
         if path.exists():
             quarantine(path, self.folder / "quarantine")
-        self.add_notice(f"Features set aside: {reason}")
 
     def remove(self, video_id: str) -> None:
         """Deletes the video's rows, then its files; the next open completes it after a crash."""
@@ -332,6 +340,7 @@ def open_library(
         )
         if lock is not None:
             clean_up_after_crash(library)
+            set_aside_other_rates(library)
     except BaseException:
         if lock is not None:
             lock.release()

@@ -15,6 +15,7 @@ from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.paths import blob_file, media_file, media_folder
+from visil_dash.library.rates import rate_problem
 from visil_dash.library.rows import FeatureRow, feature_rows, video_records
 from visil_dash.library.verification import Finding, verified
 from visil_dash.records import VideoFeatures, VideoRecord
@@ -112,7 +113,8 @@ class Viewer:
     def features(self, video_id: str, *, extractor: str) -> VideoFeatures:
         """Stored features, regions as float32 `[T, R, D]` (from half precision).
 
-        Raises NotFound; StoreDamaged when the bytes differ from those that were committed.
+        Raises NotFound; StoreDamaged when the bytes differ from those that were committed;
+        StoreMismatch when they were made at another rate than the extractor's id names.
         """
         with self.catalogue.read() as connection:
             rows = feature_rows(connection, extractor, video_id)
@@ -133,12 +135,14 @@ class Viewer:
             raise StoreDamaged(
                 f"{path}: the feature file was altered. Add the video again to remake it."
             )
-        features, _, _ = decode_features(data, name=str(path))
+        features, manifest, _ = decode_features(data, name=str(path))
         if (features.video_id, features.extractor) != (video_id, extractor):
             raise StoreMismatch(
                 f"{path}: holds {features.video_id[:12]} of {features.extractor}. "
                 "Add the video again to remake it."
             )
+        if problem := rate_problem(manifest):
+            raise StoreMismatch(f"{self.video(video_id).name}: its features were {problem}")
         return features
 
     def has_features(self, video_id: str, *, extractor: str) -> bool:

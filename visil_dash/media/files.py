@@ -76,6 +76,8 @@ def open_checked(path: Path, *, settings: Settings) -> tuple[int, str, int]:
     name = shown_name(path)
     try:
         mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            os.scandir(path).close()  # that it cannot be read comes before what it is
         refuse_special(name, mode)
         # O_NONBLOCK: should it have become a FIFO since, opening does not wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -211,23 +213,36 @@ def checked_hash(path: Path, *, name: str, settings: Settings) -> str:
 def video_files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files among `paths` and those in its folders, sorted by folder.
 
-    Nothing is refused here, so that every refusal gets reported: odd files, links and pipes are
-    yielded too, but no link is followed. In folders, names that begin with a dot are left out.
+    Nothing is refused here, so that every refusal gets reported: odd files, links, pipes and
+    folders that cannot be read are yielded too, but no link is followed. In folders, names that
+    begin with a dot are left out.
     """
     for path in paths:
-        if path.is_symlink() or not path.is_dir():
+        if _is_folder(path):
+            yield from _files_within(path)
+        else:
             yield path
-            continue
-        for folder, subfolders, names in path.walk() if hasattr(path, "walk") else _walk(path):
-            subfolders[:] = sorted(n for n in subfolders if not n.startswith("."))
-            yield from (folder / name for name in sorted(names) if not name.startswith("."))
 
 
-def _walk(path: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    for folder, subfolders, names in os.walk(path):
-        links = [n for n in subfolders if (Path(folder) / n).is_symlink()]
-        subfolders[:] = [n for n in subfolders if n not in links]
-        yield Path(folder), subfolders, names + links
+def _files_within(path: Path) -> Iterator[Path]:
+    unreadable: list[Path] = []
+
+    def note(error: OSError) -> None:
+        unreadable.append(Path(error.filename))
+
+    for folder, subfolders, names in os.walk(path, onerror=note):
+        others = [n for n in subfolders if not _is_folder(Path(folder, n))]
+        subfolders[:] = sorted(n for n in subfolders if n not in others and not n.startswith("."))
+        yield from (Path(folder, n) for n in sorted(names + others) if not n.startswith("."))
+    yield from unreadable
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder itself, and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def shown_name(path: Path) -> str:

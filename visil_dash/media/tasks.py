@@ -68,9 +68,9 @@ def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
     """One frame message per requested time, in order; a time past the end gives the last frame."""
     # Integers in the stream's units from here on; `whole` is a time of 1.0.
     whole = _length(line) if request.relative else 1 / line.source.time_base
-    if not request.relative and max(request.times) > _SEEK_FROM_SECONDS and line.source.seekable:
-        if line.may_jump():
-            line.survey()
+    will_seek = not request.relative and max(request.times) > _SEEK_FROM_SECONDS
+    if will_seek and line.source.seekable and line.may_jump():
+        line.survey()
     slack = _ROUNDING_SECONDS / line.source.time_base
     targets = [int(Fraction(t) * whole + slack) for t in request.times]
     scaler = Scaler()
@@ -120,7 +120,7 @@ def _length(line: Timeline) -> int:
     """From the first frame to the end, or to the start of the last one where all packets must be
     read to find it."""
     expected = line.source.expected_seconds
-    if 0 < expected <= line.source.request.max_seconds and not line.source.structure.missing:
-        if not line.may_jump():
-            return int(Fraction(expected) / line.source.time_base)
+    plausible = 0 < expected <= line.source.request.max_seconds
+    if plausible and not line.source.structure.missing and not line.may_jump():
+        return int(Fraction(expected) / line.source.time_base)
     return line.survey()
