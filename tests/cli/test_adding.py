@@ -3,9 +3,10 @@
 import _thread
 import json
 import os
+import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,16 @@ class Ingest:
 
 
 @pytest.fixture
-def ingest(monkeypatch: pytest.MonkeyPatch) -> Ingest:
+def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingest]:
     made = Ingest()
+    # A shell starts what it sends to the background with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr("visil_dash.workbench.bench.load_model", lambda _name, **_kw: fake_model())
     monkeypatch.setattr("visil_dash.workbench.bench.ingest", made)
     settings = Settings(min_free_bytes=0, threads=1, max_queue=5)
     monkeypatch.setattr("visil_dash.cli.main.get_settings", lambda: settings)
-    return made
+    yield made
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

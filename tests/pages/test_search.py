@@ -320,6 +320,19 @@ def test_one_frame_is_searched_for_by_itself(opened: Open, clip: bytes) -> None:
     assert "at" not in page.query_params
 
 
+def test_one_frame_of_a_clip_that_the_library_has_says_so(
+    opened: Open, ids: dict[str, str]
+) -> None:
+    with open_library(shared_library(), settings=Settings(), read_only=True) as library:
+        same = library.media_path(ids["market.mp4"]).read_bytes()
+    page = answered(upload(opened("search").run(), ("mine.mp4", same)))
+    page = run_until(page, lambda p: any(b.key == "moment-2" for b in p.button))
+    page.button(key="moment-2").click()
+    page = run_until(page, lambda p: "One frame, at" in texts(p))
+    assert "already in the library as market.mp4" in texts(page)
+    assert "market.mp4" not in cards(page)
+
+
 def test_a_link_opens_a_frame_of_its_query(opened: Open, ids: dict[str, str]) -> None:
     page = opened("search")
     page.query_params["q"] = ids["station.mp4"][:16]

@@ -15,6 +15,7 @@ from visil_dash.cli.main import main
 from visil_dash.exports.search import search_as_dict
 from visil_dash.matching.headline import headline
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.questions import search_frame
 from visil_dash.workbench.reports import search_report
 
 
@@ -60,6 +61,15 @@ def test_a_library_video_and_a_new_clip_are_not_called_identical(
 def test_the_nearest_videos_of_an_identical_copy_say_so_too(bench: Workbench, twin: Path) -> None:
     result = bench.search_nearest(bench.open_clip(twin).query_id, most=2)
     assert result.identical_to == "market.mp4"
+
+
+def test_the_nearest_frames_of_an_identical_copy_say_so_too(bench: Workbench, twin: Path) -> None:
+    result = search_frame(bench, bench.open_clip(twin).query_id, 4.0, most=3)
+    assert "already in the library as market.mp4" in result.notice
+    named = {frames[0].name for frames in result.videos}
+    assert named
+    assert "market.mp4" not in named
+    assert search_frame(bench, "excerpt.mp4", 4.0, most=3).notice == ""
 
 
 def test_a_clip_of_one_frame_is_said_to_have_no_certain_place(

@@ -32,13 +32,13 @@ def clip_notices(clip: QueryClip, same: VideoRecord | None) -> list[str]:
     notices = [clip.info.reason] if clip.info.reason else []
     if len(clip.features) == 1:
         notices.append(_ONE_FRAME)
-    return notices if same is None else [_identical_notice(same), *notices]
+    return notices if same is None else [identical_notice(same), *notices]
 
 
-def _identical_notice(video: VideoRecord) -> str:
+def identical_notice(video: VideoRecord) -> str:
     """What to say beside a result that leaves this video out."""
     also = f" (also {', '.join(video.other_names)})" if video.other_names else ""
     return (
         f"This clip is already in the library as {video.name}{also}: the same file, byte for"
-        " byte. What is listed is what else shares footage with it."
+        " byte. Only other videos are listed."
     )

@@ -14,6 +14,7 @@ from visil_dash.matching.verdict import verdict_of
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import SearchResult
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.identical import identical_notice, identical_video
 from visil_dash.workbench.proving import prove
 
 LookInside = Literal["never", "auto", "always"]
@@ -38,7 +39,7 @@ class FrameResult:
     """The nearest videos of one sampled frame, each with its nearest frames, nearest first.
 
     `time`: of the sampled frame, seconds. `empty`: it shows nothing (black, a fade), so nothing
-    can be near it.
+    can be near it. `notice`: that a library video has the clip's very bytes and is left out.
     """
 
     query_id: str
@@ -47,6 +48,7 @@ class FrameResult:
     videos: tuple[tuple[FrameFound, ...], ...]
     threshold: float
     empty: bool = False
+    notice: str = ""
 
 
 def search_frame(bench: Workbench, query_id: str, at: float, *, most: int) -> FrameResult:
@@ -54,13 +56,15 @@ def search_frame(bench: Workbench, query_id: str, at: float, *, most: int) -> Fr
 
     Raises NotFound.
     """
-    features = bench.clip(query_id).features
+    clip = bench.clip(query_id)
+    features, same = clip.features, identical_video(clip, bench.library)
+    notice = "" if same is None else identical_notice(same)
     frame = int(np.abs(features.timestamps - at).argmin())
     records = {v.video_id: v for v in bench.videos()}
     regions = features.regions[frame : frame + 1]
     limit, when = bench.threshold(), float(features.timestamps[frame])
     if not regions.any():
-        return FrameResult(query_id, frame, when, (), limit, empty=True)
+        return FrameResult(query_id, frame, when, (), limit, empty=True, notice=notice)
     view = bench.space.view()
     near = nearest_frames(
         view.ids,
@@ -85,7 +89,8 @@ def search_frame(bench: Workbench, query_id: str, at: float, *, most: int) -> Fr
             hit.distance,
         )
         by_video.setdefault(hit.video_id, []).append(row)
-    return FrameResult(query_id, frame, when, tuple(map(tuple, by_video.values())), limit)
+    videos = tuple(map(tuple, by_video.values()))
+    return FrameResult(query_id, frame, when, videos, limit, notice=notice)
 
 
 # ---- several queries ----

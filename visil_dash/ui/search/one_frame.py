@@ -9,7 +9,7 @@ from visil_dash.clock import clock
 from visil_dash.ui.search.tasks import frame_search_task, strip_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, number, to_link
-from visil_dash.ui.shell.text import safe_name
+from visil_dash.ui.shell.text import md, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line
 
@@ -93,6 +93,8 @@ def draw_frame_results(query_id: str, at: float, *, top: int) -> None:
         return
     result, pictures, picture = task.result
     _query_frame(query_id, result, picture)
+    if result.notice:
+        st.warning(md(result.notice), icon=":material/info:")
     if result.empty:
         empty_state(
             "This frame is blank",

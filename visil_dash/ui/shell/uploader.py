@@ -1,17 +1,21 @@
 """The upload box: the callback writes files to disk and frees the server's memory at once."""
 
 from collections.abc import Callable
-from typing import BinaryIO, cast
+from functools import cache
+from typing import Any, BinaryIO, cast
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visil_dash.errors import VisilDashError
+from visil_dash.errors import InputError, VisilDashError
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.text import safe_name, size
+from visil_dash.ui.shell.widgets import UI_ASSETS
 
+_MIB = 1 << 20
 _Take = Callable[[BinaryIO, str], str]
 
 
@@ -37,6 +41,7 @@ def upload_box(
         on_change=_take_all,
         args=(key, name, take, done),
     )
+    _report_too_large(key, name)
 
 
 def draw_refused(name: str) -> None:
@@ -57,6 +62,34 @@ def draw_refused(name: str) -> None:
                 on_click=_dismiss,
                 args=(name,),
             )
+
+
+@cache
+def _too_large_component() -> Any:
+    script = (UI_ASSETS / "upload" / "too_large.js").read_text()
+    return st.components.v2.component("visil_dash.too_large", js=script)
+
+
+def _report_too_large(key: str, name: str) -> None:
+    """Has the browser name files over the server's limit, of which nothing else arrives here."""
+    limit = int(st.get_option("server.maxUploadSize")) * _MIB
+    component = f"{name}-too-large"
+
+    def refuse() -> None:
+        errors: list[VisilDashError] = [
+            InputError(
+                safe_name(str(file)),
+                f"it is larger than the {size(limit)} that can be uploaded",
+                "cut or re-encode it",
+            )
+            for file in st.session_state[component].get("refused") or []
+        ]
+        st.session_state.setdefault(state.UPLOADS_REFUSED, {}).setdefault(name, []).extend(errors)
+
+    with st.container(key=f"unseen-{component}"):
+        _too_large_component()(
+            key=component, data={"box": key, "limit": limit}, on_refused_change=refuse
+        )
 
 
 def _dismiss(name: str) -> None:
