@@ -33,10 +33,11 @@ def drop(page: Page, *paths: Path) -> None:
     page.get_by_test_id("stFileUploader").locator("input").set_input_files(list(paths))
 
 
+@pytest.mark.parametrize("path", ["library", "search"])
 def test_a_file_over_the_limit_is_reported_beside_those_that_arrived(
-    page: Page, app: App, too_large: Path, tmp_path: Path
+    page: Page, app: App, too_large: Path, tmp_path: Path, path: str
 ) -> None:
-    open_page(page, app, "library")
+    open_page(page, app, path)
     drop(page, make_scene(tmp_path / "market.mp4", 1, seconds=3), too_large)
     expect(page.get_by_text("holiday.mp4: it is larger than the 1.0 MB")).to_be_visible()
     expect(page.get_by_text("market.mp4").first).to_be_visible()

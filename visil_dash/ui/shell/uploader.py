@@ -41,7 +41,6 @@ def upload_box(
         on_change=_take_all,
         args=(key, name, take, done),
     )
-    _report_too_large(key, name)
 
 
 def draw_refused(name: str) -> None:
@@ -49,6 +48,7 @@ def draw_refused(name: str) -> None:
 
     The page may run again at once, so an error that is shown once would not be seen.
     """
+    _report_too_large(state.uploader_key(name), name)
     refused = st.session_state.get(state.UPLOADS_REFUSED, {}).get(name, [])
     if refused:
         with st.container(gap="small", key=f"refused-{name}"):
