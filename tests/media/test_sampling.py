@@ -20,7 +20,7 @@ from tests.support.clips import (
     regular,
 )
 from visil_dash.media.decode import FrameBatch, sample_frames
-from visil_dash.media.ticks import on_ticks
+from visil_dash.media.times import on_ticks
 from visil_dash.progress import Progress, Watch
 from visil_dash.records import Array, Decoded, MediaInfo, Preprocess
 

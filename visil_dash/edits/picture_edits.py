@@ -60,7 +60,7 @@ def pad(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> E
     size = int(canvas_width) // 2 * 2, int(canvas_height) // 2 * 2
 
     def padded(picture: Array, _k: int) -> Array:
-        return pic.placed(picture, pic.backdrop(picture, *size, fill), box)
+        return pic.pasted(picture, pic.backdrop(picture, *size, fill), box)
 
     return Edited(clip, (), all_shots(clip), padded, box=box, note=f"{way}, {fill}")
 

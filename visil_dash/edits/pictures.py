@@ -48,7 +48,7 @@ def cropped(picture: Array, box: Box) -> Array:
     return picture[y : y + max(2, round(box[3] * height)), x : x + max(2, round(box[2] * width))]
 
 
-def placed(picture: Array, canvas: Array, box: Box) -> Array:
+def pasted(picture: Array, canvas: Array, box: Box) -> Array:
     """The canvas with the picture squeezed into the box."""
     height, width = canvas.shape[:2]
     x, y = round(box[0] * width), round(box[1] * height)

@@ -103,7 +103,7 @@ def picture_in_picture(
     behind = hosts[0].frames
 
     def inside(picture: Array, k: int) -> Array:
-        return pic.placed(picture, pic.filled(behind[k % len(behind)], *clip.size), box)
+        return pic.pasted(picture, pic.filled(behind[k % len(behind)], *clip.size), box)
 
     note = f"{side:.0%} of each side"
     return Edited(clip, tuple(hosts[:1]), all_shots(clip), inside, box=box, note=note)
@@ -128,7 +128,7 @@ def collage(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) 
             host = hosts[cell % len(hosts)].frames
             # A host that fills two cells is shown at two different moments.
             shown = picture if cell == mine else host[(k + 37 * cell) % len(host)]
-            canvas = pic.placed(shown, canvas, box)
+            canvas = pic.pasted(shown, canvas, box)
         return canvas
 
     note = f"{columns} x {rows}, cell {mine + 1}"

@@ -12,7 +12,7 @@
     timeline.py      frames on one presentation timeline
     pictures.py      frames as pixels: size, colour, rotation
     structure.py     whether the file is complete
-    ticks.py         which frames are on screen at regular intervals
+    times.py         clocks without their jumps, and which frames are on screen at regular times
     tasks.py         the child's tasks: sample, fetch frames, make a preview
     encoding.py      encodes the preview
     reporting.py     the child's messages to the parent

@@ -10,8 +10,8 @@ from visil_dash.media.encoding import encode_preview
 from visil_dash.media.opening import Refused
 from visil_dash.media.pictures import Scaler, cut_out
 from visil_dash.media.reporting import Pipe
-from visil_dash.media.ticks import on_ticks
 from visil_dash.media.timeline import Timeline
+from visil_dash.media.times import on_ticks
 from visil_dash.media.wire import Request
 
 _SEEK_FROM_SECONDS = 4.0  # nearer targets are reached by further decoding

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from visil_dash.media import wire
 from visil_dash.media.opening import Refused, Source, encrypted
 from visil_dash.media.pictures import orientation, square_size
-from visil_dash.media.recording_clock import RecordingClock, longest_gap
+from visil_dash.media.times import RecordingClock, longest_gap
 
 _MAX_READ_ERRORS = 100  # in succession, after which reading ends
 

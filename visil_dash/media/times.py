@@ -1,4 +1,5 @@
-"""The clock of a recording: where it jumps, and the frames' times without the jumps. In the child.
+"""Times of frames, exact, in integers: a recording's clock without its jumps, and what is on screen
+at regular times. In the child.
 
 Clocks of MPEG streams restart in the middle of a file, so FFmpeg closes their gaps from 10 s on.
 Elsewhere a frame may stay on screen for long (a slide, the recording of a screen at rest), and
@@ -6,7 +7,11 @@ players show it for that long. A frame that stays for more than 15 minutes witho
 recorded for that time: the clock of the recorder was set, or the recording was interrupted.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from typing import TypeVar
+
+Frame = TypeVar("Frame")
 
 _BACK_SECONDS = 1.0
 _RESTARTING = ("mpegts", "mpeg")
@@ -89,3 +94,29 @@ class RecordingClock:
 
     def _step_before_a_jump(self) -> int:
         return max(1, min(self.step, int(_BEFORE_A_JUMP_SECONDS / self._base)))
+
+
+# ---- on screen at regular times ----
+
+
+def on_ticks(
+    frames: Iterable[tuple[Frame, int]], *, ticks_per_unit: Fraction, end: Callable[[], int]
+) -> Iterator[tuple[Frame, int]]:
+    """Of (frame, time) pairs, in order and beginning at time 0, those that are shown at a tick.
+
+    Tick k lies at k / ticks_per_unit. A frame is shown from its own time up to the time of the
+    next; the last one up to `end()`, called after all frames were taken. A frame that is shown at
+    several ticks comes once. The first frame is always shown at tick 0.
+    """
+    ticks, units = ticks_per_unit.numerator, ticks_per_unit.denominator
+    held: tuple[Frame, int] | None = None
+    tick = 0  # the first without a frame yet
+    for frame, at in frames:
+        if held is not None and tick * units < at * ticks:
+            yield held
+            tick = -(-at * ticks // units)
+        held = (frame, at)
+    if held is not None:
+        shown_at_its_start = tick * units == held[1] * ticks
+        if shown_at_its_start or tick * units < end() * ticks:
+            yield held
