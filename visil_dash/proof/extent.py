@@ -6,7 +6,7 @@ from visil_dash.proof.detail import picture_agreement
 from visil_dash.proof.footage import RATE
 from visil_dash.proof.grid import drawn
 from visil_dash.proof.motion import LEAST_AGREEMENT
-from visil_dash.proof.search import Placement, placed
+from visil_dash.proof.search import Placement, lay_out
 from visil_dash.proof.sides import Examined
 from visil_dash.records import Array, Segment
 
@@ -28,8 +28,7 @@ def followed(
     Raises MediaRefused, Cancelled.
     """
     for _ in range(_EXTENSIONS + 1):
-        shift = placement.shift
-        assert shift is not None
+        shift = placement.at
         gain = _row_agreement(query, reference, placement)
         start, end = _extent(gain, shift.start, shift.end)
         more = _unread(query, reference, placement, start, end)
@@ -37,7 +36,7 @@ def followed(
             break
         query.read([span for span, _ in more])
         reference.read([span for _, span in more])
-        again = placed(
+        again = lay_out(
             query, reference, placement.laid, speeds=[shift.speed], backwards=[shift.reversed]
         )
         if again is None or again.shift is None or again.value < placement.value:
@@ -50,8 +49,7 @@ def _unread(
     query: Examined, reference: Examined, placement: Placement, start: int, end: int
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Spans of query and reference beyond both ends that both videos have, and were not read."""
-    assert placement.shift is not None
-    speed = placement.shift.speed * (-1 if placement.shift.reversed else 1)
+    speed = placement.at.speed * (-1 if placement.at.reversed else 1)
     found = []
     for row, way in ((start, -1), (end, 1)):
         at, other = placement.times(row)
@@ -78,8 +76,7 @@ def _row_agreement(query: Examined, reference: Examined, placement: Placement) -
     motion where something moves, by its detail where nothing does; 0 where pictures show nothing,
     and hardly less where they are missing.
     """
-    assert placement.shift is not None
-    motion, weight = placement.search.along(placement.shift)
+    motion, weight = placement.search.along(placement.at)
     rows = np.arange(len(motion))
     mine = rows + placement.first[0]
     theirs = np.array([round(placement.times(float(row))[1] * RATE) for row in rows])
@@ -131,18 +128,17 @@ def span_of(
     placement: Placement, start: int, end: int, *, durations: tuple[float, float]
 ) -> Segment:
     """The rows as a segment, in seconds inside both videos."""
-    assert placement.shift is not None
     query = placement.times(start)[0], placement.times(end)[0]
     ends = sorted((placement.times(start)[1], placement.times(end)[1]))
     # A frame taken backwards is shown until the tick after it.
-    shift = 1 / RATE if placement.shift.reversed else 0.0
+    shift = 1 / RATE if placement.at.reversed else 0.0
     reference = ends[0] + shift, ends[1] + shift
     return Segment(
         query_start=max(0.0, query[0]),
         query_end=min(durations[0], query[1]),
         reference_start=max(0.0, reference[0]),
         reference_end=min(durations[1], reference[1]),
-        score=placement.shift.motion,
-        speed=round(placement.shift.speed, 3),
-        reversed=placement.shift.reversed,
+        score=placement.at.motion,
+        speed=round(placement.at.speed, 3),
+        reversed=placement.at.reversed,
     )

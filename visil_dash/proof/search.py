@@ -16,18 +16,18 @@ from visil_dash.records import Segment
 _MARGIN = 1.5  # seconds read beyond a segment, which is exact to about one
 _CELLS = 1500  # of the grid on which offsets are sought
 _PAIRS = 3  # moments of a segment at which pictures are registered
-_LOOKED_AT = 2, 18  # moments of query and reference that are registered, each with each
-_CLEAR_INLIERS = 60  # so many are no accident: the mirror image and the whole need no try
+_LOOKED_AT = 2, 16  # moments of query and reference that are registered, each with each
+_STEPS_NEAR = (-0.9, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.9)  # seconds
+CLEAR_INLIERS = 60  # so many are no accident: the mirror image and the whole need no try
 _WIDE_SECONDS = (12.0, 60.0)  # of query and reference, where any offset is possible
 _NEAR_SPEEDS = (0.95, 1.0, 1.05)  # relative to that of the segment
-_FINE_SPEEDS = (0.97, 0.985, 1.0, 1.015, 1.03)
 # A run of motion at 7 % off the true speed still agrees for seconds; finer steps follow.
-_SLOWER = (0.25, 0.33, 0.5, 0.57, 0.66, 0.75, 0.8, 0.87, 0.93)
-_FASTER = (1.07, 1.15, 1.25, 1.34, 1.5, 1.75, 2.0, 3.0, 4.0)
+SLOWER = (0.25, 0.33, 0.5, 0.57, 0.66, 0.75, 0.8, 0.87, 0.93)
+FASTER = (1.07, 1.15, 1.25, 1.34, 1.5, 1.75, 2.0, 3.0, 4.0)
 _LEAST_SPEED, _MOST_SPEED = 0.2, 5.0
 # A shift this good needs no search further away.
 _CONVINCING_MOTION, _CONVINCING_SECONDS = 0.5, 1.0
-_FITS_WELL = 0.8  # correlation of motion that a better registration would hardly raise
+_DISTINCT = 0.6  # share of its correlation that another offset may reach
 _CONVINCING_SHARE = 0.5  # of the segment's moving part
 
 
@@ -49,11 +49,17 @@ class Placement:
     def value(self) -> float:
         return 0.0 if self.shift is None else self.shift.value
 
+    @property
+    def at(self) -> Shift:
+        """The best offset. Raises ValueError where there is none."""
+        if self.shift is None:
+            raise ValueError("nothing moves alike under this transform")
+        return self.shift
+
     def reference_row(self, row: float) -> float:
         """The reference's row, played forwards, at a row of the query."""
-        assert self.shift is not None
-        place = self.shift.offset + self.shift.speed * row
-        return self.last[1] - self.first[1] - place if self.shift.reversed else place
+        place = self.at.offset + self.at.speed * row
+        return self.last[1] - self.first[1] - place if self.at.reversed else place
 
     def times(self, row: float) -> tuple[float, float]:
         """Seconds of query and reference at a row of the query."""
@@ -73,7 +79,7 @@ def _track(footage: Footage, to_picture: np.ndarray, grid: Grid) -> Track:
     return Track(pictures, have)
 
 
-def placed(
+def lay_out(
     query: Examined,
     reference: Examined,
     laid: Laid,
@@ -115,10 +121,10 @@ def transforms(
             query_size=sizes[0],
             reference_size=sizes[1],
         )[:2]
-        if found and found[0].inliers >= _CLEAR_INLIERS:
+        if found and found[0].inliers >= CLEAR_INLIERS:
             break
     found.sort(key=lambda one: -one.inliers)
-    if not found or found[0].inliers < _CLEAR_INLIERS:
+    if not found or found[0].inliers < CLEAR_INLIERS:
         found += [laid_whole(*sizes), laid_whole(*sizes, mirrored=True)]
     return found
 
@@ -159,7 +165,7 @@ def _all_placed(
     speeds: Iterable[float],
     backwards: Iterable[bool],
 ) -> list[Placement]:
-    every = [placed(query, reference, one, speeds=speeds, backwards=backwards) for one in laid]
+    every = [lay_out(query, reference, one, speeds=speeds, backwards=backwards) for one in laid]
     return sorted((one for one in every if one is not None), key=lambda placement: -placement.value)
 
 
@@ -172,6 +178,8 @@ def _convincing(placement: Placement, segment: Segment) -> bool:
     """Whether a placement leaves no doubt about the offset that a segment proposed."""
     shift = placement.shift
     if shift is None or shift.motion < _CONVINCING_MOTION or shift.value < _CONVINCING_SECONDS:
+        return False
+    if shift.other > _DISTINCT * shift.motion:
         return False
     length = min(segment.query_end - segment.query_start, placement.search.moving()[0])
     return (shift.end - shift.start) / RATE >= _CONVINCING_SHARE * length
@@ -188,12 +196,14 @@ def _wide(
     reference.read(
         [window(at, seconds=_WIDE_SECONDS[1], duration=reference.video.duration) for at in around]
     )
-    # Pictures of the same moment agree in far more features than others: no segment is needed.
+    # Pictures of the same moment agree in far more features than others: so where things move
+    # fast, every moment around what the segment proposes is tried, and then all of them.
     mine = _spread(query.footage, around=middle, most=_LOOKED_AT[0])
     theirs = _spread(reference.footage, around=None, most=_LOOKED_AT[1])
-    laid = laid + transforms(query, reference, [(a, b) for a in mine for b in theirs])
+    near = [(a, aligned_time(best, a) + step) for a in mine for step in _STEPS_NEAR]
+    laid = laid + transforms(query, reference, [*near, *((a, b) for a in mine for b in theirs)])
     distinct = _distinct(laid, reference.footage.size)
-    speeds = sorted({*near_speeds(best.speed), *_SLOWER, *_FASTER})
+    speeds = sorted({*near_speeds(best.speed), *SLOWER, *FASTER})
     return _all_placed(query, reference, distinct, speeds=speeds, backwards=(False, True))
 
 
@@ -215,52 +225,3 @@ def _distinct(laid: Sequence[Laid], size: tuple[int, int]) -> list[Laid]:
         ):
             kept.append(one)
     return kept
-
-
-def refined(query: Examined, reference: Examined, placement: Placement) -> Placement:
-    """The placement with the transform and the speed that fit best near its own.
-
-    Pictures are registered anew at moments that agree: they are the same pictures now.
-    """
-    for _ in range(4):
-        best = _finer_speed(placement)
-        if best.value <= placement.value * 1.01:
-            break
-        placement = best
-    assert placement.shift is not None
-    if placement.shift.motion >= _FITS_WELL and placement.laid.inliers >= _CLEAR_INLIERS:
-        return placement
-    rows = np.linspace(placement.shift.start, placement.shift.end - 1, 5)[1:-1]
-    times = [placement.times(row) for row in rows]
-    laid = [
-        register(query.features(a), reference.features(b, mirrored=placement.laid.mirrored))
-        for a, b in times
-    ]
-    fresh = agreed(
-        [one for one in laid if one is not None],
-        query_size=query.footage.size,
-        reference_size=reference.footage.size,
-    )
-    for one in fresh[:1]:
-        again = placed(
-            query,
-            reference,
-            one,
-            speeds=[placement.shift.speed],
-            backwards=[placement.shift.reversed],
-        )
-        if again is not None and again.value > 0.8 * placement.value:
-            return again
-    return placement
-
-
-def _finer_speed(placement: Placement) -> Placement:
-    assert placement.shift is not None
-    speed = placement.shift.speed
-    speeds = [speed * factor for factor in _FINE_SPEEDS]
-    found = placement.search.best(speeds, backwards=[placement.shift.reversed])
-    if found is None or found.value <= placement.value:
-        return placement
-    return Placement(
-        placement.laid, placement.grid, placement.search, found, placement.first, placement.last
-    )

@@ -13,8 +13,9 @@ from visil_dash.proof.edits import described
 from visil_dash.proof.extent import followed, span_of
 from visil_dash.proof.grid import Grid, common_grid, drawn
 from visil_dash.proof.photometry import photometry
+from visil_dash.proof.refine import refined
 from visil_dash.proof.registration import Laid
-from visil_dash.proof.search import Placement, best_placements, refined
+from visil_dash.proof.search import Placement, best_placements
 from visil_dash.proof.sides import Examined, VideoFile, paired_times
 from visil_dash.records import Array, Box, Proof, ProofState, Registration, Segment, Transform
 from visil_dash.settings import Settings
@@ -62,8 +63,7 @@ class Verifier:
 
 def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof:
     placement, gain, start, end = followed(query, reference, placement)
-    shift = placement.shift
-    assert shift is not None
+    shift = placement.at
     rows = np.linspace(start, end - 1, _MOMENTS).round()
     times = [placement.times(row) for row in rows]
     looked = _look(query, reference, placement.laid, times, cells=_FINE_CELLS)
@@ -205,8 +205,7 @@ def _rows(matrix: Array) -> Transform:
 def _curve(placement: Placement) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Where the first agreeing moment of the query would lie in the reference (seconds), by offset,
     and the correlation there; of so many offsets that a figure needs, the best of neighbours."""
-    shift = placement.shift
-    assert shift is not None
+    shift = placement.at
     found = []
     step = max(1, len(shift.offsets) // _CURVE_POINTS)
     for begin in range(0, len(shift.offsets), step):

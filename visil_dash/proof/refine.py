@@ -1,0 +1,65 @@
+"""The transform and the speed that fit best near those of a placement."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from visil_dash.proof.registration import agreed, register
+from visil_dash.proof.search import CLEAR_INLIERS, FASTER, SLOWER, Placement, lay_out
+from visil_dash.proof.sides import Examined
+
+_FINE_SPEEDS = (0.97, 0.985, 1.0, 1.015, 1.03)
+_FITS_WELL = 0.8  # correlation of motion that a better registration would hardly raise
+_AS_GOOD = 0.97  # most copies play at normal speed
+
+
+def refined(query: Examined, reference: Examined, placement: Placement) -> Placement:
+    """The placement with the transform and the speed that fit best near its own.
+
+    Pictures are registered anew at moments that agree: they are the same pictures now.
+    """
+    if placement.at.motion < _FITS_WELL:
+        placement = _at_best_speed(placement, [*SLOWER, 1.0, *FASTER])
+    for _ in range(4):
+        speed = placement.at.speed
+        best = _at_best_speed(placement, [speed * factor for factor in _FINE_SPEEDS])
+        if best.value <= placement.value * 1.01:
+            break
+        placement = best
+    if placement.at.motion >= _FITS_WELL and placement.laid.inliers >= CLEAR_INLIERS:
+        return placement
+    rows = np.linspace(placement.at.start, placement.at.end - 1, 5)[1:-1]
+    times = [placement.times(row) for row in rows]
+    laid = [
+        register(query.features(a), reference.features(b, mirrored=placement.laid.mirrored))
+        for a, b in times
+    ]
+    fresh = agreed(
+        [one for one in laid if one is not None],
+        query_size=query.footage.size,
+        reference_size=reference.footage.size,
+    )
+    for one in fresh[:1]:
+        again = lay_out(
+            query,
+            reference,
+            one,
+            speeds=[placement.at.speed],
+            backwards=[placement.at.reversed],
+        )
+        if again is not None and again.value > 0.8 * placement.value:
+            return again
+    return placement
+
+
+def _at_best_speed(placement: Placement, speeds: Sequence[float]) -> Placement:
+    """The placement at the best of these speeds or its own; at normal speed if that is as good."""
+    backwards = [placement.at.reversed]
+    found = placement.search.best(speeds, backwards=backwards)
+    if found is None or found.value <= placement.value:
+        found = placement.at
+    plain = placement.search.best([1.0], backwards=backwards)
+    if plain is not None and plain.value >= _AS_GOOD * found.value:
+        found = plain
+    return replace(placement, shift=found)
