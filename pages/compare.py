@@ -1,16 +1,18 @@
 """Compare: one pair in full. Do the two share footage, where, and why?"""
 
 from visil_dash.ui.compare.evidence import draw_evidence
-from visil_dash.ui.compare.verdict import compared, draw_pair_form, draw_verdict
+from visil_dash.ui.compare.verdict import (
+    compared,
+    draw_pair_form,
+    draw_reasons,
+    draw_verdict,
+    explained,
+)
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 
-page_header(
-    "Compare",
-    "Do two videos share footage, where, and why? Choose a pair. On the map, click a cell to see"
-    " its two frames, or drag a box to play that part of both videos.",
-)
+page_header("Compare")
 with friendly():
     show_kept_errors()
     chosen = draw_pair_form()
@@ -23,11 +25,13 @@ with friendly():
     elif chosen is None:
         empty_state(
             "Choose two videos",
-            "The query is compared with the reference. “Compare” beside a match on the Search page"
-            " opens this page with both chosen.",
+            "Do they share footage, where, and why? The query is compared with the reference."
+            " “Compare” beside a match on the Search page opens this page with both chosen.",
         )
     else:
         pair = compared(*chosen)
         if pair is not None:
-            draw_verdict(pair)
+            explanation = explained(pair)
+            draw_verdict(pair, explanation)
             draw_evidence(pair)
+            draw_reasons(pair, explanation)

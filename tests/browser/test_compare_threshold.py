@@ -53,8 +53,8 @@ def scores(scene_library: Library) -> dict[tuple[str, str], float]:
 
 
 def chart(page: Page, place: int = 0) -> Locator:
-    plot = page.locator(".js-plotly-plot").nth(place)
-    expect(plot.locator(".heatmaplayer image")).to_have_count(1, timeout=PATIENCE)
+    plot = page.locator(".js-plotly-plot", has=page.locator(".heatmaplayer image")).nth(place)
+    expect(plot).to_be_visible(timeout=PATIENCE)
     plot.scroll_into_view_if_needed()
     return plot
 

@@ -34,3 +34,23 @@ def test_search_shows_its_answer_and_the_first_cards(
     for picture in card.get_by_role("img", name="harbour").all():
         expect(picture).to_be_in_viewport(ratio=1)
     expect(card.get_by_role("button", name="Compare")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("size", [WIDE, LARGE, PHONE], ids=["wide", "large", "phone"])
+def test_compare_shows_the_verdict_the_timeline_and_the_players(
+    page: Page, demo_lab: Lab, size: ViewportSize
+) -> None:
+    page.set_viewport_size(size)
+    open_page(page, demo_lab.app, demo_lab.link("compare", QUERY, "harbour_ds.mp4"))
+    player = page.locator(".player")
+    expect(player).to_have_attribute("data-state", "paused", timeout=PATIENCE)
+    wait_until_idle(page)
+    expect(page.get_by_role("heading", name="The two videos share a part")).to_be_in_viewport()
+    for verdict in ("Match", "Not a match", "Unsure"):
+        expect(page.get_by_role("radio", name=verdict, exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.locator(".st-key-compare_timeline")).to_be_in_viewport(ratio=1)
+    for video in player.locator("video").all():
+        expect(video).to_be_in_viewport(ratio=1)
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_in_viewport(ratio=1)
+    if size != PHONE:
+        assert ends_at(player) <= size["height"]

@@ -42,9 +42,9 @@ def pair(open_page: Open, query: str, reference: str) -> AppTest:
 
 
 def frames_of(open_page: Open, query: str, reference: str) -> AppTest:
-    """The pair with its frames on show in place of the players."""
+    """The pair with two of its frames on show."""
     page = pair(open_page, query, reference)
-    page.session_state["compare_lens"] = "Frames"
+    page.session_state["compare_frames"] = True
     return page
 
 
@@ -54,6 +54,11 @@ def player(page: AppTest) -> dict[str, Any]:
     assert len(found) == 1
     data: dict[str, Any] = json.loads(found[0].json)
     return data
+
+
+def maps(page: AppTest) -> list[Any]:
+    """The figures that are maps of similarity, among them no timeline."""
+    return [figure for figure in figures(page) if "z" in figure["data"][0]]
 
 
 def shown(page: AppTest) -> str:
@@ -112,7 +117,7 @@ def test_unrelated_videos_do_not_match_and_the_page_explains_why(opened: Open) -
 def test_a_model_without_a_comparator_has_a_note_in_place_of_the_second_map(opened: Open) -> None:
     page = pair(opened, "excerpt.mp4", "market.mp4").run()
     assert "This model has no comparator" in shown(page)
-    assert len(figures(page)) == 1
+    assert len(maps(page)) == 1
 
 
 @pytest.mark.parametrize("direction", ["Query → reference", "Reference → query", "Symmetric"])
@@ -126,7 +131,15 @@ def test_the_map_follows_the_direction(opened: Open, direction: str) -> None:
         "Reference → query": back,
         "Symmetric": (there + back) / 2,
     }[direction]
-    np.testing.assert_allclose(values(figures(page)[0]["data"][0]["z"]), expected, atol=1e-5)
+    np.testing.assert_allclose(values(maps(page)[0]["data"][0]["z"]), expected, atol=1e-5)
+
+
+def test_the_brightest_colour_is_how_similar_a_video_is_to_itself(opened: Open) -> None:
+    for query, reference in (("excerpt.mp4", "market.mp4"), ("station.mp4", "harbour.mp4")):
+        figure = maps(pair(opened, query, reference).run())[0]["data"][0]
+        own = np.diag(plain_similarity(features()[query], features()[query])).mean()
+        assert figure["zmax"] == pytest.approx(own, abs=1e-4)
+        assert figure["zmin"] == 0
 
 
 def test_a_chosen_cell_shows_its_two_frames_at_their_true_times(opened: Open) -> None:
@@ -202,8 +215,7 @@ def test_a_link_reopens_direction_cell_and_range(opened: Open) -> None:
     assert "at 0:04.00" in text
     assert "at 0:07.00" in text
     back = plain_similarity(reference, query).T
-    np.testing.assert_allclose(values(figures(page)[0]["data"][0]["z"]), back, atol=1e-5)
-    page.segmented_control(key="compare_lens").select("Players").run()
+    np.testing.assert_allclose(values(maps(page)[0]["data"][0]["z"]), back, atol=1e-5)
     assert player(page)["caption"] == "Loop: query 0:01.0–0:04.0, reference 0:04.0–0:07.0."
     assert {name: one(page, name) for name in params} == params
 
@@ -298,7 +310,7 @@ def test_a_comparator_has_a_map_of_its_own() -> None:
         assert model.compare is not None
         there = plain_similarity(features()["excerpt.mp4"], features()["market.mp4"])
         output = model.compare(there.astype(np.float32))
-        frames, second = figures(page)
+        frames, second = maps(page)
         np.testing.assert_allclose(values(second["data"][0]["z"]), output, atol=1e-5)
         assert second["layout"]["xaxis"]["range"] == frames["layout"]["xaxis"]["range"]
         assert f">{output.max(1).mean():.3f}<" in text

@@ -146,13 +146,15 @@ def pair_similarity_map(
     segments: Sequence[Segment] = (),
     chosen: tuple[int, int] | None = None,
     within: tuple[TimeAxis, TimeAxis] | None = None,
+    colours: tuple[float, float] | None = None,
     height: int = 380,
 ) -> go.Figure:
     """A map `[P, Q]` with clickable cells; query time runs down, reference time to the right.
 
-    Segments are lines over it, dotted where the copy plays backwards. Colours span the values of
-    this map: whitened features seldom approach 1. `within`: axes whose range is shown instead of
-    the map's own, so that two maps can be compared. Raises ValueError on axes of another length.
+    Segments are lines over it, dotted where the copy plays backwards. `within`: axes whose range is
+    shown instead of the map's own, so that two maps can be compared. `colours`: the values of the
+    darkest and the brightest colour, beyond which they saturate; None: those of this map, which
+    makes noise look like structure. Raises ValueError on axes of another length.
     """
     if (len(query.at), len(reference.at)) != matrix.shape:
         raise ValueError(
@@ -160,7 +162,7 @@ def pair_similarity_map(
             f"got {len(query.at)} and {len(reference.at)}"
         )
     shown, first_rows, first_columns = pool_max(matrix)
-    low, high = value_range(matrix)
+    low, high = colours or value_range(matrix)
     figure = go.Figure(
         go.Heatmap(
             z=shown.astype(np.float32),

@@ -17,13 +17,11 @@ from visil_dash.ui.compare.loops import LoopRange
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.links import address_counts
 
-PLAYERS, FRAMES = "Players", "Frames"  # what is shown below the maps
-
 
 def choose_cell(pair: Comparison, cell: tuple[int, int]) -> None:
     """Shows the frames of a cell; a callback."""
     st.session_state[state.COMPARE_CELL] = (pair.query, pair.reference, *cell)
-    st.session_state[state.COMPARE_LENS] = FRAMES
+    st.session_state[state.COMPARE_FRAMES] = True
 
 
 def choose_range(pair: Comparison, span: LoopRange) -> None:
@@ -31,7 +29,6 @@ def choose_range(pair: Comparison, span: LoopRange) -> None:
     # The count makes a range that is chosen again a new choice: the players go to its start.
     chosen = pair.query, pair.reference, span, times_chosen() + 1
     st.session_state[state.COMPARE_RANGE] = chosen
-    st.session_state[state.COMPARE_LENS] = PLAYERS
 
 
 def chosen_cell(pair: Comparison) -> tuple[int, int] | None:
@@ -70,8 +67,6 @@ def follow_link(pair: Comparison) -> None:
         choose_cell(pair, view.cell)
     if view.span is not None:
         choose_range(pair, view.span)
-        if view.cell is not None:
-            st.session_state[state.COMPARE_LENS] = FRAMES
     _note(given)
 
 

@@ -1,13 +1,12 @@
-"""The Compare page's evidence: both maps, then what was chosen on them, played or as frames."""
+"""The Compare page's evidence: both videos in step, the proof, the maps, frames and segments."""
 
 import streamlit as st
 
 from visil_dash.matching.maps import Direction, first_look, maps
 from visil_dash.matching.verdict import best_segment
+from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.records import Comparison
 from visil_dash.ui.compare.choices import (
-    FRAMES,
-    PLAYERS,
     choose_cell,
     choose_range,
     chosen_cell,
@@ -21,40 +20,57 @@ from visil_dash.ui.compare.link import PairView
 from visil_dash.ui.compare.loops import LoopRange, segment_range, whole_range
 from visil_dash.ui.compare.maps import draw_maps
 from visil_dash.ui.compare.player import PlayerSide, paired_player
+from visil_dash.ui.compare.proof import draw_proof
 from visil_dash.ui.compare.segments import draw_segments
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.playing import await_playable, playable
 from visil_dash.ui.shell.text import safe_name
-from visil_dash.ui.shell.widgets import name_line
+from visil_dash.ui.shell.widgets import draw_chart, name_line
+
+_TIMELINE_HEIGHT = 92
 
 
 @st.fragment
 def draw_evidence(pair: Comparison) -> None:
-    """Maps, players or frames, and segments; a choice in one of them shows in the others."""
+    """Timeline, players, proof, maps, frames and segments; a choice in one shows in the others."""
     # Set here and not as defaults: links and choices on the maps set them too.
     st.session_state.setdefault(state.COMPARE_DIRECTION, Direction.FORWARD)
-    st.session_state.setdefault(state.COMPARE_LENS, PLAYERS if pair.segments else FRAMES)
+    st.session_state.setdefault(state.COMPARE_FRAMES, not pair.segments)
     follow_link(pair)
-    direction = _draw_direction()
-    shown = maps(pair, direction)
     chosen, span = chosen_cell(pair), chosen_range(pair)
-    cell = chosen or first_look(pair, shown.frame)
     playing = span or _first_range(pair)
-    draw_maps(pair, shown, cell, playing)
-    lens = st.segmented_control(
-        "Show",
-        [PLAYERS, FRAMES],
-        required=True,
-        key=state.COMPARE_LENS,
-        label_visibility="collapsed",
-        help="Drag a box on the first map to play it; click a cell to see its two frames.",
-    )
-    if lens == FRAMES:
-        draw_frames(pair, cell)
-    else:
-        _players(pair, playing)
+    _timeline(pair)
+    _players(pair, playing)
+    draw_proof(pair)
+    direction = _draw_direction()
+    cell = chosen or first_look(pair, maps(pair, direction).frame)
+    draw_maps(pair, direction, cell, playing)
+    with st.expander(
+        "Two frames, region by region",
+        key=state.COMPARE_FRAMES,
+        on_change="rerun",
+        icon=":material/grid_on:",
+    ) as frames:
+        if frames.open:
+            draw_frames(pair, cell)
     draw_segments(pair, on_choose=lambda row: choose_range(pair, segment_range(pair.segments[row])))
     write_link(PairView(direction, chosen, span), pair)
+
+
+def _timeline(pair: Comparison) -> None:
+    infos = backend.info_of(pair.query), backend.info_of(pair.reference)
+    query, reference = (info.duration if info else 0.0 for info in infos)
+    if not pair.segments:
+        return
+    spans = within(pair.segments, query_seconds=query, reference_seconds=reference)
+    best = best_segment(spans)
+    draw_chart(
+        segment_timeline(
+            spans, query_seconds=query, reference_seconds=reference, height=_TIMELINE_HEIGHT
+        ),
+        key="compare_timeline",
+        alt="" if best is None else span_text(best),
+    )
 
 
 def _draw_direction() -> Direction:

@@ -5,7 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from visil_dash.matching.maps import Direction, Maps
+from visil_dash.matching.maps import Direction, maps
+from visil_dash.matching.self_similarity import self_similarity
 from visil_dash.plots import maps as plots
 from visil_dash.plots.box import add_range, allow_box, box_seconds
 from visil_dash.records import Array, Comparison
@@ -18,12 +19,15 @@ from visil_dash.ui.shell.widgets import draw_chart, empty_state
 _MAP_HEIGHT = 380
 
 
-def draw_maps(pair: Comparison, shown: Maps, cell: tuple[int, int], playing: LoopRange) -> None:
-    """Frame-to-frame similarity with `cell` and `playing` marked, beside the ViSiL output."""
+def draw_maps(
+    pair: Comparison, direction: Direction, cell: tuple[int, int], span: LoopRange
+) -> None:
+    """Frame-to-frame similarity with `cell` and `span` marked, beside the ViSiL output."""
+    shown = maps(pair, direction)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Frame-to-frame similarity**")
-        _frame_map(pair, shown.frame, cell, playing)
+        _frame_map(pair, shown.frame, cell, span, level=_level(pair, direction))
     with right:
         st.markdown("**ViSiL output**")
         if shown.output is None:
@@ -36,8 +40,25 @@ def draw_maps(pair: Comparison, shown: Maps, cell: tuple[int, int], playing: Loo
             _output_map(pair, shown.output, shown.frame)
 
 
+def _level(pair: Comparison, direction: Direction) -> float:
+    """How similar the side that looks for its partners is to itself; both sides' mean for both."""
+    query, reference = (
+        self_similarity(backend.opened(video).features) for video in (pair.query, pair.reference)
+    )
+    return {
+        Direction.FORWARD: query,
+        Direction.REVERSE: reference,
+        Direction.SYMMETRIC: (query + reference) / 2,
+    }[direction]
+
+
 def _frame_map(
-    pair: Comparison, frame_map: Array, cell: tuple[int, int], playing: LoopRange
+    pair: Comparison,
+    frame_map: Array,
+    cell: tuple[int, int],
+    span: LoopRange,
+    *,
+    level: float,
 ) -> None:
     query, reference = plots.frame_axis(pair.query_times), plots.frame_axis(pair.reference_times)
     figure = plots.pair_similarity_map(
@@ -46,13 +67,14 @@ def _frame_map(
         reference,
         segments=pair.segments,
         chosen=cell,
+        colours=(0.0, level),
         height=_MAP_HEIGHT,
     )
     allow_box(figure)
     add_range(
         figure,
-        query_span=(playing.query_start, playing.query_end),
-        reference_span=(playing.reference_start, playing.reference_end),
+        query_span=(span.query_start, span.query_end),
+        reference_span=(span.reference_start, span.reference_end),
         query=query,
         reference=reference,
     )
@@ -65,9 +87,9 @@ def _frame_map(
         on_box=lambda selection: _take_box(pair, selection),
     )
     caption = (
-        "Bright cells are similar. Orange lines are matched segments, dotted where played"
-        " backwards; the dashed box is what the players show. Click a cell to see its frames, or"
-        " drag a box to play it."
+        f"Brightest: {level:.2f}, as similar as a video is to itself; darkest: 0. Orange lines are"
+        " matched segments, dotted where played backwards; the dashed box is what the players"
+        " show. Click a cell to see its frames, or drag a box to play it."
     )
     if plots.is_pooled(frame_map):
         caption += _pooled_caption()
@@ -84,6 +106,7 @@ def _output_map(pair: Comparison, output: Array, frame_map: Array) -> None:
         segments=pair.segments,
         height=_MAP_HEIGHT,
         within=(plots.frame_axis(pair.query_times), plots.frame_axis(pair.reference_times)),
+        colours=(0.0, 1.0),
     )
     key = _map_key("compare_output_map", pair)
     draw_chart(
@@ -95,8 +118,8 @@ def _output_map(pair: Comparison, output: Array, frame_map: Array) -> None:
         selection_mode="points",
     )
     st.caption(
-        "Output of the comparator, between −1 and 1: one cell for 4 × 4 frames. Click a cell to"
-        " see its most similar pair of frames."
+        "Output of the comparator, between −1 and 1: one cell for 4 × 4 frames. Brightest: 1;"
+        " darkest: 0 and below. Click a cell to see its most similar pair of frames."
         + (_pooled_caption() if plots.is_pooled(output) else "")
     )
 

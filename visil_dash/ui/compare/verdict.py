@@ -7,19 +7,45 @@ from visil_dash.matching.reasons import Explanation, explain
 from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparison, comparison_task
+from visil_dash.ui.pair.judging import draw_verdict_choice
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
-from visil_dash.ui.shell.picker import pick_video
-from visil_dash.ui.shell.text import escaped, md, percent
+from visil_dash.ui.shell.picker import pick_video, picked_video
+from visil_dash.ui.shell.text import escaped, md, percent, safe_name
 from visil_dash.ui.shell.waiting import finished, read_clip
-from visil_dash.ui.shell.widgets import UI_ASSETS, facts, verified_badge
+from visil_dash.ui.shell.widgets import UI_ASSETS, facts, form_line, verified_badge
 
 # ---- which pair ----
 
 
 def draw_pair_form() -> tuple[str, str] | None:
-    """Query and reference, once both are chosen and read; for the query, the chosen view of it."""
-    with st.container(border=True, horizontal=True, vertical_alignment="bottom"):
+    """Query and reference, once both are chosen and read; for the query, the chosen view of it.
+
+    A form while a side is missing, then a line that opens it.
+    """
+    query = picked_video(state.COMPARE_QUERY, state.PARAM_QUERY)
+    reference = picked_video(state.COMPARE_REFERENCE, state.PARAM_REFERENCE)
+    chosen = query is not None and reference is not None
+    with form_line(_line(query, reference), key=state.COMPARE_CHANGE, chosen=chosen):
+        query, reference, part = _draw_pickers()
+    if query is None or reference is None:
+        return None
+    clips = [clip for v in (query, reference) if (clip := backend.session_clip(v)) is not None]
+    return (
+        (str(QueryRef(query, part)), reference) if all(read_clip(clip) for clip in clips) else None
+    )
+
+
+def _line(query: str | None, reference: str | None) -> str:
+    if query is None or reference is None:
+        return "**Query and reference**"
+    names = (md(safe_name(backend.name_of(video))) for video in (query, reference))
+    return f"**{next(names)}** in **{next(names)}** · :primary[Change]"
+
+
+def _draw_pickers() -> tuple[str | None, str | None, str]:
+    """Query, reference, and the part of the query's picture that is compared."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width="stretch"):
             query = pick_video("Query", key=state.COMPARE_QUERY, param=state.PARAM_QUERY)
         st.button(
@@ -33,13 +59,7 @@ def draw_pair_form() -> tuple[str, str] | None:
             reference = pick_video(
                 "Reference", key=state.COMPARE_REFERENCE, param=state.PARAM_REFERENCE
             )
-    if query is None or reference is None:
-        return None
-    part = _draw_part()
-    clips = [clip for v in (query, reference) if (clip := backend.session_clip(v)) is not None]
-    return (
-        (str(QueryRef(query, part)), reference) if all(read_clip(clip) for clip in clips) else None
-    )
+    return query, reference, _draw_part()
 
 
 def _draw_part() -> str:
@@ -85,24 +105,30 @@ def compared(query: str, reference: str) -> Comparison | None:
 # ---- the verdict ----
 
 
-def draw_verdict(pair: Comparison) -> None:
+def explained(pair: Comparison) -> Explanation:
+    """The verdict and its reasons, by the match score in use."""
     bench = backend.workbench()
-    model, match_score = bench.model, bench.match_score()
-    st.html(UI_ASSETS / "explore.css")
     query, reference = backend.opened(pair.query), backend.opened(pair.reference)
-    explanation = explain(
+    return explain(
         pair,
         bench.judged_pair(pair),
-        match_score=match_score,
-        frame_level=model.frame_level,
+        match_score=bench.match_score(),
+        frame_level=bench.model.frame_level,
         query=query.features,
         reference=reference.features,
         query_seconds=query.info.duration,
         reference_seconds=reference.info.duration,
     )
+
+
+def draw_verdict(pair: Comparison, explanation: Explanation) -> None:
+    """What the pair is, a person's verdict on it, and the four numbers that decide."""
+    st.html(UI_ASSETS / "explore.css")
     verdict = explanation.verdict
-    with st.container(border=True, key="verdict"):
-        with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, key="verdict", gap="small"):
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key="verdict-line"
+        ):
             st.subheader(explanation.title, anchor=False, width="content")
             if verdict.is_match:
                 st.badge(verdict.label, icon=":material/check:", color="green")
@@ -111,10 +137,19 @@ def draw_verdict(pair: Comparison) -> None:
             else:
                 st.badge(verdict.label, color="gray")
             verified_badge(pair.verified)
-        facts(_facts(pair, explanation), big=True)
+            st.space("stretch")
+            draw_verdict_choice(pair.query, pair.reference, key="compare_verdict")
+        facts(_facts(pair, explanation))
+
+
+def draw_reasons(pair: Comparison, explanation: Explanation) -> None:
+    """Why the pair is what it is, and what every scorer makes of it; folded."""
+    verdict, match_score = explanation.verdict, backend.workbench().match_score()
+    title = "Why" if verdict.is_match or verdict.is_doubt else "Why not"
+    with st.expander(f"{title}, and the scores of every scorer", icon=":material/help:"):
         why, scorers = st.columns([3, 2], gap="large")
         with why:
-            st.markdown("**Why**" if verdict.is_match or verdict.is_doubt else "**Why not**")
+            st.markdown(f"**{title}**")
             st.markdown("\n".join(f"- {md(sentence)}" for sentence in explanation.sentences))
         with scorers:
             st.markdown("**By scorer**")

@@ -14,6 +14,7 @@ from visil_dash.ui.shell.picker import pick_video, picked_video
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.uploader import draw_refused, upload_box
 from visil_dash.ui.shell.uploads import SessionClip
+from visil_dash.ui.shell.widgets import form_line
 
 _BOX = "search"  # name of the upload box
 
@@ -26,14 +27,8 @@ def draw_query() -> tuple[str | None, SearchOptions]:
     draw_refused(_BOX)
     _pass_over_unreadable()
     query_id = picked_video(state.SEARCH_QUERY, state.PARAM_QUERY)
-    if query_id is None:
-        st.session_state[state.SEARCH_CHANGE] = True
-    elif not st.session_state.get(state.SEARCH_LINE):
-        st.session_state[state.SEARCH_CHANGE] = False
-    st.session_state[state.SEARCH_LINE] = query_id is not None
     with st.container(horizontal=True, gap="small", key="query-line"):
-        # The form stays where it is: a field that moved would send what it held before.
-        with st.expander(_line(query_id), key=state.SEARCH_CHANGE, on_change="rerun"):
+        with form_line(_line(query_id), key=state.SEARCH_CHANGE, chosen=query_id is not None):
             picked = _draw_form()
         if query_id is not None:
             draw_frame_popover(query_id)

@@ -14,6 +14,7 @@ from visil_dash.ui.shell.text import escaped, md, safe_name
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+    from streamlit.delta_generator import DeltaGenerator
 
 UI_ASSETS = Path(__file__).parents[1] / "assets"
 
@@ -28,6 +29,20 @@ def page_header(title: str, answers: str = "") -> None:
     st.title(title, anchor=False)
     if answers:
         st.html(f'<p class="vd-lead">{escaped(answers)}</p>')
+
+
+def form_line(label: str, *, key: str, chosen: bool) -> "DeltaGenerator":
+    """A form: open until something is `chosen`, then a line that opens it.
+
+    It stays where it is: a field that moved would send what it held before.
+    """
+    earlier = f"{key}_chosen"
+    if not chosen:
+        st.session_state[key] = True
+    elif not st.session_state.get(earlier):
+        st.session_state[key] = False
+    st.session_state[earlier] = chosen
+    return st.expander(label, key=key, on_change="rerun")
 
 
 def empty_state(title: str, text: str, action: Callable[[], Any] | None = None) -> None:

@@ -68,6 +68,8 @@ class Player {
       this.go(0);
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       if (data.range.play && !calm) this.play();
+      // A range is also chosen far below, on a map or in the table.
+      if (data.range.play) this.root.scrollIntoView({ block: "nearest" });
     }
     this.draw();
   }
@@ -315,7 +317,17 @@ class Player {
     } else if (what === "inspect") {
       if (this.playing) this.pause();
       this.send("frames", { query: this.target("query"), reference: this.target("reference") });
+      this.follow(".st-key-cell", 25);
     }
+  }
+
+  // Scrolls to what the page is about to draw further down.
+  follow(selector, tries) {
+    setTimeout(() => {
+      const place = document.querySelector(selector);
+      if (place !== null) place.scrollIntoView({ block: "nearest" });
+      else if (tries > 0) this.follow(selector, tries - 1);
+    }, 200);
   }
 
   key(event) {
