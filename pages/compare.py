@@ -6,7 +6,7 @@ from visil_dash.ui.compare.verdict import (
     draw_pair_form,
     draw_reasons,
     draw_verdict,
-    explained,
+    pair_explanation,
 )
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
@@ -31,7 +31,7 @@ with friendly():
     else:
         pair = compared(*chosen)
         if pair is not None:
-            explanation = explained(pair)
+            explanation = pair_explanation(pair)
             draw_verdict(pair, explanation)
             draw_evidence(pair)
             draw_reasons(pair, explanation)

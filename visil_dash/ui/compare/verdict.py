@@ -105,7 +105,7 @@ def compared(query: str, reference: str) -> Comparison | None:
 # ---- the verdict ----
 
 
-def explained(pair: Comparison) -> Explanation:
+def pair_explanation(pair: Comparison) -> Explanation:
     """The verdict and its reasons, by the match score in use."""
     bench = backend.workbench()
     query, reference = backend.opened(pair.query), backend.opened(pair.reference)
