@@ -152,9 +152,9 @@ def pair_similarity_map(
     """A map `[P, Q]` with clickable cells; query time runs down, reference time to the right.
 
     Segments are lines over it, dotted where the copy plays backwards. `within`: axes whose range is
-    shown instead of the map's own, so that two maps can be compared. `colours`: the values of the
-    darkest and the brightest colour, beyond which they saturate; None: those of this map, which
-    makes noise look like structure. Raises ValueError on axes of another length.
+    shown instead, so that two maps can be compared. `colours`: values of the darkest and brightest
+    colour; by those of this map, the default, noise looks like structure. Raises ValueError on axes
+    of another length.
     """
     if (len(query.at), len(reference.at)) != matrix.shape:
         raise ValueError(
@@ -191,11 +191,8 @@ def pair_similarity_map(
         add_ring(
             figure, _plotly_time(reference.at[[chosen[1]]]), _plotly_time(query.at[[chosen[0]]])
         )
-    figure.update_layout(
-        figure_layout(
-            height=height, clickmode="event+select", hovermode="closest", hoverdistance=-1
-        )
-    )
+    reading = {"clickmode": "event+select", "hovermode": "closest", "hoverdistance": -1}
+    figure.update_layout(figure_layout(height=height, **reading))
     figure.update_xaxes(**_time_axis(across.edges), title="reference")
     figure.update_yaxes(**_time_axis(down.edges, reverse=True), title="query")
     return figure
