@@ -23,7 +23,7 @@ from visil_dash.metrics.ranking import (
     recall_at_precision,
     segment_agreement,
 )
-from visil_dash.records import Segment
+from visil_dash.records import ProofState, Segment, Verdict
 
 ANSWER = "the answer"
 PRECISION = 0.9  # at which recall is reported
@@ -36,7 +36,8 @@ class QueryResult:
     `scores`: of every reference returned. `segments`: of those that it aligned; None: it does not
     align. `candidates`: what its first stage proposed; None: it has no such stage.
     `probabilities`, `above`: reported beside the scores, the latter above the query's background;
-    None: it reports none.
+    None: it reports none. `verdicts`: of every reference returned, and `proofs` of those that were
+    verified on the pixels; None: it decides nothing.
     """
 
     scores: Mapping[str, float]
@@ -44,6 +45,8 @@ class QueryResult:
     candidates: frozenset[str] | None = None
     probabilities: Mapping[str, float] | None = None
     above: Mapping[str, float] | None = None
+    verdicts: Mapping[str, Verdict] | None = None
+    proofs: Mapping[str, ProofState] | None = None
 
 
 Results = Mapping[str, QueryResult]  # by the query's file

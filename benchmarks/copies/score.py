@@ -1,11 +1,12 @@
 """Score a model, searching as the product does, and the baselines on a set of copies."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.copies.baselines import HASHES, baselines
+from benchmarks.copies.decisions import decision_lines, decisions_of
 from benchmarks.copies.evaluate import (
     QueryResult,
     Results,
@@ -17,7 +18,7 @@ from benchmarks.copies.evaluate import (
     table,
 )
 from benchmarks.copies.output import Log, log_to_stderr, save_json
-from benchmarks.copies.search import AUTO, WAYS, Timings, add_references, search_all
+from benchmarks.copies.search import AUTO, PROVED, WAYS, Timings, add_references, search_all
 from benchmarks.copies.siblings import with_siblings
 from benchmarks.copies.truth import Query, Truth, read_truth
 from visil_dash.errors import InputError
@@ -103,8 +104,11 @@ def score(
         systems |= baselines(
             folder, videos, truth, teacher=teacher, photos=photos, settings=settings, log=log
         )
-    for system in [s for s in systems if s != HASHES]:
-        normal = {file: above_own_background(r) for file, r in systems[system].items()}
+    for system in [s for s in systems if s != HASHES and not s.endswith(PROVED)]:
+        normal = {
+            file: replace(above_own_background(r), verdicts=None)
+            for file, r in systems[system].items()
+        }
         systems[system + NORMALISED] = normal
     rows = [
         row
@@ -112,6 +116,7 @@ def score(
         for row in rows_by_part(system, truth.queries, results, each=siblings)
     ]
     _print_report(measured, rows, queries=len(truth.queries), references=len(paths))
+    _print_decisions(measured, truth.queries)
     if out is not None:
         save_json(out, _as_json(measured, rows, truth.queries))
     return rows
@@ -150,7 +155,8 @@ def _measure(
     present = {video_id: name for video_id, name in ids.items() if video_id in held}
     results, timings = search_all(bench, folder, truth, present, log=log)
     curves = {
-        way: reliability_of(truth.queries, results[way], each=siblings) for way in (*WAYS, AUTO)
+        way: reliability_of(truth.queries, results[way], each=siblings)
+        for way in (*WAYS, AUTO, PROVED)
     }
     model = bench.model.name
     return Measured(
@@ -177,6 +183,13 @@ def _print_report(
     )
     for system, curve in measured.reliability.items():
         print(f"\n{reliability_table(system, curve)}")
+
+
+def _print_decisions(measured: Measured, queries: Sequence[Query]) -> None:
+    for system, results in measured.systems.items():
+        found = decisions_of(queries, results)
+        if found is not None:
+            print(f"\n{decision_lines(system, found)}")
 
 
 def _as_json(measured: Measured, rows: Iterable[Row], queries: Sequence[Query]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +14,17 @@ from visil_dash.errors import InputError, MediaRefused, StoreError, StoreReadOnl
 from visil_dash.matching.confidence import above_background
 from visil_dash.matching.rerank import rerank
 from visil_dash.matching.similarity import Scorer
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.media.files import content_hash
 from visil_dash.records import WHOLE, JobState, Match, SearchResult
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.proving import prove
 from visil_dash.workbench.questions import has_match
 
 HIERARCHICAL, EXHAUSTIVE = "hierarchical", "exhaustive"
 INSIDE = ", inside the picture"  # parts of the query's picture are searched as well
 AUTO = HIERARCHICAL + ", inside where nothing matches"  # the default of `search`
+PROVED = AUTO + ", proved on the pixels"
 WAYS = (HIERARCHICAL, EXHAUSTIVE, HIERARCHICAL + INSIDE, EXHAUSTIVE + INSIDE)
 FORWARD = "exhaustive, query → reference alone"  # the score instead of the strength
 CHAMFER = "exhaustive, Chamfer alone"  # the same without the comparator
@@ -29,7 +32,7 @@ CHAMFER = "exhaustive, Chamfer alone"  # the same without the comparator
 
 @dataclass(frozen=True)
 class Timings:
-    """Mean seconds per query: reading and extraction, and each way of searching (`WAYS`).
+    """Mean seconds per query: reading and extraction, each way of searching, and verification.
 
     Reading the parts of the picture counts towards the first way that searches inside it.
     `candidates`: mean number of candidate videos.
@@ -74,7 +77,7 @@ def search_all(
 
     `files` maps video ids to references. A query that the product refuses has an empty result.
     """
-    systems: dict[str, dict[str, QueryResult]] = {way: {} for way in (*WAYS, AUTO, FORWARD)}
+    systems: dict[str, dict[str, QueryResult]] = {way: {} for way in (*WAYS, AUTO, PROVED, FORWARD)}
     if bench.model.compare is not None:
         systems[CHAMFER] = {}
     measured: list[tuple[float, ...]] = []
@@ -99,13 +102,14 @@ def search_all(
 
 def _mean_timings(measured: Sequence[tuple[float, ...]]) -> Timings:
     reading, *searching, candidates = np.mean(measured, axis=0).tolist()
-    return Timings(reading, dict(zip(WAYS, searching, strict=True)), candidates)
+    return Timings(reading, dict(zip((*WAYS, PROVED), searching, strict=True)), candidates)
 
 
 def _search(
     bench: Workbench, query_id: str, files: Mapping[str, str]
 ) -> tuple[dict[str, QueryResult], list[float], int]:
-    """Results of one query by system, seconds of each of `WAYS`, and the number of candidates."""
+    """Results of one query by system, seconds of each of `WAYS` and of
+    verification, and the number of candidates."""
     results: dict[str, QueryResult] = {}
     raw: dict[str, SearchResult] = {}
     seconds = []
@@ -114,12 +118,25 @@ def _search(
         raw[way] = bench.search(query_id, exhaustive=EXHAUSTIVE in way, inside=INSIDE in way)
         results[way] = _query_result(raw[way], files)
         seconds.append(time.perf_counter() - began)
-    matched = has_match(raw[HIERARCHICAL])
-    results[AUTO] = results[HIERARCHICAL if matched else HIERARCHICAL + INSIDE]
+    best = raw[HIERARCHICAL if has_match(raw[HIERARCHICAL]) else HIERARCHICAL + INSIDE]
+    results[AUTO] = _query_result(best, files)
+    began = time.perf_counter()
+    results[PROVED] = _by_probability(_query_result(prove(bench, best, seconds=np.inf), files))
+    seconds.append(time.perf_counter() - began)
     results[FORWARD] = _scores(raw[EXHAUSTIVE].matches, files)
     if bench.model.compare is not None:
         results[CHAMFER] = _by_chamfer(bench, query_id, files)
     return results, seconds, len(raw[HIERARCHICAL].candidates)
+
+
+def _by_probability(result: QueryResult) -> QueryResult:
+    """The result with log odds as scores: what strength and proof say together."""
+    assert result.probabilities is not None
+    odds = {name: np.log(p / (1 - p)) for name, p in result.probabilities.items()}
+    # Equal odds are ordered by strength.
+    return replace(
+        result, scores={name: odds[name] + 1e-3 * result.scores[name] for name in odds}, above=None
+    )
 
 
 def _query_result(result: SearchResult, files: Mapping[str, str]) -> QueryResult:
@@ -132,6 +149,8 @@ def _query_result(result: SearchResult, files: Mapping[str, str]) -> QueryResult
             files[m.video_id]: m.probability for m in matches if m.probability is not None
         },
         above={files[m.video_id]: above_background(m.strength, result.background) for m in matches},
+        verdicts={files[m.video_id]: verdict_of(m) for m in matches},
+        proofs={files[m.video_id]: m.proof.state for m in matches if m.proof is not None},
     )
 
 

@@ -240,6 +240,7 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
         "fake, exhaustive, Chamfer alone",
         "fake, hierarchical, inside the picture",
         "fake, hierarchical, inside where nothing matches",
+        "fake, hierarchical, inside where nothing matches, proved on the pixels",
         "fake, exhaustive, inside the picture",
         "fake, hierarchical, above the background",
         "fake, hierarchical, inside the picture, above the background",
@@ -257,6 +258,8 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "frame hashes (PDQ)" in printed
     assert "4 queries, 4 references" in printed
+    proved = "proved on the pixels: 4 of 4 copies reported as matches, 0 wrong reports"
+    assert proved in printed
     content = json.loads(out.read_text())
     assert len(content["rows"]) == len(rows)
     assert content["extractor"].startswith("fake-")
