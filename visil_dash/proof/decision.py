@@ -6,8 +6,9 @@ from visil_dash.records import ProofState
 
 STILL_SECONDS = 0.5  # less motion is none
 # How far motion has to agree: docs/proof.md has what copies and other takes reach. Less of it is
-# enough where nearly all detail agrees.
+# enough where it goes on for long, or where nearly all detail agrees.
 _MOTION, _SECONDS = 0.4, 0.6
+_LONG_MOTION, _LONG_SECONDS = 0.33, 1.0
 _CLOSE_MOTION, _CLOSE_SECONDS, _CLOSE_DETAIL = 0.45, 0.15, 0.85
 # Another take registers, detail of its background agrees, and it moves otherwise. Where hardly any
 # motion is left to see (a copy of 64 pixels), agreement is low too, but still has one clear peak.
@@ -67,6 +68,8 @@ def decide(found: PixelEvidence) -> tuple[ProofState, str]:
 
 def _moves_alike(found: PixelEvidence) -> bool:
     if found.motion >= _MOTION and found.seconds >= _SECONDS:
+        return True
+    if found.motion >= _LONG_MOTION and found.seconds >= _LONG_SECONDS:
         return True
     return (
         found.motion >= _CLOSE_MOTION
