@@ -1,6 +1,6 @@
 """What a system decides, not how it ranks: copies that it reports, wrong reports, exact places."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from benchmarks.copies.evaluate import Results
@@ -37,39 +37,55 @@ def decisions_of(queries: Sequence[Query], results: Results) -> Decisions | None
     if any(results[query.file].verdicts is None for query in queries):
         return None
     answered = [query for query in queries if query.correct]
-    reported = placeable = placed = backwards = denied = 0
-    for query in answered:
-        verdicts, proofs = results[query.file].verdicts or {}, results[query.file].proofs or {}
-        right = [name for name in query.correct if name in verdicts]
-        reported += any(verdicts[name].is_match for name in right)
-        denied += sum(proofs.get(name) is ProofState.CONTRADICTED for name in right)
-        best = verdicts[query.source].best if query.source in verdicts else None
-        if best is None or not query.segments or not verdicts[query.source].is_match:
-            continue
-        placeable += 1
-        placed += any(_off(best, true) <= EXACT_SECONDS for true in query.segments)
-        backwards += best.reversed and not any(true.reversed for true in query.segments)
-    wrong = [
+    wrong = [pair for query in queries for pair in _wrong(query, results)]
+    best = [(query, span) for query in answered if (span := _best_span(query, results))]
+    return Decisions(
+        queries=len(answered),
+        reported=sum(_is_reported(query, results) for query in answered),
+        placeable=len(best),
+        placed=sum(_is_placed(query, span) for query, span in best),
+        backwards=sum(_is_wrongly_reversed(query, span) for query, span in best),
+        wrong=len(wrong),
+        look_alikes=sum(name in query.look_alikes for query, name in wrong),
+        contradicted=sum(_contradicted(query, query.look_alikes, results) for query in queries),
+        denied=sum(_contradicted(query, query.correct, results) for query in answered),
+    )
+
+
+def _is_reported(query: Query, results: Results) -> bool:
+    verdicts = results[query.file].verdicts or {}
+    return any(name in verdicts and verdicts[name].is_match for name in query.correct)
+
+
+def _best_span(query: Query, results: Results) -> Segment | None:
+    """Of the source; None where it is no match, or where no true place is known."""
+    verdict = (results[query.file].verdicts or {}).get(query.source)
+    return verdict.best if verdict is not None and verdict.is_match and query.segments else None
+
+
+def _is_placed(query: Query, span: Segment) -> bool:
+    return any(_off(span, true) <= EXACT_SECONDS for true in query.segments)
+
+
+def _is_wrongly_reversed(query: Query, span: Segment) -> bool:
+    return span.reversed and not any(true.reversed for true in query.segments)
+
+
+def _wrong(query: Query, results: Results) -> list[tuple[Query, str]]:
+    return [
         (query, name)
-        for query in queries
         for name, verdict in (results[query.file].verdicts or {}).items()
         if verdict.is_match and name not in {*query.correct, *query.ignored}
     ]
-    contradicted = sum(
-        state is ProofState.CONTRADICTED and name in query.look_alikes
-        for query in queries
-        for name, state in (results[query.file].proofs or {}).items()
-    )
-    return Decisions(
-        queries=len(answered),
-        reported=reported,
-        placeable=placeable,
-        placed=placed,
-        backwards=backwards,
-        wrong=len(wrong),
-        look_alikes=sum(name in query.look_alikes for query, name in wrong),
-        contradicted=contradicted,
-        denied=denied,
+
+
+def _contradicted(query: Query, names: Collection[str], results: Results) -> int:
+    """How many of these references of a query the pixels contradicted."""
+    proofs = results[query.file].proofs or {}
+    verdicts = results[query.file].verdicts or {}
+    return sum(
+        state is ProofState.CONTRADICTED and name in names and name in verdicts
+        for name, state in proofs.items()
     )
 
 
