@@ -25,8 +25,8 @@ EVIDENCE_SHARE = 0.5
 # likelihood ratio, beside that of the strength): docs/proof.md has the counts.
 _PROOF_EVIDENCE = {
     ProofState.PROVED: 7.0,
-    ProofState.CONTRADICTED: -3.0,
-    ProofState.UNDECIDABLE: 0.0,
+    ProofState.CONTRADICTED: -5.0,
+    ProofState.UNDECIDABLE: -1.5,
 }
 _ROUNDING = 1e-12  # steps of the isotonic fit below this are none
 _EVIDENCE_SEEN = 0.95  # share of the measured queries whose background is no higher than counts

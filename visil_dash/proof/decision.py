@@ -41,7 +41,7 @@ class PixelEvidence:
 
 def decide(found: PixelEvidence) -> tuple[ProofState, str]:
     """The state of a pair, and why in a sentence."""
-    if _moves_alike(found):
+    if moves_alike(found):
         return ProofState.PROVED, (
             f"Both move alike at one time offset: correlation {found.motion:.2f},"
             f" at the best other offset {max(0.0, found.other):.2f}."
@@ -66,7 +66,8 @@ def decide(found: PixelEvidence) -> tuple[ProofState, str]:
     )
 
 
-def _moves_alike(found: PixelEvidence) -> bool:
+def moves_alike(found: PixelEvidence) -> bool:
+    """Whether motion agrees so far that both are one recording."""
     if found.motion >= _MOTION and found.seconds >= _SECONDS:
         return True
     if found.motion >= _LONG_MOTION and found.seconds >= _LONG_SECONDS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.proof.decision import PixelEvidence, decide
+from visil_dash.proof.decision import PixelEvidence, decide, moves_alike
 from visil_dash.proof.detail import Detail, detail_agreement, overlay_boxes
 from visil_dash.proof.edits import described
 from visil_dash.proof.extent import followed, span_of
@@ -20,6 +20,7 @@ from visil_dash.proof.sides import Examined, VideoFile, paired_times
 from visil_dash.records import Array, Box, Proof, ProofState, Registration, Segment, Transform
 from visil_dash.settings import Settings
 
+PROOF_VERSION = 1  # of what verification measures: proofs of another one are made again
 _FINE_CELLS = 14_000  # of the grid on which detail is compared
 _STILL_CELLS = 40_000  # of still pictures, where words have to be distinguished
 _MOMENTS = 8  # at which detail is compared
@@ -54,14 +55,17 @@ class Verifier:
         began = time.perf_counter()
         other = Examined(reference, settings=self._settings, watch=self._watch)
         placements = best_placements(self._query, other, segments)
+        proof = None
         if placements and placements[0].shift is not None:
-            proof = _of_motion(self._query, other, refined(self._query, other, placements[0]))
-        else:
+            best = refined(self._query, other, placements[0])
+            proof = _of_motion(self._query, other, best)
+        if proof is None:
             proof = _of_stills(self._query, other, placements, segments[0])
         return replace(proof, seconds=time.perf_counter() - began)
 
 
-def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof:
+def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof | None:
+    """What motion says; None where hardly anything moves, so that it says nothing."""
     placement, gain, start, end = followed(query, reference, placement)
     shift = placement.at
     rows = np.linspace(start, end - 1, _MOMENTS).round()
@@ -76,6 +80,8 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
     )
+    if found.is_still and not moves_alike(found):
+        return None
     state, reason = decide(found)
     durations = query.video.duration, reference.video.duration
     span = span_of(placement, start, end, durations=durations)

@@ -71,7 +71,7 @@ class Workbench:
         self._clips = ClipStore(library, model, settings)
         self._levels: tuple[int, DistanceLevels] | None = None
         self.known_pairs = KnownPairs()
-        self.proofs = ProofStore()
+        self.proofs = ProofStore(library, model.extractor)
         self._lock = RLock()
         self.worker = Worker(
             library,

@@ -102,8 +102,7 @@ class _Verifying:
         self._verifier: Verifier | None = None
 
     def proof(self, pair: Match | Comparison, reference_id: str) -> Proof:
-        key = self._query, reference_id, self._bench.extractor
-        known = self._bench.proofs.get(key)
+        known = self._bench.proofs.get(self._query, reference_id)
         if known is not None:
             return known
         if self._verifier is None:
@@ -111,7 +110,7 @@ class _Verifying:
                 self._file(self._query), settings=self._bench.settings, watch=self._watch
             )
         made = self._verifier.verify(self._file(reference_id), hypotheses(pair))
-        self._bench.proofs.put(key, made)
+        self._bench.proofs.put(self._query, reference_id, made)
         return made
 
     def _file(self, video_id: str) -> VideoFile:

@@ -1,0 +1,167 @@
+"""Verification of results: what it changes, what it costs, and what is kept."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.support.benches import fill
+from tests.support.fakes import fake_model
+from tests.support.filming import FPS, cropped, film, write_film
+from visil_dash.errors import Cancelled
+from visil_dash.library.store import open_library
+from visil_dash.matching.confidence import ScoreEvidence
+from visil_dash.matching.proved import with_proof
+from visil_dash.matching.verdict import judge, verdict_of
+from visil_dash.progress import Watch
+from visil_dash.records import Match, Proof, ProofState, Relation, Segment
+from visil_dash.settings import Settings
+from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.proving import prove, prove_pair, proving
+from visil_dash.workbench.search import with_probability
+
+SECONDS = 14.0
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """A source, another take of the same place, and a copy of seconds 4 to 11 of the source."""
+    folder = tmp_path_factory.mktemp("films")
+    take = film(1, 1, SECONDS)
+    copy = cropped(take[4 * FPS : 11 * FPS], (0.04, 0.04, 0.9, 0.9))
+    made = {"source.mp4": take, "take.mp4": film(1, 2, SECONDS), "copy.mp4": copy}
+    return {name: write_film(folder / name, frames) for name, frames in made.items()}
+
+
+@pytest.fixture(scope="module")
+def bench(films, tmp_path_factory):
+    settings = Settings(min_free_bytes=0)
+    library = open_library(tmp_path_factory.mktemp("proving") / "library", settings=settings)
+    model = fake_model(evidence=ScoreEvidence((0.0, 1.0), (-4.0, 4.0)))
+    with Workbench(library, model, settings) as opened:
+        fill(opened, [films["source.mp4"], films["take.mp4"]])
+        yield opened
+
+
+@pytest.fixture
+def result(bench, films):
+    """Both videos as a search by scores alone might return them: alike, the wrong one first."""
+    query_id = bench.open_clip(films["copy.mp4"]).query_id
+    result = bench.search(query_id, exhaustive=True)
+    alike = {
+        "take.mp4": (0.95, Segment(0, 7, 0, 7, 0.95)),
+        "source.mp4": (0.6, Segment(0, 7, 1, 8, 0.9)),
+    }
+    by_name = {match.name: match for match in result.matches}
+    matches = tuple(
+        replace(by_name[name], score=score, reverse_score=score, segments=(s,), part_score=score)
+        for name, (score, s) in alike.items()
+    )
+    return bench.judged(replace(result, matches=matches))
+
+
+def test_the_proof_decides_order_verdict_confidence_and_place(bench, result):
+    after = prove(bench, result)
+    first, last = after.matches
+    assert (first.name, last.name) == ("source.mp4", "take.mp4")
+    assert verdict_of(first).is_match
+    assert not verdict_of(last).is_match
+    assert first.probability > 0.9 > 0.3 > last.probability
+    (span,) = first.segments
+    assert (span.reference_start, span.reference_end) == pytest.approx((4, 11), abs=0.3)
+    assert verdict_of(first).best == first.proof.span == span
+    assert verdict_of(first).relation is Relation.CONTAINS
+    assert first.similar
+    assert last.segments == ()
+    assert verdict_of(last).relation is Relation.LOOK_ALIKE
+    assert "another take" in verdict_of(last).reason
+
+
+def test_results_arrive_one_proof_at_a_time(bench, result):
+    counts = [sum(m.proof is not None for m in r.matches) for r in proving(bench, result)]
+    assert counts == [1, 2]
+
+
+def test_without_time_or_matches_to_spend_it_on_nothing_changes(bench, result):
+    assert prove(bench, result, seconds=-1) == result
+    assert prove(bench, result, most=0) == result
+
+
+def test_a_proof_is_made_once(bench, result, monkeypatch):
+    prove(bench, result)
+    monkeypatch.setattr("visil_dash.workbench.proving.Verifier", None)
+    assert prove(bench, result).matches[0].proof.state is ProofState.PROVED
+
+
+def test_verification_can_be_stopped(bench, result, films, tmp_path):
+    other = write_film(tmp_path / "other.mp4", film(1, 1, 6))
+    clip = bench.open_clip(other)
+    with pytest.raises(Cancelled):
+        prove(bench, replace(result, query_id=clip.query_id), watch=Watch(stopped=lambda: True))
+
+
+def test_a_comparison_is_proved_like_a_match(bench, films):
+    source, take = (v.video_id for v in bench.videos())
+    pair = bench.compare(source, take)
+    pair = replace(pair, segments=(Segment(0, 10, 0, 10, 0.9),))
+    proved = prove_pair(bench, pair)
+    assert proved.proof.state is ProofState.CONTRADICTED
+    assert not verdict_of(proved).is_match
+    bare = replace(pair, segments=())
+    assert prove_pair(bench, bare) == bare
+
+
+def test_proofs_of_library_videos_are_kept_with_them_and_refused_from_another_version(bench, films):
+    source, take = (v.video_id for v in bench.videos())
+    prove_pair(bench, replace(bench.compare(source, take), segments=(Segment(0, 9, 0, 9, 0.9),)))
+    kept = bench.proofs.get(source, take)
+    (path,) = bench.library.folder.glob("media/*/proofs/*/*.json")
+    assert source in str(path)
+    assert take in path.name
+    fresh = type(bench.proofs)(bench.library, bench.extractor)
+    assert fresh.get(source, take) == kept
+    content = json.loads(path.read_text())
+    for spoiled in (json.dumps(content | {"version": 0}), "{", "[]", json.dumps({"proof": {}})):
+        path.write_text(spoiled)
+        assert type(bench.proofs)(bench.library, bench.extractor).get(source, take) is None
+    outside = bench.open_clip(films["copy.mp4"]).query_id
+    fresh.put(outside, take, kept)
+    assert fresh.get(outside, take) == kept
+    assert len(list(bench.library.folder.glob("media/*/proofs/*/*.json"))) == 1
+
+
+# ---- what follows from a proof ----
+
+
+def match(*segments, score=0.9, **more):
+    return Match("v", "v.mp4", score, score, None, 0, segments, score, **more)
+
+
+def test_segments_that_explain_the_same_query_time_look_similar_and_others_stay():
+    wrong, right, later = (
+        Segment(0, 6, 20, 26, 0.99),
+        Segment(0, 6, 5, 11, 0.9),
+        Segment(8, 12, 30, 34, 0.9),
+    )
+    span = Segment(0, 6, 5.2, 11.2, 0.8)
+    proved = with_proof(match(wrong, right, later), Proof(ProofState.PROVED, "", span=span))
+    assert proved.segments == (span, later)
+    assert proved.similar == (right, wrong)
+    again = with_proof(proved, Proof(ProofState.PROVED, "", span=span))
+    assert set(again.segments) == {span, later}
+
+
+def test_an_undecidable_pair_keeps_what_scores_say():
+    pair = match(Segment(0, 10, 0, 10, 0.9))
+    open_pair = with_proof(pair, Proof(ProofState.UNDECIDABLE, "nothing moves"))
+    lengths = {"query_seconds": 10, "reference_seconds": 10, "match_score": 0.8}
+    assert judge(open_pair, **lengths) == judge(pair, **lengths)
+
+
+def test_proved_copies_are_no_background_of_each_other():
+    evidence = ScoreEvidence((0.0, 1.0), (-6.0, 6.0))
+    plain = tuple(replace(match(score=0.9), video_id=str(k)) for k in range(12))
+    proved = tuple(replace(m, proof=Proof(ProofState.PROVED, "")) for m in plain)
+    among = {"among": 100}
+    assert with_probability(plain, evidence, **among)[1] > 0.8
+    assert with_probability(proved, evidence, **among)[1] == 0
