@@ -1,6 +1,7 @@
 """A robustness run says what a plain computation on the same copies says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,9 +22,19 @@ from visil_dash.laboratory.robustness.copies import (
     preview_edit,
     source_time,
 )
-from visil_dash.laboratory.robustness.report import kind_verdict, manifest, to_html, trial_rows
+from visil_dash.laboratory.robustness.report import (
+    kind_verdict,
+    manifest,
+    proof_verdict,
+    to_html,
+    trial_rows,
+)
 from visil_dash.laboratory.robustness.run import RobustnessReport, run_robustness
+from visil_dash.laboratory.robustness.trial import CopyProof
+from visil_dash.matching.proved import hypotheses
 from visil_dash.progress import Watch
+from visil_dash.proof.sides import VideoFile
+from visil_dash.proof.verify import Verifier
 from visil_dash.safe_csv import to_csv
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features
@@ -139,7 +150,12 @@ def test_a_run_can_be_stopped_at_any_copy(bench: Workbench) -> None:
             seconds=4.0,
             watch=watch,
         )
-    assert list(dict.fromkeys(seen)) == ["Reading the clip", "blur at 0.25", "blur at 0.50"]
+    assert list(dict.fromkeys(seen)) == [
+        "Reading the clip",
+        "unedited",
+        "blur at 0.25",
+        "blur at 0.50",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +194,54 @@ def test_other_footage_has_no_moment_of_the_clip(bench: Workbench) -> None:
     assert [b is None for b in shown.before] == [t is None for t in shown.source_times]
 
 
+# ---- proof ----
+
+
+@pytest.fixture(scope="module")
+def proved(bench: Workbench) -> RobustnessReport:
+    return run_robustness(
+        bench, ids()[CLIP], kinds=("blur", "flip"), steps=1, seconds=6.0, proof=True
+    )
+
+
+def test_a_copy_is_verified_as_its_file_is(
+    bench: Workbench, proved: RobustnessReport, tmp_path: Path
+) -> None:
+    source = clip_part(bench, ids()[CLIP], seconds=6.0)
+    trial = next(t for t in proved.trials if t.kind == "blur")
+    copy = edited_at("blur", source, [], strength=trial.strength)
+    path = tmp_path / "copy.mp4"
+    write_video(path, copy.frames(), rate=copy.rate, crf=copy.crf)
+    clip, target = bench.open_clip(path), bench.clip(ids()[CLIP])
+    pair = bench.compare(clip.query_id, target.query_id)
+    verifier = Verifier(VideoFile(path, clip.info.duration), settings=bench.settings)
+    expected = verifier.verify(VideoFile(target.path, target.info.duration), hypotheses(pair))
+    assert trial.proof == CopyProof(
+        expected.state, expected.reason, expected.motion, expected.other_motion
+    )
+    assert trial.match_strength == pytest.approx(pair.strength)
+
+
+def test_the_unedited_clip_is_proved_and_what_has_no_segment_is_not_verified(
+    bench: Workbench, proved: RobustnessReport
+) -> None:
+    assert proved.trials[0].is_proved
+    flipped = [t for t in proved.trials if t.kind == "flip"]
+    assert {t.proof.state for t in flipped if t.proof} == {None}
+    assert all("No segment" in t.proof.reason for t in flipped if t.proof)
+    assert proved.unproved_at("flip") == flipped[0]
+    assert f"prove 1 of {1 + len(flipped)} copies" in proof_verdict(proved, "flip")
+
+
+def test_proof_changes_nothing_of_the_search(bench: Workbench, proved: RobustnessReport) -> None:
+    plain = run_robustness(bench, ids()[CLIP], kinds=("blur", "flip"), steps=1, seconds=6.0)
+    assert plain.trials == tuple(replace(t, proof=None) for t in proved.trials)
+    assert "proof" not in trial_rows(plain.trials)[0]
+    assert trial_rows(proved.trials)[0]["proof"] == "proved"
+    assert "The pixels prove" in to_html(proved)
+    assert "The pixels prove" not in to_html(plain)
+
+
 # ---- the report ----
 
 
@@ -192,8 +256,6 @@ def test_the_report_says_where_it_breaks(report: RobustnessReport) -> None:
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(report: RobustnessReport) -> None:
-    from dataclasses import replace
-
     page = to_html(replace(report, clip="<script>x</script>.mp4", target='a"&b'))
     assert "<script" not in page
     assert "http" not in page

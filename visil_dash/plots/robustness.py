@@ -1,8 +1,9 @@
-"""Figures of the Robustness page: score and rank over the strength of an edit."""
+"""Figures of the Robustness page: score, rank and proof over the strength of an edit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 
 import plotly.graph_objects as go
 
@@ -14,9 +15,15 @@ from visil_dash.plots.style import (
     plot_text,
     value_axis,
 )
+from visil_dash.records import ProofState
 
 _LINE_COLOURS = (TEAL, AMBER, "#818cf8", "#fb7185", "#84cc16", GREY)
 _axis = partial(value_axis, title_standoff=6)
+_STATE_SYMBOLS = {
+    ProofState.PROVED: "circle",
+    ProofState.UNDECIDABLE: "circle-open",
+    ProofState.CONTRADICTED: "x",
+}
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 
 
@@ -27,6 +34,19 @@ class EditCurve:
     name: str
     strengths: Sequence[float]
     values: Sequence[float | None]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ProofCurve:
+    """Verification of the copies of one kind: the correlation of motion of each (None: there was
+    nothing to verify), beside its match strength. `states`: None where nothing was verified."""
+
+    name: str
+    strengths: Sequence[float]
+    motions: Sequence[float | None]
+    match_strengths: Sequence[float]
+    states: Sequence[ProofState | None]
     notes: Sequence[str]
 
 
@@ -55,6 +75,71 @@ def rank_curves(curves: Sequence[EditCurve]) -> go.Figure:
         _axis("rank"), range=[worst + 0.4, 0.6], dtick=1 if worst < 12 else None, tickformat="d"
     )
     return figure
+
+
+def proof_curves(curves: Sequence[ProofCurve]) -> go.Figure:
+    """Correlation of motion over strength, a colour for each kind and a shape for each state.
+
+    The match strength of the same copies is dotted. A gap where nothing was verified.
+    """
+    figure = go.Figure()
+    for curve, colour in zip(curves, cycle(_LINE_COLOURS), strict=False):
+        figure.add_trace(_match_strength(curve, colour))
+        figure.add_trace(_motion(curve, colour))
+    for state, symbol in _STATE_SYMBOLS.items():
+        figure.add_trace(_legend_entry(state.value, symbol))
+    figure.add_trace(_legend_entry("match strength", ""))
+    seen = [v for c in curves for v in (*c.motions, *c.match_strengths) if v is not None]
+    figure.update_layout(legend_layout(height=340, hovermode="closest"))
+    figure.update_xaxes(_axis("strength of the edit"), range=[-0.03, 1.03])
+    figure.update_yaxes(_axis("motion, match strength"), range=[min([0.0, *seen]) - 0.04, 1.06])
+    return figure
+
+
+def _match_strength(curve: ProofCurve, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=list(curve.strengths),
+        y=list(curve.match_strengths),
+        name=plot_text(curve.name),
+        mode="lines",
+        line={"color": colour, "width": 1.5, "dash": "dot"},
+        hovertemplate="strength %{x:.2f}<br>match strength <b>%{y:.3f}</b>"
+        "<extra>%{fullData.name}</extra>",
+        showlegend=False,
+    )
+
+
+def _motion(curve: ProofCurve, colour: str) -> go.Scatter:
+    texts = [
+        f"{plot_text(note)}<br>{'not verified' if state is None else state.value}"
+        for state, note in zip(curve.states, curve.notes, strict=True)
+    ]
+    symbols = ["circle" if s is None else _STATE_SYMBOLS[s] for s in curve.states]
+    return go.Scatter(
+        x=list(curve.strengths),
+        y=list(curve.motions),
+        name=plot_text(curve.name),
+        mode="lines+markers",
+        connectgaps=False,
+        line={"color": colour, "width": 2.5},
+        marker={"size": 11, "symbol": symbols, "color": colour, "line": {"width": 2}},
+        text=texts,
+        hovertemplate="strength %{x:.2f}, %{text}, motion <b>%{y:.2f}</b>"
+        "<extra>%{fullData.name}</extra>",
+    )
+
+
+def _legend_entry(name: str, symbol: str) -> go.Scatter:
+    """An entry of the legend alone: a shape, or a dotted line where there is none."""
+    line = {"color": GREY, "width": 1.5, "dash": "dot"}
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        name=name,
+        mode="markers" if symbol else "lines",
+        line=line,
+        marker={"size": 10, "symbol": symbol or "circle", "color": GREY, "line": {"width": 2}},
+    )
 
 
 def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:

@@ -69,6 +69,8 @@ def host_ids(bench: Workbench, query_id: str, count: int) -> tuple[str, ...]:
 
     Raises InputError when there are fewer.
     """
+    if not count:
+        return ()
     view = bench.query_distances(query_id)
     threshold = bench.threshold()
     nearest = zip(view.profile.nearest.tolist(), view.video_ids, strict=True)
@@ -106,8 +108,7 @@ def preview_edit(
     """The copy as a search reads it: encoded to a file and decoded again."""
     watch.step("Reading the clip", 0.0)
     source = clip_part(bench, query_id, start=start, seconds=seconds)
-    needed = hosts_for(kind, strength)
-    hosts = host_clips(bench, host_ids(bench, query_id, needed)) if needed else []
+    hosts = host_clips(bench, host_ids(bench, query_id, hosts_for(kind, strength)))
     watch.step("Editing", 0.4)
     edited = edited_at(kind, source, hosts, strength=strength, seed=seed)
     length = len(edited) / edited.rate

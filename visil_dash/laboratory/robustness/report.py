@@ -8,7 +8,8 @@ from pathlib import Path
 
 from visil_dash import __version__
 from visil_dash.exports.pages import page
-from visil_dash.laboratory.robustness.run import RobustnessReport, Trial
+from visil_dash.laboratory.robustness.run import RobustnessReport
+from visil_dash.laboratory.robustness.trial import Trial
 
 _COLOURS = ("#0d9488", "#f59e0b", "#6366f1", "#e11d48", "#65a30d", "#8492a6")
 _WIDTH, _HEIGHT, _EDGE = 760, 300, 44
@@ -33,21 +34,60 @@ def kind_verdict(report: RobustnessReport, kind: str) -> str:
     return f"The score {score}; the search {where} from strength {lost.strength:.2f} on."
 
 
+def _verdicts(report: RobustnessReport, kind: str) -> str:
+    sentence = kind_verdict(report, kind)
+    return f"{sentence} {proof_verdict(report, kind)}" if report.proof else sentence
+
+
+def proof_verdict(report: RobustnessReport, kind: str) -> str:
+    """One sentence: how many copies the pixels prove, and where they no longer do."""
+    trials, unproved = report.of(kind), report.unproved_at(kind)
+    if unproved is None:
+        return f"The pixels prove all {len(trials)} copies."
+    proved = sum(t.is_proved for t in trials)
+    state, reason = proof_text(unproved), "" if unproved.proof is None else unproved.proof.reason
+    return (
+        f"The pixels prove {proved} of {len(trials)} copies; the first that they do not, at"
+        f" strength {unproved.strength:.2f}, is {state}: {reason}"
+    )
+
+
+def proof_text(trial: Trial) -> str:
+    """The state of the copy's proof in a word or two."""
+    if trial.proof is None or trial.proof.state is None:
+        return "not verified"
+    return trial.proof.state.value
+
+
 def trial_rows(trials: Sequence[Trial]) -> list[dict[str, object]]:
-    return [
-        {
-            "kind": kind_text(t.kind),
-            "strength": round(t.strength, 4),
-            "edit": t.note,
-            "score": t.score,
-            "reverse_score": t.reverse_score,
-            "rank": t.rank,
-            "candidate_rank": t.candidate_rank,
-            "min_distance": t.min_distance,
-            "seconds": round(t.seconds, 3),
-        }
-        for t in trials
-    ]
+    """One row per copy; those of a run with verification have its columns as well."""
+    verified = any(t.proof is not None for t in trials)
+    return [_row(t) | (_proof_columns(t) if verified else {}) for t in trials]
+
+
+def _proof_columns(trial: Trial) -> dict[str, object]:
+    proof = trial.proof
+    return {
+        "proof": proof_text(trial),
+        "motion": None if proof is None else proof.motion,
+        "other_motion": None if proof is None else proof.other_motion,
+        "reason": "" if proof is None else proof.reason,
+    }
+
+
+def _row(t: Trial) -> dict[str, object]:
+    return {
+        "kind": kind_text(t.kind),
+        "strength": round(t.strength, 4),
+        "edit": t.note,
+        "score": t.score,
+        "reverse_score": t.reverse_score,
+        "match_strength": t.match_strength,
+        "rank": t.rank,
+        "candidate_rank": t.candidate_rank,
+        "min_distance": t.min_distance,
+        "seconds": round(t.seconds, 3),
+    }
 
 
 def manifest(report: RobustnessReport) -> dict[str, object]:
@@ -61,7 +101,7 @@ def to_html(report: RobustnessReport) -> str:
     return page(
         Path(__file__).with_name("report.html.jinja"),
         report=report,
-        kinds=[(kind_text(kind), kind_verdict(report, kind)) for kind in report.kinds],
+        kinds=[(kind_text(kind), _verdicts(report, kind)) for kind in report.kinds],
         rows=[[_cell(v) for v in row.values()] for row in trial_rows(report.trials)],
         heads=list(trial_rows(report.trials)[0]),
         facts=json.dumps(manifest(report), indent=1, ensure_ascii=False),

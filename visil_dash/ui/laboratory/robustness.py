@@ -7,7 +7,8 @@ from visil_dash.clock import clock
 from visil_dash.edits.kinds import KINDS, STEPPED, strengths_of
 from visil_dash.laboratory.robustness.copies import LEAST_SECONDS, MOST_SECONDS, EditPreview
 from visil_dash.laboratory.robustness.report import kind_text, kind_verdict, to_html, trial_rows
-from visil_dash.laboratory.robustness.run import EXHAUSTIVE_VIDEOS, MOST_STEPS, RobustnessReport
+from visil_dash.laboratory.robustness.run import MOST_STEPS, RobustnessReport
+from visil_dash.laboratory.robustness.trial import EXHAUSTIVE_VIDEOS
 from visil_dash.plots import robustness
 from visil_dash.plots.robustness import EditCurve
 from visil_dash.safe_csv import to_csv
