@@ -36,6 +36,7 @@ page = navigation(
         ],
         "Explore": [
             st.Page("pages/collection.py", title="Collection", icon=":material/grid_view:"),
+            st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
             st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
             st.Page("pages/models.py", title="Models", icon=":material/model_training:"),
         ],

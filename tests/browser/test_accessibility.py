@@ -32,7 +32,7 @@ PATIENCE = 180_000  # milliseconds, for a machine that does much else
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 PLACES = ["" if name == "library" else name for name in PAGES]  # the first page has no path
-VIEWS = ("pairs", "groups", "map", "review")  # of the collection page, beside its first
+VIEWS = ("pairs", "graph", "map", "matrix")  # of the collection page, beside its first
 
 
 def faults(page: Page) -> list[str]:

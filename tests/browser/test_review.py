@@ -63,7 +63,7 @@ def key(page: Page, name: str, judged: int) -> None:
 def test_three_pairs_are_judged_by_keyboard_and_kept_over_a_reload(
     page: Page, app: App, screens: Callable[..., None]
 ) -> None:
-    open_page(page, app, "collection?view=review")
+    open_page(page, app, "review")
     seen = [shown_pair(page)]
     for judged, name in enumerate(("m", "n", "3"), 1):
         key(page, name, judged)

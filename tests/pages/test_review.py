@@ -1,4 +1,4 @@
-"""Judging pairs on the collection page, and what a verdict hides there and on the search page."""
+"""The review page (pages/review.py), and what a verdict hides on other pages."""
 
 import itertools
 from collections.abc import Iterator
@@ -45,11 +45,6 @@ def best_scores() -> dict[frozenset[str], float]:
     }
 
 
-def review(page: AppTest) -> AppTest:
-    page.session_state["collection_view"] = "Review"
-    return drawn(page)
-
-
 def drawn(page: AppTest) -> AppTest:
     return run_until(page, lambda p: bool(asked(p)) or "Every pair is judged" in texts(p))
 
@@ -82,7 +77,7 @@ def match_score() -> float:
 
 
 def test_pairs_are_asked_in_the_order_of_their_distance_to_the_match_score(opened: Open) -> None:
-    page = review(opened("collection"))
+    page = drawn(opened("review"))
     seen = [asked(page)]
     for _ in range(5):
         seen.append(asked(press(page, "unsure")))
@@ -97,7 +92,7 @@ def test_pairs_are_asked_in_the_order_of_their_distance_to_the_match_score(opene
 
 
 def test_a_verdict_is_kept_and_the_next_pair_comes(opened: Open) -> None:
-    page = review(opened("collection"))
+    page = drawn(opened("review"))
     first = asked(page)
     page = press(page, "match")
     second = asked(page)
@@ -106,13 +101,13 @@ def test_a_verdict_is_kept_and_the_next_pair_comes(opened: Open) -> None:
     assert stored() == {first: ("match", ""), second: ("not_match", "CS")}
     assert "Judged: 2 pairs" in [e.label for e in page.expander]
     # Another session, as after a reload, goes on where this one stopped.
-    again = review(opened("collection"))
+    again = drawn(opened("review"))
     assert asked(again) == asked(page)
     assert stored() == {first: ("match", ""), second: ("not_match", "CS")}
 
 
 def test_undo_takes_back_one_verdict_after_the_other(opened: Open) -> None:
-    page = review(opened("collection"))
+    page = drawn(opened("review"))
     first = asked(page)
     assert page.button(key="review_undo").disabled
     second = asked(press(page, "ND"))
@@ -127,7 +122,7 @@ def test_undo_takes_back_one_verdict_after_the_other(opened: Open) -> None:
 
 
 def test_undo_brings_an_earlier_verdict_back(opened: Open, folder: Path) -> None:
-    page = review(opened("collection"))
+    page = drawn(opened("review"))
     first = asked(page)
     press(page, "DS")
     page.session_state["review_pair"] = tuple(ids()[name] for name in first)
@@ -139,7 +134,7 @@ def test_undo_brings_an_earlier_verdict_back(opened: Open, folder: Path) -> None
 
 
 def test_arrows_move_without_judging(opened: Open) -> None:
-    page = review(opened("collection"))
+    page = drawn(opened("review"))
     first = asked(page)
     assert page.button(key="review_back").disabled
     second = asked(press(page, "skip"))
@@ -149,9 +144,8 @@ def test_arrows_move_without_judging(opened: Open) -> None:
 
 
 def test_a_link_opens_the_pair_to_be_judged(opened: Open) -> None:
-    page = opened("collection")
+    page = opened("review")
     pair = ids()["station.mp4"], ids()["harbour.mp4"]
-    page.query_params["view"] = "review"
     page.query_params["q"], page.query_params["r"] = (v[:16] for v in pair)
     page = drawn(page)
     assert asked(page) == {"station.mp4", "harbour.mp4"}
@@ -160,7 +154,6 @@ def test_a_link_opens_the_pair_to_be_judged(opened: Open) -> None:
     for score in (plain_score(a, b), plain_score(b, a)):
         assert f">{score:.3f}<" in texts(page)
     # The keys of a pair that nobody chose go into the address too.
-    assert page.query_params["view"] == "review"
     assert page.query_params["q"] == pair[0][:16]
 
 
@@ -247,7 +240,7 @@ def test_the_map_has_every_video_and_a_link_opens_a_selection(opened: Open) -> N
 
 
 def test_labels_come_from_a_file_and_a_bad_line_is_reported(opened: Open) -> None:
-    page = review(opened("collection"))
+    page = drawn(opened("review"))
     good = b"query,reference,verdict\nmarket.mp4,excerpt.mp4,match\n"
     page.file_uploader[0].set_value(("mine.csv", good, "text/csv")).run()
     assert stored() == {COPY: ("match", "")}
@@ -261,7 +254,7 @@ def test_a_viewer_of_a_library_in_use_elsewhere_cannot_judge(folder: Path) -> No
     with open_library(folder, settings=SETTINGS) as writer:
         writer.set_label(Label(*(ids()[name] for name in COPY), "match"))
         with pages(folder) as open_page:
-            page = review(open_page("collection"))
+            page = drawn(open_page("review"))
             assert "read-only" in page.warning[0].value
             assert page.button(key="review_match").disabled
             assert asked(page) != COPY, "what the writer judged is not asked again"

@@ -57,6 +57,7 @@ def pages(folder: Path, *, model: Model | None = None, **changes: Any) -> Iterat
                 )
             finally:
                 backend.tasks().close()
+                backend.poster_tasks().close()
                 backend.clip_store().close()
                 for bench in benches:
                     bench.close()

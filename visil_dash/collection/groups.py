@@ -5,6 +5,7 @@ B and B matches C, while A and C share nothing. Such chains are how one weak lin
 groups, so a group reports its weakest link, and each member through whom it belongs.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,12 @@ class Group:
     weakest: Link
     matching: int
     pairs: int
+
+    @property
+    def key(self) -> str:
+        """Names the group by its videos: with another video it is another group."""
+        ids = "\n".join(sorted(member.video_id for member in self.members))
+        return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
     @property
     def chained(self) -> tuple[Member, ...]:

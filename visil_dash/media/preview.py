@@ -62,6 +62,17 @@ def _interest(frame: Array) -> float:
     return float(grey.std() + 2 * detail)
 
 
+def smaller_jpeg(path: Path, side: int) -> bytes:
+    """A JPEG as one of at most `side` pixels a side; empty where it cannot be read."""
+    picture = cv2.imread(str(path))
+    if picture is None:
+        return b""
+    scale = min(1.0, side / max(picture.shape[:2]))
+    size = tuple(max(1, round(n * scale)) for n in picture.shape[1::-1])
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, STRIP_QUALITY])[1])
+
+
 def make_strip(path: Path, out: Path, *, count: int, height: int, settings: Settings) -> None:
     """JPEG of `count` frames side by side, evenly spread, each `height` pixels high.
 

@@ -1,6 +1,6 @@
 """Figures of a collection: the matrix of all pairs, and the map of all videos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from visil_dash.plots.style import (
 )
 from visil_dash.records import Array, PairTable
 
+FEW_VIDEOS = 40  # up to so many, a matrix is as high as a screen
+_ROW_PIXELS = 14  # of a row in a larger one: a line of small text
 _MOST_LINES = 3000  # matching pairs joined on the map, strongest first
 
 
@@ -34,7 +36,8 @@ def pair_matrix(
     """The scores `[N, N]` in the given order, with clickable cells; rows are queries.
 
     `chosen`: row and column in this order. The diagonal (a video against itself) and pairs without
-    a score (NaN) stay grey: the diagonal would take the brightest colours and show nothing.
+    a score (NaN) stay grey: the diagonal would take the brightest colours and show nothing. Every
+    row has room for its name; more than FEW_VIDEOS can be zoomed into.
     """
     n = len(order)
     scores = table.scores[np.ix_(order, order)].astype(np.float32)
@@ -59,8 +62,9 @@ def pair_matrix(
         add_ring(figure, [chosen[1]], [chosen[0]])
     figure.update_layout(
         figure_layout(
-            height=min(580, 220 + 60 * n),
+            height=min(580, 220 + 60 * n) if n <= FEW_VIDEOS else 160 + _ROW_PIXELS * n,
             plot_bgcolor="rgba(132,146,166,0.22)",
+            dragmode="zoom" if n > FEW_VIDEOS else False,
             clickmode="event+select",
             hovermode="closest",
             hoverdistance=-1,
@@ -90,17 +94,17 @@ def _name_axes(figure: go.Figure, names: Sequence[str]) -> None:
         "tickmode": "array",
         "tickvals": list(range(n)),
         "ticktext": names,
-        "tickfont": {"size": 11},
+        "tickfont": {"size": 11 if n <= FEW_VIDEOS else 10},
         "ticks": "",
         "showgrid": False,
         "zeroline": False,
         "automargin": True,
     }
-    # Columns are in the order of the rows; with the names twice a phone has no room for the matrix.
-    figure.update_xaxes(
-        **axis, range=[-0.5, n - 0.5], showticklabels=False, title="reference", side="top"
-    )
-    figure.update_yaxes(**axis, range=[n - 0.5, -0.5], showticklabels=n <= 40, title="query")
+    # Columns are in the order of the rows. Few are told by their row's name and the mark under the
+    # pointer; many need names of their own, upright.
+    columns = axis | {"tickangle": -90, "showticklabels": n > FEW_VIDEOS}
+    figure.update_xaxes(**columns, range=[-0.5, n - 0.5], title="reference", side="top")
+    figure.update_yaxes(**axis, range=[n - 0.5, -0.5], title="query")
 
 
 def clicked_pair(points: Sequence[dict[str, Any]], videos: int) -> tuple[int, int] | None:
@@ -119,11 +123,13 @@ def similarity_dots(
     group: Sequence[int],
     links: Sequence[tuple[int, int]],
     chosen: Sequence[int] = (),
+    pictures: Mapping[int, str] | None = None,
 ) -> go.Figure:
     """Videos as dots at `positions` `[N, 2]`, matching pairs joined; selectable by lasso or box.
 
     `group`: number of each video's group, -1 for none; a group has one colour, and colours repeat
-    when there are more groups. `links`, strongest first, and `chosen` are positions in `names`.
+    when there are more groups. `links`, strongest first, and `chosen` are positions in `names`;
+    `pictures`: data: addresses by position, each drawn above its dot.
     Both axes have the same scale: only distances have a meaning.
     """
     x, y = positions[:, 0], positions[:, 1]
@@ -153,6 +159,10 @@ def similarity_dots(
     )
     span = max(float(np.ptp(x)), float(np.ptp(y)), 1e-3) if len(names) else 1.0
     margin = 0.08 * span
+    if pictures:
+        width = span * min(0.16, 0.7 / max(1.0, float(np.sqrt(len(pictures)))))
+        add_pictures(figure, positions, pictures, width=width)
+        margin = max(margin, width)
     axis: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False}
     for update, values in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
         ends = [float(values.min()) - margin, float(values.max()) + margin]
@@ -186,6 +196,28 @@ def _circles(x: Array, y: Array) -> go.Scatter:
         },
         hoverinfo="skip",
     )
+
+
+def add_pictures(
+    figure: go.Figure, positions: Array, pictures: Mapping[int, str], *, width: float
+) -> None:
+    """Draws each picture with its lower edge just above its point; `width` in units of the axes.
+
+    Pictures take no clicks: those go to the points.
+    """
+    for at, address in pictures.items():
+        figure.add_layout_image(
+            source=address,
+            x=float(positions[at, 0]),
+            y=float(positions[at, 1]) + 0.12 * width,
+            xref="x",
+            yref="y",
+            sizex=width,
+            sizey=width,
+            xanchor="center",
+            yanchor="bottom",
+            layer="above",
+        )
 
 
 def selected_dots(points: Sequence[dict[str, Any]], videos: int) -> list[int]:

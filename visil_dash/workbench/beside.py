@@ -30,7 +30,7 @@ def open_beside(
 
 def close_beside(bench: Workbench, others: Sequence[Workbench]) -> None:
     """Closes the workbench, and its library with the last one that shares it."""
-    if _sharing(bench, others):
+    if sharing(bench, others):
         bench.worker.stop()
         bench.space.close()
     else:
@@ -43,7 +43,7 @@ def queue_of_library(bench: Workbench, others: Sequence[Workbench]) -> Worker:
     The one at work goes on until its queue is empty. Then this workbench's takes over, so that new
     files get features of its model.
     """
-    at_work = next((o.worker for o in (bench, *_sharing(bench, others)) if o.worker.started), None)
+    at_work = next((o.worker for o in (bench, *sharing(bench, others)) if o.worker.started), None)
     if bench.library.read_only or at_work is bench.worker:
         return bench.worker
     if at_work is not None and not at_work.wait_idle(0):
@@ -57,11 +57,12 @@ def queue_of_library(bench: Workbench, others: Sequence[Workbench]) -> Worker:
 def remove_everywhere(bench: Workbench, others: Sequence[Workbench], video_id: str) -> VideoRecord:
     """Removes a video with its features of all models. Raises NotFound and StoreReadOnly."""
     record = bench.remove(video_id)
-    for other in _sharing(bench, others):
+    for other in sharing(bench, others):
         other.space.remove_video(record.ordinal)
         other.known_pairs.forget(record.video_id)
     return record
 
 
-def _sharing(bench: Workbench, others: Sequence[Workbench]) -> list[Workbench]:
+def sharing(bench: Workbench, others: Sequence[Workbench]) -> list[Workbench]:
+    """Those of `others` that share the workbench's library, itself left out."""
     return [other for other in others if other is not bench and other.library is bench.library]

@@ -1,10 +1,12 @@
-"""The collection's use cases: its pair table by either way, the review queue, one pair to judge."""
+"""The collection's use cases: its pair table by either way, its groups, the review queue."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.queue import ALIGNED, Question, review_queue
 from visil_dash.collection.table import CollectionTable
+from visil_dash.errors import InputError
 from visil_dash.labels.demo_set import demo_labels
 from visil_dash.labels.label import Label, PairKey, by_pair
 from visil_dash.matching.maps import first_look
@@ -14,6 +16,7 @@ from visil_dash.records import PairTable, Segment
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.pictures import jpegs
 
+_HIDDEN_GROUPS = "hidden_groups"
 _MOMENT_SIDE = 640  # pixels of the longer side of a picture of the best moment
 
 
@@ -114,6 +117,36 @@ def moment(bench: Workbench, query: str, reference: str) -> Moment:
         pictures=(ours, theirs),
         segments=pair.segments,
     )
+
+
+# ---- groups ----
+
+
+def hidden_groups(bench: Workbench) -> frozenset[str]:
+    """Keys of the groups that were put out of sight."""
+    return frozenset(bench.library.setting(_HIDDEN_GROUPS) or ())
+
+
+def hide_group(bench: Workbench, key: str, *, hidden: bool = True) -> None:
+    """Puts a group out of sight, or back. Raises StoreReadOnly."""
+    bench.require_writer()
+    keys = hidden_groups(bench)
+    kept = keys | {key} if hidden else keys - {key}
+    bench.library.set_setting(_HIDDEN_GROUPS, sorted(kept))
+
+
+def add_tag(bench: Workbench, video_ids: Iterable[str], tag: str) -> int:
+    """Adds a tag to each of the videos; how many did not have it. Raises InputError, NotFound."""
+    wanted = tag.strip()
+    if not wanted:
+        raise InputError("the tag", "is empty", "type a word")
+    changed = 0
+    for video_id in video_ids:
+        video = bench.library.video(video_id)
+        if wanted not in video.tags:
+            bench.library.set_tags(video_id, (*video.tags, wanted))
+            changed += 1
+    return changed
 
 
 # ---- labels ----

@@ -11,12 +11,13 @@ from visil_dash.matching.verdict import reaches
 from visil_dash.plots import collection
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.tasks import map_task
-from visil_dash.ui.shell import state
+from visil_dash.ui.shell import pictures, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
+    await_all_posters,
     await_posters,
     compare_button,
     empty_state,
@@ -33,6 +34,7 @@ _CHART = {
 _LINK_LENGTH = 10  # characters of an id in a link to a selection
 _LINKED = 40  # videos in a link; addresses have a length
 _PICTURES_SHOWN = 12
+_MOST_PICTURES = 150  # on the map; more cover each other
 _PAIRS_SHOWN = 500
 
 
@@ -71,6 +73,7 @@ def _map(made: SimilarityMap, table: PairTable, match_score: float) -> None:
                 group=group,
                 links=_links(table, match_score),
                 chosen=[place[video] for video in chosen],
+                pictures=_pictures(table),
             ),
             key=state.COLLECTION_MAP,
             config=_CHART,
@@ -93,6 +96,16 @@ def _map(made: SimilarityMap, table: PairTable, match_score: float) -> None:
         )
     with right:
         _chosen(table, match_score)
+    if len(table.video_ids) <= _MOST_PICTURES:
+        await_all_posters(table.video_ids)
+
+
+def _pictures(table: PairTable) -> dict[int, str]:
+    """Small pictures of the videos by place; none of a collection with no room for them."""
+    if len(table.video_ids) > _MOST_PICTURES:
+        return {}
+    made = {at: pictures.tiny_picture(video) for at, video in enumerate(table.video_ids)}
+    return {at: picture for at, picture in made.items() if picture}
 
 
 def _links(table: PairTable, least: float) -> list[tuple[int, int]]:

@@ -1,57 +1,78 @@
-"""The collection as a matrix of scores."""
+"""The collection as a matrix of scores; on a phone, as a list of its highest ones."""
 
+import pandas as pd
 import streamlit as st
 
-from visil_dash.collection.rows import strongest
+from visil_dash.collection.rows import matched_only, pair_rows, strongest
 from visil_dash.collection.table import group_order
 from visil_dash.plots import collection, maps
 from visil_dash.records import PairTable
-from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.text import safe_name
-from visil_dash.ui.shell.widgets import (
-    await_posters,
-    compare_button,
-    draw_chart,
-    empty_state,
-    facts,
-    name_line,
-    thumbnail,
-)
+from visil_dash.ui.collection.pair_card import draw_pair_card
+from visil_dash.ui.shell import state
+from visil_dash.ui.shell.tables import chosen_row
+from visil_dash.ui.shell.text import plural, safe_name
+from visil_dash.ui.shell.widgets import compare_button, empty_state
+
+_LISTED = 100
+_ZOOM = {
+    "displaylogo": False,
+    "scrollZoom": False,
+    "displayModeBar": True,
+    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]],
+}
+
+
+def draw_matrix(every: PairTable, match_score: float) -> None:
+    videos = len(every.video_ids)
+    table = every
+    if videos > collection.FEW_VIDEOS and not st.toggle(
+        "Include videos without a match", key=state.COLLECTION_ALL, persist_state="session"
+    ):
+        table = matched_only(every, match_score)
+    table = strongest(table, maps.MOST_MARKERS)
+    with st.container(key="matrix-chart"):
+        _matrix(table, videos)
+    with st.container(key="matrix-list"):
+        _list(table)
 
 
 @st.fragment
-def draw_matrix(table: PairTable) -> None:
-    videos = len(table.video_ids)
-    table = strongest(table, maps.MOST_MARKERS)
+def _matrix(table: PairTable, videos: int) -> None:
     order = group_order(table.scores)
     pair = st.session_state.get(state.COLLECTION_PAIR)
     place = {table.video_ids[i]: at for at, i in enumerate(order)}
     chosen = None
     if pair and pair[0] in place and pair[1] in place:
         chosen = place[pair[0]], place[pair[1]]
-    left, right = st.columns([2.6, 1], gap="medium")
+    large = len(order) > collection.FEW_VIDEOS
+    left, right = st.columns([3.4 if large else 2.6, 1], gap="medium")
     with left:
-        draw_chart(
+        st.plotly_chart(
             collection.pair_matrix(table, order, chosen=chosen),
             key=state.COLLECTION_MATRIX,
+            config=_ZOOM if large else {"displayModeBar": False, "scrollZoom": False},
             on_select=lambda: _take_click(table, order),
             selection_mode="points",
         )
-        st.caption(
-            "Rows are queries, columns are references, in the same order. A cell shows how much of"
-            " the row's video is in the column's video; grey cells have no score. Similar videos"
-            " are next to each other. Click a cell to see its pair."
-            + (
-                f" Shown are the {len(order)} of {videos:,} videos with the highest scores."
-                if len(order) < videos
-                else ""
-            )
-        )
+        st.caption(_caption(len(order), videos, large=large))
     with right:
         if chosen is None or pair is None:
             empty_state("Choose a pair", "Click a cell of the matrix.")
         else:
-            _pair_card(table, *pair)
+            draw_pair_card(table, *pair, key="pair")
+
+
+def _caption(shown: int, videos: int, *, large: bool) -> str:
+    text = (
+        "Rows are queries, columns are references, in the same order. A cell shows how much of"
+        " the row's video is in the column's video; grey cells have no score. Similar videos"
+        " are next to each other. Click a cell to see its pair."
+    )
+    if large:
+        text += " Drag a box to enlarge it; a double click shows all again."
+    if shown < videos:
+        text += f" Shown are {shown} of {videos:,} videos, those with the highest scores."
+    return text
 
 
 def _take_click(table: PairTable, order: list[int]) -> None:
@@ -62,23 +83,21 @@ def _take_click(table: PairTable, order: list[int]) -> None:
         st.session_state[state.COLLECTION_PAIR] = (query, reference)
 
 
-def _pair_card(table: PairTable, query: str, reference: str) -> None:
-    at = {video: i for i, video in enumerate(table.video_ids)}
-    i, j = at[query], at[reference]
-    with st.container(border=True, key="pair"):
-        for label, video in (("Query", query), ("Reference", reference)):
-            thumbnail(video, key=label)
-            name_line(safe_name(backend.name_of(video)), label)
-        facts(
+@st.fragment
+def _list(table: PairTable) -> None:
+    """The pairs with the highest scores: what a narrow screen has room for."""
+    rows = pair_rows(table, once=True, most=_LISTED)
+    chosen = chosen_row(
+        pd.DataFrame(
             {
-                "Query → reference": _score_text(table.scores[i, j]),
-                "Reference → query": _score_text(table.scores[j, i]),
+                "Score": [row["score"] for row in rows],
+                "Pair": [f"{safe_name(r['query'])} – {safe_name(r['reference'])}" for r in rows],
             }
-        )
-        compare_button(query, reference, key="compare_cell_pair")
-    await_posters((query, reference))
-
-
-def _score_text(score: float) -> str:
-    """The score; "none" where the pair was not compared or is hidden."""
-    return "none" if score != score else f"{score:.3f}"
+        ),
+        key="matrix_rows",
+        column_config={"Score": st.column_config.NumberColumn(format="%.3f", width=60)},
+    )
+    if chosen is None:
+        st.caption(f"The {plural(len(rows), 'pair')} with the highest scores. Choose one.")
+    else:
+        compare_button(rows[chosen]["query_id"], rows[chosen]["reference_id"], key="compare_listed")

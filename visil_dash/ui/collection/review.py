@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 _SPANS_SHOWN = 3
 
 
+def follow_old_link() -> None:
+    """Opens the review for an address of the time when it was a view of the collection."""
+    if st.query_params.get(state.PARAM_VIEW) == "review":
+        params = {k: v for k, v in st.query_params.items() if k != state.PARAM_VIEW}
+        st.switch_page("pages/review.py", query_params=params)
+
+
 def draw_review(computed: CollectionTable, match_score: float) -> None:
     task = review_queue_task(computed, match_score)
     name = f"match score {match_score:.3f}"

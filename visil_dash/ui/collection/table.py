@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from visil_dash.collection.rows import PairRow, matching_pairs, pair_rows
+from visil_dash.collection.groups import collection_groups
+from visil_dash.collection.rows import PairRow, group_rows, matching_pairs, pair_rows
 from visil_dash.collection.table import CollectionTable, groups
 from visil_dash.labels.label import by_pair, pair_of
 from visil_dash.records import PairTable
@@ -52,13 +53,25 @@ def draw_summary(computed: CollectionTable, table: PairTable, match_score: float
         )
         verified_badge(backend.workbench().model.verified)
         st.space("stretch")
-        download_button(
-            "Download CSV",
-            lambda: to_csv(pair_rows(table)),
-            file_name="pairs.csv",
-            help="Every compared pair in both directions with its scores, whatever the match"
-            " score.",
-        )
+        with st.popover("Download", icon=":material/download:"):
+            download_button(
+                "Groups (CSV)",
+                lambda: to_csv(
+                    group_rows(collection_groups(table, match_score), backend.library_videos())
+                ),
+                file_name="groups.csv",
+                disabled=not members,
+                help="Every video of every group with its facts, its link and the one to keep.",
+                width="stretch",
+            )
+            download_button(
+                "Pairs (CSV)",
+                lambda: to_csv(pair_rows(table)),
+                file_name="pairs.csv",
+                help="Every compared pair in both directions with its scores, whatever the match"
+                " score.",
+                width="stretch",
+            )
     st.caption(_compared_line(computed))
 
 

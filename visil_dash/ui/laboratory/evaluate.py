@@ -355,6 +355,6 @@ def _differences(rows: tuple[Difference, ...]) -> None:
 def draw_no_labels() -> None:
     empty_state(
         "No labels",
-        "Choose a CSV file or FIVR-200K's annotation.json above, or judge pairs in the review on"
-        " the Collection page.",
+        "Choose a CSV file or FIVR-200K's annotation.json above, or judge pairs on the"
+        " Review page.",
     )

@@ -7,10 +7,11 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.errors import InputError
 from visil_dash.records import VideoRecord
+from visil_dash.ui.library.trash import files_elsewhere, remove_videos
 from visil_dash.ui.shell import backend, dialogs, state
 from visil_dash.ui.shell.errors import friendly
 from visil_dash.ui.shell.playing import play
-from visil_dash.ui.shell.text import md, size
+from visil_dash.ui.shell.text import md, plural, size
 from visil_dash.ui.shell.widgets import facts, minute_of, name_line
 
 MOST_TAGS = 20  # of one video, and of those offered as filters
@@ -77,15 +78,21 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
             args=(video.video_id,),
         )
         return
+    elsewhere = files_elsewhere([video.video_id])
     with st.container(border=True):
         st.markdown(
-            "**Remove this video?** Its file in the library, its features and its index entries are"
-            " deleted. The original file that you added is not touched."
+            "**Remove this video?** It moves to the library's trash and can be restored until that"
+            " is emptied. The original file that you added is not touched."
+        )
+        outside = bool(elsewhere) and st.checkbox(
+            f"Move {plural(elsewhere, 'file')} outside the library to the trash as well",
+            key="remove_outside",
+            help="Only files that are still the same as when they were added. Undo puts them back.",
         )
         with st.container(horizontal=True):
             if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
                 with friendly():
-                    backend.remove_video(video.video_id)
+                    remove_videos([video.video_id], outside=outside)
                     _ask_removal("")
                     dialogs.dismiss()
                     st.rerun()

@@ -125,13 +125,6 @@ def ingest_queue() -> "Worker":
     return queue_of_library(workbench(), open_benches)
 
 
-def remove_video(video_id: str) -> None:
-    """Removes a video from the library in use. Raises NotFound and StoreReadOnly."""
-    from visil_dash.workbench.beside import remove_everywhere
-
-    remove_everywhere(workbench(), open_benches, video_id)
-
-
 def task_scope() -> tuple[str, str]:
     """(folder, extractor) of the library in use, for keys of tasks and caches."""
     bench = workbench()
@@ -192,6 +185,12 @@ def tasks() -> Tasks:
     return Tasks()
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def poster_tasks() -> Tasks:
+    """Apart from the others: the posters of a large library would keep a search waiting."""
+    return Tasks(threads=1, keep=1024)
+
+
 _forgetters: list[Callable[[str], None]] = []
 
 
@@ -203,6 +202,7 @@ def on_forget(forget: Callable[[str], None]) -> None:
 def _forget(query_id: str) -> None:
     """Removes everything derived from a deleted clip."""
     tasks().forget(query_id)
+    poster_tasks().forget(query_id)
     for forget in _forgetters:
         forget(query_id)
     _query_distances.clear()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from visil_dash.ui.shell import state
 
-LIBRARY, SEARCH = "library", "search"  # pages that have a dialog
+LIBRARY, SEARCH, COLLECTION = "library", "search", "collection"  # pages that have a dialog
 
 
 def request(page: str, *what: str | float) -> None:

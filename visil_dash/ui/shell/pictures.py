@@ -1,5 +1,6 @@
 """Pictures of videos and clips, and copies that browsers play: made once and stored."""
 
+import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tasks import Task
+
+_POSTER = "poster.jpg"
 
 
 @st.cache_data(max_entries=64, show_spinner=False, scope="session")
@@ -45,7 +48,7 @@ def _asset_folder(video_id: str) -> Path:
         return clip.path.parent
     library = backend.workbench().library
     if not library.read_only:
-        return library.asset(video_id, "poster.jpg").parent
+        return library.asset(video_id, _POSTER).parent
     folder = backend.clip_store().pictures / video_id
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -68,7 +71,7 @@ def make_asset(video_id: str, name: str) -> Task:
 
     def work(watch: Watch) -> Path:
         watch.step("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
-        if name == "poster.jpg":
+        if name == _POSTER:
             make_poster(source, out, settings=settings)
         elif name == "strip.jpg":
             make_strip(source, out, count=8, height=90, settings=settings)
@@ -76,18 +79,33 @@ def make_asset(video_id: str, name: str) -> Task:
             make_preview(source, out, settings=settings)
         return out
 
-    return backend.tasks().start(("asset", name, video_id, str(out)), work)
+    pool = backend.poster_tasks() if name == _POSTER else backend.tasks()
+    return pool.start(("asset", name, video_id, str(out)), work)
 
 
 def poster(video_id: str) -> Path | None:
     """The poster; None while it is being made, and where none could be made."""
-    path = stored_asset(video_id, "poster.jpg")
+    path = stored_asset(video_id, _POSTER)
     if path is None:
-        make_asset(video_id, "poster.jpg")
+        make_asset(video_id, _POSTER)
     return path
 
 
+def tiny_picture(video_id: str, *, side: int = 96) -> str:
+    """The poster as a data: address for a figure; empty while there is none."""
+    path = poster(video_id)
+    return "" if path is None else _tiny(str(path), path.stat().st_mtime_ns, side)
+
+
+@st.cache_data(max_entries=2048, show_spinner=False)
+def _tiny(path: str, modified: int, side: int) -> str:
+    from visil_dash.media.preview import smaller_jpeg
+
+    data = smaller_jpeg(Path(path), side)
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" if data else ""
+
+
 def poster_pending(video_id: str) -> bool:
-    out = _asset_folder(video_id) / "poster.jpg"
-    task = backend.tasks().get(("asset", "poster.jpg", video_id, str(out)))
+    out = _asset_folder(video_id) / _POSTER
+    task = backend.poster_tasks().get(("asset", _POSTER, video_id, str(out)))
     return task is not None and not task.ended

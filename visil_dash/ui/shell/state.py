@@ -38,6 +38,7 @@ LIBRARY_NEW = "library_new"
 JOBS_ENDED = "jobs_ended"
 DIALOG = "dialog"  # (page, what its dialog shows)
 REMOVING = "removing"  # id of the video whose removal is to be confirmed
+REMOVED = "removed"  # (library folder, batch in its trash) of this session's last removal
 COMPARE_DIRECTION = "compare_direction"
 COMPARE_CELL = "compare_cell"  # (query id, reference id, query frame, reference frame)
 COMPARE_RANGE = "compare_range"  # (query id, reference id, LoopRange, times chosen): what plays
@@ -52,6 +53,10 @@ COLLECTION_PAIR = "collection_pair"  # (query id, reference id)
 COLLECTION_MODE = "collection_mode"
 COLLECTION_REJECTED = "collection_rejected"  # whether rejected pairs are shown
 COLLECTION_MAP = "collection_map"
+COLLECTION_GROUP = "collection_group"  # ids of the group whose graph is shown
+COLLECTION_GRAPH = "collection_graph"
+COLLECTION_ALL = "collection_all"  # whether the matrix has videos without a match
+COLLECTION_HIDDEN = "collection_hidden"  # whether hidden groups are shown
 COLLECTION_CHOSEN = "collection_chosen"  # ids of the videos chosen on the map
 REVIEW_PAIR = "review_pair"  # (query id, reference id)
 REVIEW_DONE = "review_done"  # [(pair, its earlier label or None)], the latest last
@@ -132,6 +137,7 @@ LIBRARY_PAGE_FILE = "pages/library.py"
 _SEARCH_PAGE_FILE = "pages/search.py"
 _COMPARE_PAGE_FILE = "pages/compare.py"
 _THRESHOLD_PAGE_FILE = "pages/threshold.py"
+_REVIEW_PAGE_FILE = "pages/review.py"
 
 
 def short(video_id: str) -> str:
@@ -161,6 +167,13 @@ def goto_library() -> NoReturn:
 def goto_search(query_id: str) -> NoReturn:
     st.session_state[SEARCH_QUERY] = query_id
     st.switch_page(_SEARCH_PAGE_FILE, query_params={PARAM_QUERY: short(query_id)})
+
+
+def goto_review(query_id: str, reference_id: str) -> NoReturn:
+    """Opens the review with this pair."""
+    st.session_state[REVIEW_PAIR] = (query_id, reference_id)
+    pair = {PARAM_QUERY: short(query_id), PARAM_REFERENCE: short(reference_id)}
+    st.switch_page(_REVIEW_PAGE_FILE, query_params=pair)
 
 
 def goto_threshold(query_id: str) -> NoReturn:

@@ -140,6 +140,19 @@ def await_posters(video_ids: Iterable[str]) -> None:
         _watch_posters(tuple(pending))
 
 
+def await_all_posters(video_ids: Iterable[str]) -> None:
+    """As await_posters, but once, when the last of them is there: for figures with pictures."""
+    pending = [v for v in video_ids if pictures.poster_pending(v)]
+    if pending:
+        _watch_all_posters(tuple(pending))
+
+
+@st.fragment(run_every=1.0)
+def _watch_all_posters(pending: tuple[str, ...]) -> None:
+    if not any(pictures.poster_pending(v) for v in pending):
+        st.rerun()
+
+
 @st.fragment(run_every=1.0)
 def _watch_posters(pending: tuple[str, ...]) -> None:
     if sum(pictures.poster_pending(v) for v in pending) < len(pending):

@@ -41,7 +41,7 @@ def measured_pairs(measure: Measure) -> tuple[LabelSet, JudgedPairs] | None:
     if given is None:
         empty_state(
             "No labels yet",
-            "Judge pairs in Review on the Collection page, or upload labels on the Evaluate page,"
+            "Judge pairs on the Review page, or upload labels on the Evaluate page,"
             " to see precision and recall of this threshold.",
         )
         return None
