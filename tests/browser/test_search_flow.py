@@ -171,6 +171,9 @@ def test_a_video_is_removed_after_a_question(
     dialog.get_by_role("button", name="Remove", exact=True).click()
     expect(cards).to_have_count(2, timeout=PATIENCE)
     expect(cards.filter(has_text="station.mp4")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(cards.filter(has_text="station.mp4")).to_be_visible(timeout=PATIENCE)
+    expect(cards).to_have_count(3)
 
 
 def test_an_opened_video_stays_open_until_a_copy_of_it_plays(
@@ -180,6 +183,7 @@ def test_an_opened_video_stays_open_until_a_copy_of_it_plays(
     old = make_clip(tmp_path / "old.avi", regular(40, 10), codec="mpeg4", clock=Fraction(1, 10))
     open_page(page, app)
     cards = page.locator('[class*="st-key-card-"]')
+    page.get_by_role("button", name="Add videos").click()
     page.locator('input[type="file"]').set_input_files(old)
     expect(cards.filter(has_text="old.avi")).to_be_visible(timeout=PATIENCE)
     cards.filter(has_text="old.avi").get_by_role("button", name="Open").click()
