@@ -41,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="add the copies to the library too; each that shows the same footage is to be found",
     )
+    score.add_argument(
+        "--product-only",
+        action="store_true",
+        help="only as `search` does, with and without proof: a third of the time",
+    )
     score.add_argument("--no-hashes", action="store_true", help="without the PDQ baseline")
     return parser
 
@@ -76,6 +81,7 @@ def main() -> int:
                 teacher=options.teacher,
                 photos=options.photos,
                 hashes=not options.no_hashes,
+                product_only=options.product_only,
                 siblings=options.siblings,
                 out=options.json,
             )

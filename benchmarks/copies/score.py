@@ -77,6 +77,7 @@ def score(
     teacher: Path | None = None,
     photos: Path | None = None,
     hashes: bool = True,
+    product_only: bool = False,
     siblings: bool = False,
     out: Path | None = None,
     log: Log = log_to_stderr,
@@ -85,7 +86,8 @@ def score(
     """Print one table and, with `out`, write everything as JSON; returns the rows.
 
     `folder`: a set made by `make` from the clips below `videos`. The references are added to
-    `library`, which should hold nothing else. `siblings`: the copies are added as well, and each
+    `library`, which should hold nothing else. `product_only`: search as `search` does and in no
+    other way, a third of the time. `siblings`: the copies are added as well, and each
     one that shows the same is to be found (see `with_siblings`); for the product alone, without
     baselines. `opened`: a workbench to use instead of opening one.
 
@@ -95,7 +97,9 @@ def score(
     settings = get_settings() if opened is None else opened.settings
     bench = opened or open_workbench(settings=settings, library=library, model=model)
     try:
-        measured = _measure(bench, folder, truth, paths, siblings=siblings, log=log)
+        measured = _measure(
+            bench, folder, truth, paths, siblings=siblings, product_only=product_only, log=log
+        )
     finally:
         if opened is None:
             bench.close()
@@ -141,6 +145,7 @@ def _measure(
     paths: Mapping[str, Path],
     *,
     siblings: bool,
+    product_only: bool,
     log: Log,
 ) -> Measured:
     """Add the references to the library and search every query. Raises InputError when the
@@ -153,10 +158,11 @@ def _measure(
         )
     held = set(bench.library.features_ids(bench.extractor))
     present = {video_id: name for video_id, name in ids.items() if video_id in held}
-    results, timings = search_all(bench, folder, truth, present, log=log)
+    results, timings = search_all(bench, folder, truth, present, product_only=product_only, log=log)
     curves = {
         way: reliability_of(truth.queries, results[way], each=siblings)
         for way in (*WAYS, AUTO, PROVED)
+        if way in results
     }
     model = bench.model.name
     return Measured(

@@ -34,7 +34,8 @@ CHAMFER = "exhaustive, Chamfer alone"  # the same without the comparator
 class Timings:
     """Mean seconds per query: reading and extraction, each way of searching, and verification.
 
-    Reading the parts of the picture counts towards the first way that searches inside it.
+    Reading the parts of the picture counts towards the first way that searches inside it, and
+    verification towards PROVED.
     `candidates`: mean number of candidate videos.
     """
 
@@ -69,18 +70,32 @@ def add_references(bench: Workbench, paths: list[Path], *, log: Log) -> dict[str
     }
 
 
+@dataclass(frozen=True)
+class _Searched:
+    """Of one query: results by system, seconds by way, and the number of candidates."""
+
+    results: dict[str, QueryResult]
+    seconds: dict[str, float]
+    candidates: int
+
+
 def search_all(
-    bench: Workbench, folder: Path, truth: Truth, files: Mapping[str, str], *, log: Log
+    bench: Workbench,
+    folder: Path,
+    truth: Truth,
+    files: Mapping[str, str],
+    *,
+    product_only: bool = False,
+    log: Log,
 ) -> tuple[dict[str, dict[str, QueryResult]], Timings]:
-    """Results of every query by each of `WAYS` and `AUTO`, with the product's strengths; by the
-    score of one direction alone; and by Chamfer alone if the model has a comparator.
+    """Results of every query by `AUTO` and `PROVED`; unless `product_only` by each of `WAYS` as
+    well, by the score of one direction alone, and by Chamfer alone if the model has a comparator.
 
     `files` maps video ids to references. A query that the product refuses has an empty result.
     """
-    systems: dict[str, dict[str, QueryResult]] = {way: {} for way in (*WAYS, AUTO, PROVED, FORWARD)}
-    if bench.model.compare is not None:
-        systems[CHAMFER] = {}
-    measured: list[tuple[float, ...]] = []
+    search = _as_product if product_only else _in_every_way
+    measured: list[tuple[float, _Searched]] = []
+    by_query: dict[str, dict[str, QueryResult]] = {}
     for number, query in enumerate(truth.queries, 1):
         if number % 10 == 0:
             log(f"searching {number} of {len(truth.queries)}")
@@ -89,44 +104,64 @@ def search_all(
             clip = bench.open_clip(folder / query.file)
         except MediaRefused as error:
             log(str(error))
-            results = dict.fromkeys(systems, QueryResult({}, {}, frozenset()))
-        else:
-            reading = time.perf_counter() - began
-            results, searching, candidates = _search(bench, clip.query_id, files)
-            measured.append((reading, *searching, candidates))
-            bench.forget_clip(clip.query_id)
-        for system, by_query in systems.items():
-            by_query[query.file] = results[system]
+            by_query[query.file] = {}
+            continue
+        reading = time.perf_counter() - began
+        found = search(bench, clip.query_id, files)
+        measured.append((reading, found))
+        by_query[query.file] = found.results
+        bench.forget_clip(clip.query_id)
+    nothing = QueryResult({}, {}, frozenset(), verdicts={}, proofs={})
+    systems = {
+        system: {file: results.get(system, nothing) for file, results in by_query.items()}
+        for system in measured[0][1].results
+    }
     return systems, _mean_timings(measured)
 
 
-def _mean_timings(measured: Sequence[tuple[float, ...]]) -> Timings:
-    reading, *searching, candidates = np.mean(measured, axis=0).tolist()
-    return Timings(reading, dict(zip((*WAYS, PROVED), searching, strict=True)), candidates)
+def _mean_timings(measured: Sequence[tuple[float, _Searched]]) -> Timings:
+    return Timings(
+        reading=float(np.mean([reading for reading, _ in measured])),
+        searching={
+            way: float(np.mean([found.seconds[way] for _, found in measured]))
+            for way in measured[0][1].seconds
+        },
+        candidates=float(np.mean([found.candidates for _, found in measured])),
+    )
 
 
-def _search(
-    bench: Workbench, query_id: str, files: Mapping[str, str]
-) -> tuple[dict[str, QueryResult], list[float], int]:
-    """Results of one query by system, seconds of each of `WAYS` and of
-    verification, and the number of candidates."""
+def _as_product(bench: Workbench, query_id: str, files: Mapping[str, str]) -> _Searched:
+    """As the command `search` does."""
+    began = time.perf_counter()
+    first = bench.search(query_id)
+    best = first if has_match(first) else bench.search(query_id, inside=True)
+    searched = time.perf_counter()
+    proved = prove(bench, best, seconds=np.inf)
+    return _Searched(
+        {
+            AUTO: _query_result(best, files),
+            PROVED: _by_probability(_query_result(proved, files)),
+        },
+        {AUTO: searched - began, PROVED: time.perf_counter() - searched},
+        len(first.candidates),
+    )
+
+
+def _in_every_way(bench: Workbench, query_id: str, files: Mapping[str, str]) -> _Searched:
     results: dict[str, QueryResult] = {}
     raw: dict[str, SearchResult] = {}
-    seconds = []
+    seconds = {}
     for way in WAYS:
         began = time.perf_counter()
         raw[way] = bench.search(query_id, exhaustive=EXHAUSTIVE in way, inside=INSIDE in way)
         results[way] = _query_result(raw[way], files)
-        seconds.append(time.perf_counter() - began)
-    best = raw[HIERARCHICAL if has_match(raw[HIERARCHICAL]) else HIERARCHICAL + INSIDE]
-    results[AUTO] = _query_result(best, files)
-    began = time.perf_counter()
-    results[PROVED] = _by_probability(_query_result(prove(bench, best, seconds=np.inf), files))
-    seconds.append(time.perf_counter() - began)
+        seconds[way] = time.perf_counter() - began
+    product = _as_product(bench, query_id, files)
+    results |= product.results
     results[FORWARD] = _scores(raw[EXHAUSTIVE].matches, files)
     if bench.model.compare is not None:
         results[CHAMFER] = _by_chamfer(bench, query_id, files)
-    return results, seconds, len(raw[HIERARCHICAL].candidates)
+    return _Searched(results, seconds | product.seconds, product.candidates)
 
 
 def _by_probability(result: QueryResult) -> QueryResult:
