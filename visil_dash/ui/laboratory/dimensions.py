@@ -10,22 +10,26 @@ from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, concentration_li
 from visil_dash.plots import dimensions
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import dimensions_tasks
-from visil_dash.ui.shell import backend
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import download_button, draw_chart, empty_state, facts
 
 SPACES, CURSE, GRAPH, CHANGE = "Spaces", "Curse of dimensionality", "Graph", "Index"
 MODELS = "Another model"
+_SECTIONS = (SPACES, CURSE, GRAPH, CHANGE, MODELS)
 _SAMPLES = (1000, 2000, 4000, 8000)
+_MOST_NEIGHBOURS = 100
 
 
 def draw_section_choice() -> str:
     """The chosen section; one at a time, as each is slow to draw."""
+    names = dict(zip(("spaces", "curse", "graph", "index", "model"), _SECTIONS, strict=True))
+    choice_in_address("dimensions_section", state.PARAM_VIEW, names, default=SPACES)
     chosen = st.segmented_control(
         "Section",
-        [SPACES, CURSE, GRAPH, CHANGE, MODELS],
-        default=SPACES,
+        _SECTIONS,
         required=True,
         key="dimensions_section",
         persist_state="session",
@@ -36,11 +40,13 @@ def draw_section_choice() -> str:
 
 def draw_study_form() -> Study | None:
     """The study, once it was started and has ended."""
+    samples = {str(count): count for count in _SAMPLES}
+    choice_in_address("dimensions_frames", "frames", samples, default=_SAMPLES[2])
+    number_in_address("dimensions_k", "k", low=1, high=_MOST_NEIGHBOURS, default=10, whole=True)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         frames = st.selectbox(
             "Maximum frames",
             _SAMPLES,
-            index=2,
             key="dimensions_frames",
             persist_state="session",
             width=160,
@@ -49,8 +55,7 @@ def draw_study_form() -> Study | None:
         k = st.number_input(
             "Neighbours k",
             min_value=1,
-            max_value=100,
-            value=10,
+            max_value=_MOST_NEIGHBOURS,
             key="dimensions_k",
             persist_state="session",
             width=140,

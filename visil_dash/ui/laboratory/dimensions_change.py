@@ -15,6 +15,7 @@ from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.laboratory.dimensions_models import TRANSFER_MEANINGS, transfer_facts
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
@@ -29,20 +30,26 @@ _FIRST_K = 32  # neighbours that candidate generation asks for first
 
 def _graph_controls() -> GraphOptions:
     now = backend.workbench().space.plan.graph
+    links, visited = sorted({*_MS, now.m}), sorted({*_CONSTRUCTIONS, now.ef_construction})
+    nearest = min(EFS, key=lambda e: abs(e - now.ef))
+    for key, param, offered, default in (
+        (state.DIMENSIONS_M, "links", links, now.m),
+        ("dimensions_ef_construction", "construction", visited, now.ef_construction),
+        ("dimensions_ef", "ef", EFS, nearest),
+    ):
+        choice_in_address(key, param, {str(value): value for value in offered}, default=default)
     first, second, third = st.columns(3, gap="medium")
     with first:
         m = st.select_slider(
             "M: links per frame",
-            sorted({*_MS, now.m}),
-            value=now.m,
+            links,
             key=state.DIMENSIONS_M,
             persist_state="session",
         )
     with second:
         construction = st.select_slider(
             "efConstruction: frames visited when linking",
-            sorted({*_CONSTRUCTIONS, now.ef_construction}),
-            value=now.ef_construction,
+            visited,
             key="dimensions_ef_construction",
             persist_state="session",
         )
@@ -50,7 +57,6 @@ def _graph_controls() -> GraphOptions:
         ef = st.select_slider(
             "ef: frames visited in a search",
             EFS,
-            value=min(EFS, key=lambda e: abs(e - now.ef)),
             key="dimensions_ef",
             persist_state="session",
         )
@@ -159,12 +165,18 @@ def _choose_plan(current: IndexPlan) -> IndexPlan:
     now = current.method.rstrip("0123456789")
     digits = current.method.removeprefix(now)
     dims = sorted({*DIMS, *([int(digits)] if digits else [])})
+    choice_in_address(state.DIMENSIONS_METHOD, "method", {k: k for k in kinds}, default=now)
+    choice_in_address(
+        state.DIMENSIONS_DIMS,
+        "dims",
+        {str(dim): dim for dim in dims},
+        default=int(digits) if digits else dims[0],
+    )
     first, second = st.columns(2, gap="medium")
     with first:
         kind = st.selectbox(
             "Reduction",
             kinds,
-            index=kinds.index(now),
             format_func=lambda name: METHOD_NAMES[name],
             key=state.DIMENSIONS_METHOD,
             persist_state="session",
@@ -173,7 +185,6 @@ def _choose_plan(current: IndexPlan) -> IndexPlan:
         dim = st.selectbox(
             "Dimensions",
             dims,
-            index=dims.index(int(digits)) if digits else 0,
             key=state.DIMENSIONS_DIMS,
             persist_state="session",
             disabled=kind == "full",

@@ -7,6 +7,7 @@ from visil_dash.reduction.transfer import Transfer
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import md, percent, plural
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts
@@ -26,18 +27,29 @@ def draw_other_model() -> None:
         "The same frames have features of both models. The threshold is carried over so that 99 %"
         " of the pairs of frames within it in the other model are within it in this one."
     )
+    names = {extractor: extractor for extractor in others}
+    choice_in_address("dimensions_other", "other", names, default=next(iter(others)))
+    number_in_address(
+        "dimensions_other_threshold",
+        state.PARAM_THRESHOLD,
+        low=0,
+        high=1e9,
+        default=others[st.session_state["dimensions_other"]].threshold,
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         extractor = st.selectbox(
             "Other model",
             list(others),
             key="dimensions_other",
+            on_change=lambda: st.session_state.update(
+                dimensions_other_threshold=others[st.session_state["dimensions_other"]].threshold
+            ),
             persist_state="session",
             width=260,
         )
         threshold = st.number_input(
             "Its threshold",
             min_value=0.0,
-            value=others[extractor].threshold,
             format="%.4f",
             key="dimensions_other_threshold",
             placeholder="none saved",

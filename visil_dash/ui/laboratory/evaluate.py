@@ -24,8 +24,13 @@ from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR, pairs_t
 from visil_dash.metrics.retrieval import QueryRow
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
-from visil_dash.ui.laboratory.evaluation_task import Evaluated, evaluation_task
+from visil_dash.ui.laboratory.evaluation_task import (
+    Evaluated,
+    evaluation_task,
+    known_evaluation_task,
+)
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
@@ -39,6 +44,7 @@ from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.operating import draw_too_few, interval_text
 from visil_dash.ui.threshold.scoring import rerank_rate
 
+_MOST_SEED = 2**31 - 1
 _TASK_HELP = (
     "FIVR-200K's tasks. Relevant are near duplicates and duplicate scenes in DSVR, also"
     " complementary scenes in CSVR, also incident scenes in ISVR."
@@ -59,11 +65,13 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
         with right:
             second = _setting("B", HIERARCHICAL, COMPARATOR)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            number_in_address(
+                "evaluate_seed", "seed", low=0, high=_MOST_SEED, default=0, whole=True
+            )
             seed = st.number_input(
                 "Seed",
                 min_value=0,
-                max_value=2**31 - 1,
-                value=0,
+                max_value=_MOST_SEED,
                 key="evaluate_seed",
                 persist_state="session",
                 width=140,
@@ -83,6 +91,8 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
     if clicked:
         st.session_state[state.EVALUATE_PLAN] = plan
         evaluation_task(plan, again=True)
+    elif state.EVALUATE_PLAN not in st.session_state and known_evaluation_task(plan) is not None:
+        st.session_state[state.EVALUATE_PLAN] = plan  # it goes on, or went on, without this page
     return st.session_state.get(state.EVALUATE_PLAN)
 
 
@@ -101,11 +111,13 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
     ways: dict[str, str] = {EXHAUSTIVE: "Every video", HIERARCHICAL: "Candidates"}
     if name == "B":
         ways = {"": "None", **ways}
+    own = name.lower()
+    known = {way or "none": way for way in ways}
+    choice_in_address(f"evaluate_generation_{name}", own, known, default=generation)
     chosen = st.segmented_control(
         "Compare with",
         list(ways),
         format_func=ways.__getitem__,
-        default=generation,
         required=True,
         key=f"evaluate_generation_{name}",
         persist_state="session",
@@ -115,22 +127,29 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
     scorers = {CHAMFER: "Chamfer alone"}
     if backend.workbench().model.compare is not None:
         scorers = {COMPARATOR: "Comparator", **scorers}
+    choice_in_address(
+        f"evaluate_scorer_{name}",
+        f"{own}-scorer",
+        {scorer: scorer for scorer in scorers},
+        default=scorer if scorer in scorers else CHAMFER,
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         by = st.segmented_control(
             "Score with",
             list(scorers),
             format_func=scorers.__getitem__,
-            default=scorer if scorer in scorers else CHAMFER,
             required=True,
             key=f"evaluate_scorer_{name}",
             persist_state="session",
         )
         threshold = None
         if chosen == HIERARCHICAL:
+            number_in_address(
+                f"evaluate_threshold_{name}", f"{own}-t", low=0, high=1e9, default=None
+            )
             threshold = st.number_input(
                 "Distance threshold",
                 min_value=0.0,
-                value=None,
                 format="%.4f",
                 placeholder=f"the library's: {backend.workbench().threshold():.4g}",
                 key=f"evaluate_threshold_{name}",
@@ -138,7 +157,7 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
                 width=220,
             )
             threshold = backend.workbench().threshold() if threshold is None else float(threshold)
-    return Setting(chosen, by, threshold)
+    return Setting(chosen, str(by), threshold)
 
 
 def evaluated(plan: EvaluationPlan) -> Evaluated | None:
@@ -157,12 +176,13 @@ def draw_evaluation(evaluated: Evaluated) -> None:
     run = evaluated.run
     tasks = list(run.outcomes[0].tasks)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        key = f"evaluate_task_{len(tasks)}"
+        choice_in_address(key, "task", {task.lower(): task for task in tasks}, default=tasks[0])
         task = st.segmented_control(
             "Task",
             tasks,
-            default=tasks[0],
             required=True,
-            key=f"evaluate_task_{len(tasks)}",
+            key=key,
             help=_TASK_HELP,
         )
         st.space("stretch")

@@ -9,7 +9,7 @@ from visil_dash.laboratory.evaluation.run import EvaluationRun, run_evaluation
 from visil_dash.laboratory.evaluation.scores import Known
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.scoring import known_scores
 
 
@@ -39,7 +39,17 @@ def evaluation_task(plan: EvaluationPlan, *, again: bool = False, anew: bool = F
         )
         return Evaluated(run, evaluation_report(bench, run))
 
-    key = (
+    return backend.tasks().start(_key(plan), work, again=again)
+
+
+def known_evaluation_task(plan: EvaluationPlan) -> Task | None:
+    """The task of this evaluation; None when it was not started."""
+    return backend.tasks().get(_key(plan))
+
+
+def _key(plan: EvaluationPlan) -> Key:
+    bench = backend.workbench()
+    return (
         "evaluate",
         str(bench.library.folder),
         bench.extractor,
@@ -49,4 +59,3 @@ def evaluation_task(plan: EvaluationPlan, *, again: bool = False, anew: bool = F
         plan.seed,
         plan.rounds,
     )
-    return backend.tasks().start(key, work, again=again)

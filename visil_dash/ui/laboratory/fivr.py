@@ -14,20 +14,23 @@ from visil_dash.laboratory.fivr.selection import (
 )
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import md, plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import download_button, empty_state, facts
 
 BY_ANNOTATION, BY_IDS = "From the annotations", "From a list of ids"
+_MOST_EVENTS, _MOST_RATE = 100, 1000.0
 _MOST_BYTES = 50_000_000  # of an uploaded text; the real annotation file has 1.5 MB
 
 
 def draw_choice() -> tuple[Wanted, ...]:
     """The chosen videos; empty until a file or ids are given. Raises InputError."""
+    names = {"annotations": BY_ANNOTATION, "ids": BY_IDS}
+    choice_in_address("fivr_choice", state.PARAM_OF, names, default=BY_ANNOTATION)
     way = st.segmented_control(
         "Which videos",
         [BY_ANNOTATION, BY_IDS],
-        default=BY_ANNOTATION,
         required=True,
         key="fivr_choice",
         persist_state="session",
@@ -45,7 +48,8 @@ def _by_annotation() -> tuple[Wanted, ...]:
         help="Published with the data set: queries, each with its near duplicates (ND), duplicate"
         " scenes (DS), complementary scenes (CS) and incident scenes (IS).",
     )
-    events = right.number_input("Events", min_value=1, max_value=100, value=5, key="fivr_events")
+    number_in_address("fivr_events", "events", low=1, high=_MOST_EVENTS, default=5, whole=True)
+    events = right.number_input("Events", min_value=1, max_value=_MOST_EVENTS, key="fivr_events")
     if given is None:
         return ()
     return select_videos(_text(given.getvalue(), given.name), name=given.name, events=int(events))
@@ -96,12 +100,12 @@ def draw_selection(wanted: tuple[Wanted, ...]) -> None:
 
 def draw_download(wanted: tuple[Wanted, ...]) -> tuple[Fetched, ...] | None:
     """Downloads on a click; the results once the download has ended."""
+    number_in_address("fivr_rate", "rate", low=0.1, high=_MOST_RATE, default=2.0)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         rate = st.number_input(
             "Limit, MB per second",
             min_value=0.1,
-            max_value=1000.0,
-            value=2.0,
+            max_value=_MOST_RATE,
             key="fivr_rate",
             width=180,
         )

@@ -14,22 +14,24 @@ from visil_dash.laboratory.hubs.library import (
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.links import number_in_address
 from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line
 
 _SHOWN = 12
+_MOST_VIDEOS = 1000
 _NAMES = 4  # videos named on a card
 
 
 def draw_hub_form() -> HubReport | None:
     """The report, once the search for hubs has ended."""
+    number_in_address("hubs_least", "least", low=2, high=_MOST_VIDEOS, default=3, whole=True)
     least = st.number_input(
         "Minimum unrelated videos",
         min_value=2,
-        max_value=1000,
-        value=3,
+        max_value=_MOST_VIDEOS,
         key="hubs_least",
         persist_state="session",
         width=240,
@@ -108,7 +110,8 @@ def _card(report: HubReport, hub: Hub) -> None:
 
 
 def draw_chosen_hub(report: HubReport) -> None:
-    best = st.session_state.get(state.HUBS_CHOSEN)
+    number_in_address(state.HUBS_CHOSEN, "hub", low=0, high=1e12, default=None, whole=True)
+    best = st.session_state[state.HUBS_CHOSEN]
     hub = next((hub for hub in report.hubs if hub.best == best), None)
     if hub is None:
         return
@@ -151,7 +154,7 @@ def draw_chosen_hub(report: HubReport) -> None:
                 args=(frames,),
             )
             if st.button("Cancel", key="hub-leave"):
-                st.session_state.pop(state.HUBS_CHOSEN, None)
+                st.session_state[state.HUBS_CHOSEN] = None
                 st.rerun()
         st.caption(
             "A match is a pair labelled as a copy or, without a label, one that reaches the match"
@@ -162,7 +165,7 @@ def draw_chosen_hub(report: HubReport) -> None:
 def _set_aside(frames: dict[str, list[int]]) -> None:
     with keep_errors():
         exclude_frames(backend.workbench(), frames)
-        st.session_state.pop(state.HUBS_CHOSEN, None)
+        st.session_state[state.HUBS_CHOSEN] = None
         st.toast("Set aside: searches now ignore these frames", icon=":material/check:")
 
 

@@ -17,11 +17,13 @@ from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.library.health import library_overview
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import duration_text, plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import draw_chart, empty_state, facts
 
 _MEDIA_MB_PER_MINUTE = 7.5  # 1 Mbit/s, a 480p web video; the default for an empty library
+_MOST_DIMS = 65_536
 _HOURS = [10 ** (i / 4) for i in range(25)]
 
 
@@ -36,6 +38,12 @@ def draw_collection_form() -> tuple[Collection, float]:
         else _MEDIA_MB_PER_MINUTE
     )
     full = bench.model.regions * bench.model.dim
+    now = bench.space.reduction.dim or full
+    number_in_address("planner_dims", "dims", low=8, high=_MOST_DIMS, default=now, whole=True)
+    precisions = {name: name for name in BYTES_PER_VALUE}
+    choice_in_address(
+        "planner_precision", "precision", precisions, default=next(iter(BYTES_PER_VALUE))
+    )
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             hours = _number("Hours of video", "hours", 1000.0, 1.0, 10_000_000.0, "%.0f")
@@ -49,8 +57,7 @@ def draw_collection_form() -> tuple[Collection, float]:
             dims = st.number_input(
                 "Index dimensions",
                 min_value=8,
-                max_value=65_536,
-                value=bench.space.reduction.dim or full,
+                max_value=_MOST_DIMS,
                 key="planner_dims",
                 width=170,
                 help="Of a frame vector after reduction; this model's full frame vectors have"
@@ -75,12 +82,13 @@ def draw_collection_form() -> tuple[Collection, float]:
 def _number(
     label: str, name: str, value: float, least: float, most: float, form: str, *, meaning: str = ""
 ) -> float:
+    usual = min(most, max(least, float(value)))
+    number_in_address(f"planner_{name}", name, low=least, high=most, default=usual)
     return float(
         st.number_input(
             label,
             min_value=least,
             max_value=most,
-            value=min(most, max(least, float(value))),
             format=form,
             key=f"planner_{name}",
             width=170,

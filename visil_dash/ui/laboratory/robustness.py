@@ -16,6 +16,7 @@ from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.tasks import RunChoice
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_error
+from visil_dash.ui.shell.links import choice_in_address, choices_in_address, number_in_address
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
@@ -23,6 +24,7 @@ from visil_dash.ui.shell.waiting import finished, read_clip
 from visil_dash.ui.shell.widgets import download_button, draw_chart, facts
 
 _FIRST_KINDS = ("crop", "blur")
+_MOST_SEED = 10_000
 
 
 def draw_clip_choice() -> str | None:
@@ -39,13 +41,20 @@ def draw_clip_choice() -> str | None:
 
 def draw_run_form(query_id: str) -> RunChoice:
     duration = backend.opened(query_id).info.duration
-    longest = min(MOST_SECONDS, max(LEAST_SECONDS, duration))
+    longest, latest = min(MOST_SECONDS, max(LEAST_SECONDS, duration)), duration - LEAST_SECONDS
+    start_key, seconds_key = (f"robustness_{name}-{query_id[:16]}" for name in ("start", "seconds"))
+    choices_in_address("robustness_kinds", "kinds", KINDS, default=list(_FIRST_KINDS))
+    number_in_address(start_key, "from", low=0.0, high=max(0.0, latest), default=0.0)
+    number_in_address(
+        seconds_key, "seconds", low=LEAST_SECONDS, high=longest, default=min(12.0, longest)
+    )
+    number_in_address("robustness_steps", "steps", low=2, high=MOST_STEPS, default=4, whole=True)
+    number_in_address("robustness_seed", "seed", low=0, high=_MOST_SEED, default=0, whole=True)
     with st.container(border=True):
         kinds = st.pills(
             "Kinds of edits",
             list(KINDS),
             selection_mode="multi",
-            default=list(_FIRST_KINDS),
             format_func=kind_text,
             key="robustness_kinds",
             persist_state="session",
@@ -56,21 +65,19 @@ def draw_run_form(query_id: str) -> RunChoice:
             start = st.number_input(
                 "From second",
                 min_value=0.0,
-                max_value=max(0.0, duration - LEAST_SECONDS),
-                value=0.0,
+                max_value=max(0.0, latest),
                 step=1.0,
                 format="%.1f",
-                key=f"robustness_start-{query_id[:16]}",
+                key=start_key,
                 width=140,
             )
             seconds = st.number_input(
                 "Seconds",
                 min_value=LEAST_SECONDS,
                 max_value=longest,
-                value=min(12.0, longest),
                 step=1.0,
                 format="%.1f",
-                key=f"robustness_seconds-{query_id[:16]}",
+                key=seconds_key,
                 width=140,
                 help=f"At most {MOST_SECONDS:.0f} s of the clip are edited.",
             )
@@ -78,7 +85,6 @@ def draw_run_form(query_id: str) -> RunChoice:
                 "Strengths",
                 min_value=2,
                 max_value=MOST_STEPS,
-                value=4,
                 key="robustness_steps",
                 persist_state="session",
                 width=140,
@@ -88,8 +94,7 @@ def draw_run_form(query_id: str) -> RunChoice:
             seed = st.number_input(
                 "Seed",
                 min_value=0,
-                max_value=10_000,
-                value=0,
+                max_value=_MOST_SEED,
                 key="robustness_seed",
                 persist_state="session",
                 width=120,
@@ -104,6 +109,8 @@ def draw_run_form(query_id: str) -> RunChoice:
 @st.fragment
 def draw_edit_preview(choice: RunChoice) -> None:
     st.subheader("Preview an edit", anchor=False)
+    kinds = {kind: kind for kind in choice.kinds}
+    choice_in_address("robustness_shown", "edit", kinds, default=choice.kinds[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.selectbox(
             "Edit",
@@ -113,12 +120,10 @@ def draw_edit_preview(choice: RunChoice) -> None:
             width=220,
         )
         steps = strengths_of(kind, 3 if kind in STEPPED else 12)[1:]
+        key = f"robustness_strength-{'stepped' if kind in STEPPED else 'graded'}"
+        choice_in_address(key, "strength", {f"{s:.2f}": s for s in steps}, default=steps[-1])
         strength = st.select_slider(
-            "Strength",
-            list(steps),
-            value=steps[-1],
-            format_func=lambda s: f"{s:.2f}",
-            key=f"robustness_strength-{'stepped' if kind in STEPPED else 'graded'}",
+            "Strength", list(steps), format_func=lambda s: f"{s:.2f}", key=key
         )
     task = tasks.edit_preview_task(choice, kind, strength)
     if not task.wait(0.1):
@@ -174,6 +179,8 @@ def draw_run(choice: RunChoice) -> RobustnessReport | None:
         )
         st.caption(f"{plural(copies, 'copy', 'copies')} of {choice.seconds:.0f} s, {searched}.")
     started = st.session_state.get(state.ROBUSTNESS_RUN)
+    if started is None and tasks.known_robustness_task(choice) is not None:
+        started = choice  # a run that goes on, or went on, without this page
     if started is None or started.query_id != choice.query_id:
         return None
     task = tasks.robustness_task(started)
@@ -214,10 +221,12 @@ def draw_robustness(report: RobustnessReport) -> None:
         )
         st.caption("Video-to-video similarity from the copy to the target.")
     with right, st.container(border=True):
+        ways = ["Hierarchical", "Exhaustive"] if report.exhaustive else ["Hierarchical"]
+        names = {way.lower(): way for way in ways}
+        choice_in_address("robustness_rank", "rank", names, default="Hierarchical")
         measure = st.segmented_control(
             "Rank in the search",
-            ["Hierarchical", "Exhaustive"] if report.exhaustive else ["Hierarchical"],
-            default="Hierarchical",
+            ways,
             required=True,
             key="robustness_rank",
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.tasks import Key, Task
 
 if TYPE_CHECKING:
     from visil_dash.laboratory.fivr.selection import Wanted
@@ -33,10 +33,20 @@ def robustness_task(choice: RunChoice, *, again: bool = False) -> Task:
     bench = backend.workbench()
     backend.opened(choice.query_id)
     return backend.tasks().start(
-        ("robustness", *backend.task_scope(), bench.space.version, choice.query_id, choice),
+        _robustness_key(choice),
         lambda watch: run_robustness(bench, **vars(choice), watch=watch),
         again=again,
     )
+
+
+def known_robustness_task(choice: RunChoice) -> Task | None:
+    """The task of this run; None when it was not started."""
+    return backend.tasks().get(_robustness_key(choice))
+
+
+def _robustness_key(choice: RunChoice) -> Key:
+    version = backend.workbench().space.version
+    return "robustness", *backend.task_scope(), version, choice.query_id, choice
 
 
 def edit_preview_task(choice: RunChoice, kind: str, strength: float) -> Task:

@@ -4,7 +4,7 @@ The address wins when it was opened: at the start of a session, and when the bro
 Forward. Otherwise the session wins, and the address follows it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -52,6 +52,57 @@ def from_link(key: str, param: str, read: Callable[[str], Any], *, default: Any)
         return
     value = read(st.query_params[param]) if param in st.query_params else None
     st.session_state[key] = default if value is None else value
+
+
+def in_address(
+    key: str,
+    param: str,
+    *,
+    read: Callable[[str], Any],
+    write: Callable[[Any], str] = str,
+    default: Any,
+) -> None:
+    """Keeps the widget `key` and the address's `param` alike: `from_link`, then `to_link`.
+
+    Call it before the widget is drawn, and give the widget no default.
+    """
+    from_link(key, param, read, default=default)
+    to_link(param, write(st.session_state[key]), default=write(default))
+
+
+def choice_in_address(key: str, param: str, names: Mapping[str, Any], *, default: Any) -> None:
+    """`in_address` for one of several values, each with its name in the address."""
+    words = {value: name for name, value in names.items()}
+    if st.session_state.get(key, default) not in words:
+        del st.session_state[key]  # what was chosen is no longer offered
+    in_address(key, param, read=names.get, write=words.__getitem__, default=default)
+
+
+def choices_in_address(key: str, param: str, offered: Iterable[str], *, default: list[str]) -> None:
+    """`in_address` for any number of values."""
+    known = set(offered)
+    in_address(
+        key,
+        param,
+        read=lambda text: [word for word in text.split("~") if word in known],
+        write="~".join,
+        default=default,
+    )
+
+
+def number_in_address(
+    key: str, param: str, *, low: float, high: float, default: float | None, whole: bool = False
+) -> None:
+    """`in_address` for a number; `whole`: an int. None is an empty field."""
+
+    def read(text: str) -> float | None:
+        value = number(text, low=low, high=high)
+        return int(value) if whole and value is not None else value
+
+    def write(value: float | None) -> str:
+        return "" if value is None else str(value) if whole else f"{value:.10g}"
+
+    in_address(key, param, read=read, write=write, default=default)
 
 
 def to_link(param: str, value: str, *, default: str = "") -> None:

@@ -12,9 +12,11 @@ from visil_dash.labels.fivr import looks_like_fivr, read_fivr
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import Truth, labels_digest, truth_of
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.text import md, plural, safe_name
 
 _LIBRARY, _DEMO, _FILE = "This library's labels", "The demo set's labels", "A file"
+_SOURCES = {"library": _LIBRARY, "demo": _DEMO, "file": _FILE}  # by their names in the address
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,13 @@ def draw_label_choice(*, files: bool = False) -> LabelSet | None:
     offered = _offered(files=files)
     if not offered:
         return None
-    if st.session_state.get(state.LABELS_SOURCE) not in offered:
-        # The first of the largest: a few verdicts do not replace a set that was there before.
-        st.session_state[state.LABELS_SOURCE] = max(offered, key=lambda name: len(offered[name]))
+    # The first of the largest: a few verdicts do not replace a set that was there before.
+    largest = max(offered, key=lambda name: len(offered[name]))
+    names = {word: source for word, source in _SOURCES.items() if source in offered}
+    choice_in_address(state.LABELS_SOURCE, "labels", names, default=largest)
+    choice_in_address(
+        state.LABELS_STRANGERS, "unlabelled", {"unrelated": True, "ignored": False}, default=True
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         source = st.selectbox(
             "Labels",
@@ -63,7 +69,6 @@ def draw_label_choice(*, files: bool = False) -> LabelSet | None:
         )
         count_unlabelled = st.toggle(
             "Unlabelled pairs count as unrelated",
-            value=True,
             key=state.LABELS_STRANGERS,
             persist_state="session",
             help="On: an unlabelled pair that is admitted counts as an error. Correct where each"
