@@ -1,5 +1,7 @@
 """The collection as a matrix of scores; on a phone, as a list of its highest ones."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +11,7 @@ from visil_dash.plots import collection, maps
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.pair_card import draw_pair_card
 from visil_dash.ui.shell import state
+from visil_dash.ui.shell.links import choice_in_address, in_address
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import compare_button, empty_state
@@ -25,10 +28,13 @@ _ZOOM = {
 def draw_matrix(every: PairTable, match_score: float) -> None:
     videos = len(every.video_ids)
     table = every
-    if videos > collection.FEW_VIDEOS and not st.toggle(
-        "Include videos without a match", key=state.COLLECTION_ALL, persist_state="session"
-    ):
-        table = matched_only(every, match_score)
+    if videos > collection.FEW_VIDEOS:
+        shown = {"matched": False, "all": True}
+        choice_in_address(state.COLLECTION_ALL, "videos", shown, default=False)
+        if not st.toggle(
+            "Include videos without a match", key=state.COLLECTION_ALL, persist_state="session"
+        ):
+            table = matched_only(every, match_score)
     table = strongest(table, maps.MOST_MARKERS)
     with st.container(key="matrix-chart"):
         _matrix(table, videos)
@@ -38,8 +44,15 @@ def draw_matrix(every: PairTable, match_score: float) -> None:
 
 @st.fragment
 def _matrix(table: PairTable, videos: int) -> None:
+    in_address(
+        state.COLLECTION_PAIR,
+        "pair",
+        read=lambda text: _pair_from_link(text, table.video_ids),
+        write=lambda pair: "~".join(map(state.short, pair or ())),
+        default=None,
+    )
     order = group_order(table.scores)
-    pair = st.session_state.get(state.COLLECTION_PAIR)
+    pair = st.session_state[state.COLLECTION_PAIR]
     place = {table.video_ids[i]: at for at, i in enumerate(order)}
     chosen = None
     if pair and pair[0] in place and pair[1] in place:
@@ -73,6 +86,12 @@ def _caption(shown: int, videos: int, *, large: bool) -> str:
     if shown < videos:
         text += f" Shown are {shown} of {videos:,} videos, those with the highest scores."
     return text
+
+
+def _pair_from_link(text: str, videos: Sequence[str]) -> tuple[str, str] | None:
+    named = {state.short(video): video for video in videos}
+    query, _, reference = text.partition("~")
+    return (named[query], named[reference]) if {query, reference} <= named.keys() else None
 
 
 def _take_click(table: PairTable, order: list[int]) -> None:

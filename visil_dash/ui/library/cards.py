@@ -10,7 +10,7 @@ from visil_dash.records import VideoRecord
 from visil_dash.ui.library.adding import draw_add_button, draw_demo_button, has_demo
 from visil_dash.ui.library.opened import MOST_TAGS, draw_opened, open_button
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.links import choices_in_address, from_link, number_in_address, to_link
 from visil_dash.ui.shell.text import md, size
 from visil_dash.ui.shell.widgets import (
     await_posters,
@@ -73,7 +73,8 @@ def draw_grid(wanted: str, order: str, *, read_only: bool) -> None:
         return
     pages = -(-len(matching) // _PER_PAGE)
     # Drawn below the cards that it turns, and so its number is read from the session.
-    page = min(pages, st.session_state.get(state.LIBRARY_PAGE) or 1)
+    number_in_address(state.LIBRARY_PAGE, "page", low=1, high=pages, default=1, whole=True)
+    page = st.session_state[state.LIBRARY_PAGE] = min(pages, st.session_state[state.LIBRARY_PAGE])
     shown = matching[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     with st.container(key="library-grid"):
         for video in shown:
@@ -103,7 +104,9 @@ def _chosen_tags(videos: Iterable[VideoRecord]) -> set[str]:
         return set()
     known = [tag for tag, _count in used.most_common(MOST_TAGS)]
     kept = [tag for tag in st.session_state.get(state.LIBRARY_TAGS) or [] if tag in known]
-    st.session_state[state.LIBRARY_TAGS] = kept
+    if state.LIBRARY_TAGS in st.session_state:
+        st.session_state[state.LIBRARY_TAGS] = kept
+    choices_in_address(state.LIBRARY_TAGS, "tags", known, default=[])
     chosen = st.pills(
         "Tags",
         known,

@@ -9,6 +9,7 @@ from visil_dash.matching.verdict import LABELS, MEANINGS, Filter, verdict_of
 from visil_dash.records import Relation
 from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.shell import state
+from visil_dash.ui.shell.links import choices_in_address, in_address, number_in_address
 from visil_dash.ui.shell.text import plural
 from visil_dash.ui.shell.widgets import empty_state
 
@@ -27,6 +28,7 @@ def filtered(matches: Sequence[Ranked], chosen: Filter) -> Sequence[Ranked]:
 
 def draw_filter(matches: Sequence[Ranked]) -> Filter:
     counts = Counter(verdict_of(match).relation for _, match in matches)
+    _keep_in_address()
     with st.popover("Filter", icon=":material/filter_list:"):
         relations = st.pills(
             "Relation",
@@ -41,8 +43,7 @@ def draw_filter(matches: Sequence[Ranked]) -> Filter:
             "Score of at least",
             -1.0,
             1.0,
-            -1.0,
-            0.05,
+            step=0.05,
             key=state.SEARCH_LEAST_SCORE,
             persist_state="session",
         )
@@ -50,8 +51,7 @@ def draw_filter(matches: Sequence[Ranked]) -> Filter:
             "Coverage of at least",
             0,
             100,
-            0,
-            5,
+            step=5,
             format="%d %%",
             key=state.SEARCH_LEAST_COVERED,
             persist_state="session",
@@ -66,6 +66,13 @@ def draw_filter(matches: Sequence[Ranked]) -> Filter:
         least_coverage=covered / 100,
         name=name,
     )
+
+
+def _keep_in_address() -> None:
+    choices_in_address(state.SEARCH_RELATIONS, "relation", Relation, default=[])
+    number_in_address(state.SEARCH_LEAST_SCORE, "least", low=-1, high=1, default=-1.0)
+    number_in_address(state.SEARCH_LEAST_COVERED, "covered", low=0, high=100, default=0, whole=True)
+    in_address(state.SEARCH_NAME, "name", read=lambda text: text[:200], default="")
 
 
 def _chosen_relations() -> Sequence[Relation]:
