@@ -27,15 +27,7 @@ def draw_other_model() -> None:
         "The same frames have features of both models. The threshold is carried over so that 99 %"
         " of the pairs of frames within it in the other model are within it in this one."
     )
-    names = {extractor: extractor for extractor in others}
-    choice_in_address("dimensions_other", "other", names, default=next(iter(others)))
-    number_in_address(
-        "dimensions_other_threshold",
-        state.PARAM_THRESHOLD,
-        low=0,
-        high=1e9,
-        default=others[st.session_state["dimensions_other"]].threshold,
-    )
+    _take_from_address({extractor: other.threshold for extractor, other in others.items()})
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         extractor = st.selectbox(
             "Other model",
@@ -74,6 +66,19 @@ def draw_other_model() -> None:
         return
     if finished(dimensions_tasks.carry_task(*asked), title="Carrying over", name=extractor):
         _draw_transfer(dimensions_tasks.carry_task(*asked).result)
+
+
+def _take_from_address(saved: dict[str, float | None]) -> None:
+    """`saved`: the threshold of each other model, by extractor."""
+    names = {extractor: extractor for extractor in saved}
+    choice_in_address("dimensions_other", "other", names, default=next(iter(saved)))
+    number_in_address(
+        "dimensions_other_threshold",
+        state.PARAM_THRESHOLD,
+        low=0,
+        high=1e9,
+        default=saved[st.session_state["dimensions_other"]],
+    )
 
 
 def _draw_transfer(result: ModelTransfer) -> None:

@@ -40,14 +40,7 @@ def draw_clip_choice() -> str | None:
 
 
 def draw_run_form(query_id: str) -> RunChoice:
-    duration = backend.opened(query_id).info.duration
-    longest, latest = min(MOST_SECONDS, max(LEAST_SECONDS, duration)), duration - LEAST_SECONDS
-    start_key, seconds_key = (f"robustness_{name}-{query_id[:16]}" for name in ("start", "seconds"))
     choices_in_address("robustness_kinds", "kinds", KINDS, default=list(_FIRST_KINDS))
-    number_in_address(start_key, "from", low=0.0, high=max(0.0, latest), default=0.0)
-    number_in_address(
-        seconds_key, "seconds", low=LEAST_SECONDS, high=longest, default=min(12.0, longest)
-    )
     number_in_address("robustness_steps", "steps", low=2, high=MOST_STEPS, default=4, whole=True)
     number_in_address("robustness_seed", "seed", low=0, high=_MOST_SEED, default=0, whole=True)
     with st.container(border=True):
@@ -62,25 +55,7 @@ def draw_run_form(query_id: str) -> RunChoice:
             " development benchmark are the strengths 0.33, 0.67 and 1.",
         )
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            start = st.number_input(
-                "From second",
-                min_value=0.0,
-                max_value=max(0.0, latest),
-                step=1.0,
-                format="%.1f",
-                key=start_key,
-                width=140,
-            )
-            seconds = st.number_input(
-                "Seconds",
-                min_value=LEAST_SECONDS,
-                max_value=longest,
-                step=1.0,
-                format="%.1f",
-                key=seconds_key,
-                width=140,
-                help=f"At most {MOST_SECONDS:.0f} s of the clip are edited.",
-            )
+            start, seconds = _draw_stretch(query_id)
             steps = st.number_input(
                 "Strengths",
                 min_value=2,
@@ -100,7 +75,38 @@ def draw_run_form(query_id: str) -> RunChoice:
                 width=120,
                 help="Selects sides, corners and directions, the same at every strength.",
             )
-    return RunChoice(query_id, tuple(kinds), int(steps), float(start), float(seconds), int(seed))
+    return RunChoice(query_id, tuple(kinds), int(steps), start, seconds, int(seed))
+
+
+def _draw_stretch(query_id: str) -> tuple[float, float]:
+    """Start and length, in seconds, of what is edited of the clip."""
+    duration = backend.opened(query_id).info.duration
+    longest = min(MOST_SECONDS, max(LEAST_SECONDS, duration))
+    latest = max(0.0, duration - LEAST_SECONDS)
+    start_key, seconds_key = (f"robustness_{name}-{query_id[:16]}" for name in ("start", "seconds"))
+    usual = min(12.0, longest)
+    number_in_address(start_key, "from", low=0.0, high=latest, default=0.0)
+    number_in_address(seconds_key, "seconds", low=LEAST_SECONDS, high=longest, default=usual)
+    start = st.number_input(
+        "From second",
+        min_value=0.0,
+        max_value=latest,
+        step=1.0,
+        format="%.1f",
+        key=start_key,
+        width=140,
+    )
+    seconds = st.number_input(
+        "Seconds",
+        min_value=LEAST_SECONDS,
+        max_value=longest,
+        step=1.0,
+        format="%.1f",
+        key=seconds_key,
+        width=140,
+        help=f"At most {MOST_SECONDS:.0f} s of the clip are edited.",
+    )
+    return float(start), float(seconds)
 
 
 # ---- preview of one edit ----
