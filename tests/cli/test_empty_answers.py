@@ -79,3 +79,14 @@ def test_videos_without_features_of_the_model_are_an_error_with_the_remedy(
     assert (code, out) == (2, "")
     assert "other: none of the 4 videos" in err
     assert "--model other" in err
+
+
+@pytest.mark.parametrize(("command", "status"), [("search", 1), ("compare", 2)])
+def test_a_path_without_a_file_is_no_name_of_a_video(
+    shell: Shell, tmp_path: Path, command: str, status: int
+) -> None:
+    folder, clip = copy_library(copy_world(), tmp_path / "library"), tmp_path / "gone.mp4"
+    other = ("market.mp4",) if command == "compare" else ()
+    code, out, err = shell(command, clip, *other, "--library", folder)
+    assert (code, out) == (status, "")
+    assert "gone.mp4: there is no such file" in err

@@ -10,6 +10,7 @@ import pytest
 from tests.support.clips import SETTINGS, make_clip, regular
 from tests.support.hostile import HOSTILE_NAMES, good_files, make_unreadable
 from visil_dash.errors import MediaRefused
+from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import (
     VIDEO_SUFFIXES,
     check_regular,
@@ -20,6 +21,7 @@ from visil_dash.media.files import (
     shown_name,
     video_files,
 )
+from visil_dash.records import Preprocess
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +60,32 @@ def test_a_blu_ray_transport_stream_is_one_too(tmp_path: Path) -> None:
     assert container_of(clip.read_bytes()) == "mpegts"
 
 
+@pytest.mark.parametrize("lost", [1, 50, 187])
+def test_a_transport_stream_that_begins_within_a_packet_is_read(lost: int, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.ts", regular(150, 25), options={"g": "25"})
+    data = clip.read_bytes()
+    clip.write_bytes(data[lost:])
+    check_regular(clip, settings=SETTINGS)
+    with sample_frames(clip, preprocess=Preprocess(side=64), settings=SETTINGS) as video:
+        assert sum(len(batch) for batch in video) >= 4
+    assert "cut off" not in video.info.reason
+    clip.write_bytes(data[lost:-77])
+    with sample_frames(clip, preprocess=Preprocess(side=64), settings=SETTINGS) as video:
+        list(video)
+    assert "cut off" in video.info.reason
+
+
 HEADS = [
     (b"", "empty"),
     (b"\xff\xd8\xff\xe0", "JPEG"),
     (b"RIFF\0\0\0\0WEBPVP8 ", "WebP"),
     (b"RIFF\0\0\0\0WAVEfmt ", "WAV"),
-    (b"\0\0\0\x1cftypavif", "AVIF"),
+    (b"\0\0\0\x1cftypavif", "still picture (AVIF"),
+    (b"\0\0\0\x1cftypavis", "animated AVIF"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "still picture (PNG"),
+    (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"\0\0\0\x08acTL", "animated PNG"),
+    (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02", "animated WebP"),
+    (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x10", "a WebP"),
     (b"PK\x03\x04", "ZIP"),
     (b"version https://git-lfs.github.com/spec/v1", "LFS"),
     (b"#EXTM3U\n", "playlist"),

@@ -51,7 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     # Suppressed defaults: given before an action, as in `models --json list`, they count as well.
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--library", type=existing_path, help="folder of the library")
-    common.add_argument("--model", help="compact (bundled, default) or visil (the paper's)")
+    common.add_argument(
+        "--model",
+        help="compact (bundled, default), visil (the paper's) or another that `models list` shows",
+    )
     common.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser = argparse.ArgumentParser(
         prog="python -m visil_dash", description="Find copied footage in videos."

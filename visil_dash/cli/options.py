@@ -104,7 +104,7 @@ def clip_source(text: str) -> str | Path:
     try:
         mode = path.stat().st_mode
     except OSError:
-        return text
+        return path if os.sep in text else text
     if stat.S_ISREG(mode):
         return path
     kind = "a folder" if stat.S_ISDIR(mode) else "no regular file (a pipe, device or socket)"

@@ -101,9 +101,11 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
 
 def _print_result(query: str, result: "SearchResult") -> None:
     seconds = sum(result.timings.values())
-    videos = f"{len(result.matches)} videos"
+    count = len(result.matches)
+    videos = f"{count} video" + ("" if count == 1 else "s")
     if result.identical_to:
-        videos = f"already in the library as {result.identical_to}; {len(result.matches)} others"
+        others = f"{count} other" + ("" if count == 1 else "s")
+        videos = f"already in the library as {result.identical_to}; {others}"
     print(f"{query}: {videos}, {result.mode}, {seconds:.2f} s")
     for match in result.matches:
         print(_match_line(match))

@@ -23,6 +23,7 @@ GIVE_VIDEO = "give a video file (MP4, MOV, MKV, WebM, AVI, FLV, TS, MPEG, 3GP, O
 
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof")
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_MOVING_BRANDS = (b"avis", b"hevc", b"heis")  # of those: image sequences
 _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 
 
@@ -43,11 +44,20 @@ def container_of(head: bytes) -> str | None:
         return "ogg"
     if head[:4] == b"\x00\x00\x01\xba":
         return "mpeg"
-    for packet, first in ((188, 0), (192, 4)):
-        marks = head[first : first + 5 * packet : packet]
-        if len(marks) >= 2 and not marks.strip(b"G"):
-            return "mpegts"
-    return None
+    return "mpegts" if _is_mpegts(head) else None
+
+
+def _is_mpegts(head: bytes) -> bool:
+    """Whether every packet begins with G; a recording that was cut may begin within a packet."""
+    for packet, first, least in (
+        (188, 0, 2),
+        (192, 4, 2),
+        *((188, first, 10) for first in range(188)),
+    ):
+        marks = head[first : first + max(5, least) * packet : packet]
+        if len(marks) >= least and not marks.strip(b"G"):
+            return True
+    return False
 
 
 def _mp4_kind(head: bytes) -> str | None:
@@ -126,6 +136,8 @@ def refuse_special(name: str, mode: int) -> None:
 
 def describe(head: bytes) -> tuple[str, str]:
     """Reason and remedy for a file that is none of the containers."""
+    if animated := _animated(head):
+        return f"it is an animated {animated} picture, which is not decoded here", CONVERT
     for magic, reason, remedy in _KNOWN:
         if head.startswith(magic):
             return reason, remedy
@@ -141,6 +153,15 @@ def describe(head: bytes) -> tuple[str, str]:
     if _is_text(head):
         return _describe_text(head)
     return "it is not a video container that is taken here", f"{GIVE_VIDEO}, or {CONVERT}"
+
+
+def _animated(head: bytes) -> str:
+    """The format of a picture that moves, though its format is one of pictures; else empty."""
+    if head.startswith(b"\x89PNG") and b"acTL" in head:
+        return "PNG"
+    if head[8:16] == b"WEBPVP8X" and head[20:21] != b"" and head[20] & 0x02:
+        return "WebP"
+    return "AVIF or HEIF" if head[4:8] == b"ftyp" and head[8:12] in _MOVING_BRANDS else ""
 
 
 _KNOWN: tuple[tuple[bytes, str, str], ...] = (

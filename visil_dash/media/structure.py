@@ -172,9 +172,12 @@ def _flv(data: _Bytes) -> Structure:
 
 
 def _mpegts(data: _Bytes) -> Structure:
-    head = data.at(0, 5)
-    packet = 192 if head[:1] != b"G" and head[4:5] == b"G" else 188
-    return _cut(-data.size % packet)
+    head = data.at(0, 10 * 188)
+    packet = 192 if head[:1] != b"G" and not head[4:960:192].strip(b"G") else 188
+    # A file that was cut out of a stream may begin within a packet.
+    starts = (start for start in range(188) if not head[start::188].strip(b"G"))
+    first = next(starts, 0) if packet == 188 else 0
+    return _cut((first - data.size) % packet)
 
 
 def _mpeg(data: _Bytes) -> Structure:
