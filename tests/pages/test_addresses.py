@@ -97,7 +97,10 @@ def settings() -> dict[str, list[Linked]]:
             Linked("covered", "20", "search_least_covered", 20),
             Linked("name", "mark", "search_name", "mark"),
         ],
-        "collection": [Linked("pair", "~".join(map(state.short, pair)), "collection_pair", pair)],
+        "collection": [
+            Linked("view", "matrix", "collection_view", "Matrix"),
+            Linked("pair", "~".join(map(state.short, pair)), "collection_pair", pair),
+        ],
     }
 
 
