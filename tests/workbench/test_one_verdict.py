@@ -19,7 +19,7 @@ from visil_dash.workbench.bench import Workbench, open_workbench
 from visil_dash.workbench.reports import search_report
 
 pytestmark = pytest.mark.slow
-# Of the real clips: in daily runs a part of them, at night all (86).
+# Of the real clips: in daily runs a part of them, at night all.
 REAL_CLIPS = {"real": 44, "every real": None}
 
 
