@@ -207,3 +207,13 @@ def test_a_name_is_one_word_of_the_command_or_is_replaced(name: str) -> None:
     assert all(note.startswith("# QUERY: ") for note in notes)
     assert bool(notes) == (given_as != f"file:{name}")
     assert len(words) == 24
+
+
+def test_files_that_were_read_in_part_are_named_where_others_count_times() -> None:
+    part = replace(REFERENCE, notice="its clock jumps 1 time\nM2 AX 025.0")
+    for text, mark in (
+        (segments_edl(FOUND, query=QUERY, reference=part), "*"),
+        (segments_ffmpeg(FOUND, query=QUERY, reference=part), "#"),
+    ):
+        assert f"{mark} REFERENCE: its clock jumps 1 time?M2 AX 025.0" in text.splitlines()
+        assert f"{mark} QUERY:" not in text

@@ -37,10 +37,14 @@ _REEL = "AX"  # what editors write for a file: its name follows as a comment
 
 @dataclass(frozen=True)
 class Side:
-    """One file of a pair: its name and its frames a second."""
+    """One file of a pair: its name and its frames a second.
+
+    `notice`: why it was read in part. Where its clock jumps, other programs count other times.
+    """
 
     name: str
     rate: Fraction
+    notice: str = ""
 
 
 def frame_rate(info: MediaInfo | None) -> Fraction:
@@ -114,6 +118,7 @@ def segments_edl(segments: Sequence[Segment], *, query: Side, reference: Side) -
         "FCM: NON-DROP FRAME",
         f"* RECORD IS THE QUERY AT {_rate_text(query.rate)} FRAMES A SECOND",
         f"* SOURCE IS THE REFERENCE AT {_rate_text(reference.rate)} FRAMES A SECOND",
+        *_notices(query, reference, mark="*"),
         "",
     ]
     for number, s in enumerate(segments, 1):
@@ -128,6 +133,12 @@ def segments_edl(segments: Sequence[Segment], *, query: Side, reference: Side) -
         lines.append(f"* FROM CLIP NAME: {_plain(reference.name, 120)}")
         lines.append(f"* SIMILARITY: {s.score:.3f}")
     return "\r\n".join(lines) + "\r\n"
+
+
+def _notices(query: Side, reference: Side, *, mark: str) -> list[str]:
+    """Comments about files that were read in part."""
+    sides = ("QUERY", query), ("REFERENCE", reference)
+    return [f"{mark} {word}: {_plain(s.notice, 200)}" for word, s in sides if s.notice]
 
 
 def _rate_text(rate: Fraction) -> str:
@@ -147,7 +158,7 @@ def segments_ffmpeg(segments: Sequence[Segment], *, query: Side, reference: Side
     Run it in the folder of both files. Cuts are exact, so they are re-encoded; existing files are
     not overwritten. A name that a terminal would interpret is replaced, with a comment.
     """
-    inputs, notes = [], []
+    inputs, notes = [], _notices(query, reference, mark="#")
     for side, stand_in in ((query, "QUERY"), (reference, "REFERENCE")):
         typed = side.name if side.name.isprintable() and side.name else stand_in
         if typed != side.name:

@@ -97,10 +97,7 @@ def _exports(pair: Comparison) -> None:
             key="compare_export",
             persist_state="session",
         )
-        query, reference = (
-            Side(backend.name_of(video), frame_rate(backend.info_of(video)))
-            for video in (pair.query, pair.reference)
-        )
+        query, reference = (_side(video) for video in (pair.query, pair.reference))
         make = {"CSV": segments_csv, "EDL": segments_edl, "ffmpeg": segments_ffmpeg}[kind]
         text = make(pair.segments, query=query, reference=reference)
         st.caption(_DESCRIPTIONS[kind])
@@ -110,3 +107,8 @@ def _exports(pair: Comparison) -> None:
             text,
             file_name=f"segments-{pair.query[:8]}-{pair.reference[:8]}.{_FORMATS[kind]}",
         )
+
+
+def _side(video_id: str) -> Side:
+    info = backend.info_of(video_id)
+    return Side(backend.name_of(video_id), frame_rate(info), notice=info.reason if info else "")
