@@ -15,9 +15,10 @@ from visil_dash.ui.search.cards import draw_match_cards, ranked
 from visil_dash.ui.search.example import draw_examples
 from visil_dash.ui.search.filters import filtered
 from visil_dash.ui.search.one_frame import chosen_time, draw_frame_results
-from visil_dash.ui.search.options import SearchOptions, search_result
+from visil_dash.ui.search.options import SearchOptions, judged_result, search_result
 from visil_dash.ui.search.query import draw_query
 from visil_dash.ui.search.several import draw_clip_list
+from visil_dash.ui.search.tasks import verification_task, verified_so_far
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.verdicts import visible_matches
@@ -29,13 +30,15 @@ def draw_result(query_id: str, options: SearchOptions) -> None:
     result = search_result(query_id, options)
     if result is None:
         return
+    verification = verification_task(result)
+    result = judged_result(verified_so_far(result))
     shown = visible_matches(result)
     if not result.matches:
         draw_notices(shown)
         draw_nothing_compared(result)
         return
     matches = ranked(shown)
-    chosen = draw_answer(shown, matches)
+    chosen = draw_answer(shown, matches, verification)
     draw_notices(shown)
     if result.mode == "exhaustive":
         draw_agreement(result, options)

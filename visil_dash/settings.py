@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         512 * 1024**2, ge=0, description="free disk below which new work stops"
     )
+    proof_seconds: float = Field(
+        30.0, ge=0, description="time that a search on the pages spends on proofs, seconds; 0: none"
+    )
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.support.browser_harness import (
     CHROMIUM_ARGUMENTS,
     CHROMIUM_NAMES,
+    UNPROVED,
     App,
     clean_app,
     find_chromium,
@@ -78,7 +79,7 @@ def scene_app(browser: Browser, scene_library: Library) -> Iterator[App]:
     with clean_app(
         library=scene_library.folder,
         log_path=root / "streamlit.log",
-        environment={"VISIL_DASH_ALLOWED_FOLDERS": str(root / "in")},
+        environment=UNPROVED | {"VISIL_DASH_ALLOWED_FOLDERS": str(root / "in")},
     ) as started:
         yield started
 
@@ -95,7 +96,7 @@ def app(
 ) -> Iterator[App]:
     """The real dashboard over `app_library`. What it printed must hold no traceback."""
     log_path = tmp_path_factory.mktemp("log") / "streamlit.log"
-    with clean_app(library=app_library, log_path=log_path) as started:
+    with clean_app(library=app_library, log_path=log_path, environment=UNPROVED) as started:
         yield started
 
 

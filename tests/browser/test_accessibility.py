@@ -60,8 +60,10 @@ def findings(browser: Browser, app: App, places: list[str]) -> list[str]:
         expect(page.get_by_text("Page not found")).to_have_count(0)
         working = page.get_by_text(MEANWHILE)
         expect(working).to_have_count(0, timeout=PATIENCE)
-        for fold in page.locator("details:not([open]) > summary").all():
-            fold.click()
+        folded = page.locator("details:not([open]) > summary")
+        while folded.count():
+            folded.first.click()
+            wait_until_idle(page)
         for size in (WIDE, PHONE):
             page.set_viewport_size(size)
             for light in LIGHTS:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser_harness import App, clean_app, open_page, wait_until_idle
+from tests.support.browser_harness import UNPROVED, App, clean_app, open_page, wait_until_idle
 from tests.support.lab_world import Library
 from visil_dash.models.bundle import BUNDLED, META
 
@@ -34,7 +34,8 @@ def app(
     with clean_app(
         library=root / "main",
         log_path=root / "streamlit.log",
-        environment={
+        environment=UNPROVED
+        | {
             "VISIL_DASH_LIBRARIES": str(root / "libraries"),
             "VISIL_DASH_MODELS": str(root / "models"),
         },

@@ -92,8 +92,10 @@ def do(page: Page, kind: str, words: tuple[str, ...]) -> None:
         card = main.locator('[class*="st-key-match-"]').filter(has_text=words[0])
         card.get_by_role("button", name=words[1]).click()
     elif kind == "click":
-        choice = main.get_by_role("radio", name=words[0], exact=True)
-        choice.or_(main.get_by_role("button", name=words[0], exact=True)).click(timeout=PATIENCE)
+        # What folds away opens beside the page, not in it.
+        place = main.or_(page.get_by_test_id("stPopoverBody"))
+        choice = place.get_by_role("radio", name=words[0], exact=True)
+        choice.or_(place.get_by_role("button", name=words[0], exact=True)).click(timeout=PATIENCE)
     elif kind == "press":
         page.keyboard.press(words[0].lower())  # the key, without the shift of its capital
     else:

@@ -9,7 +9,8 @@ import pytest
 from tests.support.fakes import fake_model
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
 from visil_dash.matching.verdict import ANY_OFFSET, judge_result
-from visil_dash.records import Match, SearchResult, Segment
+from visil_dash.proof.pictures import ProofPictures
+from visil_dash.records import Match, Proof, ProofState, SearchResult, Segment
 
 NASTY = '"><script>alert(1)</script><img src=http://x/y onerror=a>\u202e.mp4'
 PICTURES = (b"\xff\xd8first", b"\xff\xd8second")
@@ -142,3 +143,55 @@ def test_it_says_how_sure_a_match_is_and_where_nothing_runs_in_step(result: Sear
     assert text.count(ANY_OFFSET) == 1
     moving = replace(told, segments=match.segments)
     assert "Confidence42 %" in report(replace(result, matches=(moving,))).text
+
+
+SHOWN = ProofPictures(*(b"\xff\xd8" + name for name in (b"q", b"laid", b"apart", b"mask", b"box")))
+
+
+def proved_report(result: SearchResult, proof: Proof) -> Seen:
+    facts = ReportFacts(8.0, {"ab" * 32: 24.0}, "1.2.3", "2026-11-24 12:00 UTC")
+    (match, *others) = result.matches
+    given = replace(result, matches=(replace(match, proof=proof), *others))
+    found = judge_result(
+        given, query_seconds=8.0, reference_seconds=facts.reference_seconds, match_score=0.5
+    )
+    pictures = {match.video_id: SHOWN} if proof.times else {}
+    return Seen(html_report(found, found.matches, {}, facts, pictures=pictures))
+
+
+def test_a_proof_is_evidence_without_the_dashboard(result: SearchResult) -> None:
+    proof = Proof(
+        ProofState.PROVED,
+        f"Both move alike {NASTY}",
+        span=Segment(0, 6, 10, 16, 0.91),
+        motion=0.91,
+        other_motion=0.08,
+        offsets=(8.0, 9.0, 10.0, 11.0),
+        curve=(0.0, 0.1, 0.91, 0.05),
+        times=(3.0, 13.0),
+        edits=("mirrored", "starts at 0:10.0 of the reference"),
+    )
+    seen = proved_report(result, proof)
+    assert "On the pixels: proved" in seen.text
+    assert "Mirrored, starts at 0:10.0 of the reference." in seen.text
+    assert seen.text.count("Both move alike") == 1, "the reason is the verdict's"
+    assert not {"script", "link"} & set(seen.tags)
+    shown = [
+        base64.b64decode(value.split(",")[1]) for name, value in seen.attributes if name == "src"
+    ]
+    assert shown == [SHOWN.query, SHOWN.registered, SHOWN.difference, SHOWN.source]
+    # The curve is drawn from left to right, its peak where the best offset is.
+    (points,) = [value for name, value in seen.attributes if name == "points"]
+    drawn = [tuple(map(float, point.split(","))) for point in points.split()]
+    assert [x for x, _ in drawn] == pytest.approx([0, 440 / 3, 880 / 3, 440], abs=0.1)
+    assert min(y for _, y in drawn) == drawn[2][1]
+    (across,) = [value for name, value in seen.attributes if name == "cx"]
+    assert float(across) == pytest.approx(drawn[2][0], abs=0.1)
+    assert "0.91 at 10.0 s, at most 0.08 elsewhere" in " ".join(seen.text.split())
+
+
+def test_a_proof_that_decides_nothing_says_so_beside_the_reason(result: SearchResult) -> None:
+    seen = proved_report(result, Proof(ProofState.UNDECIDABLE, "Nothing moves here."))
+    assert "On the pixels: undecidable" in seen.text
+    assert "Nothing moves here." in seen.text
+    assert "points" not in dict(seen.attributes)

@@ -17,7 +17,16 @@ SOON = 30.0  # seconds
 
 def page_settings(folder: Path, **changes: Any) -> Settings:
     return Settings(
-        **({"library": folder, "model": "compact", "min_free_bytes": 0, "threads": 1} | changes)
+        **(
+            {
+                "library": folder,
+                "model": "compact",
+                "min_free_bytes": 0,
+                "threads": 1,
+                "proof_seconds": 0,  # a proof that arrives would change what a page shows meanwhile
+            }
+            | changes
+        )
     )
 
 

@@ -12,7 +12,10 @@ from pathlib import Path
 from visil_dash.exports.pages import page
 from visil_dash.matching.spans import bar_parts
 from visil_dash.matching.verdict import ANY_OFFSET, confidence_text, verdict_of
-from visil_dash.records import Match, SearchResult
+from visil_dash.proof.pictures import ProofPictures
+from visil_dash.records import Match, Proof, SearchResult
+
+_CURVE = 440, 110  # size of the drawn curve, CSS pixels
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,11 @@ def html_report(
     found: Sequence[Match],
     evidence: Mapping[str, Sequence[Evidence]],
     facts: ReportFacts,
+    *,
+    pictures: Mapping[str, ProofPictures] | None = None,
 ) -> str:
-    """The page. `found`: the matches to show, best first; `evidence` by video id, may lack some."""
+    """The page. `found`: the matches to show, best first. `evidence`, `pictures` of their proofs by
+    video id, may lack some."""
     return page(
         Path(__file__).with_name("report.html.jinja"),
         result=result,
@@ -51,6 +57,8 @@ def html_report(
         total=len(result.matches),
         ANY_OFFSET=ANY_OFFSET,
         bar_parts=bar_parts,
+        pictures=pictures or {},
+        curve=_curve,
         base64=lambda data: base64.b64encode(data).decode(),
     )
 
@@ -83,3 +91,43 @@ def _values(match: Match) -> dict[str, str | None]:
         "Nearest frame": near,
         "Id (sha256)": match.video_id,
     }
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """The curve of a proof as a drawing: `points` of a line, the `peak` and the height of the best
+    `other` offset in pixels, and the ends of both axes in words."""
+
+    size: tuple[int, int]
+    points: str
+    peak: tuple[float, float]
+    other: float
+    first: float
+    last: float
+    best: float
+
+
+def _curve(proof: Proof) -> _Curve | None:
+    if len(proof.curve) < 2:
+        return None
+    width, height = _CURVE
+    low, high = min(0.0, *proof.curve), max(1.0, *proof.curve)
+    first, last = proof.offsets[0], proof.offsets[-1]
+
+    def across(at: float) -> float:
+        return width * (at - first) / ((last - first) or 1.0)
+
+    def down(value: float) -> float:
+        return height * (high - value) / (high - low)
+
+    drawn = [(across(at), down(v)) for at, v in zip(proof.offsets, proof.curve, strict=True)]
+    best = max(range(len(drawn)), key=proof.curve.__getitem__)
+    return _Curve(
+        size=_CURVE,
+        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in drawn),
+        peak=drawn[best],
+        other=down(max(0.0, proof.other_motion)),
+        first=first,
+        last=last,
+        best=proof.offsets[best],
+    )

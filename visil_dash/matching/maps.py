@@ -67,8 +67,9 @@ def first_look(pair: Comparison, matrix: Array) -> tuple[int, int]:
 
 
 def _between(times: Array, start: float, end: float) -> Array:
-    """Frames of a segment; never none, as the segment was made of such frames."""
-    return np.flatnonzero((times >= start - 1e-6) & (times < end - 1e-6))
+    """Sampled frames of a segment; the nearest one of an exact segment that lies between two."""
+    inside = np.flatnonzero((times >= start - 1e-6) & (times < end - 1e-6))
+    return inside if len(inside) else np.array([np.abs(times - (start + end) / 2).argmin()])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,13 @@
 """Which two frames show best what a pair shares."""
 
-from visil_dash.records import Comparison, Match
+from visil_dash.records import Comparison, Match, Proof, ProofState
+
+
+def is_shown(proof: Proof | None) -> bool:
+    """Whether the pictures of a proof lie on each other well enough to be looked at together."""
+    if proof is None or proof.registration is None or proof.times is None:
+        return False
+    return proof.state is not ProofState.UNDECIDABLE or proof.still
 
 
 def shown_times(pair: Match | Comparison) -> tuple[float, float] | None:
@@ -10,7 +17,7 @@ def shown_times(pair: Match | Comparison) -> tuple[float, float] | None:
     verdict's best segment: the middle of its counterpart, also where that plays backwards.
     """
     proof, best = pair.proof, pair.verdict.best if pair.verdict else None
-    if proof is not None and proof.times is not None:
+    if proof is not None and is_shown(proof):
         return proof.times
     if best is None:
         return None

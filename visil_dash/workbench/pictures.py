@@ -7,7 +7,9 @@ import numpy as np
 from visil_dash.media.decode import frames_at
 from visil_dash.media.preview import jpeg
 from visil_dash.media.views import BY_KEY, QueryRef, cut
-from visil_dash.records import WHOLE, Array
+from visil_dash.proof.moments import is_shown
+from visil_dash.proof.pictures import ProofPictures, boxed, masked, picture_difference, registered
+from visil_dash.records import WHOLE, Array, Proof
 from visil_dash.workbench.bench import Workbench
 
 
@@ -36,3 +38,32 @@ def strip_times(timestamps: Array, count: int) -> list[float]:
     """At most `count` of the sampled times `[T]`, evenly spread, first and last frame included."""
     picked = np.unique(np.linspace(0, len(timestamps) - 1, min(count, len(timestamps))).round())
     return [float(t) for t in timestamps[picked.astype(int)]]
+
+
+_COMMON, _OTHER = (20, 184, 166), (245, 158, 11)  # teal and amber, RGB
+
+
+def proof_pictures(
+    bench: Workbench, query_id: str, reference_id: str, proof: Proof, *, long_side: int = 640
+) -> ProofPictures | None:
+    """Pictures of a proof at its times; None where they do not lie on each other well enough.
+
+    A proof is of the whole picture, also where a view of the query is named. Raises MediaRefused,
+    NotFound.
+    """
+    registration, times = proof.registration, proof.times
+    if registration is None or times is None or not is_shown(proof):
+        return None
+    ids = (QueryRef.parse(video).base for video in (query_id, reference_id))
+    query, reference = (
+        pictures_of(bench, video, [time], long_side=long_side)[0]
+        for video, time in zip(ids, times, strict=True)
+    )
+    mask = masked(query, reference, registration)
+    return ProofPictures(
+        query=jpeg(query),
+        registered=jpeg(registered(query, reference, registration)),
+        difference=jpeg(picture_difference(query, reference, registration)),
+        mask=jpeg(boxed(mask, registration.overlays, colour=_OTHER)),
+        source=jpeg(boxed(reference, [registration.reference_box], colour=_COMMON)),
+    )

@@ -7,9 +7,10 @@ import visil_dash
 from visil_dash.errors import MediaRefused, NotFound, StoreError
 from visil_dash.exports.report import Evidence, ReportFacts, html_report
 from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.proof.pictures import ProofPictures
 from visil_dash.records import Match, SearchResult
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.pictures import jpegs
+from visil_dash.workbench.pictures import jpegs, proof_pictures
 
 _EVIDENCE_SIDE = 480  # pixels of the longer side of a picture
 
@@ -30,17 +31,23 @@ def search_report(
     }
     found = result.matches[:matches]
     evidence: dict[str, list[Evidence]] = {}
+    pictures: dict[str, ProofPictures] = {}
     for number, match in enumerate(found):
         watch.step(f"Frames of {match.name}", number / len(found))
         with suppress(MediaRefused, NotFound, StoreError):
             evidence[match.video_id] = _evidence(bench, result.query_id, match, spans)
+            shown = match.proof and proof_pictures(
+                bench, result.query_id, match.video_id, match.proof, long_side=_EVIDENCE_SIDE
+            )
+            if shown:
+                pictures[match.video_id] = shown
     facts = ReportFacts(
         query_seconds=query.info.duration,
         reference_seconds=lengths,
         version=visil_dash.__version__,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
-    return html_report(result, found, evidence, facts)
+    return html_report(result, found, evidence, facts, pictures=pictures)
 
 
 def _evidence(bench: Workbench, query_id: str, match: Match, spans: int) -> list[Evidence]:

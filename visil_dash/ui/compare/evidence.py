@@ -3,9 +3,9 @@
 import streamlit as st
 
 from visil_dash.matching.maps import Direction, first_look, maps
-from visil_dash.matching.verdict import best_segment
+from visil_dash.matching.verdict import best_segment, verdict_of
 from visil_dash.plots.timeline import segment_timeline, span_text, within
-from visil_dash.records import Comparison
+from visil_dash.records import Comparison, Segment
 from visil_dash.ui.compare.choices import (
     choose_cell,
     choose_range,
@@ -53,7 +53,9 @@ def draw_evidence(pair: Comparison) -> None:
     ) as frames:
         if frames.open:
             draw_frames(pair, cell)
-    draw_segments(pair, on_choose=lambda row: choose_range(pair, segment_range(pair.segments[row])))
+    draw_segments(
+        pair, on_choose=lambda row: choose_range(pair, _range_of(pair, pair.segments[row]))
+    )
     write_link(PairView(direction, chosen, span), pair)
 
 
@@ -93,8 +95,12 @@ def _draw_direction() -> Direction:
 
 
 def _first_range(pair: Comparison) -> LoopRange:
-    best = best_segment(pair.segments)
-    return whole_range(pair) if best is None else segment_range(best)
+    best = verdict_of(pair).best
+    return whole_range(pair) if best is None else _range_of(pair, best)
+
+
+def _range_of(pair: Comparison, segment: Segment) -> LoopRange:
+    return segment_range(segment, exact=pair.proof is not None and segment == pair.proof.span)
 
 
 def _players(pair: Comparison, span: LoopRange) -> None:

@@ -27,13 +27,14 @@ class LoopRange:
     aligned: bool = True
 
 
-def segment_range(segment: Segment) -> LoopRange:
+def segment_range(segment: Segment, *, exact: bool = False) -> LoopRange:
+    """`exact`: its times and speed were measured on the pixels, not on sampled frames."""
     return LoopRange(
         query_start=segment.query_start,
         query_end=segment.query_end,
         reference_start=segment.reference_start,
         reference_end=segment.reference_end,
-        speed=steady(segment.speed),
+        speed=segment.speed if exact else steady(segment.speed),
         reversed=segment.reversed,
     )
 

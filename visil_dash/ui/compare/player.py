@@ -6,12 +6,11 @@ from functools import cache
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
 
 from visil_dash.clock import clock
 from visil_dash.records import Array
 from visil_dash.ui.compare.loops import LoopRange
-from visil_dash.ui.shell.playing import Playable
+from visil_dash.ui.shell.playing import Playable, media_address
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import UI_ASSETS
 
@@ -30,17 +29,6 @@ class PlayerSide:
 def _component() -> Any:
     html, css, js = ((_FOLDER / f"player.{kind}").read_text() for kind in ("html", "css", "js"))
     return st.components.v2.component("visil_dash.player", html=html, css=css, js=js)
-
-
-def _media_address(file: Playable, *, place: str) -> str:
-    """The address of a file for the browser, on the dashboard's own server.
-
-    `place` is unique on the page: Streamlit keeps the file of the last run at each place.
-    """
-    if not runtime.exists():
-        return ""
-    manager = runtime.get_instance().media_file_mgr
-    return manager.add(str(file.path), file.media_type, place)
 
 
 def paired_player(
@@ -74,14 +62,8 @@ def paired_player(
     _component()(
         key=key,
         data={
-            "query": {
-                "name": safe_name(query.name),
-                "url": _media_address(query.file, place=f"{key}-query"),
-            },
-            "reference": {
-                "name": safe_name(reference.name),
-                "url": _media_address(reference.file, place=f"{key}-reference"),
-            },
+            "query": _side(query, place=f"{key}-query"),
+            "reference": _side(reference, place=f"{key}-reference"),
             "range": {
                 "id": range_id,
                 "play": start,
@@ -99,6 +81,12 @@ def paired_player(
         },
         on_frames_change=inspect,
     )
+
+
+def _side(side: PlayerSide, *, place: str) -> dict[str, str]:
+    file = side.file
+    url = media_address(str(file.path), file.media_type, place=place)
+    return {"name": safe_name(side.name), "url": url}
 
 
 def range_text(span: LoopRange) -> str:

@@ -75,6 +75,23 @@ def comparison_task(query_id: str, reference_id: str, *, again: bool = False) ->
     return task
 
 
+def proof_task(query_id: str, reference_id: str) -> Task:
+    """Verifies a pair that was compared on the pixels; then `comparison` has the proof."""
+    bench, pairs, key = backend.workbench(), _cache(), _key(query_id, reference_id)
+
+    def work(watch: Watch) -> None:
+        from visil_dash.workbench.proving import prove_pair
+
+        pair = pairs.get(key) or bench.compare(query_id, reference_id, watch=watch)
+        pairs.keep(key, prove_pair(bench, pair, watch=watch))
+
+    task = backend.tasks().start(("prove", *key), work)
+    pair = pairs.get(key)
+    if task.ended and task.error is None and (pair is None or pair.proof is None):
+        task = backend.tasks().start(("prove", *key), work, again=True)  # it has left the cache
+    return task
+
+
 def comparison(query_id: str, reference_id: str) -> Comparison:
     """The cached comparison, or a new one. Its arrays are shared: do not write into them."""
     pairs, key = _cache(), _key(query_id, reference_id)

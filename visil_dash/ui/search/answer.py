@@ -1,6 +1,7 @@
 """The search page's answer in one sentence, and what else to know or to try."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -12,20 +13,24 @@ from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import draw_downloads
 from visil_dash.ui.search.filters import draw_filter
 from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, SearchOptions
+from visil_dash.ui.search.tasks import proofs_of
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, verified_badge
 
 CROWDED = 0.25  # background from which it is mentioned: that of one query in ten is higher
 _ORDER = (
-    "Sorted by strength: the best of a match's scores, of either direction or of the matched"
-    " segments alone"
+    "Proved on the pixels first, contradicted last, and by strength: the best of a match's scores,"
+    " of either direction or of the matched segments alone"
 )
 _NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.skipped
 
 
-def draw_answer(result: SearchResult, matches: Sequence[Ranked]) -> Filter:
+def draw_answer(
+    result: SearchResult, matches: Sequence[Ranked], verification: Task | None
+) -> Filter:
     """The answer in a sentence, how it was found, and what can be done with it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-line"):
         with st.container(key="answer"):
@@ -39,11 +44,11 @@ def draw_answer(result: SearchResult, matches: Sequence[Ranked]) -> Filter:
             help="Move the distance threshold and see which frames and videos it admits",
         ):
             state.goto_threshold(result.query_id)
-    _draw_state(result)
+    _draw_state(result, verification)
     return chosen
 
 
-def _draw_state(result: SearchResult) -> None:
+def _draw_state(result: SearchResult, verification: Task | None) -> None:
     """How the answer was found, in one line, with the order of the matches."""
     took = seconds(sum(result.timings.values()))
     inside = ", inside the picture too," if result.inside else ""
@@ -51,13 +56,37 @@ def _draw_state(result: SearchResult) -> None:
         f"{_compared(result)}{inside} in {took} · match score {result.match_score:.2f}"
         f" · model {result.model}"
     )
+    order = "proved first, then the strongest" if proofs_of(result) else "strongest first"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(
-            f'<div class="vd-meta">{escaped(line)} · <b title="{escaped(_ORDER)}">strongest'
-            " first</b></div>",
+            f'<div class="vd-meta">{escaped(line)} · <b title="{escaped(_ORDER)}">'
+            f"{escaped(order)}</b></div>",
             width="content",
         )
         verified_badge(result.verified)
+        if verification is not None and not verification.ended:
+            _watch_verification(verification, proofs_of(result))
+        elif verification is not None and verification.error is not None:
+            st.caption(md(str(verification.error)))
+
+
+@st.fragment(run_every=1.0)
+def _watch_verification(task: Task, seen: int) -> None:
+    """Progress of the proofs; draws the page again with each that arrives."""
+    if task.ended or (task.result is not None and proofs_of(task.result) != seen):
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+        st.html(
+            f'<div class="vd-meta" role="status">Verifying, {percent(task.share)}</div>',
+            width="content",
+        )
+        st.button(
+            "Stop",
+            key="stop_verification",
+            type="tertiary",
+            on_click=task.cancel,
+            help="Ends the verification on the pixels; what was proved stays",
+        )
 
 
 def _compared(result: SearchResult) -> str:
@@ -168,7 +197,11 @@ def draw_agreement(result: SearchResult, options: SearchOptions) -> None:
     task = backend.search(result.query_id, threshold=options.threshold, exhaustive=False)
     if not finished(task, title="Searching hierarchically, to compare", name=result.query):
         return
-    both = agreement(backend.with_verdicts(task.result), result)
+    # A pair is the same pair however it was found, so what was proved of it holds for both.
+    known = {match.video_id: match for match in result.matches}
+    found = backend.with_verdicts(task.result)
+    matches = tuple(known.get(match.video_id, match) for match in found.matches)
+    both = agreement(replace(found, matches=matches), result)
     overlap = f"Overlap of the top {both.k}"
     with st.container(border=True, key="agreement"):
         st.markdown(_agreement_text(both))

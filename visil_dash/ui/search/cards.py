@@ -8,10 +8,11 @@ from visil_dash.clock import clock
 from visil_dash.matching.verdict import best_segment, confidence_text, verdict_of
 from visil_dash.media.views import QueryRef
 from visil_dash.plots.timeline import segment_timeline, span_text, within
-from visil_dash.proof.moments import shown_times
-from visil_dash.records import Match, Relation, SearchResult, Segment, Verdict
+from visil_dash.proof.moments import is_shown, shown_times
+from visil_dash.records import WHOLE, Match, ProofState, Relation, SearchResult, Segment
 from visil_dash.ui.pair.judging import draw_verdict_choice
 from visil_dash.ui.pair.moments import PairMoment, await_moments, draw_moment
+from visil_dash.ui.pair.proof import proof_line
 from visil_dash.ui.search.details import draw_details
 from visil_dash.ui.shell import backend, dialogs
 from visil_dash.ui.shell.playing import play
@@ -70,7 +71,9 @@ def _is_weak(match: Match) -> bool:
 
 
 def _moment(query_id: str, match: Match) -> PairMoment:
-    return PairMoment(str(QueryRef(query_id, match.view)), match.video_id, shown_times(match))
+    # A proof is of the whole picture, also where a part of it was searched with.
+    view = WHOLE if is_shown(match.proof) else match.view
+    return PairMoment(str(QueryRef(query_id, view)), match.video_id, shown_times(match))
 
 
 def _card(rank: int, match: Match, moment: PairMoment) -> None:
@@ -80,13 +83,14 @@ def _card(rank: int, match: Match, moment: PairMoment) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             with st.container(key=f"name-{rank}"):
                 name_line(f"{rank}. {match.name}", one_line=True)
-            _relation_badge(verdict_of(match))
+            _relation_badge(match)
         pictures, text = st.columns(2, gap="medium")
         with pictures:
             draw_moment(moment, key=str(rank))
-        with text:
+        with text, st.container(gap="xsmall"):
             _numbers(match)
             _timeline(rank, spans, lengths)
+            _proof_line(match)
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", key=f"acts-{rank}"
         ):
@@ -112,11 +116,13 @@ def _card(rank: int, match: Match, moment: PairMoment) -> None:
             )
 
 
-def _relation_badge(verdict: Verdict) -> None:
-    """The relation in words; green for a match, blue for a doubt."""
+def _relation_badge(match: Match) -> None:
+    """The relation in words, with a seal where it is proved; green a match, blue a doubt."""
+    verdict = verdict_of(match)
+    proved = match.proof is not None and match.proof.state is ProofState.PROVED
     st.badge(
         verdict.label,
-        icon=":material/check:" if verdict.is_match else None,
+        icon=":material/verified:" if proved else ":material/check:" if verdict.is_match else None,
         color="green" if verdict.is_match else "blue" if verdict.is_doubt else "gray",
         help=verdict.reason,
     )
@@ -167,6 +173,12 @@ def _timeline(rank: int, spans: Sequence[Segment], lengths: tuple[float, float])
     st.html(f'<div class="vd-meta">{escaped(line + more)}</div>')
 
 
+def _proof_line(match: Match) -> None:
+    """What the pixels show, where they decided: the edits of a copy, or why it is none."""
+    if match.proof is not None and match.proof.state is not ProofState.UNDECIDABLE:
+        st.html(f'<div class="vd-meta">{escaped(proof_line(match.proof))}</div>')
+
+
 def _weak_row(rank: int, match: Match, query_id: str) -> None:
     near = match.min_distance
     distance = "not a candidate" if near is None else f"nearest frame {near:.3f}"
@@ -180,7 +192,7 @@ def _weak_row(rank: int, match: Match, query_id: str) -> None:
                 f"{rank}. {match.name}",
                 f"score {match.score:.3f} · reverse score {match.reverse_score:.3f} · {distance}",
             )
-        _relation_badge(verdict_of(match))
+        _relation_badge(match)
         compare_button(
             query_id, match.video_id, key=f"compare-{rank}", part=match.view, kind="tertiary"
         )

@@ -8,7 +8,8 @@ from visil_dash.matching.verdict import ANY_OFFSET, verdict_of
 from visil_dash.media.views import BY_KEY
 from visil_dash.plots.timeline import span_text
 from visil_dash.records import Match, Segment
-from visil_dash.ui.shell.text import percent, plural
+from visil_dash.ui.pair.proof import draw_proof_badge, edits_text
+from visil_dash.ui.shell.text import md, percent, plural
 from visil_dash.ui.shell.widgets import facts
 
 _SEGMENTS_SHOWN = 6
@@ -35,6 +36,9 @@ def draw_details(match: Match, spans: Sequence[Segment], *, key: str) -> None:
         if match.view:
             st.caption(f"Matched with the {BY_KEY[match.view].title} of the query clip's picture.")
         facts(_values(match), meanings=_MEANING)
+        if match.proof is not None:
+            draw_proof_badge(match.proof)
+            st.caption(md(" ".join(filter(None, [match.proof.reason, edits_text(match.proof)]))))
         if spans:
             covered = verdict.coverage
             facts({_OF_QUERY: percent(covered.query), _OF_VIDEO: percent(covered.reference)})
@@ -42,6 +46,9 @@ def draw_details(match: Match, spans: Sequence[Segment], *, key: str) -> None:
             if len(spans) > len(lines):
                 lines.append(f"and {plural(len(spans) - len(lines), 'more segment')}")
             st.markdown("  \n".join(lines))
+        if match.similar:
+            also = [span_text(span) for span in match.similar[:_SEGMENTS_SHOWN]]
+            st.caption("Looks similar, but is no part of the match:  \n" + "  \n".join(also))
 
 
 def _values(match: Match) -> dict[str, str]:

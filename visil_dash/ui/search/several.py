@@ -10,6 +10,7 @@ from visil_dash.matching.verdict import confidence_text, verdict_of
 from visil_dash.records import SearchResult
 from visil_dash.ui.search.answer import draw_inside_button, holds_match
 from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
+from visil_dash.ui.search.tasks import verified_so_far
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, percent, plural, safe_name
@@ -56,7 +57,9 @@ def _panel(
 ) -> None:
     going = [task for task in tasks.values() if not task.ended]
     results = [
-        judged_result(task.result) for task in tasks.values() if task.ended and task.error is None
+        judged_result(verified_so_far(task.result))
+        for task in tasks.values()
+        if task.ended and task.error is None
     ]
     with st.container(border=True, key="several"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -146,7 +149,7 @@ def _outcome(clip: SessionClip, task: Task) -> tuple[str, str]:
     if task.error is not None:
         # The message begins with the clip's name, which the row shows, or its name on disk.
         return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: "), ""
-    result = backend.with_verdicts(without_rejected(task.result))
+    result = backend.with_verdicts(without_rejected(verified_so_far(task.result)))
     if not result.matches:
         return headline(result), ""
     best = result.matches[0]

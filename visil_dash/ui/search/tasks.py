@@ -1,5 +1,6 @@
 """Background tasks of the Search page, other than the search itself."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from visil_dash.progress import Watch
@@ -33,6 +34,40 @@ def nearest_task(query_id: str, *, threshold: float | None, most: int, again: bo
 
     key = ("nearest", *_space(), query_id, name, limit, most)
     return backend.tasks().start(key, work, again=again)
+
+
+def _verification(result: SearchResult) -> tuple[str | int | float | bool | None, ...]:
+    asked = result.mode, result.inside, result.threshold, len(result.matches)
+    return ("verify", *_space(), result.query_id, result.query, *asked)
+
+
+def verification_task(result: SearchResult) -> Task | None:
+    """Verifies the best matches on the pixels, one after another; None where that is switched off.
+
+    `result` of the task is the SearchResult so far, None before the first proof.
+    """
+    bench = backend.workbench()
+    seconds = bench.settings.proof_seconds
+    if not seconds:
+        return None
+
+    def work(watch: Watch) -> Iterator[SearchResult]:
+        from visil_dash.workbench.proving import proving
+
+        yield from proving(bench, result, seconds=seconds, watch=watch)
+
+    return backend.tasks().start(_verification(result), work)
+
+
+def verified_so_far(result: SearchResult) -> SearchResult:
+    """The result with the proofs that were made since, without asking for any."""
+    task = backend.tasks().get(_verification(result))
+    return result if task is None or task.result is None else task.result
+
+
+def proofs_of(result: SearchResult) -> int:
+    """How many matches were verified."""
+    return sum(match.proof is not None for match in result.matches)
 
 
 def strip_task(query_id: str) -> Task:
@@ -79,7 +114,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     """The HTML report of a result; `begin` starts it, once. `result` of the task is its text."""
     bench = backend.workbench()
     # The result itself differs by mode, threshold and what was in the library then.
-    asked = result.mode, result.inside, result.threshold, bench.match_score()
+    asked = result.mode, result.inside, result.threshold, bench.match_score(), proofs_of(result)
     key = ("report", *_space(), result.query_id, result.query, *asked)
 
     def work(watch: Watch) -> str:

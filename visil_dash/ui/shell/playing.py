@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 
 from visil_dash.records import Decoded, MediaInfo
 from visil_dash.ui.shell import backend, pictures
@@ -27,6 +28,16 @@ class Playable:
         # Streamlit's own media id looks at parts of large files only.
         kind = "video/webm" if self.codec == "webm" else "video/mp4"
         return f"{kind}; sha={pictures.file_digest(self.path)}"
+
+
+def media_address(content: str | bytes, media_type: str, *, place: str) -> str:
+    """The address of a file or of bytes for the browser, on the dashboard's own server.
+
+    `place` is unique on the page: Streamlit keeps the content of the last run at each place.
+    """
+    if not runtime.exists():
+        return ""
+    return runtime.get_instance().media_file_mgr.add(content, media_type, place)
 
 
 def playable(video_id: str) -> Playable | None:

@@ -5,7 +5,7 @@ page or using a widget aborts the page's script, never the task. Nothing here ca
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
 from typing import Any
@@ -15,7 +15,7 @@ from visil_dash.media.views import QueryRef
 from visil_dash.progress import Progress, Watch
 
 Key = tuple[Any, ...]
-Work = Callable[[Watch], Any]
+Work = Callable[[Watch], Any]  # a generator yields its result again and again, as it improves
 
 
 def is_about(key: Key, about: str) -> bool:
@@ -24,7 +24,10 @@ def is_about(key: Key, about: str) -> bool:
 
 
 class Task:
-    """One piece of work: `what` and `share` while it runs, then `result` or `error`."""
+    """One piece of work: `what` and `share` while it runs, then `result` or `error`.
+
+    `result` of work that improves is its latest one, also while it runs.
+    """
 
     def __init__(self, key: Key) -> None:
         self.key = key
@@ -57,7 +60,12 @@ class Task:
         try:
             watch = Watch(self._report, self._stop.is_set)
             watch.with_message("Stopped before it began.").check()
-            self.result = work(watch)
+            made = work(watch)
+            if isinstance(made, Generator):
+                for self.result in made:
+                    watch.check()
+            else:
+                self.result = made
         except errors.VisilDashError as error:
             self.error = error
         except BaseException as error:
