@@ -66,6 +66,10 @@ class Watch:
 
         return replace(self, report=report)
 
+    def silent(self) -> "Watch":
+        """For a step whose own progress would only confuse: it can still be stopped."""
+        return replace(self, report=_ignore)
+
     def with_message(self, message: str) -> "Watch":
         """The same, for work whose user should read `message` when it was stopped."""
         return replace(self, message=message)

@@ -147,3 +147,19 @@ def test_a_file_that_is_not_there_is_told(shell: Shell, tmp_path: Path) -> None:
     code, _, err = shell("--labels", tmp_path / "none.csv")
     assert code == 2
     assert "none.csv" in err
+
+
+def test_with_proof_each_setting_says_what_the_pixels_add(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"query,reference,relation\n{QUERY},market.mp4,ND\n")
+    code, out, _ = shell("--labels", path, "--proof", "30")
+    assert code == 0
+    assert out.count("by confidence: 1 proved, 0 contradicted, 0 undecidable") == 2
+    assert out.count("DSVR  without proof: mAP 1.000") == 2
+    assert out.count("DSVR  with proof: mAP 1.000") == 2
+    assert out.count("recall at 90 % precision 1.000  reported 1 of 1, 0 others") == 12
+    _, out, _ = shell("--labels", path, "--proof", "30", "--json")
+    assert told(out)[1]["proof_seconds"] == 30
+    assert json.loads(out)["results"][0]["proof"]["states"]["proved"] == 1
+    assert "proof" not in shell("--labels", path)[1]
+    assert shell("--labels", path, "--proof", "-1")[0] == 2

@@ -55,6 +55,14 @@ def add_evaluate_command(commands: Any, common: argparse.ArgumentParser) -> None
         action="store_false",
         help="leave unlabelled pairs out instead of counting them as unrelated",
     )
+    evaluate.add_argument(
+        "--proof",
+        type=zero_or_more,
+        default=0.0,
+        metavar="X",
+        help="also verify each query's best matches on the pixels, for at most X seconds per query,"
+        " and report the results by confidence without and with it; 0, the default: do not",
+    )
     evaluate.add_argument("--seed", type=whole_number(0), default=0, help="of the bootstrap")
     evaluate.add_argument("--rounds", type=whole_number(1), default=1000, help="bootstrap draws")
     evaluate.add_argument("--queries", action="store_true", help="print every query, worst first")
@@ -74,6 +82,7 @@ def _evaluate(given: argparse.Namespace, settings: Settings) -> int:
             count_unlabelled=given.count_unlabelled,
             seed=given.seed,
             rounds=given.rounds,
+            proof_seconds=given.proof,
             watch=terminal_watch(given),
         )
         report = evaluation_report(bench, run)
@@ -181,8 +190,32 @@ def _outcome_lines(outcome: "Outcome") -> list[str]:
             f"  {result.queries} queries, {result.relevant} relevant pairs"
             for task, result in outcome.tasks.items()
         ),
+        *_proof_lines(outcome),
         *(f"  {reason}" for reason in sorted(few)),
     ]
+
+
+def _proof_lines(outcome: "Outcome") -> list[str]:
+    """What verification adds; nothing where there was none."""
+    from visil_dash.laboratory.evaluation.proof import RECALL_PRECISION
+
+    proof = outcome.proof
+    if proof is None:
+        return []
+    states = ", ".join(f"{count} {state}" for state, count in proof.states.items())
+    left = f", {proof.left} left" if proof.left else ""
+    lines = [f"  by confidence: {states}{left}; {proof.seconds:.1f} s of verification per query"]
+    for task in outcome.tasks:
+        for name, ranked in (("without", proof.without), ("with", proof.with_proof)):
+            result, recall = ranked.tasks[task], ranked.recall_at_precision(task)
+            lines.append(
+                f"  {task}  {name} proof: mAP {_interval(result.mean_average_precision)}"
+                f"  uAP {_interval(result.micro_average_precision)}"
+                f"  recall at {100 * RECALL_PRECISION:.0f} % precision"
+                f" {'none' if recall is None else f'{recall:.3f}'}"
+                f"  reported {ranked.found[task]} of {result.relevant}, {ranked.wrong[task]} others"
+            )
+    return lines
 
 
 def _query_line(row: "QueryRow", names: dict[str, str]) -> str:

@@ -196,6 +196,17 @@ class PrecisionRecall:
             float(self.thresholds[place]), float(self.precision[place]), float(self.recall[place])
         )
 
+    def at_precision(self, precision: float) -> OperatingPoint | None:
+        """The point of highest recall whose precision is at least `precision`, or None.
+
+        Of points with the same recall the one with the highest threshold is taken.
+        Raises ValueError when `precision` is outside 0..1.
+        """
+        if not 0 < precision <= 1:
+            raise ValueError(f"precision: expected a share in 0..1, got {precision}")
+        good = np.flatnonzero((self.precision >= precision) & (self.recall > 0))
+        return self.at(int(good[np.argmax(self.recall[good])])) if len(good) else None
+
 
 def _steps(scores: Array, relevant: Array) -> tuple[Array, Array, Array]:
     """Distinct scores `[M]`, highest first; relevant and irrelevant entries down to each."""
@@ -235,16 +246,9 @@ def recall_at_precision(
 ) -> OperatingPoint | None:
     """The threshold of highest recall whose precision is at least `precision`, or None.
 
-    Of thresholds with the same recall the highest is taken.
     Raises ValueError when nothing is relevant or `precision` is outside 0..1.
     """
-    if not 0 < precision <= 1:
-        raise ValueError(f"precision: expected a share in 0..1, got {precision}")
-    curve = pr_curve(scores, relevant, missed=missed)
-    good = np.flatnonzero((curve.precision >= precision) & (curve.recall > 0))
-    if not len(good):
-        return None
-    return curve.at(int(good[np.argmax(curve.recall[good])]))
+    return pr_curve(scores, relevant, missed=missed).at_precision(precision)
 
 
 @dataclass(frozen=True)

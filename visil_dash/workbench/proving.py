@@ -36,7 +36,7 @@ def proving(
     The best matches are verified first, at most so many, until the `seconds` are spent. A video
     that cannot be read is named in the notices. Raises NotFound, Cancelled.
     """
-    verifier = _Verifying(bench, result.query_id, watch)
+    verifier = _Verifying(bench, result.query_id, watch.silent())
     until = time.monotonic() + seconds
     wanted = worth_proving(result, most=most)
     for number, video_id in enumerate(wanted):

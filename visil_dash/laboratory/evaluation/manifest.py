@@ -1,6 +1,7 @@
 """An evaluation as JSON with its manifest, which can be run again and compared with a later run."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from visil_dash import __version__
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import labels_digest
+from visil_dash.laboratory.evaluation.proof import RECALL_PRECISION, ByConfidence, ProofOutcome
 from visil_dash.laboratory.evaluation.run import EvaluationRun, Setting
 from visil_dash.metrics.retrieval import TaskResult
 from visil_dash.workbench.bench import Workbench
@@ -19,6 +21,7 @@ _MOST_CHARACTERS = 50_000_000
 _NOT_COMPARED = ("created", "seconds")
 # Manifest entries whose name says too little on the screen.
 _MANIFEST_NAMES = {"strangers_count": "unlabelled pairs count as unrelated"}
+_UNWRITTEN = {"proof_seconds": 0.0}  # what reports meant before they had the entry
 _TOLERANCE = 5e-4  # smaller differences of scores are rounding: floats differ between machines
 
 _Json = dict[str, Any]
@@ -42,6 +45,7 @@ class EvaluationPlan:
     count_unlabelled: bool
     seed: int
     rounds: int = 1000
+    proof_seconds: float = 0.0
 
 
 def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
@@ -73,6 +77,7 @@ def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
             "strangers_count": run.count_unlabelled,
             "seed": run.seed,
             "rounds": run.rounds,
+            "proof_seconds": run.proof_seconds,
         },
         "settings": [asdict(o.setting) for o in run.outcomes],
         "results": [
@@ -83,6 +88,7 @@ def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
                 "rerank_seconds_a_query": o.rerank_seconds,
                 "tasks": {task: _task(result) for task, result in o.tasks.items()},
                 "queries": {task: [asdict(r) for r in rows] for task, rows in o.queries.items()},
+                "proof": None if o.proof is None else _proof(o.proof),
             }
             for o in run.outcomes
         ],
@@ -136,12 +142,16 @@ def plan_of(report: _Json) -> EvaluationPlan:
         raise ValueError(f"expected one or two settings, got {len(settings)}")
     if not 1 <= int(manifest["rounds"]) <= 10_000:
         raise ValueError(f"rounds: expected 1..10000, got {manifest['rounds']}")
+    proof_seconds = float(manifest.get("proof_seconds", 0.0))
+    if not 0 <= proof_seconds < math.inf:
+        raise ValueError(f"proof_seconds: expected 0 or more, got {proof_seconds}")
     return EvaluationPlan(
         labels=tuple(Label(**row) for row in report["labels"]),
         settings=settings,
         count_unlabelled=bool(manifest["strangers_count"]),
         seed=int(manifest["seed"]),
         rounds=int(manifest["rounds"]),
+        proof_seconds=proof_seconds,
     )
 
 
@@ -149,7 +159,7 @@ def differences(then: _Json, now: _Json) -> tuple[Difference, ...]:
     """Differences of two reports: first of the manifests, then of the results."""
     rows = []
     for key in sorted({*then["manifest"], *now["manifest"]} - set(_NOT_COMPARED)):
-        a, b = then["manifest"].get(key), now["manifest"].get(key)
+        a, b = (report["manifest"].get(key, _UNWRITTEN.get(key)) for report in (then, now))
         if a != b:
             rows.append(
                 Difference(_MANIFEST_NAMES.get(key, key.replace("_", " ")), _text(a), _text(b))
@@ -163,13 +173,23 @@ def differences(then: _Json, now: _Json) -> tuple[Difference, ...]:
 
 
 def _quality_numbers(report: _Json) -> dict[str, float]:
-    """mAP, uAP and compared pairs of a report by name; times always differ and are left out."""
+    """mAP, uAP and counts of pairs of a report by name; times always differ and are left out."""
     out: dict[str, float] = {}
     for result in report["results"]:
         out[f"{result['setting']} · pairs per query"] = float(result["pairs_a_query"])
         for task, row in result["tasks"].items():
             out[f"{result['setting']} · {task} mAP"] = float(row["map"]["value"])
             out[f"{result['setting']} · {task} uAP"] = float(row["uap"]["value"])
+        if proof := result.get("proof"):
+            out |= _proof_numbers(f"{result['setting']} · proof", proof)
+    return out
+
+
+def _proof_numbers(name: str, proof: _Json) -> dict[str, float]:
+    out = {f"{name} · {state}": float(count) for state, count in proof["states"].items()}
+    for task, row in proof["with_proof"].items():
+        out[f"{name} · {task} mAP"] = float(row["map"]["value"])
+        out[f"{name} · {task} uAP"] = float(row["uap"]["value"])
     return out
 
 
@@ -188,4 +208,27 @@ def _task(result: TaskResult) -> _Json:
         "map": asdict(result.mean_average_precision),
         "uap": asdict(result.micro_average_precision),
         "average_precisions": dict(result.average_precisions),
+    }
+
+
+def _proof(outcome: ProofOutcome) -> _Json:
+    return {
+        "states": outcome.states,
+        "left": outcome.left,
+        "seconds_a_query": outcome.seconds,
+        "without_proof": _by_confidence(outcome.without),
+        "with_proof": _by_confidence(outcome.with_proof),
+    }
+
+
+def _by_confidence(ranked: ByConfidence) -> _Json:
+    return {
+        task: {
+            **_task(result),
+            "recall_precision": RECALL_PRECISION,
+            "recall_at_precision": ranked.recall_at_precision(task),
+            "reported": ranked.found[task],
+            "wrongly_reported": ranked.wrong[task],
+        }
+        for task, result in ranked.tasks.items()
     }

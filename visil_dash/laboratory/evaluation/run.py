@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from visil_dash.candidates.distances import nearest_by_video
 from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import Truth, truth_of
+from visil_dash.laboratory.evaluation.proof import ProofOutcome, proof_outcome
 from visil_dash.laboratory.evaluation.scores import (
     CHAMFER,
     COMPARATOR,
@@ -32,6 +33,7 @@ from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
 
 EXHAUSTIVE, HIERARCHICAL = "exhaustive", "hierarchical"
+_SCORING, _MEASURING = 0.3, 0.97  # shares of the time: scored until then, verified until then
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Results of one setting; `pairs` (compared) and seconds are means over the queries."""
+    """Results of one setting; `pairs` (compared) and seconds are means over the queries.
+
+    `proof`: None where nothing was verified: it was not asked for, or no search scores so.
+    """
 
     setting: Setting
     tasks: dict[str, TaskResult]
@@ -72,6 +77,7 @@ class Outcome:
     pairs: float
     candidate_seconds: float
     rerank_seconds: float
+    proof: ProofOutcome | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class EvaluationRun:
     """Results of one run. `gains`: mAP of the second setting minus the first's, by task.
 
     `rerank`: of the first exhaustive setting, by task; empty without one. `skipped`: reason by id
-    for videos without features.
+    for videos without features. `proof_seconds`: that each query had for verification, 0: none.
     """
 
     truth: Truth
@@ -92,6 +98,7 @@ class EvaluationRun:
     rerank: dict[str, tuple[RerankPoint, ...]]
     skipped: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    proof_seconds: float = 0.0
 
 
 def run_evaluation(
@@ -102,13 +109,15 @@ def run_evaluation(
     count_unlabelled: bool = True,
     seed: int = 0,
     rounds: int = 1000,
+    proof_seconds: float = 0.0,
     known: Known | None = None,
     watch: Watch = UNWATCHED,
 ) -> EvaluationRun:
     """Evaluates one or two settings on the same labels.
 
-    Raises InputError when no pair is relevant, and Cancelled; pairs scored until then stay in
-    `known`.
+    `proof_seconds`: each query's best matches are verified on the pixels for at most so long (0:
+    not at all), and the results by confidence are reported without and with it. Raises InputError
+    when no pair is relevant, and Cancelled; pairs scored until then stay in `known`.
     """
     start = time.perf_counter()
     truth, skipped = _labelled_truth(bench, labels, count_unlabelled=count_unlabelled)
@@ -121,23 +130,24 @@ def run_evaluation(
         truth,
         np.logical_or.reduce([pairs for pairs, _ in compared]),
         known={} if known is None else known,
-        watch=watch,
+        watch=watch.part(0.0, _SCORING) if proof_seconds else watch,
     )
-    watch.step("Measuring", 0.97)
+    watch.step("Measuring", _SCORING if proof_seconds else _MEASURING)
     outcomes = tuple(
         _outcome(truth, setting, pairs, seconds, scored, seed=seed, rounds=rounds)
         for setting, (pairs, seconds) in zip(settings, compared, strict=True)
     )
-    rerank: dict[str, tuple[RerankPoint, ...]] = {}
-    exhaustive = next((s for s in settings if s.generation == EXHAUSTIVE), None)
-    if exhaustive is not None:
-        measuring = watch.part(0.97, 0.99, name="Measuring")
-        distances = _nearest_frames(bench, truth, measuring)
-        table, cost = scored[exhaustive.scorer]
-        rerank = {
-            task: rerank_curve(truth, table, distances, cost, task, seed=seed, rounds=rounds)
-            for task in outcomes[0].tasks
-        }
+    if proof_seconds:
+        outcomes = _verified(
+            bench,
+            truth,
+            outcomes,
+            proof_seconds=proof_seconds,
+            seed=seed,
+            rounds=rounds,
+            watch=watch.part(_SCORING, _MEASURING),
+        )
+    rerank = _rerank_curves(bench, truth, outcomes, scored, seed=seed, rounds=rounds, watch=watch)
     watch.step("Done", 1.0)
     return EvaluationRun(
         truth=truth,
@@ -150,7 +160,64 @@ def run_evaluation(
         rerank=rerank,
         skipped=skipped,
         seconds=time.perf_counter() - start,
+        proof_seconds=proof_seconds,
     )
+
+
+def _rerank_curves(
+    bench: Workbench,
+    truth: Truth,
+    outcomes: Sequence[Outcome],
+    scored: dict[str, tuple[Array, Array]],
+    *,
+    seed: int,
+    rounds: int,
+    watch: Watch,
+) -> dict[str, tuple[RerankPoint, ...]]:
+    """Of the first exhaustive setting, by task; empty without one."""
+    exhaustive = next((o for o in outcomes if o.setting.generation == EXHAUSTIVE), None)
+    if exhaustive is None:
+        return {}
+    measuring = watch.part(_MEASURING, 0.99, name="Measuring")
+    distances = _nearest_frames(bench, truth, measuring)
+    table, cost = scored[exhaustive.setting.scorer]
+    return {
+        task: rerank_curve(truth, table, distances, cost, task, seed=seed, rounds=rounds)
+        for task in exhaustive.tasks
+    }
+
+
+def can_be_proved(bench: Workbench, setting: Setting) -> bool:
+    """Whether a search scores as the setting does, so that its matches can be verified."""
+    return setting.scorer == (CHAMFER if bench.model.compare is None else COMPARATOR)
+
+
+def _verified(
+    bench: Workbench,
+    truth: Truth,
+    outcomes: tuple[Outcome, ...],
+    *,
+    proof_seconds: float,
+    seed: int,
+    rounds: int,
+    watch: Watch,
+) -> tuple[Outcome, ...]:
+    """The outcomes, with what verification adds to those of settings that a search has."""
+    done = []
+    for number, outcome in enumerate(outcomes):
+        if can_be_proved(bench, outcome.setting):
+            proof = proof_outcome(
+                bench,
+                truth,
+                threshold=outcome.setting.threshold,
+                proof_seconds=proof_seconds,
+                seed=seed,
+                rounds=rounds,
+                watch=watch.part(number / len(outcomes), (number + 1) / len(outcomes)),
+            )
+            outcome = replace(outcome, proof=proof)
+        done.append(outcome)
+    return tuple(done)
 
 
 def _labelled_truth(

@@ -1,13 +1,13 @@
 """One edited copy: searched for, ranked, and verified on the pixels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from visil_dash.edits.clip import write_video
 from visil_dash.edits.edited import Edited
 from visil_dash.errors import InputError, MediaRefused, StoreError
 from visil_dash.matching.verdict import verdict_of
-from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.progress import Watch
 from visil_dash.records import Comparison, Match, ProofState, SearchResult
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.proving import prove_pair
@@ -114,9 +114,8 @@ def search_copy(
 
 def _verified(bench: Workbench, copy_id: str, target: str, watch: Watch) -> CopyProof:
     """A target that cannot be read is a reason, not an error: the search has its results."""
-    stopping = replace(watch, report=UNWATCHED.report)
     try:
-        proof = prove_pair(bench, bench.compare(copy_id, target), watch=stopping).proof
+        proof = prove_pair(bench, bench.compare(copy_id, target), watch=watch.silent()).proof
     except (MediaRefused, StoreError) as error:
         return CopyProof(None, str(error))
     if proof is None:
