@@ -5,7 +5,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.ui.shell.frame import bind_address, draw_place, follow_address, navigation
+from visil_dash.ui.shell.frame import (
+    bind_address,
+    draw_course,
+    draw_next_step,
+    draw_place,
+    follow_address,
+    navigation,
+)
 from visil_dash.ui.shell.guard import stop_unless_safe
 from visil_dash.ui.shell.links import follow_history
 
@@ -22,6 +29,30 @@ st.set_page_config(
 )
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
 
+# In the order of a course: how it works, what decides its quality and speed, how good it is here.
+course = [
+    st.Page(
+        "pages/walkthrough.py",
+        title="Walkthrough",
+        icon=":material/school:",
+        visibility="hidden",
+    ),
+    st.Page(
+        "pages/dimensions.py",
+        title="Dimensions",
+        icon=":material/straighten:",
+        visibility="hidden",
+    ),
+    st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:", visibility="hidden"),
+    st.Page(
+        "pages/robustness.py", title="Robustness", icon=":material/science:", visibility="hidden"
+    ),
+    st.Page(
+        "pages/evaluate.py", title="Evaluate", icon=":material/fact_check:", visibility="hidden"
+    ),
+    st.Page("pages/planner.py", title="Scale planner", icon=":material/dns:", visibility="hidden"),
+    st.Page("pages/fivr.py", title="FIVR", icon=":material/cloud_download:", visibility="hidden"),
+]
 page = navigation(
     {
         "Work": [
@@ -38,22 +69,19 @@ page = navigation(
             st.Page("pages/collection.py", title="Collection", icon=":material/grid_view:"),
             st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
             st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
+        ],
+        "Behind it": [
             st.Page("pages/models.py", title="Models", icon=":material/model_training:"),
+            st.Page("pages/laboratory.py", title="Laboratory", icon=":material/biotech:"),
         ],
-        "Laboratory": [
-            st.Page("pages/walkthrough.py", title="Walkthrough", icon=":material/school:"),
-            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/fact_check:"),
-            st.Page("pages/robustness.py", title="Robustness", icon=":material/science:"),
-            st.Page("pages/dimensions.py", title="Dimensions", icon=":material/straighten:"),
-            st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:"),
-            st.Page("pages/planner.py", title="Scale planner", icon=":material/dns:"),
-            st.Page("pages/fivr.py", title="FIVR", icon=":material/cloud_download:"),
-        ],
-    }
+    },
+    course,
 )
 stop_unless_safe()
 bind_address()
+draw_course(course, page)
 draw_place()
 follow_address()
 follow_history(page.url_path)
 page.run()
+draw_next_step(course, page)

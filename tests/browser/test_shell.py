@@ -16,19 +16,36 @@ from tests.support.browser_harness import (
     watch,
 )
 
-PAGES = re.findall(
-    r'st\.Page\(\s*"pages/(\w+)\.py",\s*title="([^"]+)"', (ROOT / "app.py").read_text()
+_LISTED_OR_NOT = re.findall(
+    r'st\.Page\(\s*"pages/(\w+)\.py",\s*title="([^"]+)"([^()]*)\)', (ROOT / "app.py").read_text()
 )
+PAGES = [(name, title) for name, title, _ in _LISTED_OR_NOT]
+LISTED = [(name, title) for name, title, more in _LISTED_OR_NOT if "hidden" not in more]
+COURSE = [page for page in PAGES if page not in LISTED]
 
 
 def test_the_navigation_holds_exactly_the_pages_of_the_app(page: Page, empty_app: App) -> None:
     open_page(page, empty_app)
     links = page.locator('[data-testid="stSidebarNavLink"]')
-    assert [text.split("\n")[-1] for text in links.all_inner_texts()] == [t for _, t in PAGES]
+    assert [text.split("\n")[-1] for text in links.all_inner_texts()] == [t for _, t in LISTED]
     expect(page.locator('[data-testid="stSidebarLogo"]')).to_be_visible()
 
 
-@pytest.mark.parametrize(("name", "title"), PAGES)
+def test_the_laboratory_opens_every_page_of_its_course(page: Page, empty_app: App) -> None:
+    open_page(page, empty_app)
+    steps = page.get_by_test_id("stSidebar").get_by_test_id("stPageLink")
+    expect(steps).to_have_count(0)
+    page.locator('[data-testid="stSidebarNavLink"]', has_text="Laboratory").click()
+    heading = page.locator('[data-testid="stMain"] h1')
+    for number, (_, title) in enumerate(COURSE):
+        expect(steps).to_have_count(len(COURSE))
+        steps.nth(number).locator("a").click()
+        expect(heading).to_have_text(title)
+        wait_until_idle(page)
+    assert exceptions_shown(page) == []
+
+
+@pytest.mark.parametrize(("name", "title"), LISTED)
 def test_every_page_opens_on_an_empty_library(
     page: Page, empty_app: App, screens: Callable[..., None], name: str, title: str
 ) -> None:
@@ -47,9 +64,11 @@ def test_every_page_opens_by_a_link_of_its_own_name(
     open_page(page, empty_app)  # until then pages are found by their files, and every name is known
     open_page(page, empty_app, name)
     wait_until_idle(page)
-    expect(page.locator('[data-testid="stSidebarNavLink"][aria-current="page"]')).to_have_text(
-        re.compile(title)
-    )
+    expect(page.locator('[data-testid="stMain"] h1')).to_have_text(title)
+    if (name, title) in LISTED:
+        expect(page.locator('[data-testid="stSidebarNavLink"][aria-current="page"]')).to_have_text(
+            re.compile(title)
+        )
     expect(page.get_by_role("dialog")).to_have_count(0)  # "Page not found"
 
 

@@ -46,8 +46,10 @@ def through_the_frame() -> None:
         st.rerun()
 
 
-def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
-    """The page to run; the sidebar lists all pages, each group under its name.
+def navigation(
+    groups: Mapping[str, Sequence[StreamlitPage]], course: Sequence[StreamlitPage]
+) -> StreamlitPage:
+    """The page to run; the sidebar lists the pages of `groups`, each group under its name.
 
     Streamlit's own groups are not used: their list items are outside any list, so a screen reader
     does not count them, and a group is folded by a click that has no key.
@@ -74,7 +76,31 @@ def navigation(groups: Mapping[str, Sequence[StreamlitPage]]) -> StreamlitPage:
         url_path=home.title.lower(),
         visibility="hidden",
     )
-    return st.navigation([*listed, named], expanded=True)
+    return st.navigation([*listed, named, *course], expanded=True)
+
+
+def draw_course(course: Sequence[StreamlitPage], page: StreamlitPage) -> None:
+    """The steps of the laboratory below its entry, while one of them or its list is open."""
+    if page not in course and page.url_path != "laboratory":
+        return
+    # The entry is marked as long as one of its pages is open.
+    st.html(
+        '<style>[data-testid="stSidebarNavLink"][href$="/laboratory"] { background: color-mix(in'
+        " srgb, currentColor 12%, transparent); }</style>"
+    )
+    with st.sidebar.container(key="course", gap=None):
+        for number, step in enumerate(course, 1):
+            st.page_link(step, label=f"{number}. {step.title}")
+
+
+def draw_next_step(course: Sequence[StreamlitPage], page: StreamlitPage) -> None:
+    """Below a page of the laboratory: the way to the next one."""
+    if page in course[:-1]:
+        step = course[course.index(page) + 1]
+        st.space("small")
+        st.page_link(
+            step, label=f"Next in the course: {step.title}", icon=":material/arrow_forward:"
+        )
 
 
 # ---- library and model in the address: a link never opens another library silently ----
