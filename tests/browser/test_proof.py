@@ -69,7 +69,7 @@ def test_the_difference_and_the_boxes_are_pictures_too(
     page: Page, demo_lab: Lab, size: ViewportSize, screens: Callable[..., None]
 ) -> None:
     proof = proved(page, demo_lab, size)
-    for view, pictures in (("Difference", 1), ("Crop and overlays", 2)):
+    for view, pictures in (("Difference picture", 1), ("Crop and overlays", 2)):
         proof.get_by_role("radio", name=view).click()
         wait_until_idle(page)
         shown = proof.get_by_test_id("stImage").locator("img")

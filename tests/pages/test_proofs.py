@@ -117,7 +117,7 @@ def test_compare_shows_the_proof_and_follows_it(verified: Open) -> None:
 @pytest.mark.parametrize("verified", [PROVED], indirect=True)
 def test_the_other_pictures_of_a_proof_are_a_click_away(verified: Open) -> None:
     page = compared(verified, swiped)
-    page.segmented_control(key="proof_view").select("Difference").run()
+    page.segmented_control(key="proof_view").select("Difference picture").run()
     assert len(page.get("image")) == 1
     assert not swiped(page)
     page.segmented_control(key="proof_view").select("Crop and overlays").run()

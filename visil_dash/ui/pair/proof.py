@@ -19,7 +19,11 @@ from visil_dash.ui.shell.widgets import draw_chart, facts
 if TYPE_CHECKING:  # importing it takes most of a second (OpenCV)
     from visil_dash.proof.pictures import ProofPictures
 
-_SWIPE, _DIFFERENCE, _PLACE = _VIEWS = ("Swipe", "Difference", "Crop and overlays")
+_REGISTERED, _DIFFERENCE, _PLACE = _VIEWS = (
+    "Registered",
+    "Difference picture",
+    "Crop and overlays",
+)
 _STATES: dict[ProofState, tuple[str, str, Literal["green", "red", "gray"]]] = {
     ProofState.PROVED: ("proved on the pixels", ":material/verified:", "green"),
     ProofState.CONTRADICTED: ("contradicted: another take", ":material/block:", "red"),
@@ -121,7 +125,7 @@ def _draw_pictures(query_id: str, reference_id: str, proof: Proof) -> None:
     view = st.segmented_control(
         "Pictures of the proof",
         _VIEWS,
-        default=_SWIPE,
+        default=_REGISTERED,
         required=True,
         key="proof_view",
         persist_state="session",
@@ -130,7 +134,7 @@ def _draw_pictures(query_id: str, reference_id: str, proof: Proof) -> None:
     )
     pictures: ProofPictures = task.result
     there, here = (clock(time, digits=1) for time in proof.times)
-    if view == _SWIPE:
+    if view == _REGISTERED:
         draw_swipe(
             SwipeSide(pictures.query, "Query", f"Query clip at {there}"),
             SwipeSide(
