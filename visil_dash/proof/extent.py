@@ -13,6 +13,7 @@ from visil_dash.records import Array, Segment
 _SMOOTH = 5  # ticks over which agreement is averaged
 _FADE = 15  # ticks
 _EXTENSIONS, _EXTENSION_SECONDS = 4, 6.0  # how often more is read, and how much
+_SEEN_SECONDS = 0.9  # beyond an end, which show that both agree no longer
 _EDGE_SECONDS = 0.4  # nearer to the end of a video nothing is read
 _UNKNOWN = 1e-6
 _LEAST_DETAIL = 0.4  # agreement of detail from which unmoving pictures are the same
@@ -56,7 +57,8 @@ def _unread(
         room = at if way < 0 else query.video.duration - at
         other_room = other if way * speed < 0 else reference.video.duration - other
         length = min(_EXTENSION_SECONDS, room, other_room / abs(speed))
-        beyond = at + way * 0.5, other + way * 0.5 * speed
+        # The last moments before the end of what was read show no motion to anything after it.
+        beyond = at + way * _SEEN_SECONDS, other + way * _SEEN_SECONDS * speed
         if length > _EDGE_SECONDS and not _read(query, reference, beyond):
             spans = [sorted((t, t + way * length * v)) for t, v in ((at, 1.0), (other, speed))]
             found.append(((spans[0][0], spans[0][1]), (spans[1][0], spans[1][1])))
