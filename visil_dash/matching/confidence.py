@@ -21,10 +21,10 @@ _BACKGROUND_RANKS = (3, 12)  # ranks whose mean is a query's own level of unrela
 # so large a share would call a dozen true copies of one clip unrelated.
 RANKED_SHARE = 0.7
 EVIDENCE_SHARE = 0.5
-# How much likelier verification ends so for a copy than for another video, as a log likelihood ratio
+# How much likelier verification ends so for a copy than for another video: log likelihood ratios
 # beside that of the strength. Of 234 copies that were verified 226 were proved and none
-# contradicted, of 37 others none and 10. PROVED is more than 37 can show: proof has to outweigh that
-# a copy is one of thousands of videos. The calibration error of 5,000 pairs with it is 0.0014.
+# contradicted, of 37 others none and 10. PROVED is more than 37 can show: proof has to outweigh
+# that a copy is one of thousands of videos. The calibration error of 5,000 pairs is 0.0014.
 _PROOF_EVIDENCE = {
     ProofState.PROVED: 7.0,
     ProofState.CONTRADICTED: -5.0,
