@@ -3,9 +3,9 @@
 from visil_dash.ui.laboratory.hubs import (
     draw_chosen_hub,
     draw_excluded_frames,
+    draw_hub_answer,
     draw_hub_cards,
     draw_hub_form,
-    draw_hub_summary,
 )
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
@@ -25,9 +25,10 @@ with friendly():
             add_videos_button,
         )
     else:
-        report = draw_hub_form()
-        if report is not None:
-            draw_hub_summary(report)
+        found = draw_hub_form()
+        if found is not None:
+            report, offers = found
+            draw_hub_answer(report, offers)
             draw_chosen_hub(report)
-            draw_hub_cards(report)
+            draw_hub_cards(report, offers)
         draw_excluded_frames()

@@ -15,13 +15,16 @@ from tests.support.library_fakes import (
 from visil_dash.candidates.aside import frames_aside, set_frames_aside, take_frames_back
 from visil_dash.candidates.generation import candidate_videos, library_hits
 from visil_dash.errors import Cancelled
+from visil_dash.index.snapshot import frame_ids
 from visil_dash.laboratory.hubs.hubs import (
     Nearness,
     effect,
     find_hub_runs,
     nearness,
+    pairs_without,
     similar_frames,
 )
+from visil_dash.laboratory.hubs.library import HubReport, worthwhile
 from visil_dash.library.store import open_library
 from visil_dash.progress import Watch
 from visil_dash.records import Array
@@ -85,11 +88,57 @@ def test_setting_the_slate_aside_loses_no_copy(world: tuple[Array, Array]) -> No
     assert set(rows.tolist()) == {v * FRAMES + f for v, f in SLATE}
     aside = np.isin(np.arange(len(vectors)), rows)
     after = nearness(vectors, owners, 1.0, aside=aside)
-    found = effect(before, after, related)
+    found = effect(before.pairs(), after.pairs(), related)
     assert (found.before, found.after) == (5 * 4 + 2, 2)
     assert (found.matches, found.lost, found.unrelated) == (2, (), 20)
     everything = nearness(vectors, owners, 1.0, aside=np.ones(len(vectors), bool))
-    assert effect(before, everything, related).lost == ((4, 5), (5, 4))
+    assert effect(before.pairs(), everything.pairs(), related).lost == ((4, 5), (5, 4))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pairs_without_frames_are_those_of_comparing_everything_again(
+    world: tuple[Array, Array], seed: int
+) -> None:
+    vectors, owners = world
+    random = np.random.default_rng(seed)
+    before_aside, gone = (random.random(len(vectors)) < share for share in (0.1, 0.4))
+    near = nearness(vectors, owners, 20.0, aside=before_aside)
+    gone |= before_aside
+    again = nearness(vectors, owners, 20.0, aside=gone)
+    assert near.pairs().any()
+    assert np.array_equal(pairs_without(near, vectors, gone), again.pairs())
+
+
+def report_of(world: tuple[Array, Array], *, copies: bool) -> HubReport:
+    vectors, owners = world
+    near = nearness(vectors, owners, 1.0)
+    share = related if copies else (lambda a, b: True)
+    names = tuple("abcdef")
+    return HubReport(
+        hubs=find_hub_runs(near, related, least=3),
+        near=near,
+        vectors=vectors,
+        ids=np.concatenate([frame_ids(video, FRAMES) for video in range(VIDEOS)]),
+        aside=np.zeros(len(vectors), bool),
+        video_ids=names,
+        names=names,
+        threshold=1.0,
+        total=len(vectors),
+        related=share,
+    )
+
+
+def test_a_slate_is_worth_setting_aside_once(world: tuple[Array, Array]) -> None:
+    (offer,) = worthwhile(report_of(world, copies=True))
+    assert offer.count == len(SLATE)
+    assert {(v, f) for v, frames in offer.frames.items() for f in frames} == {
+        ("abcdef"[video], frame) for video, frame in SLATE
+    }
+    assert (offer.effect.unrelated, offer.effect.lost) == (20, ())
+
+
+def test_a_frame_by_which_copies_are_found_is_not_worth_it(world: tuple[Array, Array]) -> None:
+    assert worthwhile(report_of(world, copies=False)) == ()
 
 
 def test_it_stops_when_told(world: tuple[Array, Array]) -> None:

@@ -31,8 +31,15 @@ def wide_open(page: AppTest) -> None:
         bench.library.set_label(*(Label(one, other, NOT_MATCH) for other in videos[i + 1 :]))
 
 
+def labels_and_texts(page: AppTest) -> str:
+    return texts(page) + "".join(success.value for success in page.success)
+
+
 def test_a_hub_is_shown_weighed_set_aside_and_taken_back(page: AppTest) -> None:
     wide_open(page)
+    run_until(page, lambda p: "Nothing is worth setting aside" in labels_and_texts(p))
+    assert "Preview setting aside" not in labels(page)
+    page.toggle(key="hubs_others").set_value(True)
     run_until(page, lambda p: "Preview setting aside" in labels(p))
     bench = backend.workbench()
     assert "Near **3 unrelated videos**" in texts(page)

@@ -6,7 +6,7 @@ pictures, slates, intros and logos. They make candidates of unrelated videos.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -157,16 +157,32 @@ def similar_frames(vectors: Array, owners: Array, hub: Hub, threshold: float) ->
     return np.flatnonzero(close)
 
 
-def effect(before: Nearness, after: Nearness, related: ShareFootage) -> Effect:
-    """Compares the candidate pairs before and after frames are excluded."""
-    old, new = before.pairs(), after.pairs()
+def pairs_without(near: Nearness, vectors: Array, gone: Array) -> Array:
+    """`Nearness.pairs` once frames `gone` `[N]` bool are returned for no query, `[V, V]` bool.
+
+    Only rows near a video that loses frames are compared again, with what is left of it.
+    """
+    left = near.near.copy()
+    for video in np.unique(near.owners[gone]).tolist():
+        rows = np.flatnonzero(near.near[:, video])
+        kept = np.flatnonzero((near.owners == video) & ~gone)
+        left[rows, video] = False
+        for start in range(0, len(rows) if len(kept) else 0, _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            closest = squared_distances(vectors[part], vectors[kept]).min(1)
+            left[part, video] = closest <= np.float32(near.threshold)
+    return replace(near, near=left).pairs()
+
+
+def effect(old: Array, new: Array, related: ShareFootage) -> Effect:
+    """Compares the candidate pairs `[V, V]` before and after frames are excluded."""
     gone = [(int(q), int(v)) for q, v in np.argwhere(old & ~new)]
     lost = tuple(pair for pair in gone if related(*pair))
     matches = sum(related(int(q), int(v)) for q, v in np.argwhere(old))
     return Effect(
         before=int(old.sum()),
         after=int(new.sum()),
-        queries=before.videos,
+        queries=len(old),
         matches=matches,
         lost=lost,
         unrelated=len(gone) - len(lost),

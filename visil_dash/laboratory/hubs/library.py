@@ -18,6 +18,7 @@ from visil_dash.laboratory.hubs.hubs import (
     effect,
     find_hub_runs,
     nearness,
+    pairs_without,
     similar_frames,
 )
 from visil_dash.matching.verdict import reaches
@@ -27,6 +28,7 @@ from visil_dash.workbench.bench import Workbench
 
 _MOST_FRAMES = 8000  # compared with each other: half a minute on one core at 256 dims
 _LEAST_VIDEOS = 3
+_WEIGHED = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +147,49 @@ def effect_of(report: HubReport, frames: dict[str, list[int]]) -> Effect:
     """The effect of excluding these frames in addition; nothing is changed."""
     chosen = {(video, f) for video, numbers in frames.items() for f in numbers}
     rows = np.array([report.place(row) in chosen for row in range(report.frames)])
-    after = nearness(
-        report.vectors, report.near.owners, report.threshold, aside=report.aside | rows
-    )
-    return effect(report.near, after, report.related)
+    after = pairs_without(report.near, report.vectors, report.aside | rows)
+    return effect(report.near.pairs(), after, report.related)
+
+
+# ---- what is worth doing ----
+
+
+@dataclass(frozen=True)
+class HubOffer:
+    """A hub whose exclusion pays. `frames`: its own and similar ones, by video id."""
+
+    hub: Hub
+    frames: dict[str, list[int]]
+    effect: Effect
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.frames.values()))
+
+
+def worthwhile(report: HubReport, *, watch: Watch = UNWATCHED) -> tuple[HubOffer, ...]:
+    """Hubs that are worth excluding, the best first: no match is lost by it, and every excluded
+    frame spares the comparison of at least one pair of unrelated videos.
+
+    Frames that many videos have because their scenes are alike fail one or the other: there are
+    many of them, or copies are found by them. At most 24 hubs are weighed. Raises Cancelled.
+    """
+    offers: list[HubOffer] = []
+    for done, hub in enumerate(report.hubs[:_WEIGHED]):
+        watch.count("Weighing the hub frames", done, min(_WEIGHED, len(report.hubs)))
+        offer = HubOffer(hub, frames := report.alike(hub), effect_of(report, frames))
+        if not offer.effect.lost and offer.effect.unrelated >= offer.count:
+            offers.append(offer)
+    offers.sort(key=lambda o: (-o.effect.unrelated, o.count))
+    kept: list[HubOffer] = []
+    for offer in offers:  # each video of a slate reports it: one of them is enough
+        if not any(_within(offer.frames, other.frames) for other in kept):
+            kept.append(offer)
+    return tuple(kept)
+
+
+def _within(frames: dict[str, list[int]], others: dict[str, list[int]]) -> bool:
+    return all(set(f) <= set(others.get(video, ())) for video, f in frames.items())
 
 
 def exclude_frames(bench: Workbench, frames: dict[str, list[int]]) -> None:

@@ -13,7 +13,13 @@ from visil_dash.laboratory.dimensions.library import (
 )
 from visil_dash.laboratory.dimensions.models import carry_from
 from visil_dash.laboratory.hubs.hubs import Effect
-from visil_dash.laboratory.hubs.library import HubReport, effect_of, find_hubs
+from visil_dash.laboratory.hubs.library import (
+    HubOffer,
+    HubReport,
+    effect_of,
+    find_hubs,
+    worthwhile,
+)
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.tasks import Key, Task
@@ -83,14 +89,15 @@ def carry_task(extractor: str, threshold: float) -> Task:
 
 
 def hub_task(least: int, *, again: bool = False) -> Task:
-    """`result` is a HubReport."""
+    """`result` is a HubReport and a tuple of HubOffers."""
     bench = backend.workbench()
     about = bench.threshold(), bench.match_score(), bench.library.labels_revision()
-    return backend.tasks().start(
-        _key("hubs", least, *about),
-        lambda watch: find_hubs(bench, least=least, watch=watch),
-        again=again,
-    )
+
+    def work(watch: Watch) -> tuple[HubReport, tuple[HubOffer, ...]]:
+        report = find_hubs(bench, least=least, watch=watch.part(0.0, 0.7))
+        return report, worthwhile(report, watch=watch.part(0.7, 1.0))
+
+    return backend.tasks().start(_key("hubs", least, *about), work, again=again)
 
 
 def hub_effect_task(report: HubReport, best: int, frames: dict[str, list[int]]) -> Task:

@@ -5,6 +5,7 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.laboratory.hubs.hubs import Effect, Hub
 from visil_dash.laboratory.hubs.library import (
+    HubOffer,
     HubReport,
     exclude_frames,
     excluded_frames,
@@ -25,8 +26,8 @@ _MOST_VIDEOS = 1000
 _NAMES = 4  # videos named on a card
 
 
-def draw_hub_form() -> HubReport | None:
-    """The report, once the search for hubs has ended."""
+def draw_hub_form() -> tuple[HubReport, tuple[HubOffer, ...]] | None:
+    """The report and what is worth setting aside, once the search for hubs has ended."""
     number_in_address("hubs_least", "least", low=2, high=_MOST_VIDEOS, default=3, whole=True)
     least = st.number_input(
         "Minimum unrelated videos",
@@ -42,15 +43,29 @@ def draw_hub_form() -> HubReport | None:
     if finished(
         task, title="Looking for hub frames", name=plural(len(backend.library_videos()), "video")
     ):
-        report: HubReport = task.result
-        return report
+        found: tuple[HubReport, tuple[HubOffer, ...]] = task.result
+        return found
     if task.ended and st.button("Search again", icon=":material/refresh:"):
         dimensions_tasks.hub_task(int(least), again=True)
         st.rerun()
     return None
 
 
-def draw_hub_summary(report: HubReport) -> None:
+def draw_hub_answer(report: HubReport, offers: tuple[HubOffer, ...]) -> None:
+    """First what is worth doing, then what was found."""
+    if offers:
+        spared = sum(offer.effect.unrelated for offer in offers)
+        st.markdown(
+            f"**{plural(len(offers), 'hub')} worth setting aside:** up to"
+            f" {plural(spared, 'comparison')} of unrelated videos fewer, and no match lost."
+        )
+    elif report.hubs:
+        st.success(
+            "**Nothing is worth setting aside.** Frames near several unrelated videos exist, but"
+            " without them matches would be lost, or less than one comparison would be spared for"
+            " each frame.",
+            icon=":material/check_circle:",
+        )
     excluded = sum(len(frames) for frames in excluded_frames(backend.workbench()).values())
     facts(
         {
@@ -59,30 +74,36 @@ def draw_hub_summary(report: HubReport) -> None:
             "Threshold": f"{report.threshold:.4g}",
             "Set aside": plural(excluded, "frame"),
         },
-        big=True,
         meanings={"Hubs": "Consecutive frames near the same videos count once."},
     )
 
 
-def draw_hub_cards(report: HubReport) -> None:
+def draw_hub_cards(report: HubReport, offers: tuple[HubOffer, ...]) -> None:
     if not report.hubs:
         empty_state(
             "No hub frame",
             "No frame is within the distance threshold of this many unrelated videos.",
         )
         return
-    columns = 3
-    shown = report.hubs[:_SHOWN]
-    for start in range(0, len(shown), columns):
-        row = st.columns(columns, gap="medium")
-        for column, hub in zip(row, shown[start : start + columns], strict=False):
-            with column:
-                _card(report, hub)
-    if len(report.hubs) > _SHOWN:
-        st.caption(f"The {_SHOWN} near most videos, of {len(report.hubs):,}.")
+    with st.container(key="hub-grid-worth"):
+        for offer in offers:
+            _card(report, offer.hub, offer)
+    worth = {offer.hub.best for offer in offers}
+    others = [hub for hub in report.hubs if hub.best not in worth]
+    if not others or not st.toggle(
+        f"Show {plural(len(others), 'other hub' if offers else 'hub')}",
+        key="hubs_others",
+        persist_state="session",
+    ):
+        return
+    with st.container(key="hub-grid-others"):
+        for hub in others[:_SHOWN]:
+            _card(report, hub, None)
+    if len(others) > _SHOWN:
+        st.caption(f"The {_SHOWN} near most videos, of {len(others):,}.")
 
 
-def _card(report: HubReport, hub: Hub) -> None:
+def _card(report: HubReport, hub: Hub, offer: HubOffer | None) -> None:
     bench = backend.workbench()
     video = report.video_ids[hub.video]
     at = frame_seconds(bench, report, hub.best)
@@ -102,6 +123,12 @@ def _card(report: HubReport, hub: Hub) -> None:
             + md(", ".join(names[:_NAMES]) + more)
         )
         st.caption(f"Among the 10 nearest of {plural(hub.occurrence, 'frame')} of other videos.")
+        if offer is not None:
+            st.markdown(
+                f":green[:material/check:] Without {plural(offer.count, 'frame')} in"
+                f" {plural(len(offer.frames), 'video')}:"
+                f" {plural(offer.effect.unrelated, 'comparison')} fewer, no match lost."
+            )
         if st.button(
             "Preview setting aside", key=f"hub-choose-{hub.best}", icon=":material/visibility_off:"
         ):
