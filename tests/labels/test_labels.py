@@ -11,7 +11,7 @@ from tests.support.library_fakes import content_id, fake_info, old_library, put,
 from visil_dash.errors import InputError, NotFound, StoreDamaged, StoreReadOnly
 from visil_dash.labels.csv_file import labels_csv, read_labels
 from visil_dash.labels.demo_set import DEMO, demo_labels
-from visil_dash.labels.label import Label, by_pair, is_copy, rejected
+from visil_dash.labels.label import Label, by_pair, is_copy, pair_of, rejected, with_verdict
 from visil_dash.library.catalogue import CATALOGUE_NAME
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import VideoRecord
@@ -124,6 +124,29 @@ def test_a_viewer_reads_labels_and_changes_none(library: Library) -> None:
             viewer.remove_label(A, B)
 
 
+def test_a_note_goes_with_its_label(library: Library) -> None:
+    library.set_label(Label(A, B, "match", note="the crane"), Label(A, C, "unsure", note="why?"))
+    # A plain verdict keeps it, a label without one replaces it.
+    (crane,) = [label for label in library.labels() if label.pair == pair_of(A, B)]
+    library.set_label(with_verdict(B, A, "not_match", crane))
+    assert {label.note for label in library.labels()} == {"the crane", "why?"}
+    library.set_label(Label(B, A, "match"))
+    assert {label.note for label in library.labels()} == {"", "why?"}
+    library.remove_label(C, A)
+    library.set_label(Label(A, C, "match"))
+    assert {label.note for label in library.labels()} == {""}
+    library.set_label(Label(A, B, "match", note="again"))
+    library.close()
+    database = sqlite3.connect(library.folder / CATALOGUE_NAME)
+    database.execute("UPDATE labels SET verdict = 'unsure' WHERE first = ? OR second = ?", [C, C])
+    database.commit()
+    database.close()
+    with open_library(library.folder, settings=small_settings()) as remade:
+        assert [label.note for label in remade.labels()] == ["again"]
+        remade.remove(B)
+        assert remade.labels() == ()
+
+
 def test_an_altered_label_is_noticed(library: Library) -> None:
     library.set_label(Label(A, B, "match"))
     library.close()
@@ -224,15 +247,15 @@ def test_what_is_written_comes_back_and_is_no_formula() -> None:
     labels = [
         Label(A, B, "match", "ND"),
         Label(C, A, "not_match", "CS"),
-        Label(B, C, "unsure"),
-        Label("d" * 64, A, "match"),
+        Label(B, C, "unsure", note="=1+1, or not?"),
+        Label("d" * 64, A, "match", note="two\nlines"),
     ]
     text = labels_csv(labels, hostile)
     cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
     back = read_labels(text, hostile, name="x.csv")
-    assert [(v.query, v.reference, v.verdict, v.relation) for v in back] == [
-        (v.query, v.reference, v.verdict, v.relation) for v in labels
+    assert [(v.query, v.reference, v.verdict, v.relation, v.note) for v in back] == [
+        (v.query, v.reference, v.verdict, v.relation, v.note) for v in labels
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.support.benches import SOON
+from tests.support.benches import SOON, copy_library
 from tests.support.fakes import fake_model
 from tests.support.page_world import Open, labels, pages, run_until, texts
 from tests.support.pair_world import (
@@ -24,6 +24,7 @@ from tests.support.pair_world import (
     values,
 )
 from visil_dash.errors import Cancelled
+from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.workbench.bench import Workbench
 
@@ -355,3 +356,24 @@ def test_a_long_comparison_is_watched_stopped_and_begun_again(opened: Open) -> N
         page = run_until(page, lambda p: "By scorer" in texts(p))
     query, reference = features()["harbour.mp4"], features()["station.mp4"]
     assert f">{plain_score(query, reference):.3f}<" in shown(page)
+
+
+def test_the_pair_is_judged_beside_its_evidence_with_a_note(tmp_path: Path) -> None:
+    with pages(copy_library(copy_world(), tmp_path / "library")) as open_page:
+        page = pair(open_page, "excerpt.mp4", "market.mp4").run()
+        assert "give one first" in shown(page)
+        page.segmented_control(key="compare_verdict").select("Match").run()
+        page.text_area(key="compare_note").set_value(" The stalls, seconds 3 to 9. ").run()
+        library = backend.open_benches[0].library
+        (label,) = library.labels()
+        assert (label.verdict, label.note) == ("match", "The stalls, seconds 3 to 9.")
+        page.segmented_control(key="compare_verdict").select("Unsure").run()
+        (label,) = library.labels()
+        assert (label.verdict, label.note) == ("unsure", "The stalls, seconds 3 to 9.")
+        assert page.text_area(key="compare_note").value == label.note
+        assert not page.exception
+
+
+def test_a_video_compared_with_itself_is_not_judged(opened: Open) -> None:
+    page = pair(opened, "station.mp4", "station.mp4").run()
+    assert not [c for c in page.segmented_control if c.label == "Your verdict"]

@@ -1,4 +1,4 @@
-"""Labels as CSV: columns query, reference, verdict, relation; videos by file name or id."""
+"""Labels as CSV: columns query, reference, verdict, relation, note; videos by file name or id."""
 
 import csv
 import io
@@ -19,15 +19,17 @@ from visil_dash.labels.label import (
 from visil_dash.records import VideoRecord
 from visil_dash.safe_csv import plain_cell, to_csv
 
-COLUMNS = ("query", "reference", "verdict", "relation", "source", "updated")
+COLUMNS = ("query", "reference", "verdict", "relation", "source", "updated", "note")
 _MIN_PREFIX = 6  # characters of an id that can be used for it
 MOST_LABEL_CHARACTERS = 20_000_000
+MOST_NOTE_CHARACTERS = 2_000
 
 _HEADINGS = {
     "query": ("query", "queryid", "queryvideo", "queryfile", "anchor", "videoa", "a"),
     "reference": ("reference", "referenceid", "ref", "target", "candidate", "videob", "b"),
     "verdict": ("verdict", "match", "judgement", "judgment", "decision", "label"),
     "relation": ("relation", "relationship", "class", "type"),
+    "note": ("note", "notes", "comment", "remark"),
 }
 _VERDICTS = {
     MATCH: ("match", "copy", "yes", "y", "true", "1", "positive"),
@@ -88,6 +90,7 @@ def labels_csv(labels: Iterable[Label], videos: Iterable[VideoRecord]) -> str:
                 "relation": label.relation,
                 "source": label.source,
                 "updated": label.updated,
+                "note": label.note,
             }
             for label in labels
         ),
@@ -184,7 +187,9 @@ def _label(cell: Mapping[str, str], known: _Known, source: str) -> Label:
         raise _Refused(f"{word[:40]!r} is not a verdict", f"use {', '.join(VERDICTS)}")
     if not verdict and not relation:
         raise _Refused("there is neither a verdict nor a relation", "fill one in")
-    return Label(query, reference, verdict or implied_verdict(relation), relation, source)
+    given = verdict or implied_verdict(relation)
+    note = cell.get("note", "")[:MOST_NOTE_CHARACTERS]
+    return Label(query, reference, given, relation, source, note=note)
 
 
 def _word(text: str) -> str:

@@ -31,7 +31,7 @@ class Label:
 
     `verdict`: match, not_match or unsure. `relation`: one of RELATIONS, or empty where unknown.
     `source`: review, demo, csv:<file name>, fivr:<file name>. `updated`: UTC in ISO 8601; empty
-    before it is stored.
+    before it is stored. `note`: what a person wrote about it.
 
     Raises ValueError on other values, and for a video paired with itself.
     """
@@ -42,6 +42,7 @@ class Label:
     relation: str = ""
     source: str = ""
     updated: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -64,10 +65,11 @@ def implied_verdict(relation: str) -> str:
 
 
 def with_verdict(query: str, reference: str, verdict: str, earlier: Label | None) -> Label:
-    """A person's verdict on a pair; a relation of its earlier label stays where both agree."""
-    relation = earlier.relation if earlier is not None else ""
+    """A person's verdict on a pair; of its earlier label the note stays, and a relation that agrees
+    with the verdict."""
+    relation, note = ("", "") if earlier is None else (earlier.relation, earlier.note)
     agrees = relation and verdict != UNSURE and implied_verdict(relation) == verdict
-    return Label(query, reference, verdict, relation if agrees else "", REVIEWED)
+    return Label(query, reference, verdict, relation if agrees else "", REVIEWED, note=note)
 
 
 def is_copy(label: Label, *, upto: Upto = "DS") -> bool | None:

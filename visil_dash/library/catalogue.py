@@ -29,6 +29,7 @@ from visil_dash.library.tables import (
     counters,
     features,
     generations,
+    label_notes,
     labels,
     migrations,
     names,
@@ -49,6 +50,7 @@ _CHECKED = (
     reductions,
     generations,
     labels,
+    label_notes,
 )
 _BUSY_SECONDS = 30.0  # neither a viewer's read nor a writer's commit takes this long
 

@@ -28,9 +28,17 @@ def put_label(connection: Connection, label: Label) -> None:
         "updated": now(),
     }
     put_row(connection, tables.labels, row)
+    _delete(connection, tables.label_notes, first, second)
+    if label.note:
+        note = {"first": first, "second": second, "note": label.note}
+        put_row(connection, tables.label_notes, note)
 
 
 def label_records(connection: Connection) -> tuple[Label, ...]:
+    notes = {
+        (row["first"], row["second"]): row["note"]
+        for row in checked_rows(connection, tables.label_notes)
+    }
     return tuple(
         Label(
             query=row["query"],
@@ -39,23 +47,25 @@ def label_records(connection: Connection) -> tuple[Label, ...]:
             relation=row["relation"],
             source=row["source"],
             updated=row["updated"],
+            note=notes.get((row["first"], row["second"]), ""),
         )
         for row in checked_rows(connection, tables.labels)
     )
 
 
 def delete_label(connection: Connection, query: str, reference: str) -> None:
-    first, second = pair_of(query, reference)
-    columns = tables.labels.c
-    connection.execute(
-        tables.labels.delete().where(columns.first == first, columns.second == second)
-    )
+    for table in (tables.labels, tables.label_notes):
+        _delete(connection, table, *pair_of(query, reference))
+
+
+def _delete(connection: Connection, table: sa.Table, first: str, second: str) -> None:
+    connection.execute(table.delete().where(table.c.first == first, table.c.second == second))
 
 
 def delete_labels_of(connection: Connection, video_id: str) -> None:
-    columns = tables.labels.c
-    gone = connection.execute(
-        tables.labels.delete().where((columns.first == video_id) | (columns.second == video_id))
-    )
-    if gone.rowcount:
+    gone = 0
+    for table in (tables.labels, tables.label_notes):
+        either = (table.c.first == video_id) | (table.c.second == video_id)
+        gone += connection.execute(table.delete().where(either)).rowcount
+    if gone:
         next_count(connection, COUNTER)

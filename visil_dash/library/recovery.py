@@ -44,6 +44,7 @@ _KEPT = (
     tables.settings,
     tables.counters,
     tables.labels,
+    tables.label_notes,
 )
 
 
@@ -142,9 +143,10 @@ def _restore(
                     put_row(connection, table, row)
         for row in salvaged.get("settings", []):
             put_row(connection, tables.settings, row)
-        for row in salvaged.get("labels", []):
-            if row["first"] in known and row["second"] in known:
-                put_row(connection, tables.labels, row)
+        for table in (tables.labels, tables.label_notes):
+            for row in salvaged.get(table.name, []):
+                if row["first"] in known and row["second"] in known:
+                    put_row(connection, table, row)
         for blob in blobs:
             if blob.video_id in known:
                 put_feature_row(

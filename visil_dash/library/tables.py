@@ -72,6 +72,9 @@ labels = Table(
     *_keys("first", "second"),
     *_texts("query", "verdict", "relation", "source", "updated", "row_check"),
 )
+label_notes = Table(
+    "label_notes", metadata, *_keys("first", "second"), *_texts("note", "row_check")
+)
 migrations = Table(
     "migrations",
     metadata,
@@ -122,5 +125,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE places (video_id TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, "
         "added TEXT NOT NULL, row_check TEXT NOT NULL, PRIMARY KEY (video_id, place))",
+    ),
+    (
+        "CREATE TABLE label_notes (first TEXT NOT NULL, second TEXT NOT NULL, note TEXT NOT NULL, "
+        "row_check TEXT NOT NULL, PRIMARY KEY (first, second))",
     ),
 )

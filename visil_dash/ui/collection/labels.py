@@ -125,6 +125,7 @@ def _label_frame(rows: Sequence[Label]) -> pd.DataFrame:
             "Verdict": [VERDICT_WORDS[row.verdict] for row in rows],
             "Relation": [row.relation for row in rows],
             "Source": [safe_name(row.source or "unknown") for row in rows],
+            "Note": [safe_name(row.note, longest=400) if row.note else "" for row in rows],
             "When (UTC)": [minute_of(row.updated) for row in rows],
         }
     )

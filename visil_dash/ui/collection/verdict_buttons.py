@@ -114,7 +114,7 @@ def _judge(
     after: _Pair | None,
 ) -> None:
     label = (
-        Label(*pair, verdict, relation, REVIEWED)
+        Label(*pair, verdict, relation, REVIEWED, note=earlier.note if earlier else "")
         if relation
         else with_verdict(*pair, verdict, earlier)
     )

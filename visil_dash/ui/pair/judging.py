@@ -1,7 +1,10 @@
 """A person's verdict on a pair, given where the evidence is."""
 
+from dataclasses import replace
+
 import streamlit as st
 
+from visil_dash.labels.csv_file import MOST_NOTE_CHARACTERS
 from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, by_pair, pair_of, with_verdict
 from visil_dash.media.views import QueryRef
 from visil_dash.ui.shell import backend
@@ -37,6 +40,40 @@ def draw_verdict_choice(query_id: str, reference_id: str, *, key: str) -> None:
         label_visibility="collapsed",
         wrap=True,
     )
+
+
+def draw_note(query_id: str, reference_id: str, *, key: str) -> None:
+    """A note on the pair, kept with its verdict; nothing where no verdict can be given."""
+    query, reference = QueryRef.parse(query_id).base, QueryRef.parse(reference_id).base
+    library, videos = backend.workbench().library, backend.library_videos()
+    if query == reference or query not in videos or reference not in videos:
+        return
+    label = by_pair(library.labels()).get(pair_of(query, reference))
+    note = "" if label is None else label.note
+    with st.popover("Note", icon=":material/edit_note:" if note else ":material/note_add:"):
+        if label is None:
+            st.caption("A note is kept with a verdict: give one first.")
+            return
+        st.session_state[key] = note
+        st.text_area(
+            "Note on this pair",
+            key=key,
+            max_chars=MOST_NOTE_CHARACTERS,
+            on_change=_write,
+            args=(query, reference, key),
+            disabled=library.read_only,
+            help="Kept in the library with the verdict, and part of its CSV file",
+        )
+
+
+def _write(query: str, reference: str, key: str) -> None:
+    library = backend.workbench().library
+    label = by_pair(library.labels()).get(pair_of(query, reference))
+    if label is None:
+        return
+    with keep_errors():
+        library.set_label(replace(label, note=st.session_state[key].strip()))
+        st.toast("Note saved", icon=":material/edit_note:")
 
 
 def _judge(query: str, reference: str, key: str) -> None:
