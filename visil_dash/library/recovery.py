@@ -143,10 +143,7 @@ def _restore(
                     put_row(connection, table, row)
         for row in salvaged.get("settings", []):
             put_row(connection, tables.settings, row)
-        for table in (tables.labels, tables.label_notes):
-            for row in salvaged.get(table.name, []):
-                if row["first"] in known and row["second"] in known:
-                    put_row(connection, table, row)
+        _restore_labels(connection, known, salvaged)
         for blob in blobs:
             if blob.video_id in known:
                 put_feature_row(
@@ -159,6 +156,16 @@ def _restore(
                 )
                 restored.add(blob.video_id)
     return len(restored)
+
+
+def _restore_labels(
+    connection: Connection, known: set[str], salvaged: dict[str, list[_Row]]
+) -> None:
+    """Labels and notes of pairs whose videos are both there."""
+    for table in (tables.labels, tables.label_notes):
+        for row in salvaged.get(table.name, []):
+            if row["first"] in known and row["second"] in known:
+                put_row(connection, table, row)
 
 
 def _restore_videos(
