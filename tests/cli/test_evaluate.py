@@ -162,4 +162,3 @@ def test_with_proof_each_setting_says_what_the_pixels_add(shell: Shell, tmp_path
     assert told(out)[1]["proof_seconds"] == 30
     assert json.loads(out)["results"][0]["proof"]["states"]["proved"] == 1
     assert "proof" not in shell("--labels", path)[1]
-    assert shell("--labels", path, "--proof", "-1")[0] == 2
