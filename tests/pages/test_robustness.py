@@ -45,6 +45,27 @@ def test_a_run_shows_the_curves_that_the_library_gives(opened: Open) -> None:
     assert f">Not matched</dt><dd>{below}<" in texts(page)
 
 
+def test_copies_are_verified_on_the_pixels_when_asked(opened: Open) -> None:
+    page = page_of(opened, "station.mp4", "blur")
+    page.query_params["proof"] = "yes"
+    page.run()
+    assert "and verified on the pixels" in texts(page)
+    next(b for b in page.button if b.label == "Run").click()
+    page = run_until(page, lambda p: "Where matching fails" in texts(p))
+    expected = run_robustness(
+        backend.workbench(), ids()["station.mp4"], kinds=("blur",), steps=2, seconds=4.0, proof=True
+    )
+    strengths, motions, *_ = figures(page)[2]["data"]
+    proofs = [t.proof for t in expected.trials]
+    assert motions["y"] == pytest.approx([p.motion for p in proofs if p])
+    assert strengths["y"] == pytest.approx([t.match_strength for t in expected.trials])
+    assert page.dataframe[0].value["proof"].tolist() == [
+        p.state.value for p in proofs if p and p.state
+    ]
+    assert f">Proved</dt><dd>{sum(t.is_proved for t in expected.trials)}<" in texts(page)
+    assert "The pixels prove" in texts(page)
+
+
 def test_an_edit_is_looked_at_before_it_is_run(opened: Open) -> None:
     page = page_of(opened, "station.mp4", "grey")
     page = run_until(page, lambda p: "from its file\\: stark" in texts(p))

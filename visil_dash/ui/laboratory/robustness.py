@@ -13,6 +13,7 @@ from visil_dash.plots import robustness
 from visil_dash.plots.robustness import EditCurve
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import tasks
+from visil_dash.ui.laboratory.robustness_proof import draw_proof_curves, proof_facts
 from visil_dash.ui.laboratory.tasks import RunChoice
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_error
@@ -43,6 +44,7 @@ def draw_run_form(query_id: str) -> RunChoice:
     choices_in_address("robustness_kinds", "kinds", KINDS, default=list(_FIRST_KINDS))
     number_in_address("robustness_steps", "steps", low=2, high=MOST_STEPS, default=4, whole=True)
     number_in_address("robustness_seed", "seed", low=0, high=_MOST_SEED, default=0, whole=True)
+    choice_in_address("robustness_proof", "proof", {"no": False, "yes": True}, default=False)
     with st.container(border=True):
         kinds = st.pills(
             "Kinds of edits",
@@ -75,7 +77,14 @@ def draw_run_form(query_id: str) -> RunChoice:
                 width=120,
                 help="Selects sides, corners and directions, the same at every strength.",
             )
-    return RunChoice(query_id, tuple(kinds), int(steps), start, seconds, int(seed))
+            proof = st.toggle(
+                "Verify on the pixels",
+                key="robustness_proof",
+                persist_state="session",
+                help="Lays each copy onto its source and compares what moves: proved, contradicted"
+                " or undecidable, beside the match strength. About a second a copy.",
+            )
+    return RunChoice(query_id, tuple(kinds), int(steps), start, seconds, int(seed), proof)
 
 
 def _draw_stretch(query_id: str) -> tuple[float, float]:
@@ -183,7 +192,10 @@ def draw_run(choice: RunChoice) -> RobustnessReport | None:
             else "each searched for hierarchically, as the library has more than"
             f" {EXHAUSTIVE_VIDEOS} videos"
         )
-        st.caption(f"{plural(copies, 'copy', 'copies')} of {choice.seconds:.0f} s, {searched}.")
+        verified = ", and verified on the pixels" if choice.proof else ""
+        st.caption(
+            f"{plural(copies, 'copy', 'copies')} of {choice.seconds:.0f} s, {searched}{verified}."
+        )
     started = st.session_state.get(state.ROBUSTNESS_RUN)
     if started is None and tasks.known_robustness_task(choice) is not None:
         started = choice  # a run that goes on, or went on, without this page
@@ -214,6 +226,7 @@ def draw_robustness(report: RobustnessReport) -> None:
             "Copies": f"{len(report.trials)}",
             "Not matched": f"{sum(not t.is_match for t in report.trials)}",
             "Not ranked first": f"{sum(t.candidate_rank != 1 for t in report.trials)}",
+            **proof_facts(report),
         }
     )
     for kind in report.kinds:
@@ -241,6 +254,8 @@ def draw_robustness(report: RobustnessReport) -> None:
         st.caption(
             "A gap: no frame was within the distance threshold, so the target was not a candidate."
         )
+    if report.proof:
+        draw_proof_curves(report)
     _left_out(report)
     _trials(report)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunChoice:
-    """The options of a robustness run; `start`, `seconds`: of the clip."""
+    """The options of a robustness run; `start`, `seconds`: of the clip; `proof`: verify too."""
 
     query_id: str
     kinds: tuple[str, ...]
@@ -24,6 +24,7 @@ class RunChoice:
     start: float
     seconds: float
     seed: int
+    proof: bool = False
 
 
 def robustness_task(choice: RunChoice, *, again: bool = False) -> Task:
