@@ -19,15 +19,14 @@ with friendly():
             add_videos_button,
         )
     else:
-        from visil_dash.ui.laboratory import (
-            evaluate,  # slow to import, so after the header is drawn
-        )
+        # Slow to import, so after the header is drawn.
+        from visil_dash.ui.laboratory import evaluate, evaluation_plan
 
         given = draw_label_choice(files=True)
         if given is None:
             evaluate.draw_no_labels()
         else:
-            plan = evaluate.draw_plan_form(given)
+            plan = evaluation_plan.draw_plan_form(given)
             result = None
             if plan is not None:
                 with friendly():

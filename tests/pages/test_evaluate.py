@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests.support.benches import copy_library
 from tests.support.labelled_pairs import RELATIONS, nearest
 from tests.support.page_world import Open, fact, pages, run_until, texts
-from tests.support.pair_world import copy_world, features, ids, plain_score
+from tests.support.pair_world import copy_world, features, figures, ids, plain_score
 from visil_dash.errors import Cancelled, InputError
 from visil_dash.labels.csv_file import labels_csv
 from visil_dash.labels.label import Label
@@ -108,6 +108,32 @@ def test_two_queries_are_too_few_to_judge_and_get_no_interval(opened: Open) -> N
     assert fact(page, "Queries") == "2"
     assert "Only 2 queries: too few to judge" in texts(page)
     assert "(" not in fact(page, "mAP") + fact(page, "uAP")
+
+
+def test_with_proof_each_setting_shows_what_the_pixels_add(opened: Open) -> None:
+    page = opened("evaluate")
+    page.query_params["proof"] = "yes"
+    page.query_params["budget"] = "20"
+    page.run()
+    assert "verification takes at most 40" in texts(page)
+    page.button(key="evaluate_run").click()
+    run_until(page, lambda p: "Queries, worst first" in texts(p))
+    assert not page.exception
+    proof = run(proof_seconds=20.0).outcomes[0].proof
+    assert proof is not None
+    by_score, plain, proved = page.dataframe[0].value.to_dict("records")
+    means = [fact(page, "mAP")]
+    for ranked in (proof.without, proof.with_proof):
+        means.append(f"{ranked.tasks['DSVR'].mean_average_precision.value:.3f}")
+    assert [row["mAP"] for row in (by_score, plain, proved)] == means
+    assert proved["Copies reported"] == f"{proof.with_proof.found['DSVR']} of 2"
+    assert "1 pair verified: 1 proved, 0 contradicted, 0 undecidable" in texts(page)
+    assert "AP of A with proof" in page.dataframe[2].value
+    (precision, *_rest) = figures(page)
+    assert [trace["name"] for trace in precision["data"] if "name" in trace][-2:] == [
+        "A with proof",
+        "B with proof",
+    ]
 
 
 def test_a_file_is_measured_by_without_being_kept(opened: Open) -> None:

@@ -102,7 +102,7 @@ def _shares_figure(
         real = np.isfinite(low) & np.isfinite(high)
         if number == 0 and real.any():
             traces += _band(np.asarray(x)[real], np.asarray(low)[real], np.asarray(high)[real])
-        dash = "solid" if number == 0 else "dash"
+        dash = ("solid", "dash", "dot", "dashdot")[number % 4]
         traces.append(
             go.Scatter(
                 x=x,

@@ -13,24 +13,14 @@ from visil_dash.laboratory.evaluation.manifest import (
     read_report,
     report_text,
 )
-from visil_dash.laboratory.evaluation.run import (
-    EXHAUSTIVE,
-    HIERARCHICAL,
-    EvaluationRun,
-    Outcome,
-    Setting,
-)
-from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR, pairs_to_score
-from visil_dash.metrics.retrieval import QueryRow
+from visil_dash.laboratory.evaluation.run import EvaluationRun, Outcome
+from visil_dash.metrics.retrieval import QueryRow, TaskResult
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
-from visil_dash.ui.laboratory.evaluation_task import (
-    Evaluated,
-    evaluation_task,
-    known_evaluation_task,
-)
+from visil_dash.ui.laboratory.evaluation_proof import draw_proof_metrics
+from visil_dash.ui.laboratory.evaluation_task import Evaluated, evaluation_task
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import choice_in_address, number_in_address
+from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
@@ -40,11 +30,8 @@ from visil_dash.ui.shell.widgets import (
     facts,
     verified_badge,
 )
-from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.operating import draw_too_few, interval_text
-from visil_dash.ui.threshold.scoring import rerank_rate
 
-_MOST_SEED = 2**31 - 1
 _TASK_HELP = (
     "FIVR-200K's tasks. Relevant are near duplicates and duplicate scenes in DSVR, also"
     " complementary scenes in CSVR, also incident scenes in ISVR."
@@ -54,110 +41,6 @@ _METRIC_MEANINGS = {
     "uAP": "Average precision of the pairs of all queries in one ranking, so scores must be"
     " comparable across queries",
 }
-
-
-def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
-    """The plan to evaluate; None until the button was clicked."""
-    with st.container(border=True):
-        left, right = st.columns(2, gap="medium")
-        with left:
-            first = _setting("A", EXHAUSTIVE, COMPARATOR)
-        with right:
-            second = _setting("B", HIERARCHICAL, COMPARATOR)
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            number_in_address(
-                "evaluate_seed", "seed", low=0, high=_MOST_SEED, default=0, whole=True
-            )
-            seed = st.number_input(
-                "Seed",
-                min_value=0,
-                max_value=_MOST_SEED,
-                key="evaluate_seed",
-                persist_state="session",
-                width=140,
-                help="Of the bootstrap draws from which the intervals are computed.",
-            )
-            clicked = st.button(
-                "Evaluate", icon=":material/play_arrow:", type="primary", key="evaluate_run"
-            )
-            st.caption(_cost(given), width="content")
-    chosen = [s for s in (first, second) if s is not None]
-    plan = EvaluationPlan(
-        labels=given.labels,
-        settings=tuple(dict.fromkeys(chosen)),  # two equal settings are one
-        count_unlabelled=given.count_unlabelled,
-        seed=int(seed),
-    )
-    if clicked:
-        st.session_state[state.EVALUATE_PLAN] = plan
-        evaluation_task(plan, again=True)
-    elif state.EVALUATE_PLAN not in st.session_state and known_evaluation_task(plan) is not None:
-        st.session_state[state.EVALUATE_PLAN] = plan  # it goes on, or went on, without this page
-    return st.session_state.get(state.EVALUATE_PLAN)
-
-
-def _cost(given: LabelSet) -> str:
-    bench = backend.workbench()
-    pairs = pairs_to_score(bench, given.labels, count_unlabelled=given.count_unlabelled)
-    rate = rerank_rate()
-    about = (
-        "" if rate is None else f", about {seconds(2 * pairs * rate.seconds)} without cached scores"
-    )
-    return f"Every video: {plural(pairs, 'pair')}{about}"
-
-
-def _setting(name: str, generation: str, scorer: str) -> Setting | None:
-    st.markdown(f"**Setting {name}**")
-    ways: dict[str, str] = {EXHAUSTIVE: "Every video", HIERARCHICAL: "Candidates"}
-    if name == "B":
-        ways = {"": "None", **ways}
-    own = name.lower()
-    known = {way or "none": way for way in ways}
-    choice_in_address(f"evaluate_generation_{name}", own, known, default=generation)
-    chosen = st.segmented_control(
-        "Compare with",
-        list(ways),
-        format_func=ways.__getitem__,
-        required=True,
-        key=f"evaluate_generation_{name}",
-        persist_state="session",
-    )
-    if not chosen:
-        return None
-    scorers = {CHAMFER: "Chamfer alone"}
-    if backend.workbench().model.compare is not None:
-        scorers = {COMPARATOR: "Comparator", **scorers}
-    choice_in_address(
-        f"evaluate_scorer_{name}",
-        f"{own}-scorer",
-        {scorer: scorer for scorer in scorers},
-        default=scorer if scorer in scorers else CHAMFER,
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        by = st.segmented_control(
-            "Score with",
-            list(scorers),
-            format_func=scorers.__getitem__,
-            required=True,
-            key=f"evaluate_scorer_{name}",
-            persist_state="session",
-        )
-        threshold = None
-        if chosen == HIERARCHICAL:
-            number_in_address(
-                f"evaluate_threshold_{name}", f"{own}-t", low=0, high=1e9, default=None
-            )
-            threshold = st.number_input(
-                "Distance threshold",
-                min_value=0.0,
-                format="%.4f",
-                placeholder=f"the library's: {backend.workbench().threshold():.4g}",
-                key=f"evaluate_threshold_{name}",
-                persist_state="session",
-                width=220,
-            )
-            threshold = backend.workbench().threshold() if threshold is None else float(threshold)
-    return Setting(chosen, str(by), threshold)
 
 
 def evaluated(plan: EvaluationPlan) -> Evaluated | None:
@@ -196,7 +79,7 @@ def draw_evaluation(evaluated: Evaluated) -> None:
     task = str(task)
     draw_too_few(run.outcomes[0].tasks[task].queries)
     for name, outcome in zip("AB", run.outcomes, strict=False):
-        _numbers(name, outcome, task)
+        _numbers(name, run, outcome, task)
     if task in run.gains:
         gain = run.gains[task]
         interval = (
@@ -206,12 +89,7 @@ def draw_evaluation(evaluated: Evaluated) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Precision over recall**, all queries in one ranking")
-        draw_chart(
-            operating.pr_figure(
-                [_curve(n, o, task) for n, o in zip("AB", run.outcomes, strict=False)]
-            ),
-            key="evaluate_pr",
-        )
+        draw_chart(operating.pr_figure(_curves(run, task)), key="evaluate_pr")
         st.caption("The shaded area is A's 95 % interval at each score.")
     with right:
         _rerank(run, task)
@@ -220,7 +98,7 @@ def draw_evaluation(evaluated: Evaluated) -> None:
         st.caption(f"Left out: {plural(len(run.skipped), 'video')} without features.")
 
 
-def _numbers(name: str, outcome: Outcome, task: str) -> None:
+def _numbers(name: str, run: EvaluationRun, outcome: Outcome, task: str) -> None:
     result = outcome.tasks[task]
     elapsed = outcome.candidate_seconds + outcome.rerank_seconds
     with st.container(border=True, key=f"outcome-{name}"):
@@ -237,11 +115,26 @@ def _numbers(name: str, outcome: Outcome, task: str) -> None:
             big=True,
             meanings=_METRIC_MEANINGS,
         )
+        if run.proof_seconds:
+            draw_proof_metrics(outcome, task)
 
 
-def _curve(name: str, outcome: Outcome, task: str) -> tuple[str, operating.Curve]:
-    curves = outcome.tasks[task].curves
-    return name, (curves.recall, curves.precision, curves.precision_low, curves.precision_high)
+def _curves(run: EvaluationRun, task: str) -> list[tuple[str, operating.Curve]]:
+    """By score of each setting, then by confidence with proof of those that were verified."""
+    outcomes = list(zip("AB", run.outcomes, strict=False))
+    return [
+        *((name, _curve(outcome.tasks[task])) for name, outcome in outcomes),
+        *(
+            (f"{name} with proof", _curve(outcome.proof.with_proof.tasks[task]))
+            for name, outcome in outcomes
+            if outcome.proof is not None
+        ),
+    ]
+
+
+def _curve(result: TaskResult) -> operating.Curve:
+    curves = result.curves
+    return curves.recall, curves.precision, curves.precision_low, curves.precision_high
 
 
 def _rerank(run: EvaluationRun, task: str) -> None:
@@ -281,7 +174,7 @@ def _queries(run: EvaluationRun, task: str) -> None:
         height=min(420, 38 + 35 * len(rows)),
         column_config={
             name: st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0)
-            for name in ("AP of A", "AP of B")
+            for name in ("AP of A", "AP of A with proof", "AP of B")
         },
     )
     chosen = event["selection"]["rows"]
@@ -301,6 +194,10 @@ def _query_frame(run: EvaluationRun, task: str) -> pd.DataFrame:
         "Query": [safe_name(names.get(r.query, r.query)) for r in rows],
         "AP of A": [r.average_precision for r in rows],
     }
+    proof = run.outcomes[0].proof
+    if proof is not None:
+        by_query = proof.with_proof.tasks[task].average_precisions
+        table["AP of A with proof"] = [by_query[r.query] for r in rows]
     if len(run.outcomes) > 1:
         second = {row.query: row.average_precision for row in run.outcomes[1].queries[task]}
         table["AP of B"] = [second[r.query] for r in rows]

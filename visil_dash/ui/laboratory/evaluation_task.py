@@ -34,6 +34,7 @@ def evaluation_task(plan: EvaluationPlan, *, again: bool = False, anew: bool = F
             count_unlabelled=plan.count_unlabelled,
             seed=plan.seed,
             rounds=plan.rounds,
+            proof_seconds=plan.proof_seconds,
             known=known,
             watch=watch,
         )
@@ -58,4 +59,5 @@ def _key(plan: EvaluationPlan) -> Key:
         plan.count_unlabelled,
         plan.seed,
         plan.rounds,
+        plan.proof_seconds,
     )
