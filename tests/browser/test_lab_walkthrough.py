@@ -28,6 +28,7 @@ STEPS = (
     "Asymmetry",
     "Candidates",
     "Re-ranking",
+    "Proof",
     "Dimensions",
 )
 PAIRS = {
@@ -117,6 +118,9 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
         told[step] = shown(page, step)
         if step == "Asymmetry":
             expect(page.get_by_role("button", name="Use this pair")).to_be_visible(timeout=PATIENCE)
+        if step == "Proof":
+            expect(page.get_by_text("proved on the pixels")).to_be_visible(timeout=PATIENCE)
+            told[step] = facts(page)
         screens(f"walkthrough-{place + 1:02}", whole=True)
         if step == "Frame to frame":
             drawn[step] = next(t["z"] for t in traces(page, "walk_frames") if t["z"])
@@ -130,6 +134,12 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
 
 def test_the_last_step_has_no_next(walk: Walk) -> None:
     assert walk.ends
+
+
+def test_the_proof_has_one_sharp_peak(walk: Walk) -> None:
+    told = walk.facts["Proof"]
+    assert number(told["Motion alike"]) > 2 * number(told["At other offsets"])
+    assert number(told["Local features"]) > 0
 
 
 def test_sampling_shows_the_shapes_of_the_clips(walk: Walk) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.support.benches import copy_library
 from tests.support.page_world import Open, fact, labels, pages, run_until, texts
 from tests.support.pair_world import (
     copy_world,
@@ -20,13 +21,17 @@ from tests.support.pair_world import (
 from visil_dash.ui.laboratory.walkthrough import STEPS
 from visil_dash.ui.laboratory.walkthrough_library import amount
 from visil_dash.ui.shell import backend
+from visil_dash.workbench.proving import prove_pair
 
 QUERY, REFERENCE = "excerpt.mp4", "market.mp4"
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Open]:
-    with pages(copy_world()) as open_page:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    # A library of its own: it keeps the proofs that are made.
+    with pages(
+        copy_library(copy_world(), tmp_path_factory.mktemp("walk") / "library")
+    ) as open_page:
         yield open_page
 
 
@@ -112,6 +117,27 @@ def test_candidates_and_their_cost_are_counted(opened: Open) -> None:
     scan = tq * sum(lengths.values()) * 9 * 32
     assert fact(page, "Brute force") == f"{amount(brute)} multiply–adds"
     assert fact(page, "Hierarchical") == f"{amount(reranking + scan)} multiply–adds"
+
+
+def test_the_proof_is_that_of_the_pair(opened: Open) -> None:
+    page = run_until(at_step(opened, "proof"), lambda p: bool(figures(p)))
+    bench = backend.workbench()
+    proof = prove_pair(bench, bench.compare(ids()[QUERY], ids()[REFERENCE])).proof
+    assert proof is not None
+    assert proof.reason in texts(page).replace("\\", "")
+    (curve,) = figures(page)
+    np.testing.assert_allclose(values(curve["data"][0]["y"]), proof.curve, atol=1e-6)
+    assert fact(page, "Motion alike") == f"{proof.motion:.2f}"
+    assert "Compare this pair" in labels(page)
+
+
+def test_a_pair_without_a_segment_has_nothing_to_verify(opened: Open) -> None:
+    page = opened("walkthrough")
+    page.query_params["q"], page.query_params["r"] = (
+        ids()[name][:16] for name in ("station.mp4", "harbour.mp4")
+    )
+    page.query_params["step"] = "proof"
+    assert "nothing to verify" in page.run().info[0].value
 
 
 @pytest.mark.parametrize(

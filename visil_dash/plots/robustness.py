@@ -90,7 +90,8 @@ def proof_curves(curves: Sequence[ProofCurve]) -> go.Figure:
         figure.add_trace(_legend_entry(state.value, symbol))
     figure.add_trace(_legend_entry("match strength", ""))
     seen = [v for c in curves for v in (*c.motions, *c.match_strengths) if v is not None]
-    figure.update_layout(legend_layout(height=340, hovermode="closest"))
+    # On a phone the legend takes up to six rows.
+    figure.update_layout(legend_layout(height=400, hovermode="closest"))
     figure.update_xaxes(_axis("strength of the edit"), range=[-0.03, 1.03])
     figure.update_yaxes(_axis("motion, match strength"), range=[min([0.0, *seen]) - 0.04, 1.06])
     return figure
@@ -122,11 +123,15 @@ def _motion(curve: ProofCurve, colour: str) -> go.Scatter:
         mode="lines+markers",
         connectgaps=False,
         line={"color": colour, "width": 2.5},
-        marker={"size": 11, "symbol": symbols, "color": colour, "line": {"width": 2}},
+        marker={"size": 11, "symbol": symbols, "color": colour, "line": _outline(colour)},
         text=texts,
         hovertemplate="strength %{x:.2f}, %{text}, motion <b>%{y:.2f}</b>"
         "<extra>%{fullData.name}</extra>",
     )
+
+
+def _outline(colour: str) -> dict[str, object]:
+    return {"color": colour, "width": 2}
 
 
 def _legend_entry(name: str, symbol: str) -> go.Scatter:
@@ -138,7 +143,7 @@ def _legend_entry(name: str, symbol: str) -> go.Scatter:
         name=name,
         mode="markers" if symbol else "lines",
         line=line,
-        marker={"size": 10, "symbol": symbol or "circle", "color": GREY, "line": {"width": 2}},
+        marker={"size": 10, "symbol": symbol or "circle", "color": GREY, "line": _outline(GREY)},
     )
 
 

@@ -45,10 +45,10 @@ def proof_verdict(report: RobustnessReport, kind: str) -> str:
     if unproved is None:
         return f"The pixels prove all {len(trials)} copies."
     proved = sum(t.is_proved for t in trials)
-    state, reason = proof_text(unproved), "" if unproved.proof is None else unproved.proof.reason
+    reason = "" if unproved.proof is None else unproved.proof.reason
     return (
-        f"The pixels prove {proved} of {len(trials)} copies; the first that they do not, at"
-        f" strength {unproved.strength:.2f}, is {state}: {reason}"
+        f"The pixels prove {proved} of {len(trials)} copies. The one at strength"
+        f" {unproved.strength:.2f} is {proof_text(unproved)}: {reason}"
     )
 
 
@@ -62,7 +62,23 @@ def proof_text(trial: Trial) -> str:
 def trial_rows(trials: Sequence[Trial]) -> list[dict[str, object]]:
     """One row per copy; those of a run with verification have its columns as well."""
     verified = any(t.proof is not None for t in trials)
-    return [_row(t) | (_proof_columns(t) if verified else {}) for t in trials]
+    return [
+        {
+            "kind": kind_text(t.kind),
+            "strength": round(t.strength, 4),
+            "edit": t.note,
+            "score": t.score,
+            "reverse_score": t.reverse_score,
+            "match_strength": t.match_strength,
+            **(_proof_columns(t) if verified else {}),
+            "rank": t.rank,
+            "candidate_rank": t.candidate_rank,
+            "min_distance": t.min_distance,
+            "seconds": round(t.seconds, 3),
+            **({"reason": "" if t.proof is None else t.proof.reason} if verified else {}),
+        }
+        for t in trials
+    ]
 
 
 def _proof_columns(trial: Trial) -> dict[str, object]:
@@ -71,22 +87,6 @@ def _proof_columns(trial: Trial) -> dict[str, object]:
         "proof": proof_text(trial),
         "motion": None if proof is None else proof.motion,
         "other_motion": None if proof is None else proof.other_motion,
-        "reason": "" if proof is None else proof.reason,
-    }
-
-
-def _row(t: Trial) -> dict[str, object]:
-    return {
-        "kind": kind_text(t.kind),
-        "strength": round(t.strength, 4),
-        "edit": t.note,
-        "score": t.score,
-        "reverse_score": t.reverse_score,
-        "match_strength": t.match_strength,
-        "rank": t.rank,
-        "candidate_rank": t.candidate_rank,
-        "min_distance": t.min_distance,
-        "seconds": round(t.seconds, 3),
     }
 
 

@@ -79,6 +79,6 @@ def _states(proof: ProofOutcome) -> str:
     states = ", ".join(f"{count:,} {state}" for state, count in proof.states.items())
     left = f" {plural(proof.left, 'pair')} left: no time, or a file that cannot be read."
     return (
-        f"{plural(proof.verified, 'pair')} verified: {states}; {seconds(proof.seconds)} per query."
-        + (left if proof.left else "")
+        f"{plural(proof.verified, 'pair')} verified: {states};"
+        f" {seconds(proof.seconds)} of verification per query." + (left if proof.left else "")
     )

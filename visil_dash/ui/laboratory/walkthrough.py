@@ -7,6 +7,7 @@ import streamlit as st
 
 from visil_dash.ui.laboratory import walkthrough_library as library
 from visil_dash.ui.laboratory import walkthrough_steps as steps
+from visil_dash.ui.laboratory.walkthrough_proof import draw_proof_step
 from visil_dash.ui.laboratory.walkthrough_steps import WalkPair
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
@@ -47,6 +48,9 @@ STEPS = (
     WalkStep("reranking", "Re-ranking", "Only candidates are compared in full. How much does it"
     " save?",
          library.draw_reranking),
+    WalkStep("proof", "Proof", "Both pictures are laid onto each other: does the same thing move at"
+    " the same time?",
+         draw_proof_step),
     WalkStep("dimensions", "Dimensions", "Shorter frame vectors make the index small and fast.",
          library.draw_dimensions),
 )  # fmt: skip
