@@ -131,6 +131,8 @@ def test_another_take_is_no_match_on_any_page(verified: Open) -> None:
     page = compared(verified, lambda p: "contradicted: another take" in texts(p))
     assert "look-alike" in texts(page)
     assert len(page.dataframe) == 0, "no segment is left"
+    assert "What looks similar moves otherwise" in texts(page)
+    assert any(e.label.startswith("Looks similar at 1 place") for e in page.expander)
     page = run_until(
         searched(verified), lambda p: "No video shares footage with this query clip" in texts(p)
     )

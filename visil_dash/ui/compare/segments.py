@@ -15,8 +15,10 @@ from visil_dash.exports.segments import (
     segments_edl,
     segments_ffmpeg,
 )
+from visil_dash.plots.timeline import span_text
 from visil_dash.records import Comparison
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.text import plural
 from visil_dash.ui.shell.widgets import download_button, empty_state
 
 _FORMATS = {"CSV": "csv", "EDL": "edl", "ffmpeg": "sh"}
@@ -32,12 +34,28 @@ def draw_segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None
     """The table; `on_choose` is called with the number of a row that is clicked."""
     st.subheader("Matched segments", anchor=False)
     if not pair.segments:
+        why = (
+            "What looks similar moves otherwise, so it is no match."
+            if pair.similar
+            else "No sequence of frames matches in order."
+        )
         empty_state(
             "No matched segments",
-            "No sequence of frames matches in order. Drag a box on the map to play any two parts"
-            " side by side.",
+            f"{why} Drag a box on the map to play any two parts side by side.",
         )
-        return
+    else:
+        _draw_table(pair, on_choose)
+    if pair.similar:
+        with st.expander(
+            f"Looks similar at {plural(len(pair.similar), 'place')} that the proof rules out",
+            icon=":material/visibility_off:",
+        ):
+            st.markdown("  \n".join(span_text(segment) for segment in pair.similar))
+    if pair.segments:
+        _exports(pair)
+
+
+def _draw_table(pair: Comparison, on_choose: Callable[[int], None]) -> None:
     rows = pd.DataFrame([asdict(segment) for segment in pair.segments])
     table = pd.DataFrame(
         {
@@ -79,7 +97,6 @@ def draw_segments(pair: Comparison, *, on_choose: Callable[[int], None]) -> None
         },
     )
     st.caption("Choose a row to play it in both videos.")
-    _exports(pair)
 
 
 def _spans(rows: Any, side: str) -> list[str]:

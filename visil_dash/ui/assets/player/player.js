@@ -317,15 +317,16 @@ class Player {
     } else if (what === "inspect") {
       if (this.playing) this.pause();
       this.send("frames", { query: this.target("query"), reference: this.target("reference") });
-      this.follow(".st-key-cell", 25);
+      this.follow(".st-key-cell", 100);
     }
   }
 
-  // Scrolls to what the page is about to draw further down.
+  // Scrolls to what the page is about to draw further down, once it has its pictures.
   follow(selector, tries) {
     setTimeout(() => {
       const place = document.querySelector(selector);
-      if (place !== null) place.scrollIntoView({ block: "nearest" });
+      const drawn = place?.querySelector("img")?.complete;
+      if (drawn) place.scrollIntoView({ block: "nearest" });
       else if (tries > 0) this.follow(selector, tries - 1);
     }, 200);
   }
