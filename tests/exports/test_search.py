@@ -79,7 +79,9 @@ def test_json_holds_the_fields_of_the_command_line() -> None:
         "reason",
         "min_distance",
         "candidate_frames",
+        "proof",
         "segments",
+        "similar",
     }
     assert (first["name"], first["score"], first["min_distance"]) == ("+1", 0.9, None)
     assert first["segments"][0]["reference_end"] == 64.0

@@ -159,8 +159,11 @@ def test_a_search_from_the_shell_is_one_line_of_json(stocked, clips):
         "min_distance",
         "candidate_frames",
         "view",
+        "proof",
         "segments",
+        "similar",
     }
+    assert best["proof"]["state"] == "proved"
     assert set(best["segments"][0]) == {
         "query_start",
         "query_end",

@@ -63,12 +63,12 @@ def test_the_commands_call_a_match_what_the_library_does(
             assert main.main([*arguments, "--library", str(folder)]) == 0
         return capsys.readouterr().out
 
-    def matches() -> list[bool]:
-        found = json.loads(said("search", "excerpt.mp4", "--json"))
-        pair = json.loads(said("compare", "excerpt.mp4", "market.mp4", "--json"))
+    def matches(*proof: str) -> list[bool]:
+        found = json.loads(said("search", "excerpt.mp4", "--json", *proof))
+        pair = json.loads(said("compare", "excerpt.mp4", "market.mp4", "--json", *proof))
         assert pair["match_score"] == found["match_score"]
-        printed = said("search", "excerpt.mp4").splitlines()[1]
-        sentence = said("compare", "excerpt.mp4", "market.mp4")
+        printed = said("search", "excerpt.mp4", *proof).splitlines()[1]
+        sentence = said("compare", "excerpt.mp4", "market.mp4", *proof)
         return [
             found["matches"][0]["match"],
             pair["match"],
@@ -86,7 +86,8 @@ def test_the_commands_call_a_match_what_the_library_does(
 
     assert matches() == [True] * 4
     change(0.9999)
-    assert matches() == [False] * 4
+    assert matches("--proof", "0") == [False] * 4
+    assert matches() == [True] * 4  # the pixels prove what no score reaches
     change(None)
     assert matches() == [True] * 4
 

@@ -129,6 +129,7 @@ def search_many(
         one = watch.part(
             done, done + 1 / len(queries), prefix=f"Query {number + 1} of {len(queries)}: "
         )
+        ready = 0.75 if proof_seconds > 0 else 1.0
         try:
             if isinstance(query, Path):
                 clip = bench.open_clip(query, watch=one.part(0.0, 0.5))
@@ -139,13 +140,13 @@ def search_many(
                 clip.query_id,
                 threshold=threshold,
                 exhaustive=exhaustive,
-                watch=one.part(0.5, 0.75),
+                watch=one.part(0.5, ready),
             )
             result = search(inside=inside == "always")
             if inside == "auto" and not has_match(result):
                 result = search(inside=True)
             if proof_seconds > 0:
-                result = prove(bench, result, seconds=proof_seconds, watch=one.part(0.75, 1.0))
+                result = prove(bench, result, seconds=proof_seconds, watch=one.part(ready, 1.0))
             result = result if top is None else replace(result, matches=result.matches[:top])
         except Cancelled:
             raise

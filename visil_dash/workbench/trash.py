@@ -73,7 +73,7 @@ def move_to_trash(
     library = bench.library
     library.require_writer()
     records = [library.video(video_id) for video_id in dict.fromkeys(video_ids)]
-    batch = f"{now()[:19].replace(':', '')}-{secrets.token_hex(3)}"
+    batch = f"{now()[:23].replace(':', '').replace('.', '-')}-{secrets.token_hex(3)}"
     folder = library.folder / _FOLDER / batch
     moves, left = _moves(library, records, outside)
     ids = {record.video_id for record in records}
