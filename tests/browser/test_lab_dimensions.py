@@ -151,7 +151,7 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
     lab = demo_lab
     open_page(page, lab.app, "dimensions")
     choose(page, "Index")
-    expect(page.get_by_text("Present space")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("In use", exact=True)).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     before = facts(page)
     assert number(before["Threshold"]) == pytest.approx(lab.threshold, rel=1e-3)
@@ -184,7 +184,7 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
     expect(page.get_by_text(f"The index now uses PCA, {DIM} dims")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     now = facts(page)
-    assert now["Present space"] == f"pca{DIM}, {DIM} dims"
+    assert now["In use"] == f"PCA, {DIM} dims"
     assert number(now["Threshold"]) == pytest.approx(expected, rel=2e-3)
 
     page.get_by_role("button", name="Back to").click()
@@ -194,6 +194,6 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
     expect(page.get_by_text("The index now uses PCA, 256 dims")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     after = facts(page)
-    for what in ("Present space", "Threshold", "Plan"):
+    for what in ("In use", "Threshold", "Planned"):
         assert after[what] == before[what]
     assert exceptions_shown(page) == []

@@ -169,6 +169,6 @@ def test_facts_table_and_report_repeat_the_scores_of_the_curve(run: Run) -> None
         for encodings in run.judged.values()
     ]
     assert sum(map(all, missed)) <= number(run.facts["Not matched"]) <= sum(map(any, missed))
-    assert [float(row["score"]) for row in run.rows] == pytest.approx(curve, abs=1e-3)
+    assert [float(row["Score"]) for row in run.rows] == pytest.approx(curve, abs=1e-3)
     assert run.lab.model.weights_sha256 in run.report
     assert f"{np.float32(curve[-1]):.3f}" in run.report

@@ -18,6 +18,7 @@ from visil_dash.metrics.bootstrap import (
 from visil_dash.metrics.operating import (
     JudgedPairs,
     band_counts,
+    class_histogram,
     judged,
     kind_counts,
     operating,
@@ -340,3 +341,40 @@ def test_weighted_average_precision_is_that_of_the_repeated_list() -> None:
             missed=int(weights @ missed),
         )
         assert told == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("upto", ["DS", "CS", "IS"])
+def test_the_two_classes_are_counted_apart_and_each_adds_up_to_one(upto: Any) -> None:
+    pairs = random_pairs(3)
+    found = class_histogram(pairs, upto=upto, bins=7)
+    assert found is not None
+    relevant, known = pairs.relevant(upto), np.isfinite(pairs.closeness)
+    assert found.same_pairs == int((relevant & known).sum())
+    assert found.other_pairs == int((~relevant & known).sum())
+    assert found.left_out == int((~known).sum()) > 0
+    assert found.same.sum() == pytest.approx(1)
+    assert found.other.sum() == pytest.approx(1)
+    for i, share in enumerate(found.same):
+        low, high = found.edges[i : i + 2]
+        last = i == len(found.same) - 1
+        inside = [
+            c for c in pairs.closeness[relevant & known] if low <= c < high or (last and c == high)
+        ]
+        assert share == pytest.approx(len(inside) / found.same_pairs)
+
+
+def test_one_class_alone_makes_no_histogram() -> None:
+    pairs = judged(truth_of(LABELS[:1], VIDEOS, count_unlabelled=False), np.full((1, 5), 0.5))
+    assert class_histogram(pairs, upto="DS") is None
+
+
+def test_the_pairs_that_pass_are_counted_by_query() -> None:
+    pairs = random_pairs(1)
+    point = operating(pairs, -2.0, upto="DS")
+    passing = [
+        sum(c >= -2.0 for c, q in zip(pairs.closeness, pairs.query, strict=True) if q == query)
+        for query in range(len(pairs.queries))
+    ]
+    assert point.passing_per_query == pytest.approx(np.mean(passing))
+    assert point.passing_p50 == pytest.approx(np.median(passing))
+    assert point.passing_p50 <= point.passing_p95 <= max(passing)

@@ -40,7 +40,10 @@ def test_a_run_shows_the_curves_that_the_library_gives(opened: Open) -> None:
     assert values(scores["data"][0]["y"]) == pytest.approx([t.score for t in expected.trials])
     assert ranks["data"][0]["y"] == [t.candidate_rank for t in expected.trials]
     table = page.dataframe[0].value
-    assert table["score"].tolist() == pytest.approx([t.score for t in expected.trials])
+    assert table["Score"].tolist() == pytest.approx([t.score for t in expected.trials])
+    ranks_shown = [str(t.candidate_rank or "not a candidate") for t in expected.trials]
+    assert table["Candidate rank"].tolist() == ranks_shown
+    assert not any("_" in column for column in table.columns)
     below = sum(not t.is_match for t in expected.trials)
     assert f">Not matched</dt><dd>{below}<" in texts(page)
 

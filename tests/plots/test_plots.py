@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from visil_dash.plots import collection, distances, maps, style
+from visil_dash.plots import collection, distances, maps, operating, style
 from visil_dash.plots.regions import Labels, draw_regions, match_labels, visible_area
 from visil_dash.records import Array, PairTable, Preprocess, Segment
 
@@ -410,3 +410,14 @@ def test_a_query_regions_number_stands_in_its_best_partner(best: list[int]) -> N
         assert str(region + 1) in reference.texts[partner].split()
         assert query.strong[region] == (region == partner)
     assert sum(len(text.split()) for text in reference.texts) == 9
+
+
+def test_the_classes_are_drawn_over_each_other_with_the_threshold() -> None:
+    edges, same, other = np.array([0.0, 1.0, 3.0]), np.array([0.25, 0.75]), np.array([1.0, 0.0])
+    figure = operating.class_figure(edges, same, other, threshold=1.5, title="distance")
+    bars = {bar.name: bar for bar in figure.data}
+    assert list(bars["copies"].y) == [0.25, 0.75]
+    assert list(bars["copies"].x) == [0.5, 2.0]
+    assert list(bars["copies"].width) == [1.0, 2.0]
+    assert list(bars["other pairs"].y) == [1.0, 0.0]
+    assert figure.layout.shapes[0].x0 == 1.5

@@ -100,13 +100,18 @@ def kind_counts(pairs: JudgedPairs, least: float) -> tuple[KindCount, ...]:
 
 @dataclass(frozen=True)
 class Operating:
-    """The labelled pairs at one threshold; None where a share is 0 / 0."""
+    """The labelled pairs at one threshold; None where a share is 0 / 0.
+
+    `passing_p50`, `passing_p95`: quantiles over the queries of the pairs that pass.
+    """
 
     precision: Interval | None
     recall: Interval | None
     f1: Interval | None
     false_positive_rate: float | None
     passing_per_query: float
+    passing_p50: float
+    passing_p95: float
 
 
 def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
@@ -115,6 +120,7 @@ def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
     right, wrong = pairs.by_query(called & relevant), pairs.by_query(called & ~relevant)
     sought = pairs.by_query(relevant)
     others = pairs.by_query(~relevant)
+    middle, many = np.quantile(right + wrong, (0.5, 0.95)) if len(right) else (0.0, 0.0)
     return Operating(
         precision=ratio_interval(right, right + wrong, pairs.weights),
         recall=ratio_interval(right, sought, pairs.weights),
@@ -123,7 +129,41 @@ def operating(pairs: JudgedPairs, least: float, *, upto: Upto) -> Operating:
         else None,
         false_positive_rate=float(wrong.sum() / others.sum()) if others.any() else None,
         passing_per_query=float(called.sum() / max(1, len(pairs.queries))),
+        passing_p50=float(middle),
+        passing_p95=float(many),
     )
+
+
+# ---- the two classes ----
+
+
+@dataclass(frozen=True)
+class ClassHistogram:
+    """Shares of the pairs in each bin of closeness: `edges` `[B + 1]` rising, `same` `[B]` of the
+    relevant pairs, `other` `[B]` of all others. `left_out`: pairs without a closeness."""
+
+    edges: Array
+    same: Array
+    other: Array
+    same_pairs: int
+    other_pairs: int
+    left_out: int
+
+
+def class_histogram(pairs: JudgedPairs, *, upto: Upto, bins: int = 40) -> ClassHistogram | None:
+    """How closeness is distributed within a class, copies of one another, and between classes.
+
+    None unless there are pairs of both with a closeness.
+    """
+    known = np.isfinite(pairs.closeness)
+    relevant = pairs.relevant(upto)
+    same, other = pairs.closeness[known & relevant], pairs.closeness[known & ~relevant]
+    if not len(same) or not len(other):
+        return None
+    low, high = float(min(same.min(), other.min())), float(max(same.max(), other.max()))
+    edges = np.linspace(low, high if high > low else low + 1e-6, bins + 1)
+    shares = [np.histogram(values, edges)[0] / len(values) for values in (same, other)]
+    return ClassHistogram(edges, shares[0], shares[1], len(same), len(other), int((~known).sum()))
 
 
 # ---- curves ----

@@ -36,6 +36,39 @@ def roc_figure(curve: Curve, *, point: Point | None = None, height: int = 320) -
     )
 
 
+def class_figure(
+    edges: Array, same: Array, other: Array, *, threshold: float, title: str, height: int = 260
+) -> go.Figure:
+    """Shares of pairs per bin, `edges` `[B + 1]` rising: copies of one another and other pairs.
+
+    `threshold`: where the line stands, in the unit of `edges`, which `title` names.
+    """
+    middle, width = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
+    bars = [
+        go.Bar(
+            x=middle,
+            y=shares,
+            width=width,
+            name=name,
+            marker={"color": colour, "line": {"width": 0}},
+            opacity=0.6,
+            hovertemplate=f"%{{x:.3f}}<br><b>%{{y:.1%}}</b> of {name}<extra></extra>",
+        )
+        for name, shares, colour in (("other pairs", other, GREY), ("copies", same, TEAL))
+    ]
+    figure = go.Figure(
+        bars,
+        legend_layout(
+            height=height,
+            barmode="overlay",
+            xaxis=value_axis(title),
+            yaxis=value_axis("share", tickformat=".0%"),
+        ),
+    )
+    figure.add_vline(x=threshold, line={"color": AMBER, "width": 2})
+    return figure
+
+
 def rerank_figure(
     shares: Sequence[float],
     values: Sequence[float],

@@ -24,6 +24,7 @@ _STATE_SYMBOLS = {
     ProofState.UNDECIDABLE: "circle-open",
     ProofState.CONTRADICTED: "x",
 }
+_DASHES = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 
 
@@ -158,8 +159,8 @@ def _lines(curves: Sequence[EditCurve], *, hover: str) -> go.Figure:
                 name=plot_text(curve.name),
                 mode="lines+markers",
                 connectgaps=False,
-                line={"color": colour, "width": 2.5},
-                # Kinds differ in shape as well as in colour.
+                # Kinds differ in shape as well as in colour, and one line shows through another.
+                line={"color": colour, "width": 2.5, "dash": _DASHES[number % len(_DASHES)]},
                 marker={"size": 9, "symbol": _SYMBOLS[number % len(_SYMBOLS)], "color": colour},
                 text=[plot_text(note) for note in curve.notes],
                 hovertemplate=f"strength %{{x:.2f}}, %{{text}}<br>{hover}<extra>%{{fullData.name}}"

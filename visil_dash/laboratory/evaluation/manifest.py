@@ -11,7 +11,7 @@ from visil_dash.errors import InputError
 from visil_dash.labels.label import Label
 from visil_dash.labels.truth import labels_digest
 from visil_dash.laboratory.evaluation.proof import RECALL_PRECISION, ByConfidence, ProofOutcome
-from visil_dash.laboratory.evaluation.run import EvaluationRun, Setting
+from visil_dash.laboratory.evaluation.run import EvaluationRun, Outcome, Setting
 from visil_dash.metrics.retrieval import TaskResult
 from visil_dash.workbench.bench import Workbench
 
@@ -80,18 +80,7 @@ def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
             "proof_seconds": run.proof_seconds,
         },
         "settings": [asdict(o.setting) for o in run.outcomes],
-        "results": [
-            {
-                "setting": o.setting.title,
-                "pairs_a_query": o.pairs,
-                "candidate_seconds_a_query": o.candidate_seconds,
-                "rerank_seconds_a_query": o.rerank_seconds,
-                "tasks": {task: _task(result) for task, result in o.tasks.items()},
-                "queries": {task: [asdict(r) for r in rows] for task, rows in o.queries.items()},
-                "proof": None if o.proof is None else _proof(o.proof),
-            }
-            for o in run.outcomes
-        ],
+        "results": [_result(outcome) for outcome in run.outcomes],
         "gains": {task: asdict(gain) for task, gain in run.gains.items()},
         "rerank_curve": {
             task: [
@@ -108,6 +97,20 @@ def evaluation_report(bench: Workbench, run: EvaluationRun) -> _Json:
         "query_names": {query: names.get(query, "") for query in run.truth.queries},
         "skipped": run.skipped,
         "labels": [asdict(label) for label in run.labels],
+    }
+
+
+def _result(outcome: Outcome) -> _Json:
+    return {
+        "setting": outcome.setting.title,
+        "pairs_a_query": outcome.pairs,
+        "candidate_seconds_a_query": outcome.candidate_seconds,
+        "rerank_seconds_a_query": outcome.rerank_seconds,
+        "p50_seconds_a_query": outcome.p50_seconds,
+        "p95_seconds_a_query": outcome.p95_seconds,
+        "tasks": {task: _task(result) for task, result in outcome.tasks.items()},
+        "queries": {task: [asdict(r) for r in rows] for task, rows in outcome.queries.items()},
+        "proof": None if outcome.proof is None else _proof(outcome.proof),
     }
 
 

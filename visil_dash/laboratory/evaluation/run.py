@@ -68,6 +68,7 @@ class Setting:
 class Outcome:
     """Results of one setting; `pairs` (compared) and seconds are means over the queries.
 
+    `p50_seconds`, `p95_seconds`: quantiles over the queries of candidates and re-ranking together.
     `proof`: None where nothing was verified: it was not asked for, or no search scores so.
     """
 
@@ -77,6 +78,8 @@ class Outcome:
     pairs: float
     candidate_seconds: float
     rerank_seconds: float
+    p50_seconds: float
+    p95_seconds: float
     proof: ProofOutcome | None = None
 
 
@@ -261,7 +264,7 @@ def _outcome(
     truth: Truth,
     setting: Setting,
     compared: Array,
-    candidate_seconds: float,
+    candidate_seconds: Array,
     scored: dict[str, tuple[Array, Array]],
     *,
     seed: int,
@@ -270,11 +273,15 @@ def _outcome(
     table, cost = scored[setting.scorer]
     scores = np.where(compared, table, np.nan)
     tasks = task_results(truth, scores, seed=seed, rounds=rounds)
+    rerank_seconds = np.where(compared, cost, 0.0).sum(1)
+    middle, slow = np.quantile(candidate_seconds + rerank_seconds, (0.5, 0.95))
     return Outcome(
         setting=setting,
         tasks=tasks,
         queries={task: query_rows(truth, scores, task) for task in tasks},
         pairs=float(compared.sum(1).mean()),
-        candidate_seconds=candidate_seconds,
-        rerank_seconds=float(np.where(compared, cost, 0.0).sum(1).mean()),
+        candidate_seconds=float(candidate_seconds.mean()),
+        rerank_seconds=float(rerank_seconds.mean()),
+        p50_seconds=float(middle),
+        p95_seconds=float(slow),
     )

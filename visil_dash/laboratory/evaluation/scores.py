@@ -54,27 +54,27 @@ def match_table(bench: Workbench, truth: Truth, *, known: Known, watch: Watch = 
 
 def compared_pairs(
     bench: Workbench, truth: Truth, threshold: float | None, watch: Watch
-) -> tuple[Array, float]:
-    """Counted pairs that a search re-ranks, bool `[Q, V]`, and seconds of candidates per query.
+) -> tuple[Array, Array]:
+    """Counted pairs that a search re-ranks, bool `[Q, V]`, and seconds of candidates `[Q]`.
 
     `threshold` None: an exhaustive search, which compares them all.
     """
     if threshold is None:
-        return truth.counted, 0.0
+        return truth.counted, np.zeros(len(truth.queries))
     place = {video: i for i, video in enumerate(truth.references)}
     compared = np.zeros(truth.kind.shape, bool)
-    seconds = 0.0
+    seconds = np.zeros(len(truth.queries))
     for i, query in enumerate(truth.queries):
         watch.check()
         features = bench.clip(query).features
         start = time.perf_counter()
         hits = library_hits(features, threshold, library=bench.library, view=bench.space.view())
         candidates = candidate_videos(hits)
-        seconds += time.perf_counter() - start
+        seconds[i] = time.perf_counter() - start
         for candidate in candidates:
             if candidate.video_id in place:
                 compared[i, place[candidate.video_id]] = True
-    return compared & truth.counted, seconds / len(truth.queries)
+    return compared & truth.counted, seconds
 
 
 def score_pairs(

@@ -90,6 +90,35 @@ def _proof_columns(trial: Trial) -> dict[str, object]:
     }
 
 
+# What the columns of `trial_rows` are called where people read them.
+TRIAL_NAMES = {
+    "kind": "Kind",
+    "strength": "Strength",
+    "edit": "Edit",
+    "score": "Score",
+    "reverse_score": "Reverse score",
+    "match_strength": "Match strength",
+    "rank": "Rank",
+    "candidate_rank": "Candidate rank",
+    "min_distance": "Nearest frame",
+    "seconds": "Seconds",
+    "proof": "Proof",
+    "motion": "Motion",
+    "other_motion": "Motion at other offsets",
+    "reason": "Why",
+}
+
+
+def named_rows(trials: Sequence[Trial]) -> list[dict[str, object]]:
+    """`trial_rows` with names for people, and words where there is no rank."""
+    rows = []
+    for trial, row in zip(trials, trial_rows(trials), strict=True):
+        row["candidate_rank"] = str(trial.candidate_rank or "not a candidate")
+        row["rank"] = str(trial.rank or "not searched")
+        rows.append({TRIAL_NAMES[name]: value for name, value in row.items()})
+    return rows
+
+
 def manifest(report: RobustnessReport) -> dict[str, object]:
     """All but the trials: what is needed to run it again."""
     facts = {k: v for k, v in asdict(report).items() if k != "trials"}
@@ -102,8 +131,8 @@ def to_html(report: RobustnessReport) -> str:
         Path(__file__).with_name("report.html.jinja"),
         report=report,
         kinds=[(kind_text(kind), _verdicts(report, kind)) for kind in report.kinds],
-        rows=[[_cell(v) for v in row.values()] for row in trial_rows(report.trials)],
-        heads=list(trial_rows(report.trials)[0]),
+        rows=[[_cell(v) for v in row.values()] for row in named_rows(report.trials)],
+        heads=list(named_rows(report.trials)[0]),
         facts=json.dumps(manifest(report), indent=1, ensure_ascii=False),
         chart=_chart(report),
     )

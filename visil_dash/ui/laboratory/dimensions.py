@@ -19,6 +19,8 @@ from visil_dash.ui.shell.widgets import download_button, draw_chart, empty_state
 SPACES, CURSE, GRAPH, CHANGE = "Spaces", "Curse of dimensionality", "Graph", "Index"
 MODELS = "Another model"
 _SECTIONS = (SPACES, CURSE, GRAPH, CHANGE, MODELS)
+# Of the table; with them it is wider than the page, and its first columns are out of sight.
+_FOLDED = ("Candidates", "mAP", "Threshold", "from", "to", "Build s")
 _SAMPLES = (1000, 2000, 4000, 8000)
 _MOST_NEIGHBOURS = 100
 
@@ -87,13 +89,14 @@ def draw_study_form() -> Study | None:
 def draw_sample_facts(study: Study) -> None:
     facts(
         {
-            "Model": study.extractor,
+            "Model": backend.workbench().model.name,
             "Frames": f"{study.frames:,} of {study.total:,}",
             "Query frames": f"{study.query_frames:,} of {plural(study.query_videos, 'video')}",
             "Full space": f"{study.input_dim:,} dims",
             "Threshold in it": f"{study.threshold:.3f}",
         },
         meanings={
+            "Model": f"Features of {study.extractor}",
             "Query frames": "No reduction is fitted on their videos; frames of the same video do"
             " not count.",
             "Threshold in it": "The library's distance threshold, carried to full frame vectors.",
@@ -136,13 +139,21 @@ def draw_spaces(study: Study) -> None:
         ),
         "mAP": number(format="%.3f", help="With the matches of the full space as relevant"),
         "Threshold": number(format="%.3f", help="The full space's, carried over; binary: bits"),
-        "from": number(format="%.3f", help="95 % interval of the threshold"),
-        "to": number(format="%.3f"),
+        "from": number("Threshold, low", format="%.3f", help="95 % interval of the threshold"),
+        "to": number("Threshold, high", format="%.3f"),
         "Bytes a frame": number(format="%d"),
         "Build s": number(format="%.2f", help="Time to fit, reduce and encode the sample"),
         "Query ms": number(format="%.3f", help="One query frame against the sample, best of 3"),
     }
-    st.dataframe(table, hide_index=True, height=430, lazy=False, column_config=config)
+    every = st.toggle("All columns", key="dimensions_columns", persist_state="session")
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=430,
+        lazy=False,
+        column_config=config,
+        column_order=None if every else [name for name in table.columns if name not in _FOLDED],
+    )
     st.caption(
         "The index uses fp32; the other precisions show what they would save and lose. Thresholds"
         " are carried over so that 99 % of the pairs of frames within the threshold in the full"

@@ -11,6 +11,7 @@ from visil_dash.laboratory.dimensions.geometry import GraphStudy
 from visil_dash.laboratory.dimensions.library import DIMS, EFS, Proposal, plans
 from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, method_name
 from visil_dash.plots import dimensions
+from visil_dash.records import IndexStatus
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.laboratory.dimensions_models import TRANSFER_MEANINGS, transfer_facts
 from visil_dash.ui.shell import backend, state
@@ -74,12 +75,13 @@ def draw_graph() -> None:
     facts(
         {
             f"Recall@{study.k}": f"{chosen.recall:.4f}",
-            "Per query frame": f"{chosen.query_ms:.3f} ms",
+            "Latency p50, p95": f"{chosen.p50_ms:.3f}, {chosen.p95_ms:.3f} ms",
             "Exact search": f"{study.exact_ms:.3f} ms",
             "Build": f"{study.build:.2f} s",
             "Graph": size(study.bytes),
         },
         big=True,
+        meanings={"Latency p50, p95": "Per query frame, asked one at a time on one thread."},
     )
     with st.container(border=True):
         draw_chart(
@@ -114,14 +116,19 @@ def draw_index_plan() -> None:
     graph_now = known.current.graph
     facts(
         {
-            "Plan": method_name(known.current.method),
-            "Present space": f"{status.reduction.split('-')[0]}, {status.dim:,} dims",
+            "Planned": method_name(known.current.method),
+            "In use": _space_name(status),
             "Frames": f"{status.frames:,}",
             "Generation": f"{status.generation or 'none yet'}",
             "M, efConstruction, ef": f"{graph_now.m}, {graph_now.ef_construction}, {graph_now.ef}",
             "Threshold": f"{bench.threshold():.4g}",
         }
     )
+    if status.frames and status.reduction.split("-")[0] != known.current.method:
+        st.caption(
+            "The planned reduction is put to use by itself once the library has frames enough to"
+            " fit it, two for each dimension; until then all dimensions are searched."
+        )
     if _draw_change_under_way():
         return
     _draw_outcome()
@@ -148,11 +155,18 @@ def draw_index_plan() -> None:
                 _request(known.former)
         if work_out:
             _request(plan)
+        if plan == known.current:
+            st.caption("To preview a change, choose another reduction, dimensions or graph first.")
     wanted: IndexPlan | None = st.session_state.get(state.DIMENSIONS_PLAN)
     if wanted is not None:
         task = dimensions_tasks.proposal_task(wanted)
         if finished(task, title="Preparing the change", name=method_name(wanted.method)):
             _draw_proposal(task.result)
+
+
+def _space_name(status: IndexStatus) -> str:
+    name = method_name(status.reduction.split("-")[0])
+    return f"{name}, {status.dim:,} dims" if name == METHOD_NAMES["full"] else name
 
 
 def _request(plan: IndexPlan) -> None:

@@ -40,6 +40,8 @@ _METRIC_MEANINGS = {
     "mAP": "Mean average precision over the queries",
     "uAP": "Average precision of the pairs of all queries in one ranking, so scores must be"
     " comparable across queries",
+    "Latency p50, p95": "Candidates and re-ranking: half of the queries take no longer than the"
+    " first time, 95 % no longer than the second",
 }
 
 
@@ -100,7 +102,6 @@ def draw_evaluation(evaluated: Evaluated) -> None:
 
 def _numbers(name: str, run: EvaluationRun, outcome: Outcome, task: str) -> None:
     result = outcome.tasks[task]
-    elapsed = outcome.candidate_seconds + outcome.rerank_seconds
     with st.container(border=True, key=f"outcome-{name}"):
         st.markdown(f"**{name}** · {outcome.setting.title}")
         facts(
@@ -110,7 +111,8 @@ def _numbers(name: str, run: EvaluationRun, outcome: Outcome, task: str) -> None
                 "Queries": f"{result.queries:,}",
                 "Relevant pairs": f"{result.relevant:,}",
                 "Compared per query": f"{outcome.pairs:.1f}",
-                "Time per query": seconds(elapsed),
+                "Latency p50, p95": f"{seconds(outcome.p50_seconds)},"
+                f" {seconds(outcome.p95_seconds)}",
             },
             big=True,
             meanings=_METRIC_MEANINGS,

@@ -6,7 +6,13 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.edits.kinds import KINDS, STEPPED, strengths_of
 from visil_dash.laboratory.robustness.copies import LEAST_SECONDS, MOST_SECONDS, EditPreview
-from visil_dash.laboratory.robustness.report import kind_text, kind_verdict, to_html, trial_rows
+from visil_dash.laboratory.robustness.report import (
+    kind_text,
+    kind_verdict,
+    named_rows,
+    to_html,
+    trial_rows,
+)
 from visil_dash.laboratory.robustness.run import MOST_STEPS, RobustnessReport
 from visil_dash.laboratory.robustness.trial import EXHAUSTIVE_VIDEOS
 from visil_dash.plots import robustness
@@ -25,6 +31,8 @@ from visil_dash.ui.shell.waiting import finished, read_clip
 from visil_dash.ui.shell.widgets import download_button, draw_chart, facts
 
 _FIRST_KINDS = ("crop", "blur")
+# Of the table, so that none is cut off; the download has them.
+_FOLDED = ("Nearest frame", "Seconds", "Motion at other offsets", "Why")
 _MOST_SEED = 10_000
 
 
@@ -261,8 +269,22 @@ def draw_robustness(report: RobustnessReport) -> None:
 
 
 def _trials(report: RobustnessReport) -> None:
-    table = pd.DataFrame(trial_rows(report.trials))
-    st.dataframe(table, hide_index=True, height=min(420, 38 + 35 * len(table)))
+    table = pd.DataFrame(named_rows(report.trials))
+    numbers = {
+        name: st.column_config.NumberColumn(format="%.3f")
+        for name in ("Score", "Reverse score", "Match strength", "Motion")
+    }
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(420, 38 + 35 * len(table)),
+        column_config=numbers
+        | {
+            "Kind": st.column_config.TextColumn(pinned=True),
+            "Strength": st.column_config.NumberColumn(format="%.2f"),
+        },
+        column_order=[name for name in table.columns if name not in _FOLDED],
+    )
     with st.container(horizontal=True):
         download_button(
             "Download the report",

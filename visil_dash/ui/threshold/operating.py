@@ -7,7 +7,14 @@ import streamlit as st
 
 from visil_dash.labels.label import Upto
 from visil_dash.metrics.bootstrap import Interval, too_few
-from visil_dash.metrics.operating import JudgedPairs, Operating, Suggestion, kind_counts, operating
+from visil_dash.metrics.operating import (
+    JudgedPairs,
+    Operating,
+    Suggestion,
+    class_histogram,
+    kind_counts,
+    operating,
+)
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating as plots_operating
 from visil_dash.ui.shell import state
@@ -19,11 +26,13 @@ from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.scoring import (
     Measure,
     as_threshold,
+    as_thresholds,
     operating_curves_of,
     rerank_rate,
     suggested,
 )
 
+_LATENCY = "Latency p50, p95"
 _UPTO: dict[Upto, str] = {"DS": "ND, DS", "CS": "ND, DS, CS", "IS": "ND, DS, CS, IS"}
 
 
@@ -46,9 +55,12 @@ def draw_operating(
             "False positive rate": "no negatives"
             if point.false_positive_rate is None
             else percent(point.false_positive_rate, digits=1),
+            **_latency(measure, point),
         },
         big=True,
         meanings={
+            _LATENCY: "Re-ranking the candidates of a query, on this machine: half of the queries"
+            " take no longer than the first time, 95 % no longer than the second",
             "Precision": "Share of the admitted pairs that are copies",
             "Recall": "Share of the copies that are admitted",
             "False positive rate": "Share of the other pairs that are admitted",
@@ -61,6 +73,7 @@ def draw_operating(
     )
     draw_too_few(len(pairs.queries))
     _cost(measure, point, pairs)
+    _classes(measure, pairs, least, upto)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown("**Admitted pairs**")
@@ -69,6 +82,17 @@ def draw_operating(
     with right:
         _figures(measure, given, pairs, upto, point)
     draw_labelled_pairs(measure, pairs, least, upto)
+
+
+def _latency(measure: Measure, point: Operating) -> dict[str, str]:
+    """Beside recall, what it costs: only the distance decides how many videos are re-ranked."""
+    if measure != "distance":
+        return {}
+    rate = rerank_rate()
+    if rate is None:
+        return {_LATENCY: "being measured"}
+    middle, slow = (n * rate.seconds for n in (point.passing_p50, point.passing_p95))
+    return {_LATENCY: f"{seconds(middle)}, {seconds(slow)}"}
 
 
 def _upto() -> Upto:
@@ -114,6 +138,35 @@ def _cost(measure: Measure, point: Operating, pairs: JudgedPairs) -> None:
         f" {seconds(each * rate.seconds)}. Comparing all {plural(videos, 'video')} would take"
         f" {seconds(videos * rate.seconds)}. Measured on this machine: {seconds(rate.seconds)} per"
         f" video, over {plural(rate.pairs, 'pair')} of this library."
+    )
+
+
+def _classes(measure: Measure, pairs: JudgedPairs, least: float, upto: Upto) -> None:
+    """How far copies lie from each other, and how far other pairs do."""
+    found = class_histogram(pairs, upto=upto)
+    if found is None:
+        return
+    edges = as_thresholds(measure, found.edges)
+    turn = slice(None, None, -1) if measure == "distance" else slice(None)
+    title = "smallest squared L2 distance" if measure == "distance" else "video-to-video similarity"
+    st.markdown("**Within and between classes**")
+    draw_chart(
+        plots_operating.class_figure(
+            edges[turn],
+            found.same[turn],
+            found.other[turn],
+            threshold=as_threshold(measure, least),
+            title=title,
+        ),
+        key=f"operating_classes_{measure}",
+    )
+    left_out = (
+        f" {plural(found.left_out, 'pair')} without a value left out." if found.left_out else ""
+    )
+    st.caption(
+        f"{plural(found.same_pairs, 'pair')} of copies and"
+        f" {plural(found.other_pairs, 'other pair')}, each as shares of their own; the line is the"
+        f" threshold.{left_out}"
     )
 
 

@@ -31,6 +31,10 @@ def as_threshold(measure: Measure, closeness: float) -> float:
     return -closeness if measure == "distance" else closeness
 
 
+def as_thresholds(measure: Measure, closeness: Array) -> Array:
+    return -closeness if measure == "distance" else closeness
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
 def known_scores() -> "Known":
     """Scores of pairs by extractor and content hashes, which never change."""
