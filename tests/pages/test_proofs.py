@@ -120,6 +120,7 @@ def test_the_other_pictures_of_a_proof_are_a_click_away(verified: Open) -> None:
     page.segmented_control(key="proof_view").select("Difference picture").run()
     assert len(page.get("image")) == 1
     assert not swiped(page)
+    assert "difference" in page.query_params["proof"]
     page.segmented_control(key="proof_view").select("Crop and overlays").run()
     assert len(page.get("image")) == 2
     assert "Orange boxes: overlays" in texts(page)
@@ -190,3 +191,13 @@ def test_without_seconds_for_proofs_there_are_none(library: Path) -> None:
         assert "Verifying" not in texts(searched(open_page))
         page = compared(open_page, lambda p: "Where they agree" in texts(p))
         assert "On the pixels" not in texts(page)
+
+
+@pytest.mark.parametrize("verified", [PROVED], indirect=True)
+def test_a_link_opens_the_pictures_that_were_looked_at(verified: Open) -> None:
+    page = verified("compare")
+    page.query_params["proof"] = "crop"
+    page.query_params["q"] = ids()["excerpt.mp4"][:16]
+    page.query_params["r"] = ids()["market.mp4"][:16]
+    page = run_until(page, lambda p: "Orange boxes: overlays" in texts(p))
+    assert page.segmented_control(key="proof_view").value == "Crop and overlays"

@@ -10,7 +10,8 @@ from visil_dash.progress import Watch
 from visil_dash.proof.moments import is_shown
 from visil_dash.records import Proof, ProofState
 from visil_dash.ui.pair.swipe import SwipeSide, draw_swipe
-from visil_dash.ui.shell import backend
+from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, percent
 from visil_dash.ui.shell.waiting import finished
@@ -122,16 +123,7 @@ def _draw_pictures(query_id: str, reference_id: str, proof: Proof) -> None:
     title = "Laying the pictures onto each other"
     if not finished(task, title=title, name=backend.name_of(query_id), key="cancel_pictures"):
         return
-    view = st.segmented_control(
-        "Pictures of the proof",
-        _VIEWS,
-        default=_REGISTERED,
-        required=True,
-        key="proof_view",
-        persist_state="session",
-        label_visibility="collapsed",
-        wrap=True,
-    )
+    view = _draw_view()
     pictures: ProofPictures = task.result
     there, here = (clock(time, digits=1) for time in proof.times)
     if view == _REGISTERED:
@@ -157,6 +149,23 @@ def _draw_pictures(query_id: str, reference_id: str, proof: Proof) -> None:
         )
     else:
         _draw_places(pictures, there, here)
+
+
+def _draw_view() -> str:
+    named = {view.split()[0].lower(): view for view in _VIEWS}
+    from_link(state.PROOF_VIEW, state.PARAM_PROOF, named.get, default=_REGISTERED)
+    view = st.segmented_control(
+        "Pictures of the proof",
+        _VIEWS,
+        required=True,
+        key=state.PROOF_VIEW,
+        persist_state="session",
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    name = next(name for name, shown in named.items() if shown == view)
+    to_link(state.PARAM_PROOF, name, default=_REGISTERED.lower())
+    return str(view)
 
 
 def _draw_places(pictures: "ProofPictures", there: str, here: str) -> None:
