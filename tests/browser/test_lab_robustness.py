@@ -67,6 +67,7 @@ class Run:
     facts: dict[str, str]
     scores: dict[str, list[float]]
     ranks: dict[str, list[float]]
+    strengths: list[float]  # match strengths, as drawn beside the proofs
     uncounted: str  # the sentence about videos that count against no rank; "" without one
     rows: list[dict[str, str]]
     report: str
@@ -124,12 +125,14 @@ def run(
     choose(page, "crop")  # chosen at first, as blur is
     fill(page, "Seconds", f"{SECONDS:g}")
     fill(page, "Strengths", "2")
+    page.get_by_text("Verify on the pixels").click()
     expect(page.get_by_text("3 copies of 6 s")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("Where matching fails")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     told = facts(page, page.locator(".vd-facts", has_text="Target").locator("xpath=.."))
     scores = next(t for t in traces(page, "robustness_scores") if len(t["x"]) == 3)
+    strengths = next(t["y"] for t in traces(page, "robustness_proofs") if len(t["x"]) == 3)
     choose(page, "Exhaustive")
     ranks = next(t for t in traces(page, "robustness_ranks_rank") if len(t["x"]) == 3)
     uncounted = " ".join(page.get_by_text("Ignored in ranks").all_inner_texts())
@@ -139,7 +142,9 @@ def run(
     with page.expect_download() as got:
         page.get_by_role("button", name="Download the report").click()
     report = got.value.path().read_text()
-    return Run(lab, clip, expected, verdicts, told, scores, ranks, uncounted, rows, report)
+    return Run(
+        lab, clip, expected, verdicts, told, scores, ranks, strengths, uncounted, rows, report
+    )
 
 
 def test_scores_of_edited_copies_are_those_of_plain_products(run: Run) -> None:
@@ -172,3 +177,13 @@ def test_facts_table_and_report_repeat_the_scores_of_the_curve(run: Run) -> None
     assert [float(row["Score"]) for row in run.rows] == pytest.approx(curve, abs=1e-3)
     assert run.lab.model.weights_sha256 in run.report
     assert f"{np.float32(curve[-1]):.3f}" in run.report
+
+
+def test_the_pixels_prove_copies_beside_their_match_strength(run: Run) -> None:
+    states = [row["proof"] for row in run.rows]
+    assert states[0] == "proved"
+    assert number(run.facts["Proved"]) == states.count("proved")
+    assert [float(row["match_strength"]) for row in run.rows] == pytest.approx(
+        run.strengths, abs=1e-3
+    )
+    assert "The pixels prove" in run.report

@@ -119,7 +119,7 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
         if step == "Asymmetry":
             expect(page.get_by_role("button", name="Use this pair")).to_be_visible(timeout=PATIENCE)
         if step == "Proof":
-            expect(page.get_by_text("proved on the pixels")).to_be_visible(timeout=PATIENCE)
+            expect(page.locator(".st-key-proof .vd-facts")).to_be_visible(timeout=PATIENCE)
             told[step] = facts(page)
         screens(f"walkthrough-{place + 1:02}", whole=True)
         if step == "Frame to frame":

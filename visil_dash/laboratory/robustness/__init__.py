@@ -1,1 +1,1 @@
-"""Score and rank of a clip under edits of increasing strength."""
+"""Score, rank and proof of a clip under edits of increasing strength."""
