@@ -180,10 +180,10 @@ def test_facts_table_and_report_repeat_the_scores_of_the_curve(run: Run) -> None
 
 
 def test_the_pixels_prove_copies_beside_their_match_strength(run: Run) -> None:
-    states = [row["proof"] for row in run.rows]
+    states = [row["Proof"] for row in run.rows]
     assert states[0] == "proved"
     assert number(run.facts["Proved"]) == states.count("proved")
-    assert [float(row["match_strength"]) for row in run.rows] == pytest.approx(
+    assert [float(row["Match strength"]) for row in run.rows] == pytest.approx(
         run.strengths, abs=1e-3
     )
     assert "The pixels prove" in run.report
