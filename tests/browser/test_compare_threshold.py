@@ -99,7 +99,7 @@ def test_a_clicked_cell_of_the_matrix_leads_to_its_comparison(
     scores: dict[tuple[str, str], float],
     screens: Callable[..., None],
 ) -> None:
-    open_page(page, app, "collection")
+    open_page(page, app, "collection?view=matrix")
     plot = chart(page)
     names = plot.evaluate("chart => chart._fullLayout.yaxis.ticktext")
     row, column = names.index("excerpt.mp4"), names.index("market.mp4")
