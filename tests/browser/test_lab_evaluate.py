@@ -61,6 +61,7 @@ def downloaded(page: Page, path: Path) -> dict[str, Any]:
     """The report on the page, once there is one; kept as `path`."""
     button = page.get_by_role("button", name="Download report")
     expect(button).to_be_visible(timeout=PATIENCE)
+    wait_until_idle(page)
     with page.expect_download() as got:
         button.click()
     got.value.save_as(path)
