@@ -62,7 +62,7 @@ def test_copies_are_verified_on_the_pixels_when_asked(opened: Open) -> None:
     proofs = [t.proof for t in expected.trials]
     assert motions["y"] == pytest.approx([p.motion for p in proofs if p])
     assert strengths["y"] == pytest.approx([t.match_strength for t in expected.trials])
-    assert page.dataframe[0].value["proof"].tolist() == [
+    assert page.dataframe[0].value["Proof"].tolist() == [
         p.state.value for p in proofs if p and p.state
     ]
     assert f">Proved</dt><dd>{sum(t.is_proved for t in expected.trials)}<" in texts(page)
