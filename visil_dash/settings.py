@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from visil_dash.errors import InputError
 
+PROOF_SECONDS = 30.0  # that a search spends on verification, where nobody says otherwise
+
 
 class Settings(BaseSettings):
     """Paths and limits. Every limit is printed by `python -m visil_dash limits` and enforced.
@@ -49,7 +51,9 @@ class Settings(BaseSettings):
         512 * 1024**2, ge=0, description="free disk below which new work stops"
     )
     proof_seconds: float = Field(
-        30.0, ge=0, description="time that a search on the pages spends on proofs, seconds; 0: none"
+        PROOF_SECONDS,
+        ge=0,
+        description="time that a search on the pages spends on proofs, seconds; 0: none",
     )
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
 

@@ -33,8 +33,8 @@ def test_events_are_laid_out_by_relation(
     page.get_by_test_id("stFileUploader").locator("input").set_input_files(path)
     expect(page.get_by_role("button", name="Download", exact=True)).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    told = facts(page)
-    assert (told["Videos"], told["Events"]) == ("10", "2")
+    stated = facts(page)
+    assert (stated["Videos"], stated["Events"]) == ("10", "2")
     rows = table(page)
     for row in rows:
         lists = ANNOTATION[row["anchor"]]
@@ -72,8 +72,8 @@ def test_what_cannot_be_fetched_has_a_reason_and_what_is_there_is_taken(
     add = page.get_by_role("button", name="Add 1 video to the library")
     expect(add).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    told = facts(page, page.locator(".vd-facts", has_text="Missing").locator("xpath=.."))
-    assert (told["Downloaded"], told["Missing"]) == ("1 of 2", "1")
+    stated = facts(page, page.locator(".vd-facts", has_text="Missing").locator("xpath=.."))
+    assert (stated["Downloaded"], stated["Missing"]) == ("1 of 2", "1")
     rows = {row["Video"]: row for row in table(page)}
     assert rows["aaaaaaaaaa1"]["File"] == "aaaaaaaaaa1.mp4"
     assert rows["bbbbbbbbbb1"]["File"] == ""

@@ -130,7 +130,7 @@ def run(
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("Where matching fails")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    told = facts(page, page.locator(".vd-facts", has_text="Target").locator("xpath=.."))
+    stated = facts(page, page.locator(".vd-facts", has_text="Target").locator("xpath=.."))
     scores = next(t for t in traces(page, "robustness_scores") if len(t["x"]) == 3)
     strengths = next(t["y"] for t in traces(page, "robustness_proofs") if len(t["x"]) == 3)
     choose(page, "Exhaustive")
@@ -143,7 +143,7 @@ def run(
         page.get_by_role("button", name="Download the report").click()
     report = got.value.path().read_text()
     return Run(
-        lab, clip, expected, verdicts, told, scores, ranks, strengths, uncounted, rows, report
+        lab, clip, expected, verdicts, stated, scores, ranks, strengths, uncounted, rows, report
     )
 
 

@@ -110,17 +110,17 @@ def walk(
 
 
 def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[..., None]) -> Walk:
-    told, drawn = {}, {}
+    stated, drawn = {}, {}
     open_page(page, lab.app, lab.link("walkthrough", query, reference))
     for place, step in enumerate(STEPS):
         if place:
             page.locator(".st-key-walk_arrow_forward button").click()
-        told[step] = shown(page, step)
+        stated[step] = shown(page, step)
         if step == "Asymmetry":
             expect(page.get_by_role("button", name="Use this pair")).to_be_visible(timeout=PATIENCE)
         if step == "Proof":
             expect(page.locator(".st-key-proof .vd-facts")).to_be_visible(timeout=PATIENCE)
-            told[step] = facts(page)
+            stated[step] = facts(page)
         screens(f"walkthrough-{place + 1:02}", whole=True)
         if step == "Frame to frame":
             drawn[step] = next(t["z"] for t in traces(page, "walk_frames") if t["z"])
@@ -129,7 +129,7 @@ def walked(page: Page, lab: Lab, query: str, reference: str, screens: Callable[.
             screens("walkthrough", whole=True)
     ends = page.locator(".st-key-walk_arrow_forward button").is_disabled()
     frame_map, row_bars = (np.array(values, float) for values in drawn.values())
-    return Walk(lab, query, reference, told, frame_map, row_bars, ends)
+    return Walk(lab, query, reference, stated, frame_map, row_bars, ends)
 
 
 def test_the_last_step_has_no_next(walk: Walk) -> None:
@@ -137,16 +137,16 @@ def test_the_last_step_has_no_next(walk: Walk) -> None:
 
 
 def test_the_proof_has_one_sharp_peak(walk: Walk) -> None:
-    told = walk.facts["Proof"]
-    assert number(told["Motion alike"]) > 2 * number(told["At other offsets"])
-    assert number(told["Local features"]) > 0
+    stated = walk.facts["Proof"]
+    assert number(stated["Motion alike"]) > 2 * number(stated["At other offsets"])
+    assert number(stated["Local features"]) > 0
 
 
 def test_sampling_shows_the_shapes_of_the_clips(walk: Walk) -> None:
-    told, side = walk.facts["Sampling"], walk.lab.model.preprocess.side
-    assert told["Query"] == f"T = {len(walk.q)}"
-    assert told["Reference"] == f"T = {len(walk.r)}"
-    assert told["Tensor of the query"] == shape(len(walk.q), side, side, 3)
+    stated, side = walk.facts["Sampling"], walk.lab.model.preprocess.side
+    assert stated["Query"] == f"T = {len(walk.q)}"
+    assert stated["Reference"] == f"T = {len(walk.r)}"
+    assert stated["Tensor of the query"] == shape(len(walk.q), side, side, 3)
 
 
 def test_regions_are_whitened_and_keep_their_directions(walk: Walk) -> None:
@@ -154,62 +154,62 @@ def test_regions_are_whitened_and_keep_their_directions(walk: Walk) -> None:
     looked = min(8, len(q))
     whole = walk.facts["Region vectors"]["The whole query"]
     assert whole.startswith(f"[{len(q)}, {regions}, ")
-    told = walk.facts["Whitening"]
-    assert told["After"] == shape(looked, regions, dim)
+    stated = walk.facts["Whitening"]
+    assert stated["After"] == shape(looked, regions, dim)
     # A stored vector is the whitened one, scaled: its direction is left.
-    assert number(told["Mean cosine after"]) == pytest.approx(
+    assert number(stated["Mean cosine after"]) == pytest.approx(
         cosines(q.regions[:looked]).mean(), abs=2e-3
     )
 
 
 def test_attention_is_the_length_of_the_region_vectors(walk: Walk) -> None:
-    told, weights = walk.facts["Attention"], np.linalg.norm(walk.q.regions.astype(float), axis=2)
-    assert number(told["Smallest"]) == pytest.approx(weights.min(), abs=1e-3)
-    assert number(told["Largest"]) == pytest.approx(weights.max(), abs=1e-3)
+    stated, weights = walk.facts["Attention"], np.linalg.norm(walk.q.regions.astype(float), axis=2)
+    assert number(stated["Smallest"]) == pytest.approx(weights.min(), abs=1e-3)
+    assert number(stated["Largest"]) == pytest.approx(weights.max(), abs=1e-3)
 
 
 def test_the_frame_to_frame_map_is_that_of_plain_products(walk: Walk) -> None:
-    told = walk.facts["Frame to frame"]
+    stated = walk.facts["Frame to frame"]
     assert walk.frame_map == pytest.approx(walk.matrix, abs=2e-3)
-    assert told["Similarity S"] == shape(*walk.matrix.shape)
-    assert number(told["Most similar pair"]) == pytest.approx(walk.matrix.max(), abs=1e-3)
+    assert stated["Similarity S"] == shape(*walk.matrix.shape)
+    assert number(stated["Most similar pair"]) == pytest.approx(walk.matrix.max(), abs=1e-3)
 
 
 def test_the_score_is_the_mean_of_the_outputs_best_columns(walk: Walk) -> None:
-    told = walk.facts["ViSiL output"]
-    assert told["ViSiL output O"] == shape(len(walk.q) // 4, len(walk.r) // 4)
-    assert number(told["Largest of O"]) == pytest.approx(walk.output.max(), abs=2e-3)
+    stated = walk.facts["ViSiL output"]
+    assert stated["ViSiL output O"] == shape(len(walk.q) // 4, len(walk.r) // 4)
+    assert number(stated["Largest of O"]) == pytest.approx(walk.output.max(), abs=2e-3)
     assert walk.row_bars == pytest.approx(walk.output.max(1), abs=2e-3)
-    told = walk.facts["Video to video"]
-    assert number(told["Score"]) == pytest.approx(walk.output.max(1).mean(), abs=2e-3)
-    assert number(told["Chamfer on S"]) == pytest.approx(walk.matrix.max(1).mean(), abs=1e-3)
+    stated = walk.facts["Video to video"]
+    assert number(stated["Score"]) == pytest.approx(walk.output.max(1).mean(), abs=2e-3)
+    assert number(stated["Chamfer on S"]) == pytest.approx(walk.matrix.max(1).mean(), abs=1e-3)
 
 
 def test_asymmetry_shows_the_score_of_the_reverse_direction(walk: Walk) -> None:
     back = walk.lab.output(plain_similarity(walk.r, walk.q)).max(1).mean()
-    told = walk.facts["Asymmetry"]
-    assert number(told["Reference → query"]) == pytest.approx(back, abs=2e-3)
+    stated = walk.facts["Asymmetry"]
+    assert number(stated["Reference → query"]) == pytest.approx(back, abs=2e-3)
 
 
 def test_candidates_are_the_videos_within_the_threshold(walk: Walk) -> None:
-    told, lab = walk.facts["Candidates"], walk.lab
-    assert told["Threshold τ"] == f"{lab.threshold:.3f}"
-    assert told["Candidates"] == f"{len(walk.candidates)} of {len(lab.names) - 1}"
+    stated, lab = walk.facts["Candidates"], walk.lab
+    assert stated["Threshold τ"] == f"{lab.threshold:.3f}"
+    assert stated["Candidates"] == f"{len(walk.candidates)} of {len(lab.names) - 1}"
     others = sum(len(f) for n, f in lab.seen.items() if n != walk.query)
-    assert told["Distances"] == shape(len(walk.q), others)
+    assert stated["Distances"] == shape(len(walk.q), others)
 
 
 def test_the_cost_of_re_ranking_is_counted_in_products(walk: Walk) -> None:
-    told, lab, (regions, dim) = walk.facts["Re-ranking"], walk.lab, walk.q.regions.shape[1:]
+    stated, lab, (regions, dim) = walk.facts["Re-ranking"], walk.lab, walk.q.regions.shape[1:]
     others = {*lab.names} - {walk.query}
-    assert told["Candidates |C|"] == str(len(walk.candidates))
+    assert stated["Candidates |C|"] == str(len(walk.candidates))
     for label, names in (("Brute force", others), ("Hierarchical", walk.candidates)):
         count = sum(products(len(walk.q), len(lab.features[n]), regions, dim) for n in names)
         if label == "Hierarchical":
             frames = sum(len(lab.features[n]) for n in others)
             count += len(walk.q) * frames * lab.reduction.dim
-        unit = {"million": 1e6, "billion": 1e9}[told[label].split()[1]]
-        assert number(told[label]) * unit == pytest.approx(count, rel=0.01)
+        unit = {"million": 1e6, "billion": 1e9}[stated[label].split()[1]]
+        assert number(stated[label]) * unit == pytest.approx(count, rel=0.01)
 
 
 def test_dimensions_count_the_directions_of_most_variance(walk: Walk) -> None:
@@ -232,15 +232,15 @@ def test_the_pair_of_the_greatest_asymmetry_is_the_one_that_plain_scores_say(
     gap = lab.scores - lab.scores.T
     i, j = np.unravel_index(int(gap.argmax()), gap.shape)
     boxes = page.get_by_test_id("stMain").locator(".vd-facts")
-    told = facts(page, boxes.last.locator("xpath=.."))
-    assert (told["Query"], told["Reference"]) == (lab.names[i], lab.names[j])
-    assert number(told["Score"]) == pytest.approx(lab.scores[i, j], abs=2e-3)
-    assert number(told["Reverse score"]) == pytest.approx(lab.scores[j, i], abs=2e-3)
+    stated = facts(page, boxes.last.locator("xpath=.."))
+    assert (stated["Query"], stated["Reference"]) == (lab.names[i], lab.names[j])
+    assert number(stated["Score"]) == pytest.approx(lab.scores[i, j], abs=2e-3)
+    assert number(stated["Reverse score"]) == pytest.approx(lab.scores[j, i], abs=2e-3)
     button.click()
     page.wait_for_url(re.compile(f"q={lab.id_of(lab.names[i])[:16]}"))
     wait_until_idle(page)
-    told = facts(page)
-    assert number(told["Query → reference"]) == pytest.approx(lab.scores[i, j], abs=2e-3)
+    stated = facts(page)
+    assert number(stated["Query → reference"]) == pytest.approx(lab.scores[i, j], abs=2e-3)
 
 
 def test_a_step_can_be_linked_to_and_leads_to_its_page(page: Page, demo_lab: Lab) -> None:

@@ -40,7 +40,7 @@ def ranking() -> list[str]:
     return sorted(others, key=lambda name: -plain_score(found[QUERY], found[name]))
 
 
-def told(out: str) -> tuple[dict[str, float], dict[str, str]]:
+def parsed(out: str) -> tuple[dict[str, float], dict[str, str]]:
     """mAP by task of the first setting, and the manifest."""
     found = json.loads(out)
     tasks = found["results"][0]["tasks"]
@@ -55,7 +55,7 @@ def test_labels_of_a_csv_give_the_precision_walked_by_hand(shell: Shell, tmp_pat
     )
     code, out, _ = shell("--labels", path, "--search", "exhaustive", "--json")
     assert code == 0
-    means, manifest = told(out)
+    means, manifest = parsed(out)
     # The only DS comes second; with CS the second and the third; with IS all three.
     assert means == pytest.approx({"DSVR": 1 / 2, "CSVR": (1 / 2 + 2 / 3) / 2, "ISVR": 1.0})
     assert manifest["label_sources"] == ["csv:mine.csv"]
@@ -71,9 +71,9 @@ def test_pairs_that_nobody_judged_are_left_out_when_one_says_so(
     _, second, _ = ranking()
     path = tmp_path / "mine.csv"
     path.write_text(f"query,reference,verdict\n{QUERY},{second},match\n")
-    assert told(shell("--labels", path, "--json")[1])[0]["DSVR"] == pytest.approx(1 / 2)
+    assert parsed(shell("--labels", path, "--json")[1])[0]["DSVR"] == pytest.approx(1 / 2)
     alone = shell("--labels", path, "--json", "--no-strangers")[1]
-    assert told(alone)[0]["DSVR"] == 1
+    assert parsed(alone)[0]["DSVR"] == 1
 
 
 def test_verdicts_of_the_review_are_the_labels_unless_others_are_named(
@@ -116,7 +116,7 @@ def test_the_annotation_file_of_fivr_names_videos_by_their_files(
     path.write_text(json.dumps({"excerpt": {"ND": ["market", "gone"], "IS": ["harbour"]}}))
     code, out, _ = shell("--labels", path, "--json")
     assert code == 0
-    means, manifest = told(out)
+    means, manifest = parsed(out)
     assert means["DSVR"] == 1
     place = ranking().index("harbour.mp4") + 1
     assert means["ISVR"] == pytest.approx((1 + 2 / place) / 2)
@@ -143,7 +143,7 @@ def test_what_it_writes_can_be_read_and_run_again(shell: Shell, tmp_path: Path) 
     assert differences(found, read_report(wide.read_text(), name="wide"))
 
 
-def test_a_file_that_is_not_there_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_named(shell: Shell, tmp_path: Path) -> None:
     code, _, err = shell("--labels", tmp_path / "none.csv")
     assert code == 2
     assert "none.csv" in err
@@ -159,6 +159,6 @@ def test_with_proof_each_setting_says_what_the_pixels_add(shell: Shell, tmp_path
     assert out.count("DSVR  with proof: mAP 1.000") == 2
     assert out.count("recall at 90 % precision 1.000  reported 1 of 1, 0 others") == 12
     _, out, _ = shell("--labels", path, "--proof", "30", "--json")
-    assert told(out)[1]["proof_seconds"] == 30
+    assert parsed(out)[1]["proof_seconds"] == 30
     assert json.loads(out)["results"][0]["proof"]["states"]["proved"] == 1
     assert "proof" not in shell("--labels", path)[1]

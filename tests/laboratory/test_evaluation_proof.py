@@ -119,9 +119,9 @@ def test_a_report_with_proof_can_be_run_again_and_differs_in_nothing(bench: Work
     assert differences(then, evaluation_report(bench, evaluated(bench))) == ()
     plain = evaluation_report(bench, evaluated(bench, proof_seconds=0.0))
     assert plain["results"][0]["proof"] is None
-    told = {d.what: (d.then, d.now) for d in differences(then, plain)}
-    assert told["proof seconds"] == ("60.0000", "0.0000")
-    assert any("proof" in what and "mAP" in what for what in told)
+    changed = {d.what: (d.then, d.now) for d in differences(then, plain)}
+    assert changed["proof seconds"] == ("60.0000", "0.0000")
+    assert any("proof" in what and "mAP" in what for what in changed)
 
 
 def test_a_report_from_before_there_were_proofs_is_one_without(bench: Workbench) -> None:

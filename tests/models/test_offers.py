@@ -1,4 +1,4 @@
-"""What is told of a model before it is loaded (models/offers.py), and taking one in by hand."""
+"""What is known of a model before it is loaded (models/offers.py), and taking one in by hand."""
 
 import json
 import shutil
@@ -37,12 +37,12 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_every_published_model_names_its_files_licences_and_size(settings: Settings) -> None:
-    told = offers(settings)
-    assert list(told) == ["compact", *VARIANTS]
-    assert told["compact"].info.available
-    assert told["compact"].missing == ()
+    offered = offers(settings)
+    assert list(offered) == ["compact", *VARIANTS]
+    assert offered["compact"].info.available
+    assert offered["compact"].missing == ()
     for name, files in MODEL_FILES.items():
-        offer = told[name]
+        offer = offered[name]
         assert [f.file for f in offer.missing] == list(files)
         assert [f.file for f in offer.unpinned] == [f for f in files if f.sha256 is None]
         assert set(offer.licences) == {f.licence for f in files}

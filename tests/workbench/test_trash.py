@@ -142,8 +142,8 @@ def test_a_file_whose_place_was_taken_stays_in_the_trash(bench: Workbench, outsi
     video = added(bench, path)
     trashed = move_to_trash(bench, [], [video], outside=[outside])
     path.write_bytes(b"someone else's")
-    told = restore(bench, [], trashed.batch, outside=[outside])
-    assert [source for source, _ in told.left] == [str(path)]
+    put_back = restore(bench, [], trashed.batch, outside=[outside])
+    assert [source for source, _ in put_back.left] == [str(path)]
     assert path.read_bytes() == b"someone else's"
     assert bench.library.video(video).name == "new.mp4"
     (left,) = trash_of(bench)

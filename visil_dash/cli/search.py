@@ -19,13 +19,10 @@ from visil_dash.cli.shared import (
     terminal_watch,
     write_text,
 )
-from visil_dash.settings import Settings
+from visil_dash.settings import PROOF_SECONDS, Settings
 
 if TYPE_CHECKING:
     from visil_dash.records import Comparison, Match, Proof, SearchResult
-
-
-_PROOF_SECONDS = 30.0
 
 
 def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -66,9 +63,9 @@ def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument(
         "--proof",
         type=zero_or_more,
-        default=_PROOF_SECONDS,
+        default=PROOF_SECONDS,
         metavar="X",
-        help=f"{text}; 0: do not (default {_PROOF_SECONDS:g})",
+        help=f"{text}; 0: do not (default {PROOF_SECONDS:g})",
     )
 
 

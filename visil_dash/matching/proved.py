@@ -31,6 +31,14 @@ def with_proof(pair: _Pair, proof: Proof) -> _Pair:
     return replace(pair, proof=proof, segments=_in_order(kept), similar=_in_order(similar))
 
 
+def standing(match: Match) -> int:
+    """1 where the pixels prove a match, -1 where they contradict it, 0 where they leave it open or
+    it was not verified."""
+    if match.proof is None or match.proof.state is ProofState.UNDECIDABLE:
+        return 0
+    return 1 if match.proof.state is ProofState.PROVED else -1
+
+
 def hypotheses(pair: Match | Comparison) -> tuple[Segment, ...]:
     """The segments to verify, the most promising first (see verdict.best_segment)."""
     return tuple(

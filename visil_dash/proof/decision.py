@@ -22,15 +22,14 @@ class PixelEvidence:
 
     `motion`, `other`: agreement of motion at the best offset and at the best other one. `seconds`:
     how long it agrees, weighed (see motion.Shift). `moving`: seconds in which something moves in
-    the query and in the reference. `inliers`: of the registration. `detail`: share of the common
-    detail that agrees; `seen`: share of the picture that has detail.
+    the query and in the reference. `detail`: share of the common detail that agrees; `seen`: share
+    of the picture that has detail.
     """
 
     motion: float = 0.0
     other: float = 0.0
     seconds: float = 0.0
     moving: tuple[float, float] = (0.0, 0.0)
-    inliers: int = 0
     detail: float = 0.0
     seen: float = 0.0
 

@@ -17,7 +17,7 @@ LAGS = (2, 6)  # ticks between the pictures of a difference: quick and slow moti
 _CLIP = 40.0  # grey levels; a cut or a flash is not more than this
 _NOISE = 1.5  # grey levels, root mean square: a difference that compression alone makes
 LEAST_AGREEMENT = 0.25  # of motion pictures, for a step to speak for an offset
-NEAR_TICKS = 6  # offsets this near to each other are one
+_NEAR_TICKS = 6  # offsets this near to each other are one
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class MotionSearch:
         held = weight[:, rows].sum(1)
         curve = (weight * agreement)[:, rows].sum(1) / np.maximum(held, 1e-6)
         curve = np.where(held >= 0.5 * held[top], curve, 0.0)
-        far = np.abs(offsets - offsets[top]) > NEAR_TICKS * max(1.0, speed)
+        far = np.abs(offsets - offsets[top]) > _NEAR_TICKS * max(1.0, speed)
         return Shift(
             offset=float(offsets[top]),
             speed=speed,

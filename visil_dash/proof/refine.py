@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from visil_dash.proof.registration import agreed, register
-from visil_dash.proof.search import CLEAR_INLIERS, FASTER, SLOWER, Placement, lay_out
+from visil_dash.proof.search import CLEAR_INLIERS, FASTER, SLOWER, Placement, lay_out, registered_at
 from visil_dash.proof.sides import Examined
 
 _FINE_SPEEDS = (0.97, 0.985, 1.0, 1.015, 1.03)
@@ -38,15 +37,7 @@ def _registered_anew(
 ) -> Placement | None:
     rows = np.linspace(placement.at.start, placement.at.end - 1, 5)[1:-1]
     times = [placement.times(row) for row in rows]
-    laid = [
-        register(query.features(a), reference.features(b, mirrored=placement.laid.mirrored))
-        for a, b in times
-    ]
-    fresh = agreed(
-        [one for one in laid if one is not None],
-        query_size=query.footage.size,
-        reference_size=reference.footage.size,
-    )
+    fresh = registered_at(query, reference, times, mirrored=placement.laid.mirrored)
     if not fresh:
         return None
     speeds = {1.0, placement.at.speed}

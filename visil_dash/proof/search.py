@@ -11,7 +11,7 @@ from visil_dash.proof.grid import Grid, common_grid, drawn
 from visil_dash.proof.motion import MotionSearch, Shift, Track
 from visil_dash.proof.registration import Laid, agreed, laid_whole, register
 from visil_dash.proof.sides import Examined, aligned_time, paired_times, spans_to_read, window
-from visil_dash.records import Segment
+from visil_dash.records import Array, Segment
 
 _MARGIN = 1.5  # seconds read beyond a segment, which is exact to about one
 _CELLS = 1500  # of the grid on which offsets are sought
@@ -56,17 +56,14 @@ class Placement:
             raise ValueError("nothing moves alike under this transform")
         return self.shift
 
-    def reference_row(self, row: float) -> float:
-        """The reference's row, played forwards, at a row of the query."""
-        place = self.at.offset + self.at.speed * row
-        return self.last[1] - self.first[1] - place if self.at.reversed else place
-
-    def times(self, row: float) -> tuple[float, float]:
-        """Seconds of query and reference at a row of the query."""
-        return (self.first[0] + row) / RATE, (self.first[1] + self.reference_row(row)) / RATE
+    def times(self, row: float, *, offset: float | None = None) -> tuple[float, float]:
+        """Seconds of query and reference at a row of the query; `offset` None: the best one."""
+        place = (self.at.offset if offset is None else offset) + self.at.speed * row
+        forwards = self.last[1] - place if self.at.reversed else self.first[1] + place
+        return (self.first[0] + row) / RATE, forwards / RATE
 
 
-def _track(footage: Footage, to_picture: np.ndarray, grid: Grid) -> Track:
+def _track(footage: Footage, to_picture: Array, grid: Grid) -> Track:
     ticks = footage.ticks
     first = int(ticks[0])
     count = int(ticks[-1]) - first + 1
@@ -86,12 +83,11 @@ def lay_out(
     *,
     speeds: Iterable[float],
     backwards: Iterable[bool],
-    cells: int = _CELLS,
 ) -> Placement | None:
     """The best offset under one transform; None where it leaves nothing in common."""
     mine, theirs = query.footage, reference.footage
     grid = common_grid(
-        laid.transform, query_size=mine.size, reference_size=theirs.size, cells=cells
+        laid.transform, query_size=mine.size, reference_size=theirs.size, cells=_CELLS
     )
     if grid is None:
         return None
@@ -106,21 +102,30 @@ def lay_out(
     )
 
 
-def transforms(
+def registered_at(
+    query: Examined,
+    reference: Examined,
+    times: Sequence[tuple[float, float]],
+    *,
+    mirrored: bool,
+) -> list[Laid]:
+    """The transforms that pictures of these pairs of moments agree on, best supported first."""
+    laid = [register(query.features(a), reference.features(b, mirrored=mirrored)) for a, b in times]
+    return agreed(
+        [one for one in laid if one is not None],
+        query_size=query.footage.size,
+        reference_size=reference.footage.size,
+    )
+
+
+def _transforms(
     query: Examined, reference: Examined, times: Sequence[tuple[float, float]]
 ) -> list[Laid]:
     """Transforms that local features of these pairs of moments give, the likeliest first."""
     sizes = query.footage.size, reference.footage.size
     found: list[Laid] = []
     for mirrored in (False, True):
-        laid = [
-            register(query.features(a), reference.features(b, mirrored=mirrored)) for a, b in times
-        ]
-        found += agreed(
-            [one for one in laid if one is not None],
-            query_size=sizes[0],
-            reference_size=sizes[1],
-        )[:2]
+        found += registered_at(query, reference, times, mirrored=mirrored)[:2]
         if found and found[0].inliers >= CLEAR_INLIERS:
             break
     found.sort(key=lambda one: -one.inliers)
@@ -129,32 +134,28 @@ def transforms(
     return found
 
 
-def near_speeds(speed: float) -> list[float]:
+def _near_speeds(speed: float) -> list[float]:
     """Speeds around that of a segment, and the normal one."""
     every = {1.0, *(speed * factor for factor in _NEAR_SPEEDS)}
     return sorted({round(one, 3) for one in every if _LEAST_SPEED <= one <= _MOST_SPEED})
 
 
-def best_placements(
-    query: Examined, reference: Examined, segments: Sequence[Segment]
-) -> list[Placement]:
-    """All transforms tried on what a pair's segments propose, the best offset first.
+def best_placements(query: Examined, reference: Examined, segment: Segment) -> list[Placement]:
+    """All transforms tried on what a pair's likeliest segment proposes, the best offset first.
 
-    The first segment is taken at its word; where motion does not agree there, every offset of a
+    The segment is taken at its word; where motion does not agree there, every offset of a
     longer stretch is tried, at every speed and in both directions. Raises MediaRefused, Cancelled.
     """
-    placements: list[Placement] = []
-    for segment in segments[:1]:
-        spans = spans_to_read(segment, margin=_MARGIN)
-        query.read(spans[0])
-        reference.read(spans[1])
-        laid = transforms(query, reference, paired_times(segment, _PAIRS))
-        placements = _all_placed(
-            query, reference, laid, speeds=near_speeds(segment.speed), backwards=[segment.reversed]
-        )
-    if placements and (_convincing(placements[0], segments[0]) or _stands_still(placements)):
+    spans = spans_to_read(segment, margin=_MARGIN)
+    query.read(spans[0])
+    reference.read(spans[1])
+    laid = _transforms(query, reference, paired_times(segment, _PAIRS))
+    placements = _all_placed(
+        query, reference, laid, speeds=_near_speeds(segment.speed), backwards=[segment.reversed]
+    )
+    if placements and (_convincing(placements[0], segment) or _stands_still(placements)):
         return placements
-    return _wide(query, reference, segments, [placement.laid for placement in placements])
+    return _wide(query, reference, segment, [placement.laid for placement in placements])
 
 
 def _all_placed(
@@ -186,37 +187,33 @@ def _convincing(placement: Placement, segment: Segment) -> bool:
 
 
 def _wide(
-    query: Examined, reference: Examined, segments: Sequence[Segment], laid: list[Laid]
+    query: Examined, reference: Examined, segment: Segment, laid: list[Laid]
 ) -> list[Placement]:
-    best = segments[0]
-    middle = (best.query_start + best.query_end) / 2
+    middle = (segment.query_start + segment.query_end) / 2
     query.read([window(middle, seconds=_WIDE_SECONDS[0], duration=query.video.duration)])
-    long = reference.video.duration > _WIDE_SECONDS[1]
-    around = [aligned_time(best, middle)] if long else [0.0]
+    counterpart = aligned_time(segment, middle)
     reference.read(
-        [window(at, seconds=_WIDE_SECONDS[1], duration=reference.video.duration) for at in around]
+        [window(counterpart, seconds=_WIDE_SECONDS[1], duration=reference.video.duration)]
     )
     # Pictures of the same moment agree in far more features than others: so where things move
     # fast, every moment around what the segment proposes is tried, and then all of them.
-    mine = _spread(query.footage, around=middle, most=_LOOKED_AT[0])
-    theirs = _spread(reference.footage, around=None, most=_LOOKED_AT[1])
-    near = [(a, aligned_time(best, a) + step) for a in mine for step in _STEPS_NEAR]
-    laid = laid + transforms(query, reference, [*near, *((a, b) for a in mine for b in theirs)])
-    distinct = _distinct(laid, reference.footage.size)
-    speeds = sorted({*near_speeds(best.speed), *SLOWER, *FASTER})
-    return _all_placed(query, reference, distinct, speeds=speeds, backwards=(False, True))
+    ticks = query.footage.ticks
+    near_middle = np.abs(ticks / RATE - middle) <= _WIDE_SECONDS[0] / 2
+    mine = _spread(ticks[near_middle], _LOOKED_AT[0])
+    theirs = _spread(reference.footage.ticks, _LOOKED_AT[1])
+    near = [(a, aligned_time(segment, a) + step) for a in mine for step in _STEPS_NEAR]
+    laid = laid + _transforms(query, reference, [*near, *((a, b) for a in mine for b in theirs)])
+    speeds = sorted({*_near_speeds(segment.speed), *SLOWER, *FASTER})
+    return _all_placed(query, reference, _distinct(laid), speeds=speeds, backwards=(False, True))
 
 
-def _spread(footage: Footage, *, around: float | None, most: int) -> list[float]:
-    """Moments evenly spread over what was read, within _WIDE_SECONDS of the query around one."""
-    ticks = footage.ticks
-    if around is not None:
-        ticks = ticks[np.abs(ticks / RATE - around) <= _WIDE_SECONDS[0] / 2]
+def _spread(ticks: Array, most: int) -> list[float]:
+    """At most so many moments, seconds, evenly spread over these ticks."""
     places = np.linspace(0, len(ticks) - 1, min(most, len(ticks)) + 2)[1:-1].round()
     return [float(ticks[int(place)]) / RATE for place in places]
 
 
-def _distinct(laid: Sequence[Laid], size: tuple[int, int]) -> list[Laid]:
+def _distinct(laid: Sequence[Laid]) -> list[Laid]:
     """At most four transforms, none like an earlier one."""
     kept: list[Laid] = []
     for one in sorted(laid, key=lambda candidate: -candidate.inliers):

@@ -46,7 +46,8 @@ class Verifier:
         self._query = Examined(query, settings=settings, watch=watch)
 
     def verify(self, reference: VideoFile, segments: Sequence[Segment]) -> Proof:
-        """What the pixels say about a pair whose matched segments are these, the likeliest first.
+        """What the pixels say about a pair whose matched segments are these, the likeliest first:
+        with that one verification begins.
 
         Raises ValueError without segments; MediaRefused, Cancelled.
         """
@@ -54,7 +55,7 @@ class Verifier:
             raise ValueError("verification needs a segment to begin with")
         began = time.perf_counter()
         other = Examined(reference, settings=self._settings, watch=self._watch)
-        placements = best_placements(self._query, other, segments)
+        placements = best_placements(self._query, other, segments[0])
         proof = None
         if placements and placements[0].shift is not None:
             best = refined(self._query, other, placements[0])
@@ -76,7 +77,6 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
         other=shift.other,
         seconds=shift.value,
         moving=placement.search.moving(),
-        inliers=placement.laid.inliers,
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
     )
@@ -118,7 +118,6 @@ def _of_stills(
     )
     found = PixelEvidence(
         moving=placements[0].search.moving() if placements else (0.0, 0.0),
-        inliers=0 if looked is None else looked.laid.inliers,
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
     )
@@ -216,7 +215,7 @@ def _curve(placement: Placement) -> tuple[tuple[float, ...], tuple[float, ...]]:
     step = max(1, len(shift.offsets) // _CURVE_POINTS)
     for begin in range(0, len(shift.offsets), step):
         best = begin + int(np.argmax(shift.curve[begin : begin + step]))
-        moved = replace(placement, shift=replace(shift, offset=float(shift.offsets[best])))
-        found.append((moved.times(shift.start)[1], float(shift.curve[best])))
+        at = placement.times(shift.start, offset=float(shift.offsets[best]))[1]
+        found.append((at, float(shift.curve[best])))
     found.sort()
     return tuple(at for at, _ in found), tuple(value for _, value in found)

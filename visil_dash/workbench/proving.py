@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from visil_dash.errors import MediaRefused, StoreError
-from visil_dash.matching.proved import hypotheses, with_proof
+from visil_dash.matching.proved import hypotheses, standing, with_proof
 from visil_dash.matching.rerank import rank
 from visil_dash.matching.verdict import verdict_of
 from visil_dash.media.views import QueryRef
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.proof.sides import VideoFile
 from visil_dash.proof.verify import Verifier
-from visil_dash.records import Comparison, Match, Proof, ProofState, Relation, SearchResult
+from visil_dash.records import Comparison, Match, Proof, Relation, SearchResult
+from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.search import with_probability
 
-PROOF_SECONDS = 30.0  # that a search spends on verification, where nobody says otherwise
 PROOF_MATCHES = 12  # of a result that are verified, at most
 
 
@@ -114,6 +114,9 @@ class _Verifying:
         return made
 
     def _file(self, video_id: str) -> VideoFile:
+        library = self._bench.library
+        if library.has_video(video_id):  # asked for as a clip, its features would be read too
+            return VideoFile(library.media_path(video_id), library.video(video_id).info.duration)
         clip = self._bench.clip(video_id)
         return VideoFile(clip.path, clip.info.duration)
 
@@ -123,12 +126,6 @@ def _reconsidered(bench: Workbench, result: SearchResult) -> SearchResult:
     matches, level = with_probability(
         result.matches, bench.model.evidence, among=result.library_videos, parts=result.parts
     )
-    ordered = tuple(sorted(matches, key=lambda match: (_place(match), rank(match))))
+    # What is proved comes first, what is contradicted last.
+    ordered = tuple(sorted(matches, key=lambda match: (-standing(match), rank(match))))
     return bench.judged(replace(result, matches=ordered, background=level))
-
-
-def _place(match: Match) -> int:
-    """What is proved comes first, what is contradicted last."""
-    if match.proof is None or match.proof.state is ProofState.UNDECIDABLE:
-        return 1
-    return 0 if match.proof.state is ProofState.PROVED else 2

@@ -14,6 +14,7 @@ from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.confidence import ScoreEvidence, background, probability
+from visil_dash.matching.proved import standing
 from visil_dash.matching.rerank import rerank
 from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model
@@ -22,7 +23,6 @@ from visil_dash.records import (
     WHOLE,
     Candidate,
     Match,
-    ProofState,
     SearchResult,
     VideoFeatures,
 )
@@ -177,7 +177,7 @@ def with_probability(
     `parts`: how many parts of the picture were searched for beside the whole.
     """
     # What is proved is no background: a library may hold a dozen copies of one clip.
-    level = background(np.array([m.strength for m in matches if not _is_proved(m)]))
+    level = background(np.array([m.strength for m in matches if standing(m) <= 0]))
     if evidence is None:
         return tuple(matches), level
     return tuple(
@@ -194,10 +194,6 @@ def with_probability(
         )
         for match in matches
     ), level
-
-
-def _is_proved(match: Match) -> bool:
-    return match.proof is not None and match.proof.state is ProofState.PROVED
 
 
 @contextmanager

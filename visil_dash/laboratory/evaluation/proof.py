@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visil_dash.labels.truth import TASKS, Truth
+from visil_dash.matching.proved import standing
 from visil_dash.matching.verdict import verdict_of
 from visil_dash.metrics.retrieval import TaskResult, task_results
 from visil_dash.progress import UNWATCHED, Watch
@@ -131,9 +132,7 @@ def _confidence(match: Match) -> float:
     if match.probability is not None:
         p = min(max(match.probability, 1e-15), 1 - 1e-15)
         return math.log(p / (1 - p))
-    if match.proof is None or match.proof.state is ProofState.UNDECIDABLE:
-        return 0.0
-    return 1.0 if match.proof.state is ProofState.PROVED else -1.0
+    return float(standing(match))
 
 
 def _ranked(keys: Array) -> Array:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from visil_dash.collection.table import ALL_PAIRS_VIDEOS
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import from_link, number, to_link
+from visil_dash.ui.shell.links import choice_in_address, from_link, number, to_link
 
 GROUPS, GRAPH, MAP, MATRIX, PAIRS = _VIEWS = ("Groups", "Graph", "Map", "Matrix", "Pairs")
 _ALL, _CANDIDATES = "All pairs", "Candidate pairs"
@@ -22,7 +22,7 @@ class PairOptions:
 
 def draw_view_choice() -> str:
     views = {name.lower(): name for name in _VIEWS}
-    from_link(state.COLLECTION_VIEW, state.PARAM_VIEW, views.get, default=GROUPS)
+    choice_in_address(state.COLLECTION_VIEW, state.PARAM_VIEW, views, default=GROUPS)
     view = st.segmented_control(
         "Show",
         _VIEWS,
@@ -30,7 +30,6 @@ def draw_view_choice() -> str:
         key=state.COLLECTION_VIEW,
         persist_state="session",
     )
-    to_link(state.PARAM_VIEW, str(view).lower(), default=GROUPS.lower())
     return str(view)
 
 

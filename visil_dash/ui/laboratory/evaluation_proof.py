@@ -6,11 +6,12 @@ import streamlit as st
 from visil_dash.laboratory.evaluation.proof import RECALL_PRECISION, ByConfidence, ProofOutcome
 from visil_dash.laboratory.evaluation.run import Outcome
 from visil_dash.metrics.retrieval import TaskResult
+from visil_dash.settings import PROOF_SECONDS
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.text import plural, seconds
 from visil_dash.ui.threshold.operating import interval_text
-from visil_dash.workbench.proving import PROOF_MATCHES, PROOF_SECONDS
+from visil_dash.workbench.proving import PROOF_MATCHES
 
 _MOST_SECONDS = 600.0
 _RECALL = f"Recall at {100 * RECALL_PRECISION:.0f} % precision"

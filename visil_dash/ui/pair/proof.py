@@ -11,7 +11,7 @@ from visil_dash.proof.moments import is_shown
 from visil_dash.records import Proof, ProofState
 from visil_dash.ui.pair.swipe import SwipeSide, draw_swipe
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, percent
 from visil_dash.ui.shell.waiting import finished
@@ -153,7 +153,7 @@ def _draw_pictures(query_id: str, reference_id: str, proof: Proof) -> None:
 
 def _draw_view() -> str:
     named = {view.split()[0].lower(): view for view in _VIEWS}
-    from_link(state.PROOF_VIEW, state.PARAM_PROOF, named.get, default=_REGISTERED)
+    choice_in_address(state.PROOF_VIEW, state.PARAM_PROOF, named, default=_REGISTERED)
     view = st.segmented_control(
         "Pictures of the proof",
         _VIEWS,
@@ -163,8 +163,6 @@ def _draw_view() -> str:
         label_visibility="collapsed",
         wrap=True,
     )
-    name = next(name for name, shown in named.items() if shown == view)
-    to_link(state.PARAM_PROOF, name, default=_REGISTERED.lower())
     return str(view)
 
 

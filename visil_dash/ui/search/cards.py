@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from visil_dash.clock import clock
+from visil_dash.matching.proved import standing
 from visil_dash.matching.verdict import best_segment, confidence_text, verdict_of
 from visil_dash.media.views import QueryRef
 from visil_dash.plots.timeline import segment_timeline, span_text, within
@@ -118,8 +119,7 @@ def _card(rank: int, match: Match, moment: PairMoment) -> None:
 
 def _relation_badge(match: Match) -> None:
     """The relation in words, with a seal where it is proved; green a match, blue a doubt."""
-    verdict = verdict_of(match)
-    proved = match.proof is not None and match.proof.state is ProofState.PROVED
+    verdict, proved = verdict_of(match), standing(match) > 0
     st.badge(
         verdict.label,
         icon=":material/verified:" if proved else ":material/check:" if verdict.is_match else None,
