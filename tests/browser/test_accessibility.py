@@ -14,6 +14,7 @@ from tests.support.browser_harness import (
     App,
     open_page,
     wait_until_idle,
+    wait_until_still,
 )
 from tests.support.lab_world import Library
 from visil_dash.ui.shell.waiting import MEANWHILE
@@ -71,6 +72,7 @@ def findings(browser: Browser, app: App, places: list[str]) -> list[str]:
                 ground = page.locator('[data-testid="stApp"]')
                 expect(ground).to_have_css("background-color", GROUNDS[light])
                 wait_until_idle(page)
+                wait_until_still(page)
                 found += [f"{place} {light} {size['width']}: {fault}" for fault in faults(page)]
     context.close()
     return found

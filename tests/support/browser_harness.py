@@ -157,6 +157,14 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)  # children that outlived the server
 
 
+def wait_until_still(page: Page) -> None:
+    """Until no colour or size of the page is on its way to another, as after a change of light."""
+    page.wait_for_function(
+        "document.getAnimations().every(a => !(a instanceof CSSTransition)"
+        " || a.playState !== 'running')"
+    )
+
+
 def wait_until_idle(page: Page, *, seconds: float = IDLE_SECONDS) -> None:
     """Waits until the app is connected, no script runs and nothing is still being drawn."""
     page.wait_for_function(_IDLE, timeout=seconds * 1000, polling=50)
