@@ -1,14 +1,15 @@
-"""Evaluate: how well are labelled copies found, and which setting is better?"""
+"""Evaluate: how well are labelled copies found, and which setting or model is better?"""
 
-from visil_dash.ui.shell import backend
+from visil_dash.ui.search.second_model import draw_second_model
+from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 from visil_dash.ui.threshold.labels_in_use import draw_label_choice
 
 page_header(
     "Evaluate",
-    "How well are labelled copies found, with what confidence interval, and which setting is"
-    " better? Choose labels and two settings.",
+    "How well are labelled copies found, with what confidence interval, and which is"
+    " better? Choose labels, and two settings or two models.",
 )
 with friendly():
     show_kept_errors()
@@ -20,17 +21,21 @@ with friendly():
         )
     else:
         # Slow to import, so after the header is drawn.
-        from visil_dash.ui.laboratory import evaluate, evaluation_plan
+        from visil_dash.ui.laboratory.evaluation import models, plan, results
 
         given = draw_label_choice(files=True)
         if given is None:
-            evaluate.draw_no_labels()
+            results.draw_no_labels()
+        elif second := draw_second_model(
+            state.EVALUATE_SECOND, none="None: two settings of one model"
+        ):
+            models.draw_two_models(given, second)
         else:
-            plan = evaluation_plan.draw_plan_form(given)
+            chosen = plan.draw_plan_form(given)
             result = None
-            if plan is not None:
+            if chosen is not None:
                 with friendly():
-                    result = evaluate.evaluated(plan)
+                    result = results.evaluated(chosen)
                 if result is not None:
-                    evaluate.draw_evaluation(result)
-            evaluate.draw_earlier_report(result)
+                    results.draw_evaluation(result)
+            results.draw_earlier_report(result)

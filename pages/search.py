@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from visil_dash.ui.models.two_answers import draw_two_answers
 from visil_dash.ui.search.answer import (
     draw_agreement,
     draw_answer,
@@ -75,7 +76,9 @@ with friendly():
             )
         elif clip is None or read_clip(clip):
             time = chosen_time(query_id)
-            if time is None:
-                draw_result(query_id, options)
-            else:
+            if time is not None:
                 draw_frame_results(query_id, time, top=options.top)
+            elif options.second:
+                draw_two_answers(query_id, options)
+            else:
+                draw_result(query_id, options)

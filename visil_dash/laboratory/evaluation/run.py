@@ -1,7 +1,7 @@
 """Evaluating one or two ways of searching on the labelled pairs of a library."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -110,6 +110,7 @@ def run_evaluation(
     settings: Sequence[Setting],
     *,
     count_unlabelled: bool = True,
+    among: Collection[str] | None = None,
     seed: int = 0,
     rounds: int = 1000,
     proof_seconds: float = 0.0,
@@ -118,12 +119,13 @@ def run_evaluation(
 ) -> EvaluationRun:
     """Evaluates one or two settings on the same labels.
 
+    `among`: ids of the videos that take part; None: every video with features.
     `proof_seconds`: each query's best matches are verified on the pixels for at most so long (0:
     not at all), and the results by confidence are reported without and with it. Raises InputError
     when no pair is relevant, and Cancelled; pairs scored until then stay in `known`.
     """
     start = time.perf_counter()
-    truth, skipped = _labelled_truth(bench, labels, count_unlabelled=count_unlabelled)
+    truth, skipped = _labelled_truth(bench, labels, count_unlabelled=count_unlabelled, among=among)
     compared = []
     for setting in settings:
         watch.step("Generating candidates", 0.0)
@@ -224,14 +226,19 @@ def _verified(
 
 
 def _labelled_truth(
-    bench: Workbench, labels: Sequence[Label], *, count_unlabelled: bool
+    bench: Workbench,
+    labels: Sequence[Label],
+    *,
+    count_unlabelled: bool,
+    among: Collection[str] | None,
 ) -> tuple[Truth, dict[str, str]]:
-    """Ground truth among the videos with features, and the reason for each of the others."""
+    """Ground truth among the videos with features, and the reason for each that has none."""
     have = set(bench.library.features_ids(bench.extractor))
     ids = [v.video_id for v in bench.videos()]
     missing = f"no features of the model {bench.model.name} yet"
     skipped = {video: missing for video in ids if video not in have}
-    truth = truth_of(labels, [v for v in ids if v in have], count_unlabelled=count_unlabelled)
+    taking = [v for v in ids if v in have and (among is None or v in among)]
+    truth = truth_of(labels, taking, count_unlabelled=count_unlabelled)
     if not any(truth.relevant(upto).any() for upto in ("DS", "CS", "IS")):
         raise InputError(
             "The labels",

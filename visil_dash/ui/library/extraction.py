@@ -22,9 +22,12 @@ if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
 _PROBLEMS_SHOWN = 20
 
 
-def _extraction_task(*, begin: bool = False) -> Task | None:
-    """The extraction for this library and model; `begin` starts it, also after one that ended."""
-    bench = backend.workbench()
+def _extraction_task(model: str = "", *, begin: bool = False) -> Task | None:
+    """The extraction for this library; `begin` starts it, also after one that ended.
+
+    `model`: empty for the one in use.
+    """
+    bench = backend.workbench(model)
     key = ("extract", str(bench.library.folder), bench.extractor)
 
     def work(watch: Watch) -> "Extraction":
@@ -44,34 +47,65 @@ def running_extraction() -> Task | None:
 def draw_extraction(overview: "Overview", extracting: Task | None) -> None:
     """The extraction that runs; else the offer to begin one where features are missing."""
     if extracting is not None:
-        _extracting(extracting)
+        _extracting(extracting, overview.model)
     elif overview.missing_features:
         _missing_features(overview)
 
 
 def _missing_features(overview: "Overview") -> None:
-    task = _extraction_task()
     with st.container(border=True, key="other-model"):
         st.markdown(_missing_text(overview))
-        if task is not None and task.error is not None:
-            show_error(task.error)
-        elif task is not None and task.ended:
-            for name, reason in list(task.result.failed.items())[:_PROBLEMS_SHOWN]:
-                name_line(name, reason)
+        _draw_problems(_extraction_task())
         if not overview.read_only:
-            st.button(
-                f"Extract again with {md(overview.model)}",
-                icon=":material/auto_awesome:",
-                type="primary",
-                key="extract_again",
-                on_click=_begin_extraction,
-            )
-            model = backend.workbench().model
-            draw_cost(model.name, model.regions * model.dim, _without_features())
-            st.caption(
-                "Reads the stored files again in the background, one by one. What is done is kept"
-                " when you stop; features of other models are kept as well."
-            )
+            _draw_begin(f"Extract again with {md(overview.model)}", _without_features())
+
+
+def draw_extraction_beside(model: str, unread: "Sequence[VideoRecord]") -> None:
+    """The same for another model than the one in use: its running extraction, or the offer.
+
+    `unread`: the videos that it has no features for, at least one.
+    """
+    task = _extraction_task(model)
+    if task is not None and not task.ended:
+        _extracting(task, model)
+        return
+    videos = len(backend.library_videos())
+    with st.container(border=True, key="other-model"):
+        missing = (
+            "any video of this library"
+            if len(unread) == videos
+            else f"{len(unread):,} of {plural(videos, 'video')}"
+        )
+        st.markdown(f"**Model {md(model)} has no features for {missing} yet.**")
+        _draw_problems(task)
+        if not backend.workbench(model).library.read_only:
+            _draw_begin(f"Extract with {md(model)}", unread, model=model)
+
+
+def _draw_problems(ended: Task | None) -> None:
+    """What went wrong in an extraction that has ended."""
+    if ended is not None and ended.error is not None:
+        show_error(ended.error)
+    elif ended is not None and ended.ended:
+        for name, reason in list(ended.result.failed.items())[:_PROBLEMS_SHOWN]:
+            name_line(name, reason)
+
+
+def _draw_begin(label: str, videos: "Sequence[VideoRecord]", *, model: str = "") -> None:
+    st.button(
+        label,
+        icon=":material/auto_awesome:",
+        type="primary",
+        key="extract_again",
+        on_click=_begin_extraction,
+        args=(model,),
+    )
+    loaded = backend.workbench(model).model
+    draw_cost(loaded.name, loaded.regions * loaded.dim, videos)
+    st.caption(
+        "Reads the stored files again in the background, one by one. What is done is kept"
+        " when you stop; features of other models are kept as well."
+    )
 
 
 def _missing_text(overview: "Overview") -> str:
@@ -162,16 +196,16 @@ def _rates_task(name: str) -> Task:
 # ---- the extraction ----
 
 
-def _begin_extraction() -> None:
-    _extraction_task(begin=True)
+def _begin_extraction(model: str) -> None:
+    _extraction_task(model, begin=True)
 
 
 @st.fragment(run_every=0.5)
-def _extracting(task: Task) -> None:
+def _extracting(task: Task, model: str) -> None:
     if task.ended:
         st.rerun()
     with st.container(border=True, key="other-model"):
-        st.markdown(f"**Extracting with {md(backend.workbench().model.name)}**")
+        st.markdown(f"**Extracting with {md(model)}**")
         st.progress(task.share, text=f"{md(task.what)}, {percent(task.share)}")
         if task.stopping:
             st.caption("Stopping…")

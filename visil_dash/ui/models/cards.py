@@ -7,7 +7,7 @@ import streamlit as st
 from visil_dash.models.offers import FileOffer, ModelOffer
 from visil_dash.progress import Watch
 from visil_dash.ui.library.extraction import draw_cost
-from visil_dash.ui.shell import backend
+from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.frame import switch_model
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, size
@@ -49,6 +49,14 @@ def _card(choice: "ModelChoice") -> None:
                     on_click=switch_model,
                     args=(info.name,),
                 )
+                if st.button(
+                    "Beside",
+                    key=f"beside-{info.name}",
+                    icon=":material/compare_arrows:",
+                    help="The answers of this model and of the one in use to one query clip, beside"
+                    " each other",
+                ):
+                    state.goto_two_models(info.name)
         _facts(choice)
 
 

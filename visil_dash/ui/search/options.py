@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from visil_dash.records import SearchResult
+from visil_dash.ui.search.second_model import draw_second_model
 from visil_dash.ui.search.tasks import nearest_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, number, to_link
@@ -24,6 +25,7 @@ class SearchOptions:
     top: int
     nearest: bool = False
     inside: bool = False
+    second: str = ""  # model whose answer stands beside
 
 
 # ---- how to search ----
@@ -55,6 +57,7 @@ def draw_search_options() -> SearchOptions:
             " picture, to find footage shown picture-in-picture or in a collage. Takes about ten"
             " times as long.",
         )
+        second = draw_second_model(state.SEARCH_SECOND)
     to_link(state.PARAM_MODE, str(mode).lower(), default=HIERARCHICAL.lower())
     to_link(state.PARAM_THRESHOLD, "" if threshold is None else f"{threshold:.6g}")
     to_link(state.PARAM_TOP, str(top), default=str(_SHOWN))
@@ -65,6 +68,7 @@ def draw_search_options() -> SearchOptions:
         top,
         nearest=mode == NEAREST,
         inside=inside and mode != NEAREST,
+        second=second,
     )
 
 

@@ -20,6 +20,7 @@ SEARCH_PATH = "search_path"
 SEARCH_PATH_ASKED = "search_path_asked"  # the path that is being copied
 SEARCH_CHANGE = "search_change"  # whether the form for another clip is open
 SEARCH_FRAMES = "search_frames"  # whether the frames of the clip are shown
+SEARCH_SECOND = "search_second"  # name of the second model; empty: none
 SEARCH_NEW = "search_new"  # ids of the clips that were uploaded last, together
 COMPARE_QUERY = "compare_query"
 COMPARE_REFERENCE = "compare_reference"
@@ -98,6 +99,7 @@ LABELS_PAIRS = "labels_pairs"
 LABELS_PRECISION = "labels_precision"
 LABELS_RECALL = "labels_recall"
 EVALUATE_PLAN = "evaluate_plan"
+EVALUATE_SECOND = "evaluate_second"  # name of the second model; empty: none
 ROBUSTNESS_RUN = "robustness_run"  # laboratory.RunChoice that was started last
 WALK_QUERY = "walk_query"
 WALK_REFERENCE = "walk_reference"
@@ -117,6 +119,7 @@ PARAM_REFERENCE = "r"
 PARAM_THRESHOLD = "t"  # squared L2
 PARAM_MODE = "mode"  # of the search
 PARAM_TOP = "top"
+PARAM_SECOND = "second"  # name of the second model
 PARAM_INSIDE = "inside"
 PARAM_FIND = "find"  # names, on the library page
 PARAM_SORT = "sort"
@@ -160,6 +163,15 @@ def goto_compare(query_id: str, reference_id: str, *, part: str = "") -> NoRetur
             **({PARAM_PART: part} if part else {}),
         },
     )
+
+
+def goto_two_models(second: str, query_id: str | None = None) -> NoReturn:
+    """Opens the search page with `second` beside the model in use; None: its query stays."""
+    st.session_state[SEARCH_SECOND] = second
+    query_id = query_id or st.session_state.get(SEARCH_QUERY)
+    st.session_state[SEARCH_QUERY] = query_id
+    query = {PARAM_QUERY: short(query_id)} if query_id else {}
+    st.switch_page(_SEARCH_PAGE_FILE, query_params={**query, PARAM_SECOND: second})
 
 
 def goto_library() -> NoReturn:

@@ -17,8 +17,8 @@ from visil_dash.laboratory.evaluation.run import EvaluationRun, Outcome
 from visil_dash.metrics.retrieval import QueryRow, TaskResult
 from visil_dash.metrics.rows import KIND_NAMES
 from visil_dash.plots import operating
-from visil_dash.ui.laboratory.evaluation_proof import draw_proof_metrics
-from visil_dash.ui.laboratory.evaluation_task import Evaluated, evaluation_task
+from visil_dash.ui.laboratory.evaluation.proof import draw_proof_metrics
+from visil_dash.ui.laboratory.evaluation.task import Evaluated, evaluation_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds

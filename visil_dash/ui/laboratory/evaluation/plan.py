@@ -5,8 +5,8 @@ import streamlit as st
 from visil_dash.laboratory.evaluation.manifest import EvaluationPlan
 from visil_dash.laboratory.evaluation.run import EXHAUSTIVE, HIERARCHICAL, Setting
 from visil_dash.laboratory.evaluation.scores import CHAMFER, COMPARATOR, pairs_to_score
-from visil_dash.ui.laboratory.evaluation_proof import draw_proof_choice
-from visil_dash.ui.laboratory.evaluation_task import evaluation_task, known_evaluation_task
+from visil_dash.ui.laboratory.evaluation.proof import draw_proof_choice
+from visil_dash.ui.laboratory.evaluation.task import evaluation_task, known_evaluation_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import plural, seconds

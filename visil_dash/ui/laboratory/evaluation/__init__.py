@@ -1,0 +1,1 @@
+"""Elements of the Evaluate page."""
