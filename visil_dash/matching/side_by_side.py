@@ -49,18 +49,22 @@ def side_by_side(first: SearchResult, second: SearchResult, *, top: int) -> Side
     one, other = _placed(first), _placed(second)
     rows = sorted(
         (
-            SharedRow(video, (one.get(video) or other[video]).match.name, a, b)
-            for video in {**one, **other}
-            for a, b in [(one.get(video), other.get(video))]
+            SharedRow(video, placed.match.name, one.get(video), other.get(video))
+            for video, placed in {**other, **one}.items()
         ),
         key=lambda row: (_best_rank(row), row.first is None or row.first.rank != _best_rank(row)),
     )
     return SideBySide(
         rows=tuple(row for row in rows if _best_rank(row) <= top),
-        both=tuple(row for row in rows if _finds(row.first) and _finds(row.second)),
-        only_first=tuple(row for row in rows if _finds(row.first) and not _finds(row.second)),
-        only_second=tuple(row for row in rows if _finds(row.second) and not _finds(row.first)),
+        both=_found(rows, first=True, second=True),
+        only_first=_found(rows, first=True, second=False),
+        only_second=_found(rows, first=False, second=True),
     )
+
+
+def _found(rows: list[SharedRow], *, first: bool, second: bool) -> tuple[SharedRow, ...]:
+    """The rows that exactly these models find."""
+    return tuple(r for r in rows if (_finds(r.first), _finds(r.second)) == (first, second))
 
 
 def _placed(result: SearchResult) -> dict[str, Placed]:

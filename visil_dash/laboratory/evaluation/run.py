@@ -126,10 +126,8 @@ def run_evaluation(
     """
     start = time.perf_counter()
     truth, skipped = _labelled_truth(bench, labels, count_unlabelled=count_unlabelled, among=among)
-    compared = []
-    for setting in settings:
-        watch.step("Generating candidates", 0.0)
-        compared.append(compared_pairs(bench, truth, setting.threshold, watch))
+    watch.step("Generating candidates", 0.0)
+    compared = [compared_pairs(bench, truth, setting.threshold, watch) for setting in settings]
     scored = score_pairs(
         bench,
         truth,

@@ -1,1 +1,1 @@
-"""Elements of the Models page."""
+"""Elements of the Models page, and the answers of two models."""

@@ -1,1 +1,1 @@
-"""Elements of the Evaluate page."""
+"""Elements of the Evaluate page: one or two settings, or two models."""
