@@ -142,6 +142,26 @@ def timed_frames(
 
     Raises MediaRefused, Cancelled.
     """
+    found = fetched(
+        path, times, relative=relative, long_side=long_side, settings=settings, watch=watch
+    )
+    return [(picture(message), message.seconds) for message in found]
+
+
+def fetched(
+    path: Path,
+    times: Sequence[float],
+    *,
+    relative: bool = False,
+    long_side: int,
+    pixels: str = wire.RGB,
+    settings: Settings,
+    watch: Watch = UNWATCHED,
+) -> list[Message]:
+    """The messages of the frames on screen at `times`, their `pixels` as in wire.Request.
+
+    Raises MediaRefused, Cancelled.
+    """
     if not all(math.isfinite(t) for t in times):
         raise ValueError(f"times: expected finite numbers, got {list(times)}")
     if not 1 <= long_side <= settings.max_side:
@@ -149,17 +169,17 @@ def timed_frames(
     if not times:
         return []
     ordered = sorted({max(0.0, float(t)) for t in times})
-    frames: list[tuple[Array, float]] = []
+    frames: list[Message] = []
     for start in range(0, len(ordered), _TIMES_OF_A_CHILD):
         part = tuple(ordered[start : start + _TIMES_OF_A_CHILD])
         task = ChildTask(
             "frames",
-            {"times": part, "relative": relative, "long_side": long_side},
-            max_frame_bytes=long_side * long_side * 3,
+            {"times": part, "relative": relative, "long_side": long_side, "pixels": pixels},
+            max_frame_bytes=wire.frame_bytes(pixels, long_side, long_side),
         )
         for item in decoded(path, task, settings=settings, watch=watch):
             if isinstance(item, Message):
-                frames.append((picture(item), item.seconds))
+                frames.append(item)
             elif len(frames) < start + len(part):
                 raise MediaRefused(
                     shown_name(path),
@@ -193,12 +213,16 @@ def _sampled(
 def picture(message: Message) -> Array:
     """The picture of a FRAME message as displayed, `[height, width, 3]`."""
     stored = np.frombuffer(message.payload, dtype=np.uint8)
-    stored = stored.reshape(message.height, message.width, 3)
-    if message.orientation & wire.TRANSPOSE:
-        stored = stored.transpose(1, 0, 2)
-    if message.orientation & wire.FLIP_ROWS:
+    return turned(stored.reshape(message.height, message.width, 3), message.orientation)
+
+
+def turned(stored: Array, orientation: int) -> Array:
+    """A stored picture or plane `[height, width, …]` as displayed."""
+    if orientation & wire.TRANSPOSE:
+        stored = stored.swapaxes(0, 1)
+    if orientation & wire.FLIP_ROWS:
         stored = stored[::-1]
-    if message.orientation & wire.FLIP_COLUMNS:
+    if orientation & wire.FLIP_COLUMNS:
         stored = stored[:, ::-1]
     return np.ascontiguousarray(stored)
 

@@ -23,6 +23,14 @@ class Scaler:
         plane = self.to(frame, width, height, "rgb24", "JPEG").planes[0]
         return memoryview(plane).cast("B"), plane.line_size
 
+    def planes(self, frame: VideoFrame, width: int, height: int) -> bytes:
+        """The planes of YUV420 at an even width and height, one after another."""
+        scaled = self.to(frame, width, height, wire.YUV420, "JPEG")
+        return b"".join(
+            _rows(memoryview(plane).cast("B"), plane.line_size, plane.width, plane.height)
+            for plane in scaled.planes
+        )
+
     def to(
         self, frame: VideoFrame, width: int, height: int, pixels: str, levels: str
     ) -> VideoFrame:
@@ -53,6 +61,12 @@ def cut_out(
         rows[y * stride + 3 * left : y * stride + 3 * (left + width)]
         for y in range(top, top + height)
     )
+
+
+def _rows(rows: memoryview, stride: int, width: int, height: int) -> bytes:
+    if stride == width:
+        return bytes(rows[: width * height])
+    return b"".join(rows[y * stride : y * stride + width] for y in range(height))
 
 
 def square_size(frame: VideoFrame, aspect: Fraction | None) -> tuple[int, int]:

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Self
 
 from visil_dash.errors import StoreError
-from visil_dash.media.wire import HEADER, MAGIC, MAX_TEXT_BYTES, Message, MessageKind, Request
+from visil_dash.media.wire import (
+    HEADER,
+    MAGIC,
+    MAX_TEXT_BYTES,
+    Message,
+    MessageKind,
+    Request,
+    frame_bytes,
+)
 from visil_dash.progress import Watch
 
 POLL_SECONDS = 0.1  # between two checks of `watch` and the deadlines
@@ -130,7 +138,7 @@ class Child:
         magic, kind, orientation, width, height, seconds, length = HEADER.unpack(header)
         frame = kind == MessageKind.FRAME
         limit = self._max_frame_bytes if frame else MAX_TEXT_BYTES
-        wrong_size = frame and length != width * height * 3
+        wrong_size = frame and length != frame_bytes(self._request.pixels, width, height)
         if (
             magic != MAGIC
             or kind not in MessageKind.__members__.values()

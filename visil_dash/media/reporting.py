@@ -32,11 +32,11 @@ class Pipe:
             self.send(counts_message(MessageKind.PROGRESS, line))
 
     def picture(
-        self, frame: VideoFrame, rgb: bytes, *, seconds: float, width: int, height: int
+        self, frame: VideoFrame, pixels: bytes, *, seconds: float, width: int, height: int
     ) -> None:
         turned = orientation(frame)
         size = {"width": width, "height": height}
-        self.send(wire.pack(MessageKind.FRAME, rgb, seconds=seconds, orientation=turned, **size))
+        self.send(wire.pack(MessageKind.FRAME, pixels, seconds=seconds, orientation=turned, **size))
 
 
 def counts_message(

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
+from visil_dash.media import wire
 from visil_dash.media.encoding import encode_preview
 from visil_dash.media.opening import Refused
 from visil_dash.media.pictures import Scaler, cut_out
@@ -79,9 +80,13 @@ def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
         width, height = line.square_size(frame)
         scale = min(1.0, request.long_side / max(width, height))
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
-        rows, stride = scaler.rgb(frame, width, height)
-        rgb = cut_out(rows, stride, left=0, top=0, width=width, height=height)
-        pipe.picture(frame, rgb, seconds=line.seconds(at), width=width, height=height)
+        if request.pixels == wire.YUV420:
+            width, height = _even(width), _even(height)
+            pixels = scaler.planes(frame, width, height)
+        else:
+            rows, stride = scaler.rgb(frame, width, height)
+            pixels = cut_out(rows, stride, left=0, top=0, width=width, height=height)
+        pipe.picture(frame, pixels, seconds=line.seconds(at), width=width, height=height)
 
     frames = line.frames()
     shown, coming = next(frames, None), next(frames, None)
@@ -96,6 +101,10 @@ def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:
             shown, coming = coming, next(frames, None)
         if shown is not None:
             send(*shown)
+
+
+def _even(side: int) -> int:
+    return max(2, side // 2 * 2)
 
 
 def _jump(line: Timeline, target: int, *, after: int) -> Iterator[tuple[VideoFrame, int]] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from visil_dash.media.decode import timed_frames
+from visil_dash.media.planes import Planes, planes_at
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.settings import Settings
@@ -20,10 +20,10 @@ _END_SLACK = 1e-3  # seconds; a last frame ends at the duration
 
 @dataclass(frozen=True)
 class Footage:
-    """Pictures of one video, uint8 RGB `[h, w, 3]`, all of one size, by the number of their tick:
-    tick k is k / RATE seconds after the first frame. `duration`: of the video, seconds."""
+    """Pictures of one video, all of one size, by the number of their tick: tick k is
+    k / RATE seconds after the first frame. `duration`: of the video, seconds."""
 
-    pictures: dict[int, Array]
+    pictures: dict[int, Planes]
     duration: float
     _smaller: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
 
@@ -35,7 +35,7 @@ class Footage:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the pictures."""
-        height, width = next(iter(self.pictures.values())).shape[:2]
+        height, width = next(iter(self.pictures.values())).light.shape
         return width, height
 
     def nearest(self, seconds: float) -> int:
@@ -44,17 +44,15 @@ class Footage:
 
     def grey(self, tick: int, *, shrink: int = 1) -> Array:
         """The grey picture of a tick, uint8, at 1 / `shrink` of its size. Kept once it is made."""
-        known = self._smaller.get((tick, shrink))
-        if known is not None:
-            return known
         if shrink == 1:
-            made = cv2.cvtColor(self.pictures[tick], cv2.COLOR_RGB2GRAY)
-        else:
+            return self.pictures[tick].light
+        if (tick, shrink) not in self._smaller:
             width, height = self.size
             size = max(1, round(width / shrink)), max(1, round(height / shrink))
-            made = cv2.resize(self.grey(tick), size, interpolation=cv2.INTER_AREA)
-        self._smaller[tick, shrink] = made
-        return np.asarray(made)
+            self._smaller[tick, shrink] = np.asarray(
+                cv2.resize(self.grey(tick), size, interpolation=cv2.INTER_AREA)
+            )
+        return self._smaller[tick, shrink]
 
 
 def ticks_of(spans: Sequence[tuple[float, float]], duration: float) -> set[int]:
@@ -84,11 +82,18 @@ def read_footage(
     if not missing and before.pictures:
         return before
     times = [tick / RATE for tick in missing or [0]]
-    shown = timed_frames(path, times, long_side=_LONG_SIDE, settings=settings, watch=watch)
-    size = next(iter(before.pictures.values())).shape if before.pictures else shown[0][0].shape
-    fresh = {}
-    for time, (picture, _) in zip(times, shown, strict=True):
-        if picture.shape != size:  # a stream that changes its size midway
-            picture = cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-        fresh[round(time * RATE)] = picture
+    shown = planes_at(path, times, long_side=_LONG_SIDE, settings=settings, watch=watch)
+    size = before.size if before.pictures else Footage({0: shown[0]}, duration).size
+    fresh = {round(t * RATE): _sized(one, size) for t, one in zip(times, shown, strict=True)}
     return Footage(before.pictures | fresh, duration, before._smaller)
+
+
+def _sized(picture: Planes, size: tuple[int, int]) -> Planes:
+    """The picture at this width and height: a stream may change its size midway."""
+    width, height = size
+    if picture.light.shape == (height, width):
+        return picture
+    return Planes(
+        cv2.resize(picture.light, (width, height), interpolation=cv2.INTER_AREA),
+        cv2.resize(picture.colours, (width // 2, height // 2), interpolation=cv2.INTER_AREA),
+    )

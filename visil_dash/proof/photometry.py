@@ -43,7 +43,7 @@ def photometry(
 def _inside(footage: Footage, tick: int, to_picture: Array, grid: Grid) -> Array:
     """Colours of the common part `[pixels, 3]`."""
     warped = cv2.warpPerspective(
-        footage.pictures[tick],
+        footage.pictures[tick].rgb,
         to_picture,
         grid.size,
         flags=cv2.INTER_AREA | cv2.WARP_INVERSE_MAP,

@@ -1,6 +1,6 @@
 """How two videos are laid onto each other, in the picture and in time: transforms and offsets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,7 +151,12 @@ def best_placements(query: Examined, reference: Examined, segment: Segment) -> l
     reference.read(spans[1])
     laid = _transforms(query, reference, paired_times(segment, _PAIRS))
     placements = _all_placed(
-        query, reference, laid, speeds=_near_speeds(segment.speed), backwards=[segment.reversed]
+        query,
+        reference,
+        laid,
+        speeds=_near_speeds(segment.speed),
+        backwards=[segment.reversed],
+        enough=lambda placement: _convincing(placement, segment),
     )
     if placements and (_convincing(placements[0], segment) or _stands_still(placements)):
         return placements
@@ -163,11 +168,19 @@ def _all_placed(
     reference: Examined,
     laid: Iterable[Laid],
     *,
-    speeds: Iterable[float],
-    backwards: Iterable[bool],
+    speeds: Sequence[float],
+    backwards: Sequence[bool],
+    enough: Callable[[Placement], bool] = lambda placement: False,
 ) -> list[Placement]:
-    every = [lay_out(query, reference, one, speeds=speeds, backwards=backwards) for one in laid]
-    return sorted((one for one in every if one is not None), key=lambda placement: -placement.value)
+    """Placements under all transforms, the best first; the first that `enough` takes ends it."""
+    placements: list[Placement] = []
+    for one in laid:
+        placement = lay_out(query, reference, one, speeds=speeds, backwards=backwards)
+        if placement is not None:
+            placements.append(placement)
+            if enough(placement):
+                break
+    return sorted(placements, key=lambda placement: -placement.value)
 
 
 def _stands_still(placements: Sequence[Placement]) -> bool:

@@ -20,7 +20,7 @@ from visil_dash.proof.sides import Examined, VideoFile, paired_times
 from visil_dash.records import Array, Box, Proof, ProofState, Registration, Segment, Transform
 from visil_dash.settings import Settings
 
-PROOF_VERSION = 1  # of what verification measures: proofs of another one are made again
+PROOF_VERSION = 2  # of what verification measures: proofs of another one are made again
 _FINE_CELLS = 14_000  # of the grid on which detail is compared
 _STILL_CELLS = 40_000  # of still pictures, where words have to be distinguished
 _MOMENTS = 8  # at which detail is compared
