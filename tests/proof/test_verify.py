@@ -9,6 +9,7 @@ from tests.support.filming import (
     inset,
     letterboxed,
     mirrored,
+    shaken,
     slide,
     with_logo,
     write_film,
@@ -105,12 +106,18 @@ def test_a_wrong_place_before_a_still_camera_is_corrected(proposed, take, verifi
     assert_span(proof, (0, 7), (4, 11))
 
 
-def test_another_take_of_the_same_place_is_contradicted(verified):
-    proof = verified("take", film(HERE, 2, 10), guess((0, 10), (0, 10)))
+@pytest.mark.parametrize("other", [2, 3, 4])
+def test_another_take_of_the_same_place_is_contradicted(other, verified):
+    proof = verified(f"take {other}", film(HERE, other, 10), guess((0, 10), (0, 10)))
     assert proof.state is ProofState.CONTRADICTED
     assert proof.span is None
     assert "another take" in proof.reason
     assert not proof.edits
+
+
+def test_a_copy_filmed_by_hand_is_not_contradicted(take, verified):
+    proof = verified("by hand", shaken(seconds(take, 3, 11)), guess((0, 8), (3, 11)))
+    assert proof.state is not ProofState.CONTRADICTED
 
 
 def test_an_unrelated_film_is_neither_proved_nor_contradicted(verified):
@@ -128,7 +135,7 @@ def test_backwards_is_reported_only_where_it_is_so(take, verified):
     assert_span(forwards, (0, 8), (3, 11))
 
 
-@pytest.mark.parametrize("speed", [0.5, 1.25, 2.0])
+@pytest.mark.parametrize("speed", [0.25, 0.5, 1.25, 2.0, 4.0])
 def test_a_changed_speed_is_measured(speed, take, verified):
     length = 12 / speed
     frames = [take[int(2 * FPS + k * speed)] for k in range(int(length * FPS))]

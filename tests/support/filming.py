@@ -91,6 +91,16 @@ def mirrored(frames):
     return [f[:, ::-1] for f in frames]
 
 
+def shaken(frames, *, pixels=5):
+    """Each frame moved by up to so many pixels, another way each time: held by a hand."""
+    rng = np.random.default_rng(0)
+    made = []
+    for frame in frames:
+        shift = np.float32([[1, 0, rng.uniform(-pixels, pixels)], [0, 1, rng.uniform(-pixels, 0)]])
+        made.append(cv2.warpAffine(frame, shift, SIZE, borderMode=cv2.BORDER_REPLICATE))
+    return made
+
+
 def letterboxed(frames):
     """Shrunk to three quarters of the height between black bars."""
     width, height = SIZE

@@ -2,17 +2,24 @@
 
 from dataclasses import dataclass
 
+from visil_dash.proof.steady import STEADY_PIXELS
 from visil_dash.records import ProofState
 
 STILL_SECONDS = 0.5  # less motion is none
 # How far motion has to agree: at the best of all offsets other takes reach 0.42, and not for more
-# than 0.4 weighed seconds. Less is enough where it goes on for long, or nearly all detail agrees.
+# than 0.4 weighed seconds. Less is enough where it goes on for long, or where nearly all detail
+# agrees and the place in time is plain: forwards, at its own speed, one peak. Among all speeds and
+# both directions, a camera that stands still finds a quarter of a second that moves alike.
 _MOTION, _SECONDS = 0.4, 0.6
 _LONG_MOTION, _LONG_SECONDS = 0.33, 1.0
-_CLOSE_MOTION, _CLOSE_SECONDS, _CLOSE_DETAIL = 0.45, 0.15, 0.85
+_CLOSE_MOTION, _CLOSE_SECONDS, _CLOSE_DETAIL = 0.5, 0.15, 0.85
+_CLOSE_SPEED, _ONE_PEAK = 0.06, 0.5
 # Another take registers, detail of its background agrees, and it moves otherwise. Where hardly any
 # motion is left to see (a copy of 64 pixels), agreement is low too, but still has one clear peak.
-_OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.5, 0.4, 0.25
+_OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.3, 0.4, 0.25
+# Where one picture lies steadily on the other and nearly all detail agrees, a single peak of a
+# tenth of what moves is none.
+_SAME_PLACE, _MOVING_SECONDS, _HARDLY = 0.7, 1.0, 0.1
 _SAME_DETAIL, _SEEN = 0.9, 0.05
 
 
@@ -21,17 +28,21 @@ class PixelEvidence:
     """What was measured of a pair.
 
     `motion`, `other`: agreement of motion at the best offset and at the best other one. `seconds`:
-    how long it agrees, weighed (see motion.Shift). `moving`: seconds in which something moves in
-    the query and in the reference. `detail`: share of the common detail that agrees; `seen`: share
-    of the picture that has detail.
+    how long it agrees, weighed (see motion.Shift), at this `speed` and direction. `moving`: seconds
+    in which something moves in the query and in the reference. `detail`: share of the common detail
+    that agrees; `seen`: share of the picture that has detail. `shake`: how far one picture moves
+    about on the other, pixels (see steady.shake); None: not measured.
     """
 
     motion: float = 0.0
     other: float = 0.0
     seconds: float = 0.0
+    speed: float = 1.0
+    reversed: bool = False
     moving: tuple[float, float] = (0.0, 0.0)
     detail: float = 0.0
     seen: float = 0.0
+    shake: float | None = None
 
     @property
     def is_still(self) -> bool:
@@ -72,13 +83,27 @@ def moves_alike(found: PixelEvidence) -> bool:
     if found.motion >= _LONG_MOTION and found.seconds >= _LONG_SECONDS:
         return True
     return (
-        found.motion >= _CLOSE_MOTION
+        not found.reversed
+        and abs(found.speed - 1) <= _CLOSE_SPEED
+        and found.other <= _ONE_PEAK * found.motion
+        and found.motion >= _CLOSE_MOTION
         and found.seconds >= _CLOSE_SECONDS
         and found.detail >= _CLOSE_DETAIL
     )
 
 
+def same_place(found: PixelEvidence) -> bool:
+    """Whether it is worth measuring how steadily one picture lies on the other."""
+    return (
+        found.detail >= _SAME_PLACE
+        and min(found.moving) >= _MOVING_SECONDS
+        and found.seconds < min(_OTHER_SECONDS, _HARDLY * min(found.moving))
+    )
+
+
 def _moves_otherwise(found: PixelEvidence) -> bool:
+    if same_place(found) and found.shake is not None and found.shake <= STEADY_PIXELS:
+        return True
     return (
         found.detail >= _BACKGROUND
         and found.motion < _OTHER_MOTION

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.proof.decision import PixelEvidence, decide, moves_alike
+from visil_dash.proof.decision import PixelEvidence, decide, moves_alike, same_place
 from visil_dash.proof.detail import Detail, detail_agreement, overlay_boxes
 from visil_dash.proof.edits import described
 from visil_dash.proof.extent import followed, span_of
@@ -17,6 +17,7 @@ from visil_dash.proof.refine import refined
 from visil_dash.proof.registration import Laid
 from visil_dash.proof.search import Placement, best_placements
 from visil_dash.proof.sides import Examined, VideoFile, paired_times
+from visil_dash.proof.steady import shake
 from visil_dash.records import Array, Box, Proof, ProofState, Registration, Segment, Transform
 from visil_dash.settings import Settings
 
@@ -76,12 +77,17 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
         motion=shift.motion,
         other=shift.other,
         seconds=shift.value,
+        speed=shift.speed,
+        reversed=shift.reversed,
         moving=placement.search.moving(),
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
     )
     if found.is_still and not moves_alike(found):
         return None
+    if same_place(found) and not moves_alike(found):
+        mirrored = placement.laid.mirrored
+        found = replace(found, shake=shake(query, reference, times, mirrored=mirrored))
     state, reason = decide(found)
     durations = query.video.duration, reference.video.duration
     span = span_of(placement, start, end, durations=durations)
