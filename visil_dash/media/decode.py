@@ -213,10 +213,10 @@ def _sampled(
 def picture(message: Message) -> Array:
     """The picture of a FRAME message as displayed, `[height, width, 3]`."""
     stored = np.frombuffer(message.payload, dtype=np.uint8)
-    return turned(stored.reshape(message.height, message.width, 3), message.orientation)
+    return as_displayed(stored.reshape(message.height, message.width, 3), message.orientation)
 
 
-def turned(stored: Array, orientation: int) -> Array:
+def as_displayed(stored: Array, orientation: int) -> Array:
     """A stored picture or plane `[height, width, …]` as displayed."""
     if orientation & wire.TRANSPOSE:
         stored = stored.swapaxes(0, 1)

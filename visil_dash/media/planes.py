@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from visil_dash.media import wire
-from visil_dash.media.decode import fetched, turned
+from visil_dash.media.decode import as_displayed, fetched
 from visil_dash.media.wire import Message
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
@@ -58,6 +58,6 @@ def _planes(message: Message) -> Planes:
     light = stored[: height * width].reshape(height, width)
     blue, red = stored[height * width :].reshape(2, height // 2, width // 2)
     return Planes(
-        turned(light, message.orientation),
-        turned(np.dstack([red, blue]), message.orientation),
+        as_displayed(light, message.orientation),
+        as_displayed(np.dstack([red, blue]), message.orientation),
     )
