@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from visil_dash.media.planes import Planes, planes_at
 from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.proof.planes import Planes, planes_at
 from visil_dash.records import Array
 from visil_dash.settings import Settings
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.clips import SETTINGS, make_clip, numbered, regular
 from visil_dash.media.decode import frames_at
-from visil_dash.media.planes import planes_at
+from visil_dash.proof.planes import planes_at
 
 ONE = 1 << 16
 TURNED = [0, ONE, 0, -ONE, 0, 0, 0, 0, 1 << 30]
