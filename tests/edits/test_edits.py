@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from visil_dash.edits.clip import Clip
-from visil_dash.edits.edited import along
+from visil_dash.edits.edited import Edited, along
 from visil_dash.edits.kinds import (
     HOSTS_NEEDED,
     KINDS,
@@ -65,7 +65,9 @@ def test_more_strength_changes_the_picture_more(kind: str) -> None:
     assert changes[0] == 0 < changes[1]
 
 
-@pytest.mark.parametrize("kind", ["crop", "scale", "pad", "picture_in_picture"])
+@pytest.mark.parametrize(
+    "kind", ["crop", "scale", "pad", "picture_in_picture", "blurred_fill", "captions"]
+)
 def test_a_graded_kind_keeps_less_of_the_picture_the_stronger_it_is(kind: str) -> None:
     kept = []
     for strength in (0.1, 0.4, 0.7, 1.0):
@@ -118,3 +120,48 @@ def test_a_parameter_runs_straight_between_its_strengths() -> None:
     assert [along(0.0, values, s) for s in (-1, -0.5, 0, 0.5, 1, 1.5, 2)] == [
         *(0.0, 0.5, 1.0, 2.0, 3.0, 7.0, 11.0)
     ]
+
+
+def area(edited_clip: Edited) -> tuple[int, int]:
+    height, width = next(edited_clip.frames()).shape[:2]
+    return width, height
+
+
+@pytest.mark.parametrize("kind", ["upright_crop", "blurred_fill", "captions"])
+def test_a_wide_clip_becomes_upright(kind: str) -> None:
+    width, height = area(edited_at(kind, clip(), [], strength=2 / 3))
+    assert width / height == pytest.approx(9 / 16, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", ["wide_crop", "blurred_fill", "captions"])
+def test_an_upright_clip_becomes_wide(kind: str) -> None:
+    width, height = area(edited_at(kind, clip(height=72, width=40), [], strength=2 / 3))
+    assert width / height == pytest.approx(16 / 9, abs=0.05)
+
+
+def test_captions_never_change_and_the_fill_does() -> None:
+    for kind, still in (("captions", True), ("blurred_fill", False)):
+        pictures = frames(kind, 2 / 3)
+        top = round(edited_at(kind, clip(), [], strength=2 / 3, seed=3).box[1] * pictures.shape[1])
+        changes = np.ptp(pictures[:, : top - 1].astype(int), axis=0)
+        assert bool(changes.max() == 0) is still
+
+
+def test_an_inset_moves_over_footage_that_has_its_own_motion() -> None:
+    plain = Clip("plain", tuple(np.full((72, 96, 3), 200, np.uint8) for _ in range(40)), 8)
+    edited = edited_at("moving_inset", plain, hosts(), strength=1.0, seed=3)
+    places = []
+    for picture in edited.frames():
+        rows, columns = np.nonzero((np.abs(picture.astype(int) - 200) < 2).all(2))
+        places.append((np.median(columns), np.median(rows)))
+    assert (np.ptp(np.array(places), axis=0) > 8).all()
+    x, y, w, h = edited.box
+    assert w > 0.45
+    assert h > 0.45
+
+
+def test_quarter_turns_turn_back_to_the_source() -> None:
+    source = np.stack(clip().frames)
+    np.testing.assert_array_equal(frames("quarter_turn", 1 / 3)[:, ::-1, ::-1], source)
+    turned = frames("quarter_turn", 2 / 3)
+    assert any(np.array_equal(np.rot90(turned, k, axes=(1, 2)), source) for k in (1, 3))

@@ -11,18 +11,20 @@ import numpy as np
 from visil_dash.edits.clip import Clip
 from visil_dash.edits.edited import Edit, Edited, all_shots
 from visil_dash.edits.picture_edits import PICTURE_EDITS
+from visil_dash.edits.repost_edits import REPOST_EDITS
 from visil_dash.edits.time_edits import HIDING_EDITS, TIME_EDITS
 
 STRENGTHS = ("mild", "medium", "hard")
-KINDS: dict[str, Edit] = {**PICTURE_EDITS, **TIME_EDITS, **HIDING_EDITS}
+KINDS: dict[str, Edit] = {**PICTURE_EDITS, **TIME_EDITS, **HIDING_EDITS, **REPOST_EDITS}
 # How many videos of other footage each kind hides the source in, by strength.
 HOSTS_NEEDED: dict[str, tuple[int, int, int]] = {
     "excerpt": (1, 2, 2),
     "picture_in_picture": (1, 1, 1),
     "collage": (1, 3, 4),
+    "moving_inset": (1, 1, 1),
 }
 # Kinds with nothing between their three strengths: a number of pieces, a tone, a grid.
-STEPPED = frozenset({"grey", "flip", "mixed", "reorder", "reverse", "collage"})
+STEPPED = frozenset({"grey", "flip", "mixed", "reorder", "reverse", "collage", "quarter_turn"})
 
 
 def strengths_of(kind: str, count: int) -> tuple[float, ...]:

@@ -183,6 +183,26 @@ def stamp(width: int, height: int, cover: float, rng: Generator) -> tuple[Array,
     return colour, opacity[..., None]
 
 
+def captioned(width: int, height: int, box: Box, rng: Generator) -> Array:
+    """A canvas of one colour with lines of text above and below a box, or at its sides."""
+    shade = rng.integers(0, 256, 3) if rng.random() < 0.5 else np.full(3, rng.choice([0, 255]))
+    canvas = np.full((height, width, 3), shade, np.uint8)
+    ink = tuple(int(level) for level in (canvas[0, 0] < 128) * 255)
+    left, top = round(box[0] * width), round(box[1] * height)
+    right, bottom = round((box[0] + box[2]) * width), round((box[1] + box[3]) * height)
+    upright = top + height - bottom >= left + width - right
+    bands = ((0, 0, width, top), (0, bottom, width, height))
+    if not upright:
+        bands = ((0, 0, left, height), (right, 0, width, height))
+    for x, y, end, floor in bands:
+        size = max(0.3, (end - x) / 500)
+        for line in range(y + round(30 * size) + 4, floor - 6, round(34 * size) + 4):
+            if rng.random() < 0.6:
+                words = "".join(chr(c) for c in rng.integers(97, 123, int(rng.integers(6, 24))))
+                cv2.putText(canvas[:, x:end], words, (6, line), 0, size, ink, 1, cv2.LINE_AA)
+    return canvas
+
+
 def _corner(width: int, height: int, w: int, h: int, rng: Generator) -> tuple[int, int]:
     return int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
 
