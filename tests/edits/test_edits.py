@@ -155,7 +155,7 @@ def test_an_inset_moves_over_footage_that_has_its_own_motion() -> None:
         rows, columns = np.nonzero((np.abs(picture.astype(int) - 200) < 2).all(2))
         places.append((np.median(columns), np.median(rows)))
     assert (np.ptp(np.array(places), axis=0) > 8).all()
-    x, y, w, h = edited.box
+    w, h = edited.box[2:]
     assert w > 0.45
     assert h > 0.45
 

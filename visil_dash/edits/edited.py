@@ -12,7 +12,7 @@ from numpy.random import Generator
 
 from visil_dash.edits import pictures as pic
 from visil_dash.edits.clip import Clip
-from visil_dash.records import Array, Box, Segment
+from visil_dash.records import WHOLE_PICTURE, Array, Box, Segment
 
 CRF = 27  # of every edit that is not about compression: a second encoding, as copies have
 
@@ -43,7 +43,7 @@ class Edited:
     hosts: tuple[Clip, ...]
     shots: tuple[Shot, ...]
     canvas: _Canvas
-    box: Box = pic.WHOLE_PICTURE
+    box: Box = WHOLE_PICTURE
     crf: int = CRF
     note: str = ""
 

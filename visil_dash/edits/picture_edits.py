@@ -9,7 +9,7 @@ from numpy.random import Generator
 from visil_dash.edits import pictures as pic
 from visil_dash.edits.clip import Clip
 from visil_dash.edits.edited import CRF, Edit, Edited, all_shots, along, either
-from visil_dash.records import Array, Box
+from visil_dash.records import WHOLE_PICTURE, Array, Box
 
 
 def _picture(clip: Clip, edit: Callable[[Array], Array], note: str, *, crf: int = CRF) -> Edited:
@@ -104,7 +104,7 @@ def grey(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> 
 
 def flip(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:
     """Mirrored; stronger ones are cropped too, as uploaders do."""
-    box = _crop_box((1.0, 0.85, 0.68)[int(strength)], rng) if strength else pic.WHOLE_PICTURE
+    box = _crop_box((1.0, 0.85, 0.68)[int(strength)], rng) if strength else WHOLE_PICTURE
     return _picture(clip, lambda p: pic.mirrored(pic.cropped(p, box)), f"of {_said(box)}")
 
 

@@ -6,8 +6,6 @@ from numpy.random import Generator
 
 from visil_dash.records import Array, Box
 
-WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
-
 
 def levels(values: Array) -> Array:
     """Any numbers as grey levels, uint8."""

@@ -9,20 +9,26 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.media.decode import sample_frames
-from visil_dash.records import Array, PairTable, Preprocess
+from visil_dash.records import WHOLE_PICTURE, Array, Box, PairTable, Preprocess
 from visil_dash.settings import Settings
 
 _SHOWN_FRAMES = 8  # of a clip, run through the model step by step
 _FITTED_FRAMES = 2000  # of a library, used for the variance curve
 
 
-def model_frames(path: Path, *, preprocess: Preprocess, settings: Settings) -> tuple[Array, Array]:
+def model_frames(
+    path: Path, *, preprocess: Preprocess, box: Box | None = None, settings: Settings
+) -> tuple[Array, Array]:
     """The first sampled frames as the model's input `[n, side, side, 3]`, and their times `[n]`.
 
-    Raises MediaRefused.
+    `box`: the part of the picture inside its borders, None for the whole. Raises MediaRefused.
     """
     with sample_frames(
-        path, preprocess=preprocess, rate=settings.rate, settings=settings
+        path,
+        preprocess=preprocess,
+        rate=settings.rate,
+        box=box or WHOLE_PICTURE,
+        settings=settings,
     ) as sampled:
         batch = next(iter(sampled))
     return batch.frames[:_SHOWN_FRAMES], batch.timestamps[:_SHOWN_FRAMES]

@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 import visil_dash
 from visil_dash.errors import InputError, MediaRefused, StoreDamaged, StoreError, StoreMismatch
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import VideoFeatures
+from visil_dash.records import Box, VideoFeatures
 
 _BLOB_FORMAT = 1
 _CHUNK_BYTES = 1024**2
@@ -172,6 +172,7 @@ def encode_features(
     meta = {
         "manifest": asdict(manifest),
         "video_id": features.video_id,
+        "picture": features.picture,
         "origin": origin,
         "payload_sha256": _payload_sha256(regions, times),
     }
@@ -203,8 +204,14 @@ def decode_features(
             raise ValueError("payload differs from its checksum")
         if regions.shape[1:] != (manifest.regions, manifest.dim):
             raise ValueError(f"shape {regions.shape} differs from its manifest")
+        # Blobs of before borders were looked for name no picture.
+        picture = meta.get("picture")
         features = VideoFeatures(
-            meta["video_id"], manifest.extractor, regions.astype(np.float32), times
+            meta["video_id"],
+            manifest.extractor,
+            regions.astype(np.float32),
+            times,
+            None if picture is None else _box_from(picture),
         )
     except (
         ValueError,
@@ -218,6 +225,16 @@ def decode_features(
             f"{name}: the feature file is damaged ({error}). Add the video again to remake it."
         ) from error
     return features, manifest, meta["origin"]
+
+
+def _box_from(values: object) -> Box:
+    """A box from JSON. Raises ValueError where it is none."""
+    if not isinstance(values, list) or len(values) != 4:
+        raise ValueError(f"box: expected four numbers, got {values}")
+    x, y, width, height = (float(value) for value in values)
+    if not (0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + 1e-6 and 0 < height <= 1 - y + 1e-6):
+        raise ValueError(f"box: expected shares within the picture, got {values}")
+    return x, y, width, height
 
 
 def _payload_sha256(regions: np.ndarray, times: np.ndarray) -> str:

@@ -17,7 +17,7 @@ from visil_dash.media.outcome import Done, Opened
 from visil_dash.media.process import Child, ChildStopped
 from visil_dash.media.wire import Message, MessageKind, Request
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array, MediaInfo, Preprocess
+from visil_dash.records import WHOLE_PICTURE, Array, Box, MediaInfo, Preprocess
 from visil_dash.settings import Settings
 
 _BATCH = 64
@@ -76,6 +76,7 @@ def sample_frames(
     *,
     preprocess: Preprocess,
     rate: float = 1.0,
+    box: Box = WHOLE_PICTURE,
     settings: Settings,
     watch: Watch = UNWATCHED,
 ) -> SampledVideo:
@@ -83,7 +84,8 @@ def sample_frames(
 
     For each tick k / rate after the first frame: the frame that is on screen then, by presentation
     times alone (never by counts or a nominal rate). Each frame comes once, with its true time
-    relative to the first frame, rotated by the file's display matrix.
+    relative to the first frame, rotated by the file's display matrix. `box`: the part of the
+    displayed picture that is taken; only where `preprocess` squashes.
 
     Progress is reported in seconds of video. `watch.stopped` is called at least every 0.2 s while
     waiting for the decoder.
@@ -94,6 +96,8 @@ def sample_frames(
     ticks = Fraction(rate).limit_denominator(_FINEST_RATE)
     if ticks <= 0:
         raise ValueError(f"rate: expected more than 0, got {rate}")
+    if preprocess.mode != "squash" and box != WHOLE_PICTURE:
+        raise ValueError("box: a part of the picture can only be squashed")
     check_regular(path, settings=settings)
     task = ChildTask(
         "sample",
@@ -102,6 +106,7 @@ def sample_frames(
             "side": preprocess.side,
             "mode": preprocess.mode,
             "resize": preprocess.resize,
+            "box": box,
         },
         max_frame_bytes=preprocess.side * preprocess.side * 3,
     )

@@ -100,6 +100,18 @@ def orientation(frame: VideoFrame) -> int:
     return (wire.FLIP_ROWS if d < 0 else 0) | (wire.FLIP_COLUMNS if a < 0 else 0)
 
 
+def stored_box(
+    box: tuple[float, float, float, float], turned: int
+) -> tuple[float, float, float, float]:
+    """A box of the displayed picture, in the picture as it is stored; shares of its sides."""
+    x, y, width, height = box
+    if turned & wire.FLIP_COLUMNS:
+        x = 1 - x - width
+    if turned & wire.FLIP_ROWS:
+        y = 1 - y - height
+    return (y, x, height, width) if turned & wire.TRANSPOSE else (x, y, width, height)
+
+
 def display_matrix(turned: int) -> list[int]:
     """What `orientation` reads back as `turned`: 16.16 fixed point, the last column 2.30."""
     down = -1 if turned & wire.FLIP_ROWS else 1

@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 from visil_dash.media import wire
 from visil_dash.media.encoding import encode_preview
 from visil_dash.media.opening import Refused
-from visil_dash.media.pictures import Scaler, cut_out
+from visil_dash.media.pictures import Scaler, cut_out, orientation, stored_box
 from visil_dash.media.reporting import Pipe
 from visil_dash.media.timeline import Timeline
 from visil_dash.media.times import on_ticks
@@ -43,7 +43,7 @@ def _sample(request: Request, line: Timeline, pipe: Pipe) -> None:
             )
         width, height = _scaled_size(request, line, frame)
         rows, stride = scaler.rgb(frame, width, height)
-        left, top = (width - side) // 2, (height - side) // 2
+        left, top = _left_top(request, frame, width, height)
         rgb = cut_out(rows, stride, left=left, top=top, width=side, height=side)
         pipe.picture(frame, rgb, seconds=line.seconds(at), width=side, height=side)
 
@@ -56,13 +56,26 @@ def _reported(line: Timeline, pipe: Pipe) -> Iterator[tuple[VideoFrame, int]]:
 
 def _scaled_size(request: Request, line: Timeline, frame: VideoFrame) -> tuple[int, int]:
     if request.mode == "squash":
-        return request.side, request.side
+        _, _, across, down = stored_box(request.box, orientation(frame))
+        return (
+            min(_MAX_SCALED_SIDE, max(request.side, round(request.side / across))),
+            min(_MAX_SCALED_SIDE, max(request.side, round(request.side / down))),
+        )
     width, height = line.square_size(frame)
     scale = request.resize / min(width, height)
     return (
         min(_MAX_SCALED_SIDE, max(request.resize, round(width * scale))),
         min(_MAX_SCALED_SIDE, max(request.resize, round(height * scale))),
     )
+
+
+def _left_top(request: Request, frame: VideoFrame, width: int, height: int) -> tuple[int, int]:
+    """Where the square that is sampled begins in the scaled picture: at the box, or centred."""
+    left, top = width - request.side, height - request.side
+    if request.mode != "squash":
+        return left // 2, top // 2
+    x, y, _, _ = stored_box(request.box, orientation(frame))
+    return min(left, round(x * width)), min(top, round(y * height))
 
 
 def _fetch(request: Request, line: Timeline, pipe: Pipe) -> None:

@@ -7,7 +7,7 @@ query; of all views of the query, the one that a reference video matches best co
 
 from dataclasses import dataclass
 
-from visil_dash.records import WHOLE, Array
+from visil_dash.records import WHOLE, Array, Box
 
 _MARK = "@"  # between a query's id and the key of its view
 
@@ -51,6 +51,16 @@ class QueryRef:
 
     def __str__(self) -> str:
         return f"{self.base}{_MARK}{self.view}" if self.view else self.base
+
+
+def box_in(outer: Box, inner: Box) -> Box:
+    """A box given in shares of another box, in shares of the picture."""
+    return (
+        outer[0] + inner[0] * outer[2],
+        outer[1] + inner[1] * outer[3],
+        inner[2] * outer[2],
+        inner[3] * outer[3],
+    )
 
 
 def cut(picture: Array, box: tuple[float, float, float, float]) -> Array:

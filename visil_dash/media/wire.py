@@ -40,7 +40,8 @@ class Request:
 
     `task`: sample, frames or preview. `rate`: numerator and denominator of ticks per second.
     `times`: seconds, or fractions of the duration when `relative`. `pixels`: RGB, or YUV420 where
-    the light is what counts: most files hold that already, so it costs a sixth of the time.
+    the light is what counts: most files hold that already, so it costs a sixth of the time. `box`:
+    the part of the displayed picture that is sampled, as shares: x, y, width, height.
     """
 
     task: str
@@ -65,6 +66,7 @@ class Request:
     relative: bool = False
     long_side: int = 0
     pixels: str = RGB
+    box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -74,6 +76,7 @@ class Request:
         fields: dict[str, Any] = json.loads(text)
         fields["rate"] = tuple(fields["rate"])
         fields["times"] = tuple(fields["times"])
+        fields["box"] = tuple(fields["box"])
         return cls(**fields)
 
 

@@ -20,6 +20,7 @@ from visil_dash.records.match import (
 from visil_dash.records.proof import Proof, ProofState, Registration, Transform
 from visil_dash.records.segment import Coverage, Segment, Spans
 from visil_dash.records.video import (
+    WHOLE_PICTURE,
     Array,
     Box,
     Decoded,
@@ -35,6 +36,7 @@ from visil_dash.records.video import (
 
 __all__ = [
     "WHOLE",
+    "WHOLE_PICTURE",
     "Array",
     "Box",
     "Candidate",

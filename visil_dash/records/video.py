@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Box = tuple[float, float, float, float]  # x, y, width, height as shares (0..1) of a picture
+WHOLE_PICTURE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 class Decoded(StrEnum):
@@ -85,7 +86,8 @@ class VideoFeatures:
 
     `regions` `[T, R, D]`: whitened, L2-normalised, then scaled by their attention weight, so the
     norm of a region vector is its attention weight. `timestamps` `[T]`: presentation time of each
-    sampled frame, strictly increasing.
+    sampled frame, strictly increasing. `picture`: the part of the displayed picture that they are
+    of, inside its borders (see framing.borders); None where no borders were looked for.
 
     Raises ValueError on wrong shapes, non-finite values or unordered times.
     """
@@ -94,6 +96,7 @@ class VideoFeatures:
     extractor: str
     regions: Array
     timestamps: Array
+    picture: Box | None = None
 
     def __post_init__(self) -> None:
         if self.regions.ndim != 3 or 0 in self.regions.shape:

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from visil_dash.edits.pictures import WHOLE_PICTURE
-from visil_dash.records import Array, Box
+from visil_dash.records import WHOLE_PICTURE, Array, Box
 from visil_dash.training.augment import (
     STRONG,
     crop_to_square,

@@ -137,6 +137,7 @@ class ClipStore:
                     video_id=clip.query_id,
                     model=self._model,
                     settings=self._settings,
+                    picture=clip.features.picture,
                     watch=watch,
                 )
                 with self._lock:

@@ -8,14 +8,24 @@ import cv2
 import numpy as np
 
 from visil_dash.errors import MediaRefused
+from visil_dash.framing.borders import BorderFinder
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
-from visil_dash.media.views import VIEWS, View, cut
+from visil_dash.media.views import BY_KEY, VIEWS, View, box_in, cut
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import Array, JobRecord, JobState, MediaInfo, Preprocess, VideoFeatures
+from visil_dash.records import (
+    WHOLE_PICTURE,
+    Array,
+    Box,
+    JobRecord,
+    JobState,
+    MediaInfo,
+    Preprocess,
+    VideoFeatures,
+)
 from visil_dash.settings import Settings
 
 # A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
@@ -46,26 +56,25 @@ def extract_features(
 ) -> Extracted:
     """Region vectors of a video file, sampled at `settings.rate` frames a second.
 
-    Flat frames get zero vectors, which match nothing. Progress is reported in seconds of video.
+    Borders that last for the whole video are cut, which reads it a second time; models that take
+    the middle of the picture, as their papers do, see it as it is. Flat frames get zero vectors,
+    which match nothing. Progress is reported in seconds of video.
 
     Raises MediaRefused (not decodable, over a limit, or nothing but flat frames) and Cancelled.
     """
-    regions: list[Array] = []
-    times: list[Array] = []
+    borders = BorderFinder() if model.preprocess.mode == "squash" else None
     try:
-        with sample_frames(
-            path, preprocess=model.preprocess, rate=settings.rate, settings=settings, watch=watch
-        ) as sampled:
-            for batch in sampled:
-                vectors = model.extract(batch.frames)
-                vectors[flat_frames(batch.frames)] = 0
-                regions.append(vectors.astype(np.float16))
-                times.append(batch.timestamps)
-            info = sampled.info
+        stacked, times, info = _read(
+            path, model=model, settings=settings, watch=watch, borders=borders
+        )
+        picture = None if borders is None else borders.picture()
+        if picture is not None and picture != WHOLE_PICTURE:
+            stacked, times, info = _read(
+                path, model=model, settings=settings, watch=watch, box=picture
+            )
     except MediaRefused as refused:
         # The decoder knows the file by a server-made name; the user knows it by another.
         raise MediaRefused(name, refused.reason, refused.remedy) from refused
-    stacked = np.concatenate(regions)
     if not stacked.any():
         raise MediaRefused(
             name,
@@ -78,8 +87,40 @@ def extract_features(
             f"the model {model.name} gave values that are not finite for it",
             "report the file; nothing was stored",
         )
-    features = VideoFeatures(video_id, model.extractor, stacked, np.concatenate(times))
-    return Extracted(features, info)
+    return Extracted(VideoFeatures(video_id, model.extractor, stacked, times, picture), info)
+
+
+def _read(
+    path: Path,
+    *,
+    model: Model,
+    settings: Settings,
+    watch: Watch,
+    borders: BorderFinder | None = None,
+    box: Box = WHOLE_PICTURE,
+) -> tuple[Array, Array, MediaInfo]:
+    """Regions and times of a box of the picture; `borders` is shown the frames that show
+    something. Raises MediaRefused and Cancelled."""
+    regions: list[Array] = []
+    times: list[Array] = []
+    with sample_frames(
+        path,
+        preprocess=model.preprocess,
+        rate=settings.rate,
+        box=box,
+        settings=settings,
+        watch=watch,
+    ) as sampled:
+        for batch in sampled:
+            flat = flat_frames(batch.frames)
+            vectors = model.extract(batch.frames)
+            vectors[flat] = 0
+            regions.append(vectors.astype(np.float16))
+            times.append(batch.timestamps)
+            if borders is not None:
+                borders.add(batch.frames[~flat])
+        info = sampled.info
+    return np.concatenate(regions), np.concatenate(times), info
 
 
 def view_frames(frames: Array, view: View, side: int) -> Array:
@@ -93,12 +134,18 @@ def view_frames(frames: Array, view: View, side: int) -> Array:
 
 
 def extract_views(
-    path: Path, *, video_id: str, model: Model, settings: Settings, watch: Watch = UNWATCHED
+    path: Path,
+    *,
+    video_id: str,
+    model: Model,
+    settings: Settings,
+    picture: Box | None = None,
+    watch: Watch = UNWATCHED,
 ) -> dict[str, VideoFeatures]:
     """Features of every view of a video file, by the view's key, sampled as the whole is.
 
-    Views that show nothing all along (the bars of a letterbox) are left out. Raises MediaRefused
-    and Cancelled.
+    `picture`: the part inside the video's borders, None for the whole. Views that show nothing all
+    along are left out. Raises MediaRefused and Cancelled.
     """
     side = model.preprocess.side
     regions: dict[str, list[Array]] = {view.key: [] for view in VIEWS}
@@ -107,6 +154,7 @@ def extract_views(
         path,
         preprocess=Preprocess(side=_FINER * side),
         rate=settings.rate,
+        box=picture or WHOLE_PICTURE,
         settings=settings,
         watch=watch,
     ) as sampled:
@@ -120,7 +168,9 @@ def extract_views(
     at = np.concatenate(times)
     found = {key: np.concatenate(parts) for key, parts in regions.items()}
     return {
-        key: VideoFeatures(video_id, model.extractor, whole, at)
+        key: VideoFeatures(
+            video_id, model.extractor, whole, at, box_in(picture or WHOLE_PICTURE, BY_KEY[key].box)
+        )
         for key, whole in found.items()
         if whole.any()
     }

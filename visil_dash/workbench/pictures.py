@@ -6,10 +6,10 @@ import numpy as np
 
 from visil_dash.media.decode import frames_at
 from visil_dash.media.preview import jpeg
-from visil_dash.media.views import BY_KEY, QueryRef, cut
+from visil_dash.media.views import BY_KEY, QueryRef, box_in, cut
 from visil_dash.proof.moments import is_shown
 from visil_dash.proof.pictures import ProofPictures, boxed, masked, picture_difference, registered
-from visil_dash.records import WHOLE, Array, Proof
+from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Proof
 from visil_dash.workbench.bench import Workbench
 
 
@@ -21,7 +21,7 @@ def pictures_of(
     path = bench.clip(ref.base).path
     if ref.view == WHOLE:
         return frames_at(path, list(times), long_side=long_side, settings=bench.settings)
-    box = BY_KEY[ref.view].box
+    box = box_in(bench.clip(ref.base).features.picture or WHOLE_PICTURE, BY_KEY[ref.view].box)
     finer = round(long_side / max(box[2:]))
     pictures = frames_at(path, list(times), long_side=finer, settings=bench.settings)
     return [cut(picture, box) for picture in pictures]

@@ -7,9 +7,10 @@ import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.matching.maps import RegionMatches, region_matches
+from visil_dash.media.views import QueryRef, cut
 from visil_dash.plots.region_links import draw_links
 from visil_dash.plots.regions import draw_regions, match_labels
-from visil_dash.records import Array, Comparison
+from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Comparison
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.pictures import pictures_at
 from visil_dash.ui.shell.text import safe_name
@@ -52,8 +53,8 @@ def draw_frames(pair: Comparison, cell: tuple[int, int]) -> None:
             )
         with st.spinner("Reading the two frames…"):
             pictures = [
-                pictures_at(pair.query, (at_query,))[0],
-                pictures_at(pair.reference, (at_reference,))[0],
+                _inside_borders(pair.query, at_query),
+                _inside_borders(pair.reference, at_reference),
             ]
         sides = (query.name, at_query), (reference.name, at_reference)
         for column, (name, at) in zip(st.columns(2), sides, strict=True):
@@ -67,6 +68,15 @@ def draw_frames(pair: Comparison, cell: tuple[int, int]) -> None:
         st.caption(_summary(matches))
         with st.expander("Region by region"):
             _region_table(matches)
+
+
+def _inside_borders(video: str, at: float) -> Array:
+    """The part of the picture that the regions divide. A view is cut already."""
+    picture = pictures_at(video, (at,))[0]
+    ref = QueryRef.parse(video)
+    if ref.view != WHOLE:
+        return picture
+    return cut(picture, backend.opened(video).features.picture or WHOLE_PICTURE)
 
 
 def _linked_pictures(pictures: Sequence[Array], matches: RegionMatches) -> None:

@@ -96,7 +96,10 @@ def model_steps_task(query_id: str) -> Task:
 
         watch.step("Running the model step by step", 0.2)
         frames, times = model_frames(
-            path, preprocess=bench.model.preprocess, settings=bench.settings
+            path,
+            preprocess=bench.model.preprocess,
+            box=bench.clip(query_id).features.picture,
+            settings=bench.settings,
         )
         inside = look_inside(bench.model, frames, settings=bench.settings)
         return LookedInside(frames, times, inside)
