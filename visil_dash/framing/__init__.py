@@ -1,1 +1,1 @@
-"""Which part of a picture is the footage, and how the footage lies in another shape of picture."""
+"""Which part of a picture is the footage, and how it lies in another shape of picture."""
