@@ -11,6 +11,7 @@ from visil_dash.proof.decision import PixelEvidence, decide, moves_alike, same_p
 from visil_dash.proof.detail import Detail, detail_agreement, overlay_boxes
 from visil_dash.proof.edits import described
 from visil_dash.proof.extent import followed, span_of
+from visil_dash.proof.footage import RATE
 from visil_dash.proof.grid import Grid, common_grid, drawn
 from visil_dash.proof.photometry import photometry
 from visil_dash.proof.refine import refined
@@ -85,9 +86,7 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
     )
     if found.is_still and not moves_alike(found):
         return None
-    if same_place(found) and not moves_alike(found):
-        mirrored = placement.laid.mirrored
-        found = replace(found, shake=shake(query, reference, times, mirrored=mirrored))
+    found = _with_shake(found, query, reference, looked)
     state, reason = decide(found)
     durations = query.video.duration, reference.video.duration
     span = span_of(placement, start, end, durations=durations)
@@ -127,6 +126,7 @@ def _of_stills(
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
     )
+    found = _with_shake(found, query, reference, looked)
     state, reason = decide(found)
     proved = state is ProofState.PROVED
     proof = Proof(
@@ -138,6 +138,17 @@ def _of_stills(
         times=times[len(times) // 2],
     )
     return _proof(query, reference, looked, proof)
+
+
+def _with_shake(
+    found: PixelEvidence, query: Examined, reference: Examined, looked: _Looked | None
+) -> PixelEvidence:
+    """The evidence with how steadily the pictures lie on each other, where that decides."""
+    if looked is None or moves_alike(found) or not same_place(found):
+        return found
+    times = [(a / RATE, b / RATE) for a, b in looked.ticks]
+    mirrored = looked.laid.mirrored
+    return replace(found, shake=shake(query, reference, times, mirrored=mirrored))
 
 
 def _look(
