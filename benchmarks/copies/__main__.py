@@ -1,4 +1,4 @@
-"""python -m benchmarks.copies make|score: the development benchmark of edited copies."""
+"""python -m benchmarks.copies make|score|sheet: the development benchmark of edited copies."""
 
 import argparse
 import sys
@@ -47,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
         help="only as `search` does, with and without proof: a third of the time",
     )
     score.add_argument("--no-hashes", action="store_true", help="without the PDQ baseline")
+    sheet = commands.add_parser("sheet", help="pictures of what a system decided wrongly, as HTML")
+    sheet.add_argument("--json", type=Path, required=True, help="file written by score")
+    sheet.add_argument("--bench", type=Path, required=True, help="folder written by make")
+    sheet.add_argument("--videos", type=Path, required=True, help="folder of clips it came from")
+    sheet.add_argument("--out", type=Path, required=True, help="file for the page")
     return parser
 
 
@@ -70,6 +75,11 @@ def main() -> int:
                 f"{len(truth.queries)} copies, {len(truth.references)} references, "
                 f"{len(truth.hosts)} hosts, {len(truth.excluded)} clips without queries"
             )
+        elif options.command == "sheet":
+            from benchmarks.copies.sheet import write_sheet
+
+            count = write_sheet(options.json, options.bench, options.videos, out=options.out)
+            print(f"{count} wrong decisions in {options.out}")
         else:
             from benchmarks.copies.score import score
 

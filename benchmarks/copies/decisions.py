@@ -52,6 +52,35 @@ def decisions_of(queries: Sequence[Query], results: Results) -> Decisions | None
     )
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A wrong decision: `why`; the reference `shown`; the span that was reported (None: none was),
+    and the nearest true one, where it is known."""
+
+    query: str
+    why: str
+    shown: str
+    span: Segment | None
+    true: Segment | None
+
+
+def failures_of(queries: Sequence[Query], results: Results) -> list[Failure]:
+    """Copies that are not reported, references wrongly reported, and spans that are off."""
+    found = []
+    for query in queries:
+        if query.correct and not _is_reported(query, results):
+            true = query.segments[0] if query.segments else None
+            found.append(Failure(query.file, "not reported", query.source, None, true))
+        for _, name in _wrong(query, results):
+            span = (results[query.file].verdicts or {})[name].best
+            found.append(Failure(query.file, "wrong", name, span, None))
+        best = _best_span(query, results)
+        if best is not None and not _is_placed(query, best):
+            true = min(query.segments, key=lambda one: _off(best, one))
+            found.append(Failure(query.file, "place", query.source, best, true))
+    return found
+
+
 def _is_reported(query: Query, results: Results) -> bool:
     verdicts = results[query.file].verdicts or {}
     return any(name in verdicts and verdicts[name].is_match for name in query.correct)
@@ -74,7 +103,7 @@ def _is_wrongly_reversed(query: Query, span: Segment) -> bool:
 def _wrong(query: Query, results: Results) -> list[tuple[Query, str]]:
     return [
         (query, name)
-        for name, verdict in (results[query.file].verdicts or {}).items()
+        for name, verdict in sorted((results[query.file].verdicts or {}).items())
         if verdict.is_match and name not in {*query.correct, *query.ignored}
     ]
 

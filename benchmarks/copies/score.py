@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.copies.baselines import HASHES, baselines
-from benchmarks.copies.decisions import decision_lines, decisions_of
+from benchmarks.copies.decisions import decision_lines, decisions_of, failures_of
 from benchmarks.copies.evaluate import (
     QueryResult,
     Results,
@@ -206,5 +206,10 @@ def _as_json(measured: Measured, rows: Iterable[Row], queries: Sequence[Query]) 
         "timings": asdict(measured.timings),
         "refused": measured.refused,
         "reliability": {s: [asdict(r) for r in c] for s, c in measured.reliability.items()},
+        "failures": {
+            system: [asdict(failure) for failure in failures_of(queries, results)]
+            for system, results in measured.systems.items()
+            if decisions_of(queries, results) is not None
+        },
         "losses": {s: worst(queries, results) for s, results in measured.systems.items()},
     }

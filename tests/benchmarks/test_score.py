@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.copies import baselines, hashing
 from benchmarks.copies.clips import write_video
+from benchmarks.copies.decisions import decisions_of, failures_of
 from benchmarks.copies.evaluate import (
     ANSWER,
     QueryResult,
@@ -20,13 +21,14 @@ from benchmarks.copies.evaluate import (
 )
 from benchmarks.copies.make import make_copies
 from benchmarks.copies.score import score, worst
+from benchmarks.copies.sheet import write_sheet
 from benchmarks.copies.siblings import shared_seconds, with_siblings
 from benchmarks.copies.truth import Query, Truth
 from tests.support.fakes import fake_model
 from visil_dash.errors import InputError
 from visil_dash.library.store import open_library
 from visil_dash.matching.confidence import RANKED_SHARE, Reliability, ScoreEvidence
-from visil_dash.records import Segment
+from visil_dash.records import Coverage, Relation, Segment, Verdict
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
 
@@ -66,6 +68,30 @@ def test_where_each_answer_counts_a_second_one_is_demanded_as_well():
     )
     lacking = row("x", "all", [query()], {"q.mp4": QueryResult({"a2.mp4": 0.9})}, each=True)
     assert lacking.mean_ap == 0.5
+
+
+def verdict(*, is_match, best=None):
+    return Verdict(Relation.PARTIAL, is_match, "", "", Coverage(1, 1, (), ()), best, 0.9)
+
+
+def test_failures_are_what_the_decisions_count():
+    here, elsewhere = Segment(0, 10, 5, 15, 1.0), Segment(0, 10, 8, 18, 1.0)
+    queries = [query("1.mp4"), query("2.mp4"), query("3.mp4")]
+    verdicts = {
+        "1.mp4": {"a.mp4": verdict(is_match=True, best=here), "b.mp4": verdict(is_match=True)},
+        "2.mp4": {"a.mp4": verdict(is_match=True, best=elsewhere)},
+        "3.mp4": {"a.mp4": verdict(is_match=False), "part.mp4": verdict(is_match=True)},
+    }
+    results = {file: QueryResult({}, verdicts=found) for file, found in verdicts.items()}
+    found = failures_of(queries, results)
+    assert [(f.query, f.why, f.shown) for f in found] == [
+        ("1.mp4", "wrong", "b.mp4"),
+        ("2.mp4", "place", "a.mp4"),
+        ("3.mp4", "not reported", "a.mp4"),
+    ]
+    assert (found[1].span, found[1].true) == (elsewhere, here)
+    counts = decisions_of(queries, results)
+    assert (counts.reported, counts.wrong, counts.placed, counts.placeable) == (2, 1, 1, 2)
 
 
 def copy(file, start, end, **changes):
@@ -273,6 +299,12 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
         for q in truth.queries
     )
     assert (folder / "baselines.json").is_file()
+    # The copy that has nothing to verify is shown where it should have been found.
+    sheet = tmp_path / "sheet.html"
+    assert write_sheet(out, folder, videos, out=sheet) == 1
+    shown = sheet.read_text()
+    assert "not reported" in shown
+    assert shown.count("data:image/jpeg;base64,") == 2
 
 
 @pytest.mark.slow
