@@ -35,7 +35,7 @@ with friendly():
         if not choice.kinds:
             empty_state("Choose an edit", "Pick one or more kinds of edits above.")
         else:
-            draw_edit_preview(choice)
             report = draw_run(choice)
             if report is not None:
                 draw_robustness(report)
+            draw_edit_preview(choice, folded=report is not None)

@@ -122,7 +122,7 @@ def run(
     open_page(page, lab.app, lab.link("robustness", clip))
     expect(page.get_by_text("decoded from its file")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    choose(page, "crop")  # chosen at first, as blur is
+    choose(page, "Crop")  # chosen at first, as blur is
     fill(page, "Seconds", f"{SECONDS:g}")
     fill(page, "Strengths", "2")
     page.get_by_text("Verify on the pixels").click()

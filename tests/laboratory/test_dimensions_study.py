@@ -16,8 +16,10 @@ from visil_dash.laboratory.dimensions.geometry import (
     graph_study,
     spectrum,
 )
+from visil_dash.laboratory.dimensions.rows import smallest_space
 from visil_dash.laboratory.dimensions.study import (
     FrameSample,
+    SpaceResult,
     compare_spaces,
     exact_results,
     possible_dims,
@@ -286,3 +288,23 @@ def test_the_graph_is_exact_where_ef_covers_all_and_never_better_than_exact() ->
     assert truth.shape == (40, 5)
     with pytest.raises(ValueError, match="expected frames"):
         graph_study(base[:0], queries, GraphOptions(), efs=(5,), k=5)
+
+
+def space(method: str, dim: int, kept: float | None, candidates: float | None) -> SpaceResult:
+    same = (1.0, 1.0, 1.0, 1.0)
+    return SpaceResult(
+        method, dim, Precision.FP32, 1.0, kept, candidates, kept, *same, 4 * dim, 0.0, 0.0
+    )
+
+
+def test_the_smallest_space_keeps_candidates_and_matches_without_many_more_to_compare() -> None:
+    rows = [
+        space("full", 512, 1.0, 10.0),
+        space("pca", 16, 1.0, 14.0),  # keeps them, but compares nearly half as many again
+        space("pca", 32, 0.9, 10.0),  # loses some
+        space("pca", 64, 0.995, 10.9),
+        space("pca", 128, 1.0, 10.1),
+    ]
+    assert smallest_space(rows, least=0.99, more=1.1) == rows[3]
+    assert smallest_space(rows[:3], least=0.99, more=1.1) == rows[0]
+    assert smallest_space([space("full", 512, None, None)], least=0.99, more=1.1) is None

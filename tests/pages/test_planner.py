@@ -17,7 +17,8 @@ def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path
         patch("visil_dash.laboratory.planner.rates.measure_rates", lambda *_, **__: RATES),
     ):
         page = open_page("planner").run()
-        assert "Nothing measured yet" in texts(page)
+        assert fact(page, "Times") == "not measured yet"
+        assert fact(page, "Frames") == "3,600,000"
         next(b for b in page.button if b.label == "Measure this machine").click()
         page = run_until(page, lambda p: "Measured rates" in texts(p))
         page.number_input(key="planner_hours").set_value(50_000.0)

@@ -42,7 +42,8 @@ def _crop_box(share: float, rng: Generator) -> Box:
 
 
 def _said(box: Box) -> str:
-    return "x {:.2f} y {:.2f} w {:.2f} h {:.2f}".format(*box)
+    x, y, width, height = (f"{100 * part:.0f} %" for part in box)
+    return f"{width} of the width from {x}, {height} of the height from {y}"
 
 
 def pad(clip: Clip, hosts: Sequence[Clip], strength: float, rng: Generator) -> Edited:

@@ -120,12 +120,11 @@ def _contrast(points: Array, owners: Array, queries: Array) -> tuple[float, floa
 class GraphPoint:
     """Recall@k against exact search and milliseconds per query at one ef, on one thread.
 
-    `query_ms`: the mean; `p50_ms`, `p95_ms`: quantiles over the queries, asked one at a time.
+    `p50_ms`, `p95_ms`: quantiles over the queries, asked one at a time.
     """
 
     ef: int
     recall: float
-    query_ms: float
     p50_ms: float
     p95_ms: float
 
@@ -191,7 +190,6 @@ def graph_study(
             GraphPoint(
                 ef=ef,
                 recall=float((np.stack(found) <= limit).mean()),
-                query_ms=float(np.mean(times)),
                 p50_ms=float(middle),
                 p95_ms=float(slow),
             )

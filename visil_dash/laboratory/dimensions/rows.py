@@ -1,6 +1,6 @@
 """A dimension study as rows of a table or file, and as lines of a figure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from visil_dash.laboratory.dimensions.geometry import Concentration
@@ -31,6 +31,24 @@ def space_rows(rows: Iterable[SpaceResult], *, k: int) -> list[dict[str, _Cell]]
         }
         for row in rows
     ]
+
+
+def smallest_space(rows: Sequence[SpaceResult], *, least: float, more: float) -> SpaceResult | None:
+    """The space of fewest bytes that keeps the share `least` of the full space's candidate videos
+    and of its ten best matches, with at most `more` times as many candidates to compare.
+
+    None where none does, or nothing is a candidate.
+    """
+    full = next((row.candidates for row in rows if row.method == "full"), None)
+    keeping = [
+        row
+        for row in rows
+        if row.candidate_recall is not None
+        and row.overlap is not None
+        and min(row.candidate_recall, row.overlap) >= least
+        and (row.candidates or 0.0) <= more * (full or 0.0)
+    ]
+    return min(keeping, key=lambda row: (row.bytes, -row.recall), default=None)
 
 
 def concentration_lines(

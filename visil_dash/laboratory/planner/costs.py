@@ -60,8 +60,8 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class CostEstimate:
-    """Estimated costs of a collection on this machine."""
+class StorageEstimate:
+    """Estimated room of a collection, the same on every machine."""
 
     videos: int
     frames: int
@@ -69,14 +69,35 @@ class CostEstimate:
     feature_bytes: float
     index_disk_bytes: float
     index_memory_bytes: float
+
+    @property
+    def disk_bytes(self) -> float:
+        return self.media_bytes + self.feature_bytes + self.index_disk_bytes
+
+
+@dataclass(frozen=True)
+class CostEstimate(StorageEstimate):
+    """Estimated costs of a collection on this machine."""
+
     extraction_hours: float
     index_build_hours: float
     candidate_seconds_per_query: float
     exhaustive_seconds_per_query: float
 
-    @property
-    def disk_bytes(self) -> float:
-        return self.media_bytes + self.feature_bytes + self.index_disk_bytes
+
+def estimate_storage(collection: Collection) -> StorageEstimate:
+    frames = math.ceil(collection.hours * 3600 * collection.frames_per_second)
+    # The graph with its fp32 vectors, and the stored vectors for exact re-scoring.
+    vector = collection.dims * BYTES_PER_VALUE[collection.precision]
+    index_bytes = frames * (4.0 * collection.dims + LINK_BYTES + vector)
+    return StorageEstimate(
+        videos=max(1, round(collection.hours * 60 / collection.mean_clip_minutes)),
+        frames=frames,
+        media_bytes=collection.hours * 3600 * collection.media_bytes_per_second,
+        feature_bytes=frames * collection.feature_values * FEATURE_BYTES,
+        index_disk_bytes=index_bytes,
+        index_memory_bytes=index_bytes,
+    )
 
 
 def estimate_costs(
@@ -87,8 +108,8 @@ def estimate_costs(
     The time of a graph search is taken to grow with log(frames), that of building the graph with
     frames · log(frames).
     """
-    frames = math.ceil(collection.hours * 3600 * collection.frames_per_second)
-    vector = collection.dims * BYTES_PER_VALUE[collection.precision]
+    storage = estimate_storage(collection)
+    frames = storage.frames
     growth = _log_growth(frames, rates.graph_frames)
     seconds = collection.hours * 3600
     extraction = ExtractionRates(
@@ -96,13 +117,7 @@ def estimate_costs(
     )
     query_frames = max(1, round(query_minutes * 60 * collection.frames_per_second))
     return CostEstimate(
-        videos=max(1, round(collection.hours * 60 / collection.mean_clip_minutes)),
-        frames=frames,
-        media_bytes=seconds * collection.media_bytes_per_second,
-        feature_bytes=frames * collection.feature_values * FEATURE_BYTES,
-        # The graph with its fp32 vectors, and the stored vectors for exact re-scoring.
-        index_disk_bytes=frames * (4.0 * collection.dims + LINK_BYTES + vector),
-        index_memory_bytes=frames * (4.0 * collection.dims + LINK_BYTES + vector),
+        **vars(storage),
         extraction_hours=extraction_seconds(frames, seconds, extraction) / 3600,
         index_build_hours=frames / rates.indexed_frames_per_second * growth / 3600,
         candidate_seconds_per_query=query_frames

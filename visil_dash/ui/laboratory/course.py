@@ -30,7 +30,7 @@ _STEPS = (
         "evaluate",
         "Evaluate",
         "How well are labelled copies found here, with what confidence interval, and which of two"
-        " settings is better?",
+        " settings or models is better?",
     ),
     (
         "planner",

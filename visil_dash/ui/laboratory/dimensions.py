@@ -6,13 +6,18 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.laboratory.dimensions.library import Study, StudyOptions
-from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, concentration_lines, space_rows
+from visil_dash.laboratory.dimensions.rows import (
+    METHOD_NAMES,
+    concentration_lines,
+    smallest_space,
+    space_rows,
+)
 from visil_dash.plots import dimensions
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
-from visil_dash.ui.shell.text import plural, size
+from visil_dash.ui.shell.text import percent, plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import download_button, draw_chart, empty_state, facts
 
@@ -107,8 +112,26 @@ def draw_sample_facts(study: Study) -> None:
 # ---- spaces ----
 
 
+_KEPT, _MORE = 0.99, 1.1  # share of candidates and of matches; candidates to compare
+
+
+def _draw_smallest(study: Study) -> None:
+    best = smallest_space(study.rows, least=_KEPT, more=_MORE)
+    if best is None:
+        return
+    full = 4 * study.input_dim
+    name = METHOD_NAMES[best.method]
+    st.markdown(
+        f"**{name}, {best.dim:,} dims, {best.precision.value}: {size(best.bytes)} a frame"
+        f" instead of {size(full)}.** The smallest space here that keeps {percent(_KEPT)} of the"
+        f" candidate videos and of the ten best matches, with at most {percent(_MORE - 1)} more"
+        " videos to compare."
+    )
+
+
 @st.fragment
 def draw_spaces(study: Study) -> None:
+    _draw_smallest(study)
     rows = space_rows(study.rows, k=study.options.k)
     points: dict[str, list[tuple[int, str, int, float]]] = {}
     for row in study.rows:

@@ -88,7 +88,7 @@ def draw_graph() -> None:
             dimensions.graph_curve(
                 [p.ef for p in study.points],
                 [p.recall for p in study.points],
-                [p.query_ms for p in study.points],
+                [p.p50_ms for p in study.points],
                 chosen=chosen.ef,
                 exact_ms=study.exact_ms,
             ),

@@ -10,17 +10,19 @@ from visil_dash.laboratory.planner.costs import (
     Collection,
     CostEstimate,
     Rates,
+    StorageEstimate,
     advice,
     estimate_costs,
+    estimate_storage,
 )
 from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.library.health import library_overview
-from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import duration_text, plural, size
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.ui.shell.widgets import draw_chart, empty_state, facts
+from visil_dash.ui.shell.widgets import draw_chart, facts
 
 _MEDIA_MB_PER_MINUTE = 7.5  # 1 Mbit/s, a 480p web video; the default for an empty library
 _MOST_DIMS = 65_536
@@ -98,11 +100,11 @@ def _number(
 
 
 def draw_rates() -> Rates | None:
-    asked = st.session_state.get(state.PLANNER_MEASURED, False)
+    """The measured rates; None before the measurement was started, and while it runs."""
+    asked = tasks.known_rates_task() is not None
     label = "Measure again" if asked else "Measure this machine"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button(label, icon=":material/speed:", type="secondary" if asked else "primary"):
-            st.session_state[state.PLANNER_MEASURED] = True
             tasks.rates_task(again=True)
             st.rerun()
         st.caption(
@@ -110,16 +112,35 @@ def draw_rates() -> Rates | None:
             " builds and searches an index of synthetic vectors, and compares one pair."
         )
     if not asked:
-        empty_state(
-            "Nothing measured yet",
-            "Times depend on the machine. Measure it to see the estimate.",
-        )
         return None
     task = tasks.rates_task()
     if not finished(task, title="Measuring", name="this machine"):
         return None
     rates: Rates = task.result
     return rates
+
+
+def draw_storage(asked: Collection) -> None:
+    """What can be told without a measurement."""
+    storage = estimate_storage(asked)
+    facts(
+        {
+            "Videos": f"{storage.videos:,}",
+            "Frames": f"{storage.frames:,}",
+            "Disk": size(storage.disk_bytes),
+            "Memory of the index": size(storage.index_memory_bytes),
+            "Times": "not measured yet",
+        },
+        big=True,
+    )
+    _disk_parts(storage)
+
+
+def _disk_parts(storage: StorageEstimate) -> None:
+    st.caption(
+        f"Disk: {size(storage.media_bytes)} videos, {size(storage.feature_bytes)} features (fp16),"
+        f" {size(storage.index_disk_bytes)} index."
+    )
 
 
 def draw_estimate(asked: Collection, query_minutes: float, measured: Rates) -> None:
@@ -137,10 +158,7 @@ def draw_estimate(asked: Collection, query_minutes: float, measured: Rates) -> N
         },
         big=True,
     )
-    st.caption(
-        f"Disk: {size(costs.media_bytes)} videos, {size(costs.feature_bytes)} features (fp16),"
-        f" {size(costs.index_disk_bytes)} index."
-    )
+    _disk_parts(costs)
     limits = advice(costs, measured)
     if not limits:
         st.success("This machine is sufficient.", icon=":material/check_circle:")

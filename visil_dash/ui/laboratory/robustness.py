@@ -48,6 +48,10 @@ def draw_clip_choice() -> str | None:
     return query if clip is None or read_clip(clip) else None
 
 
+def _kind_title(kind: str) -> str:
+    return "Re-encode" if kind == "reencode" else kind_text(kind).capitalize()
+
+
 def draw_run_form(query_id: str) -> RunChoice:
     choices_in_address("robustness_kinds", "kinds", KINDS, default=list(_FIRST_KINDS))
     number_in_address("robustness_steps", "steps", low=2, high=MOST_STEPS, default=4, whole=True)
@@ -58,7 +62,7 @@ def draw_run_form(query_id: str) -> RunChoice:
             "Kinds of edits",
             list(KINDS),
             selection_mode="multi",
-            format_func=kind_text,
+            format_func=_kind_title,
             key="robustness_kinds",
             persist_state="session",
             help="Each is applied with increasing strength. Mild, medium and hard in the"
@@ -129,16 +133,21 @@ def _draw_stretch(query_id: str) -> tuple[float, float]:
 # ---- preview of one edit ----
 
 
+def draw_edit_preview(choice: RunChoice, *, folded: bool) -> None:
+    """Frames of the clip and of an edited copy; `folded`: below results, for those who ask."""
+    with st.expander("Preview an edit", icon=":material/image:", expanded=not folded):
+        _preview(choice)
+
+
 @st.fragment
-def draw_edit_preview(choice: RunChoice) -> None:
-    st.subheader("Preview an edit", anchor=False)
+def _preview(choice: RunChoice) -> None:
     kinds = {kind: kind for kind in choice.kinds}
     choice_in_address("robustness_shown", "edit", kinds, default=choice.kinds[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.selectbox(
             "Edit",
             list(choice.kinds),
-            format_func=kind_text,
+            format_func=_kind_title,
             key="robustness_shown",
             width=220,
         )
@@ -238,7 +247,7 @@ def draw_robustness(report: RobustnessReport) -> None:
         }
     )
     for kind in report.kinds:
-        st.markdown(f"**{kind_text(kind).capitalize()}.** {md(kind_verdict(report, kind))}")
+        st.markdown(f"**{_kind_title(kind)}.** {md(kind_verdict(report, kind))}")
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True):
         st.markdown("**Score against strength**")

@@ -107,6 +107,17 @@ def model_steps_task(query_id: str) -> Task:
     return backend.tasks().start(("inside", bench.extractor, query_id), work)
 
 
+def _rates_key() -> Key:
+    bench = backend.workbench()
+    dims = bench.space.reduction.dim or bench.model.regions * bench.model.dim
+    return "rates", bench.extractor, dims
+
+
+def known_rates_task() -> Task | None:
+    """The measurement of this machine; None when it was not started."""
+    return backend.tasks().get(_rates_key())
+
+
 def rates_task(*, again: bool = False) -> Task:
     """The rates of this machine with the model in use; `result` is Rates."""
     from visil_dash.laboratory.planner.rates import measure_rates
@@ -117,7 +128,7 @@ def rates_task(*, again: bool = False) -> Task:
     middle = videos[len(videos) // 2].video_id if videos else None
     path = bench.library.media_path(middle) if middle else None
     return backend.tasks().start(
-        ("rates", bench.extractor, dims),
+        _rates_key(),
         lambda watch: measure_rates(
             bench.model,
             dims=dims,

@@ -105,7 +105,6 @@ WALK_QUERY = "walk_query"
 WALK_REFERENCE = "walk_reference"
 WALK_STEP = "walk_step"
 WALK_NEXT = "walk_next"  # pair that the pickers take over
-PLANNER_MEASURED = "planner_measured"  # whether the measurement was started
 FIVR_RUN = "fivr_run"
 ERRORS = "errors"  # errors of callbacks, until the page shows them
 

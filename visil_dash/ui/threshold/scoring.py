@@ -120,7 +120,29 @@ def suggested(
 
 
 def rerank_rate() -> "RerankRate | None":
-    """Time of re-ranking per video on this machine; None while it is not measured."""
+    """Time of re-ranking per video on this machine; None while it is not measured.
+
+    Draw `await_rate` at the end of a page that shows it.
+    """
+    task = _rate_task()
+    rate: RerankRate | None = task.result if task.wait(0.1) else None
+    return rate
+
+
+def await_rate() -> None:
+    """Draws the page again when the time of re-ranking has been measured."""
+    task = _rate_task()
+    if not task.ended:
+        _watch_rate(task)
+
+
+@st.fragment(run_every=1.0)
+def _watch_rate(task: Task) -> None:
+    if task.ended:
+        st.rerun()
+
+
+def _rate_task() -> Task:
     from visil_dash.laboratory.evaluation.scores import measure_rerank_rate
 
     bench = backend.workbench()
@@ -129,6 +151,4 @@ def rerank_rate() -> "RerankRate | None":
         return measure_rerank_rate(bench)
 
     key = ("rate", str(bench.library.folder), bench.extractor, len(bench.videos()) // 10)
-    task = backend.tasks().start(key, work)
-    rate: RerankRate | None = task.result if task.wait(0.1) else None
-    return rate
+    return backend.tasks().start(key, work)
