@@ -1,5 +1,7 @@
 """Evaluate: how well are labelled copies found, and which setting or model is better?"""
 
+import streamlit as st
+
 from visil_dash.ui.search.second_model import draw_second_model
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
@@ -23,12 +25,14 @@ with friendly():
         # Slow to import, so after the header is drawn.
         from visil_dash.ui.laboratory.evaluation import models, plan, results
 
-        given = draw_label_choice(files=True)
+        left, right = st.columns([3, 1], gap="medium")
+        with left:
+            given = draw_label_choice(files=True)
+        with right:
+            second = draw_second_model(state.EVALUATE_SECOND, none="None: two settings")
         if given is None:
             results.draw_no_labels()
-        elif second := draw_second_model(
-            state.EVALUATE_SECOND, none="None: two settings of one model"
-        ):
+        elif second:
             models.draw_two_models(given, second)
         else:
             chosen = plan.draw_plan_form(given)

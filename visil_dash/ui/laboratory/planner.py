@@ -47,7 +47,7 @@ def draw_collection_form() -> tuple[Collection, float]:
         "planner_precision", "precision", precisions, default=next(iter(BYTES_PER_VALUE))
     )
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             hours = _number("Hours of video", "hours", 1000.0, 1.0, 10_000_000.0, "%.0f")
             clip = _number("Mean length, minutes", "clip", round(mean, 2), 0.05, 1440.0, "%.2f")
             frames = _number(
@@ -55,13 +55,13 @@ def draw_collection_form() -> tuple[Collection, float]:
                 meaning="Sampled frames per second of video; the default is this library's.",
             )  # fmt: skip
             query = _number("Query, minutes", "query", 1.0, 0.05, 600.0, "%.2f")
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             dims = st.number_input(
                 "Index dimensions",
                 min_value=8,
                 max_value=_MOST_DIMS,
                 key="planner_dims",
-                width=170,
+                width=150,
                 help="Of a frame vector after reduction; this model's full frame vectors have"
                 f" {full:,}.",
             )
@@ -69,7 +69,7 @@ def draw_collection_form() -> tuple[Collection, float]:
                 "Precision",
                 list(BYTES_PER_VALUE),
                 key="planner_precision",
-                width=140,
+                width=150,
                 help="Of the vectors stored for exact re-scoring. The graph (hnswlib) also"
                 " stores fp32 vectors.",
             )
@@ -93,7 +93,7 @@ def _number(
             max_value=most,
             format=form,
             key=f"planner_{name}",
-            width=170,
+            width=150,
             help=meaning or None,
         )
     )

@@ -94,7 +94,7 @@ def draw_run_form(query_id: str) -> RunChoice:
                 key="robustness_proof",
                 persist_state="session",
                 help="Lays each copy onto its source and compares what moves: proved, contradicted"
-                " or undecidable, beside the match strength. About a second a copy.",
+                " or undecidable, beside the match strength.",
             )
     return RunChoice(query_id, tuple(kinds), int(steps), start, seconds, int(seed), proof)
 

@@ -35,7 +35,6 @@ def draw_second_model(key: str, *, none: str = "None") -> str:
         key=key,
         persist_state="session",
         disabled=not others,
-        width=320,
         help="Its answer stands beside that of the model in use, each by its own features,"
         " thresholds and calibration.",
     )

@@ -19,11 +19,8 @@ _MOST_SEED = 2**31 - 1
 def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
     """The plan to evaluate; None until the button was clicked."""
     with st.container(border=True):
-        left, right = st.columns(2, gap="medium")
-        with left:
-            first = _setting("A", EXHAUSTIVE, COMPARATOR)
-        with right:
-            second = _setting("B", HIERARCHICAL, COMPARATOR)
+        first = _setting("A", EXHAUSTIVE, COMPARATOR)
+        second = _setting("B", HIERARCHICAL, COMPARATOR)
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
             number_in_address(
                 "evaluate_seed", "seed", low=0, high=_MOST_SEED, default=0, whole=True
@@ -71,13 +68,23 @@ def _cost(given: LabelSet, proof_seconds: float) -> str:
 
 
 def _setting(name: str, generation: str, scorer: str) -> Setting | None:
-    st.markdown(f"**Setting {name}**")
+    """One row: which videos are compared, by which scorer, and within which distance."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.html(f'<div class="vd-name" style="line-height: 2.5rem">{name}</div>', width="content")
+        chosen = _generation(name, generation)
+        if not chosen:
+            return None
+        by = _scorer(name, scorer)
+        threshold = _threshold(name) if chosen == HIERARCHICAL else None
+    return Setting(chosen, by, threshold)
+
+
+def _generation(name: str, generation: str) -> str:
     ways: dict[str, str] = {EXHAUSTIVE: "Every video", HIERARCHICAL: "Candidates"}
     if name == "B":
         ways = {"": "None", **ways}
-    own = name.lower()
     known = {way or "none": way for way in ways}
-    choice_in_address(f"evaluate_generation_{name}", own, known, default=generation)
+    choice_in_address(f"evaluate_generation_{name}", name.lower(), known, default=generation)
     chosen = st.segmented_control(
         "Compare with",
         list(ways),
@@ -85,40 +92,46 @@ def _setting(name: str, generation: str, scorer: str) -> Setting | None:
         required=True,
         key=f"evaluate_generation_{name}",
         persist_state="session",
+        width="content",
     )
-    if not chosen:
-        return None
+    return str(chosen)
+
+
+def _scorer(name: str, scorer: str) -> str:
     scorers = {CHAMFER: "Chamfer alone"}
     if backend.workbench().model.compare is not None:
         scorers = {COMPARATOR: "Comparator", **scorers}
     choice_in_address(
         f"evaluate_scorer_{name}",
-        f"{own}-scorer",
+        f"{name.lower()}-scorer",
         {scorer: scorer for scorer in scorers},
         default=scorer if scorer in scorers else CHAMFER,
     )
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        by = st.segmented_control(
-            "Score with",
-            list(scorers),
-            format_func=scorers.__getitem__,
-            required=True,
-            key=f"evaluate_scorer_{name}",
-            persist_state="session",
-        )
-        threshold = None
-        if chosen == HIERARCHICAL:
-            number_in_address(
-                f"evaluate_threshold_{name}", f"{own}-t", low=0, high=1e9, default=None
-            )
-            threshold = st.number_input(
-                "Distance threshold",
-                min_value=0.0,
-                format="%.4f",
-                placeholder=f"the library's: {backend.workbench().threshold():.4g}",
-                key=f"evaluate_threshold_{name}",
-                persist_state="session",
-                width=220,
-            )
-            threshold = backend.workbench().threshold() if threshold is None else float(threshold)
-    return Setting(chosen, str(by), threshold)
+    by = st.segmented_control(
+        "Score with",
+        list(scorers),
+        format_func=scorers.__getitem__,
+        required=True,
+        key=f"evaluate_scorer_{name}",
+        persist_state="session",
+        width="content",
+    )
+    return str(by)
+
+
+def _threshold(name: str) -> float:
+    """Squared L2; the library's where none is given."""
+    number_in_address(
+        f"evaluate_threshold_{name}", f"{name.lower()}-t", low=0, high=1e9, default=None
+    )
+    own = backend.workbench().threshold()
+    given = st.number_input(
+        "Distance threshold",
+        min_value=0.0,
+        format="%.4f",
+        placeholder=f"the library's: {own:.4g}",
+        key=f"evaluate_threshold_{name}",
+        persist_state="session",
+        width=220,
+    )
+    return own if given is None else float(given)

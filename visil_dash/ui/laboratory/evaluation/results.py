@@ -276,4 +276,7 @@ def draw_no_labels() -> None:
         "No labels",
         "Choose a CSV file or FIVR-200K's annotation.json above, or judge pairs on the"
         " Review page.",
+        lambda: st.page_link(
+            "pages/review.py", label="Judge pairs", icon=":material/rate_review:", width="content"
+        ),
     )
