@@ -95,7 +95,7 @@ def spread_photos(source: Path, count: int) -> Iterator[Array]:
     if not source.exists():
         raise InputError(str(source), "it does not exist", "give a folder or a .tar of photos")
     seen = 0
-    for data in _spread_bytes(source, count):
+    for data in photo_bytes(source, count):
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if picture is not None:
             seen += 1
@@ -105,7 +105,8 @@ def spread_photos(source: Path, count: int) -> Iterator[Array]:
         raise InputError(str(source), "no readable photo in it", "give .jpg, .png or .webp files")
 
 
-def _spread_bytes(source: Path, count: int) -> Iterator[bytes]:
+def photo_bytes(source: Path, count: int) -> Iterator[bytes]:
+    """About `count` encoded photos, evenly spread over a folder or tar archive."""
     if source.is_dir():
         paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in _SUFFIXES)
         for path in paths[:: max(1, len(paths) // count)]:

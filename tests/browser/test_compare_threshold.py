@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.browser_harness import App, exceptions_shown, open_page, wait_until_idle
+from tests.support.directions import directions
 from tests.support.lab_world import Library, plain_similarity
 from visil_dash.records import VideoFeatures
 
@@ -122,7 +123,7 @@ def numbers(page: Page) -> dict[str, str]:
 
 
 def expected(found: dict[str, VideoFeatures], query: str, threshold: float) -> dict[str, str]:
-    vectors = {name: f.frame_vectors.astype(float) for name, f in found.items()}
+    vectors = {name: directions(f) for name, f in found.items()}
     by_video = {
         name: ((vectors[query][:, None] - other[None]) ** 2).sum(2)
         for name, other in vectors.items()

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
+from tests.support.directions import directions
 from tests.support.lab_world import PATIENCE, Lab, choose, facts, number, pick, squared, traces
 from visil_dash.laboratory.dimensions.library import LibrarySample, library_sample
 from visil_dash.records import Array
@@ -162,10 +163,11 @@ def test_a_change_of_the_index_is_weighed_applied_and_taken_back(
     expect(card.get_by_role("button", name="Apply")).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
     # The index's PCA is fitted on all that it holds: all frames but the blank ones.
-    every = np.concatenate([f.frame_vectors for f in lab.seen.values()]).astype(float)
-    directions = np.linalg.svd(every - every.mean(0), full_matrices=False)[2][:DIM]
+    every = np.concatenate([directions(f) for f in lab.seen.values()])
+    axes = np.linalg.svd(every - every.mean(0), full_matrices=False)[2][:DIM]
     full = drawn.frames.vectors.astype(float)
-    reduced = (full - every.mean(0)) @ directions.T
+    reduced = (full - every.mean(0)) @ axes.T
+    reduced /= np.linalg.norm(reduced, axis=1, keepdims=True)
     asking = drawn.frames.queries
     expected = plain_carried(
         squared(full[asking], full),

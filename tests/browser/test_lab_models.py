@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser_harness import clean_app, exceptions_shown, open_page, wait_until_idle
+from tests.support.directions import directions
 from tests.support.lab_world import (
     PATIENCE,
     Lab,
@@ -79,7 +80,7 @@ def plain_pairs(lab: Lab) -> tuple[Array, Array]:
 
 
 def frames_of_both(new: VideoFeatures) -> tuple[Array, Array]:
-    old, vectors = former(new).frame_vectors.astype(float), new.frame_vectors.astype(float)
+    old, vectors = directions(former(new)), directions(new)
     both = old.any(1) & vectors.any(1)
     return old[both], vectors[both]
 

@@ -60,6 +60,10 @@ def queries_of(space: FrameSpace | Snapshot, count: int = 30) -> Array:
     return near + 0.1 * random.normal(size=near.shape).astype(np.float32)
 
 
+def directions(vectors: Array) -> Array:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def check_complete(space: FrameSpace, library: Library) -> None:
     """Every stored video is findable, nothing else is, and distances are exact."""
     rows = library.feature_rows(EXTRACTOR)
@@ -264,7 +268,7 @@ def test_a_tail_that_outgrows_its_share_is_merged_by_itself(
         space.wait()
         tails.append(space.status().tail_frames // FRAMES)
     assert tails == [1, 0, 1, 2, 0, 1]
-    assert len(list(library.folder.glob("index/*/full/gen-*"))) == 2
+    assert len(list(library.folder.glob("index/*/full-unit/gen-*"))) == 2
     space.remove_video(1)
     space.remove_video(2)
     space.wait()
@@ -282,9 +286,10 @@ def test_removed_videos_do_not_crowd_out_the_living(library: Library) -> None:
     space.rebuild(background=False)
     for ordinal in range(1, 9):
         space.remove_video(ordinal)
-    ids, distances = space.search(base[:4], 3)
+    ids, distances = space.search(directions(base[:4]), 3)
     assert (split_ids(ids)[0] == 9).all()
-    np.testing.assert_allclose(distances, plain_nearest(-base, base[:4], 3), rtol=1e-2)
+    truth = plain_nearest(directions(-base), directions(base[:4]), 3)
+    np.testing.assert_allclose(distances, truth, rtol=1e-2)
     with pytest.raises(NotFound):
         space.vectors_of(frame_ids(1, 1))
 
@@ -343,7 +348,7 @@ class _Model:
         assert self.space.view().ordinals == set(self.held)
         vectors = np.concatenate([*self.held.values(), np.empty((0, REGIONS * DIM), np.float32)])
         queries = fake_video_features(content_id(b"clip 2")).frame_vectors[::13] + np.float32(0.01)
-        truth = plain_nearest(vectors, queries, 5)
+        truth = plain_nearest(directions(vectors), queries, 5)
         for search in (self.space.search, self.space.exact_search):
             np.testing.assert_allclose(search(queries, 5)[1], truth, rtol=1e-3, atol=1e-5)
 
@@ -538,7 +543,7 @@ def test_closing_stops_a_build_that_leaves_nothing(library: Library) -> None:
         threading.Timer(0.3, closing.set).start()  # when close() has asked the build to stop
         space.close()
     assert space.status().generation == 1
-    assert [p.name for p in library.folder.glob("index/*/full/*gen*")] == ["gen-000001"]
+    assert [p.name for p in library.folder.glob("index/*/full-unit/*gen*")] == ["gen-000001"]
 
 
 def test_a_viewer_uses_a_sound_index_and_builds_none(template: Path, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def plain_carried(bench: Workbench, threshold: float) -> tuple[float, float, int
     owners = np.repeat(np.arange(len(new)), [len(f) for f in new])
     there = np.concatenate([former(f).regions.astype(float).reshape(len(f), -1) for f in new])
     here = np.concatenate([f.frame_vectors.astype(float) for f in new])
+    there, here = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (there, here))
     asking = sample_of(here, owners, total=len(here), seed=0).queries
     inside, outside = [], []
     for i in asking:
@@ -73,7 +74,7 @@ def plain_carried(bench: Workbench, threshold: float) -> tuple[float, float, int
 @pytest.mark.parametrize("share", [0.3, 0.6])
 def test_it_reaches_as_far_as_plain_loops_say(bench: Workbench, share: float) -> None:
     put_former(bench)
-    threshold = share * 2 * 9 * 4  # squared norms of nine regions of length two at most
+    threshold = share * 2  # of two unit vectors that share nothing
     found = carry_from(bench, OTHER, threshold)
     reach, refused, pairs = plain_carried(bench, threshold)
     assert found.carried is not None
@@ -91,7 +92,7 @@ def test_what_was_saved_for_the_former_model_is_offered_and_kept_with_its_reason
     (offered,) = other_models(bench)
     assert (offered.extractor, offered.shared, offered.space) == (OTHER, 4, "full")
     assert offered.threshold is None
-    bench.library.set_setting(f"{THRESHOLD_SETTING}:{OTHER}:full", 30.0)
+    bench.library.set_setting(f"{THRESHOLD_SETTING}:{OTHER}:full-unit", 30.0)
     assert other_models(bench)[0].threshold == 30.0
     found = carry_from(bench, OTHER, 30.0)
     assert history(bench, "distance") == (), "measuring changes nothing"

@@ -111,7 +111,7 @@ def test_random_projection_keeps_squared_distances_on_average_and_within_the_jl_
     dim, epsilon = 128, 0.4
     for seed in range(5):
         found = random_projection(300, dim, seed=seed)
-        ratio = (found(pairs) ** 2).sum(1) / lengths
+        ratio = (found.projected(pairs) ** 2).sum(1) / lengths
         ratios.append(ratio.mean())
         off += float((np.abs(ratio - 1) > epsilon).mean()) / 5
     assert np.mean(ratios) == pytest.approx(1, abs=0.02)
@@ -149,8 +149,8 @@ def test_lpp_keeps_the_neighbours_on_a_curve_that_pca_loses_in_noise() -> None:
         return float(np.trace(np.linalg.solve(whole, local)))
 
     for dim in (1, 2):
-        assert objective(fit_lpp(vectors, dim)(vectors)) <= objective(
-            fit_pca(vectors, dim)(vectors)
+        assert objective(fit_lpp(vectors, dim).projected(vectors)) <= objective(
+            fit_pca(vectors, dim).projected(vectors)
         ) * (1 + 1e-3)
 
 

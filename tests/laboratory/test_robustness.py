@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.benches import fake_bench
+from tests.support.directions import directions
 from tests.support.pair_world import copy_world, features, ids, plain_score
 from tests.support.scenes import make_scene
 from visil_dash.edits.clip import write_video
@@ -102,9 +103,9 @@ def test_a_clip_from_outside_follows_the_video_that_it_finds(
 
 
 def test_hosts_are_far_from_the_clip_and_too_few_are_told(bench: Workbench) -> None:
-    mine = features()["market.mp4"].frame_vectors
+    mine = directions(features()["market.mp4"])
     nearest = {
-        name: min(((a - b) ** 2).sum() for a in mine for b in other.frame_vectors)
+        name: min(((a - b) ** 2).sum() for a in mine for b in directions(other))
         for name, other in features().items()
         if name != "market.mp4"
     }

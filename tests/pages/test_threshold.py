@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.benches import copy_library
+from tests.support.directions import directions
 from tests.support.page_world import Open, fact, labels, pages, texts
 from tests.support.pair_world import copy_world, features, figures, ids, values
 from visil_dash.library.store import open_library
@@ -36,7 +37,7 @@ def page_of(open_page: Open, query: str = QUERY, *, threshold: float | None = No
 
 def distances(query: str = QUERY) -> dict[str, Array]:
     """Squared L2 of every frame of the query to every frame of each other video, by loops."""
-    vectors = {name: f.frame_vectors.astype(float) for name, f in features().items()}
+    vectors = {name: directions(f) for name, f in features().items()}
     return {
         name: np.array([[((a - b) ** 2).sum() for b in other] for a in vectors[query]])
         for name, other in vectors.items()
@@ -104,14 +105,14 @@ def test_every_number_is_that_of_plain_counting(opened: Open, levels: list[float
 
 def test_slider_number_and_link_hold_one_value(opened: Open) -> None:
     page = page_of(opened)
-    page.slider(key="threshold_slider").set_value(5.0).run()
+    page.slider(key="threshold_slider").set_value(1.5).run()
     moved = page.slider(key="threshold_slider").value
-    assert page.number_input(key="threshold_number").value == moved == pytest.approx(5.0, abs=0.05)
+    assert page.number_input(key="threshold_number").value == moved == pytest.approx(1.5, abs=0.05)
     assert float(page.query_params["t"]) == pytest.approx(moved, rel=1e-5)
-    page.number_input(key="threshold_number").set_value(7.1234).run()
-    assert page.slider(key="threshold_slider").value == pytest.approx(7.1234)
-    assert page.query_params["t"] == "7.1234"
-    check_numbers(page, 7.1234)
+    page.number_input(key="threshold_number").set_value(1.7123).run()
+    assert page.slider(key="threshold_slider").value == pytest.approx(1.7123)
+    assert page.query_params["t"] == "1.7123"
+    check_numbers(page, 1.7123)
 
 
 def test_a_number_beyond_the_slider_is_kept(opened: Open) -> None:
@@ -124,9 +125,9 @@ def test_a_number_beyond_the_slider_is_kept(opened: Open) -> None:
 
 
 def test_a_link_opens_at_its_threshold(opened: Open) -> None:
-    page = page_of(opened, threshold=4.25)
-    assert page.number_input(key="threshold_number").value == 4.25
-    check_numbers(page, 4.25)
+    page = page_of(opened, threshold=1.25)
+    assert page.number_input(key="threshold_number").value == 1.25
+    check_numbers(page, 1.25)
 
 
 @pytest.mark.parametrize("wrong", ["nan", "inf", "-3", "many"])

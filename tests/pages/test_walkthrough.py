@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.benches import copy_library
+from tests.support.directions import directions
 from tests.support.page_world import Open, fact, labels, pages, run_until, texts
 from tests.support.pair_world import (
     copy_world,
@@ -100,9 +101,9 @@ def test_the_most_lopsided_pair_is_found_and_walked_with(opened: Open) -> None:
 def test_candidates_and_their_cost_are_counted(opened: Open) -> None:
     page = at_step(opened, "candidates")
     limit = backend.workbench().threshold()
-    mine = features()[QUERY].frame_vectors.astype(float)
+    mine = directions(features()[QUERY])
     nearest = {
-        name: min(((a - b) ** 2).sum() for a in mine for b in other.frame_vectors.astype(float))
+        name: min(((a - b) ** 2).sum() for a in mine for b in directions(other))
         for name, other in features().items()
         if name != QUERY
     }

@@ -1,9 +1,11 @@
 """Fitted reductions of a library: listing, loading, fitting and storing them."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
 from visil_dash.errors import StoreDamaged, StoreMismatch
 from visil_dash.index.snapshot import Snapshot
@@ -21,6 +23,7 @@ from visil_dash.reduction.pca import (
     save_reduction,
 )
 from visil_dash.reduction.projections import fit_lpp, random_projection
+from visil_dash.reduction.unit import unit_length
 
 _FIT_FRAMES = 8192  # 32 for each default dimension; more moves the directions little
 _FIT_BYTES = 768 * 1024**2  # and no more than this of full frame vectors, float32
@@ -43,6 +46,7 @@ def fit_reduction(method: str, vectors: Array) -> Reduction:
     dim = fitted_dim(method)
     if dim is None:
         raise ValueError(f"reduction: expected one of {METHODS} with its dims, got {method!r}")
+    vectors = unit_length(vectors)
     if method.startswith("pca"):
         return fit_pca(vectors, dim)
     if method.startswith("lpp"):
@@ -64,18 +68,38 @@ def fittable(view: Snapshot, method: str) -> bool:
 def stored_reduction(
     library: Library, *, extractor: str, method: str, input_dim: int
 ) -> tuple[Reduction | None, str]:
-    """The newest fitted reduction of this method, None where there is none.
+    """The newest fitted reduction of this method to unit vectors, None where there is none.
 
     Second: what was wrong with one that cannot be used; the writer sets that one aside.
     """
+    problems: list[str] = []
+    here = tables.reductions.c.method == method
+    for reduction in _loaded(library, extractor, input_dim, here, problems=problems):
+        if reduction.unit:
+            return reduction, "".join(problems[-1:])
+    return None, "".join(problems[-1:])
+
+
+def reductions_of_any_length(
+    library: Library, *, extractor: str, input_dim: int
+) -> tuple[Reduction, ...]:
+    """Fitted reductions from before vectors had unit length, the newest first."""
+    loaded = _loaded(library, extractor, input_dim, problems=[])
+    return tuple(reduction for reduction in loaded if not reduction.unit)
+
+
+def _loaded(
+    library: Library,
+    extractor: str,
+    input_dim: int,
+    *where: sa.ColumnElement[bool],
+    problems: list[str],
+) -> Iterator[Reduction]:
+    """The stored reductions, the newest first; adds to `problems` what is wrong with others."""
     with library.catalogue.read() as connection:
         rows = checked_rows(
-            connection,
-            tables.reductions,
-            tables.reductions.c.extractor == extractor,
-            tables.reductions.c.method == method,
+            connection, tables.reductions, tables.reductions.c.extractor == extractor, *where
         )
-    problem = ""
     for row in sorted(rows, key=lambda row: str(row["added"]), reverse=True):
         path = _path(library, extractor, row["reduction_id"])
         try:
@@ -84,12 +108,11 @@ def stored_reduction(
                 raise StoreMismatch(
                     f"{path}: reduces {reduction.input_dim} dimensions, not {input_dim}."
                 )
-            return reduction, problem
+            yield reduction
         except (StoreDamaged, StoreMismatch) as error:
-            problem = f"{error} It is fitted anew."
+            problems.append(f"{error} It is fitted anew.")
             if not library.read_only:
                 _forget(library, extractor, row["reduction_id"])
-    return None, problem
 
 
 def fit_and_keep(library: Library, view: Snapshot, *, extractor: str, method: str) -> Reduction:

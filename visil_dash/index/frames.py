@@ -13,6 +13,7 @@ import numpy as np
 
 from visil_dash.index.build import Stopped, forget_old
 from visil_dash.index.fitted import fittable
+from visil_dash.index.former import leave_former_spaces
 from visil_dash.index.generations import Generation
 from visil_dash.index.loading import frames_with_signal
 from visil_dash.index.plan import IndexPlan, keep_plan, stored_plans
@@ -277,9 +278,9 @@ def open_frame_space(
 
     `reduction`: a method as IndexPlan names it, fitted on the library's own frames once it has
     2·dims of them and full until then; None: the plan in the library's settings. `before_change` is
-    called with the former and the new reduction before searches use the new one. Where the index
-    is missing, damaged or of something else, search is exact and a rebuild starts in the
-    background; `status()` reports it.
+    called with the former and the new reduction before searches use the new one, also where the
+    former one is of vectors of any length. Where the index is missing, damaged or of something
+    else, search is exact and a rebuild starts in the background; `status()` reports it.
     """
     plan = stored_plans(library, extractor).current
     if reduction is not None:
@@ -287,5 +288,11 @@ def open_frame_space(
     space = FrameSpace(library, extractor=extractor, plan=plan, before_change=before_change)
     library.on_close(space.close)
     space.sync()
+    leave_former_spaces(
+        library,
+        extractor=extractor,
+        method=plan.method,
+        carry=lambda former: before_change(former, space.reduction),
+    )
     space._build_when_due()
     return space

@@ -39,6 +39,7 @@ from visil_dash.records import Array
 
 _GENERATION_FORMAT = 1
 FILES = ("index.bin", "ids.npy", "vectors.npy")
+_SPACE = "l2 of unit vectors"
 _PROBES = 16  # own vectors searched in a reopened index before it is published
 
 
@@ -172,7 +173,7 @@ def _manifest(
         "made": now(),
         "number": number,
         **asdict(identity),
-        "space": "l2",
+        "space": _SPACE,
         "count": count,
         **asdict(options),
         "highest_ordinal": max(videos),
@@ -229,7 +230,7 @@ def _open_generation(
     expected = {
         "format": _GENERATION_FORMAT,
         "number": number,
-        "space": "l2",
+        "space": _SPACE,
         **asdict(identity),
         "count": registered.frames,
     }

@@ -53,9 +53,9 @@ class Model:
     `[Tq', Tr']` in -1..1; None: the model has no comparator. `symmetric`: its comparator was
     trained on symmetric frame-to-frame similarity.
 
-    Calibration, in squared L2 of unreduced frame vectors: `unrelated_distance`, where frames of
-    different videos lie; `threshold_share`, the share of that level from which a frame counts as
-    near. `frame_level`: frame-to-frame similarity from which two frames count as the same.
+    Calibration, in squared L2 of unreduced unit frame vectors: `unrelated_distance`, where frames
+    of different videos lie; `threshold_share`, the share of that level from which a frame counts
+    as near. `frame_level`: frame-to-frame similarity from which two frames count as the same.
     `default_match_score`: video-to-video similarity from which a pair is called a match.
     `evidence`: how strongly a match strength indicates a copy; None if not measured.
     """

@@ -55,12 +55,13 @@ class Variant:
 
 
 _CENTRE = Preprocess(side=224, mode="crop", resize=256)
-# Attention weights of unit region vectors lie about 0.5, so two frames that share nothing are
-# 2 · 9 · 0.5² = 4.5 apart, and a frame is 9 · 0.5² / 9 = 0.25 similar to itself. The ViSiL
-# tutorial's distance threshold is 4.0.
-_VISIL_LEVELS = Levels(4.5, 4.0 / 4.5, 0.125, 0.5)
-# Unit vectors that share nothing are 2 apart. The publisher calls cosine 0.75 a copy at 90 %
-# precision on DISC; candidates are let through from 0.5.
+# Unit vectors that share nothing are 2 apart. Attention weights of unit region vectors lie about
+# 0.5, so before they are scaled to unit length such frames are 2 · 9 · 0.5² = 4.5 apart, and a
+# frame is 9 · 0.5² / 9 = 0.25 similar to itself. The ViSiL tutorial's distance threshold, 4.0, is
+# of such vectors.
+_VISIL_LEVELS = Levels(2.0, 4.0 / 4.5, 0.125, 0.5)
+# The publisher calls cosine 0.75 a copy at 90 % precision on DISC; candidates are let through from
+# 0.5.
 _SSCD_LEVELS = Levels(2.0, 0.5, 0.6, 0.6)
 
 

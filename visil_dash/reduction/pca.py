@@ -1,8 +1,8 @@
 """Dimension reduction of frame vectors: fitted, stored, versioned, never mixed.
 
-PCA and LPP (projections.py) are orthonormal: they never lengthen a distance, so a threshold
-kept from the full space admits every pair that it admitted there. Random projection is not, and
-no threshold means the same in two spaces: transfer.py carries one over.
+A frame vector is scaled to unit length before its projection and after it (unit.py). PCA and LPP
+(projections.py) are orthonormal, random projection is not; no threshold means the same in two
+spaces: transfer.py carries one over.
 """
 
 import hashlib
@@ -17,16 +17,23 @@ from safetensors.numpy import load, save
 from visil_dash.errors import StoreDamaged, StoreMismatch
 from visil_dash.library.blobs import StepHook, no_step, write_atomic
 from visil_dash.records import Array
+from visil_dash.reduction.unit import unit_length
 
-_FORMAT = 1
+_FORMAT = 2  # 1: of frame vectors of any length
 DEFAULT_DIM = 256
 FRAMES_PER_DIM = 2  # frames needed to fit one dimension
 FULL = "full"
+_ANY_LENGTH = 1  # format of reductions that left the length of vectors as it was
 
 
 @dataclass(frozen=True, eq=False)
 class Reduction:
-    """`[N, input_dim]` → `[N, dim]` float32. `mean` and `matrix` are None for `full`."""
+    """`[N, input_dim]` → `[N, dim]` float32, of unit length. `mean` and `matrix` are None for
+    `full`.
+
+    `unit` False: of a library made before vectors had unit length; no index searches such a space,
+    but a threshold that was saved in it can be carried over.
+    """
 
     reduction_id: str
     method: str
@@ -34,9 +41,19 @@ class Reduction:
     dim: int
     mean: Array | None = None
     matrix: Array | None = None
+    unit: bool = True
 
     def __call__(self, vectors: Array) -> Array:
-        """Raises ValueError on another input dimension."""
+        """The vectors in the space that the index searches; their lengths do not matter.
+
+        Raises ValueError on another input dimension.
+        """
+        if not self.unit:
+            return self.projected(vectors)
+        return unit_length(self.projected(unit_length(vectors)))
+
+    def projected(self, vectors: Array) -> Array:
+        """The linear part alone. Raises ValueError on another input dimension."""
         if not self.input_dim:
             return np.asarray(vectors, np.float32)
         if vectors.ndim != 2 or vectors.shape[1] != self.input_dim:
@@ -47,9 +64,9 @@ class Reduction:
         return np.ascontiguousarray((vectors - self.mean) @ self.matrix, np.float32)
 
 
-def identity(dim: int) -> Reduction:
-    """Frame vectors as they are; dim 0 stands for a space without frames and takes any."""
-    return Reduction(FULL, FULL, dim, dim)
+def identity(dim: int, *, unit: bool = True) -> Reduction:
+    """Frame vectors of all dimensions; dim 0 stands for a space without frames and takes any."""
+    return Reduction(f"{FULL}-unit" if unit else FULL, FULL, dim, dim, unit=unit)
 
 
 def fit_pca(vectors: Array, dim: int = DEFAULT_DIM) -> Reduction:
@@ -90,7 +107,7 @@ def fitted_reduction(method: str, mean: Array, matrix: Array) -> Reduction:
     signs = np.sign(matrix[np.abs(matrix).argmax(axis=0), np.arange(matrix.shape[1])])
     matrix = np.ascontiguousarray(matrix * np.where(signs == 0, 1, signs), np.float32)
     input_dim, dim = matrix.shape
-    digest = hashlib.sha256(mean.tobytes() + matrix.tobytes()).hexdigest()
+    digest = hashlib.sha256(b"unit length" + mean.tobytes() + matrix.tobytes()).hexdigest()
     return Reduction(f"{method}-{digest[:8]}", method, input_dim, dim, mean, matrix)
 
 
@@ -135,4 +152,5 @@ def load_reduction(path: Path, *, extractor: str, sha256: str) -> Reduction:
             f"{path}: fitted on features of {meta['extractor']}, not of {extractor}. Refit it."
         )
     input_dim, dim = matrix.shape
-    return Reduction(meta["reduction_id"], meta["method"], input_dim, dim, mean, matrix)
+    unit = meta["format"] > _ANY_LENGTH
+    return Reduction(meta["reduction_id"], meta["method"], input_dim, dim, mean, matrix, unit=unit)

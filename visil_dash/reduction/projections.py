@@ -48,7 +48,7 @@ def fit_lpp(vectors: Array, dim: int) -> Reduction:
     mean, leading = first.mean, first.matrix
     if mean is None or leading is None:
         raise ValueError("PCA gave no matrix")
-    inside = first(vectors).astype(np.float64)
+    inside = first.projected(vectors).astype(np.float64)
     weights = neighbour_graph(inside.astype(np.float32), _LPP_NEIGHBOURS)
     spread = inside.T @ (inside * weights.sum(1)[:, None])
     local = spread - inside.T @ (weights @ inside)

@@ -29,6 +29,7 @@ from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.whitening import Whitening, fit_whitening
 from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
 from visil_dash.reduction.distances import squared_distances
+from visil_dash.reduction.unit import unit_length
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import pair_of_views
 from visil_dash.training.comparator import (
@@ -74,7 +75,7 @@ class Calibration:
     """Levels of a model, measured on copies and clips that its training did not see.
 
     `frame_level`: frame-to-frame similarity that 99.5 % of unrelated frame pairs stay below.
-    `unrelated_distance`: median squared L2 of unrelated frame vectors. `threshold_share`: the
+    `unrelated_distance`: median squared L2 of unrelated unit frame vectors. `threshold_share`: the
     distance threshold as a share of that, under which nine of ten copies have a frame;
     `candidate_recall` and `false_candidates` say what it lets through. `match_score`: see
     `match_point`; `match_precision` and `match_recall` are its.
@@ -114,13 +115,18 @@ def _flat_pictures(size: int, count: int, seed: int) -> list[Array]:
 
 def _candidate_distances(data: ClipSet) -> Array:
     """Least squared-L2 distance between any frames of each copy and clip, `[copies, clips]`."""
-    flat = [c.reshape(len(c), -1) for c in data.clips]
+    clips = [_frame_vectors(clip) for clip in data.clips]
     return np.array(
         [
-            [squared_distances(p.copy.reshape(len(p.copy), -1), c).min() for c in flat]
+            [squared_distances(_frame_vectors(p.copy), clip).min() for clip in clips]
             for p in data.copies
         ]
     )
+
+
+def _frame_vectors(regions: Array) -> Array:
+    """Frame vectors as the full space of an index has them."""
+    return unit_length(regions.reshape(len(regions), -1))
 
 
 def match_point(scores: Array, copies: Array) -> OperatingPoint:
@@ -168,7 +174,7 @@ def _calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Cali
             copy, clip = pair.copy, data.clips[j]
             unrelated_similarity.append(frame_to_frame(copy, clip).ravel())
             unrelated_distance.append(
-                squared_distances(copy.reshape(len(copy), -1), clip.reshape(len(clip), -1)).ravel()
+                squared_distances(_frame_vectors(copy), _frame_vectors(clip)).ravel()
             )
     level = float(np.median(np.concatenate(unrelated_distance)))
     nearest = _candidate_distances(data)

@@ -25,6 +25,7 @@ from visil_dash.reduction.quantisation import (
     encode,
 )
 from visil_dash.reduction.transfer import transfer
+from visil_dash.reduction.unit import unit_length
 
 _QUERY_SHARE = 1 / 3  # of the videos
 _MOST_QUERY_FRAMES = 400
@@ -62,6 +63,8 @@ class FrameSample:
 def sample_of(vectors: Array, owners: Array, *, total: int, seed: int) -> FrameSample:
     """Draws a third of the videos (at least one) as queries, and evenly spaced frames of them.
 
+    The vectors `[N, D]` are scaled to unit length, as in the index.
+
     Raises ValueError for fewer than two videos.
     """
     videos = np.unique(owners)
@@ -72,7 +75,7 @@ def sample_of(vectors: Array, owners: Array, *, total: int, seed: int) -> FrameS
     rows = np.flatnonzero(np.isin(owners, query_videos))
     if len(rows) > _MOST_QUERY_FRAMES:
         rows = rows[np.linspace(0, len(rows) - 1, _MOST_QUERY_FRAMES).round().astype(int)]
-    return FrameSample(np.asarray(vectors, np.float32), owners, rows, total)
+    return FrameSample(unit_length(vectors), owners, rows, total)
 
 
 def possible_dims(sample: FrameSample, dims: Sequence[int]) -> tuple[int, ...]:

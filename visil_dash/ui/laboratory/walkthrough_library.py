@@ -49,9 +49,9 @@ def draw_candidate_step(pair: WalkPair) -> None:
             key="walk_nearest",
         )
     st.caption(
-        "The region vectors of a frame are concatenated to one frame vector. A library video with a"
-        " frame within the distance threshold of any query frame is a candidate. Coloured bars are"
-        " below the threshold."
+        "The region vectors of a frame are concatenated to one frame vector of unit length. A"
+        " library video with a frame within the distance threshold of any query frame is a"
+        " candidate. Coloured bars are below the threshold."
     )
     if st.button("Change the threshold", icon=":material/tune:", key="walk_page"):
         state.goto_threshold(pair.query)

@@ -86,7 +86,8 @@ def _draw_numbers() -> tuple[float | None, int]:
             persist_state="session",
             width=200,
             help="A library video is a candidate when one of its frames is within this squared L2"
-            " distance of a frame of the query clip. Empty: the library's threshold.",
+            " distance (2 − 2·cos, 0 to 4) of a frame of the query clip. Empty: the library's"
+            " threshold.",
         )
         top = st.number_input(
             "Show at most",

@@ -5,6 +5,7 @@ import streamlit as st
 
 from visil_dash.candidates.thresholds import candidates_at
 from visil_dash.labels.label import Label
+from visil_dash.reduction.unit import cosine_of
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
 from visil_dash.ui.shell.links import from_link, to_link
@@ -101,8 +102,11 @@ def _slider(value: float, tried: TriedValue) -> None:
         number_key=state.THRESHOLD_NUMBER,
         on_change=tried.set,
         help="A library video is a candidate when one of its frame vectors is within this squared"
-        " L2 distance (at most, ≤) of a frame vector of the query.",
+        " L2 distance (at most, ≤) of a frame vector of the query. Frame vectors have unit length:"
+        " the distance is 2 − 2·cos, 0 for equal frames, 2 for frames that share nothing, 4 at"
+        " most.",
     )
+    st.caption(f"The same as a cosine similarity of at least {cosine_of(value):.3f}.")
 
 
 def _labelled(value: float, tried: TriedValue) -> tuple[Label, ...]:
