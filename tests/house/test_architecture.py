@@ -191,7 +191,7 @@ RULES: list[tuple[Callable[[Sources], list[str]], Sources]] = [
     (wrong_directions, {"visil_dash/media/decode.py": "from ..models.load import Model"}),
     (wrong_directions, {"visil_dash/index/hnsw.py": "def f():\n  from visil_dash.ui import shell"}),
     (wrong_directions, {"visil_dash/ui/shell/x.py": "from visil_dash.ui.search import cards"}),
-    (wrong_directions, {"visil_dash/plots/x.py": "from visil_dash.media.views import Box"}),
+    (wrong_directions, {"visil_dash/plots/x.py": "from visil_dash.framing.views import Box"}),
     (wrong_directions, {"pages/search.py": "from visil_dash.library.store import open_library"}),
     (wrong_directions, {"visil_dash/workbench/bench.py": "import pages.search"}),
     (drawing_below_ui, {"visil_dash/plots/maps.py": "import streamlit as st"}),

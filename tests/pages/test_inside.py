@@ -13,8 +13,8 @@ from tests.support.clips import make_clip, regular
 from tests.support.fakes import fake_model
 from tests.support.page_world import Open, pages, run_until, shared_library, texts
 from tests.support.scenes import RATE, SIZE, scene_picture
+from visil_dash.framing.views import BY_KEY, INSIDE, QueryRef, cut
 from visil_dash.matching.confidence import ScoreEvidence, in_words, probability
-from visil_dash.media.views import BY_KEY, VIEWS, QueryRef, cut
 from visil_dash.ui.shell import backend, state
 
 EVIDENCE = ScoreEvidence((0.0, 1.0), (-7.0, 5.0))
@@ -64,7 +64,7 @@ def test_what_the_whole_picture_hides_is_found_inside_it(opened: Open, inset: by
     found = backend.workbench().search(clip, inside=True)
     best = found.matches[0]
     assert (best.name, best.view) == ("market.mp4", "bottom-right")
-    sure = probability(EVIDENCE, best.strength, level=found.background, among=3, parts=len(VIEWS))
+    sure = probability(EVIDENCE, best.strength, level=found.background, among=3, parts=len(INSIDE))
     assert in_words(sure) in texts(page)
     assert best.probability == pytest.approx(sure)
     whole = backend.workbench().search(clip, exhaustive=True)

@@ -9,12 +9,14 @@ import pytest
 from tests.support.clips import SETTINGS
 from tests.support.fakes import fake_model
 from visil_dash.edits.clip import write_video
+from visil_dash.framing.views import PARTS
 from visil_dash.library.blobs import decode_features, encode_features
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.pictures import display_matrix
 from visil_dash.media.wire import FLIP_COLUMNS, FLIP_ROWS, TRANSPOSE
 from visil_dash.records import WHOLE_PICTURE, Array, Preprocess, VideoFeatures
-from visil_dash.workbench.ingest import extract_features, extract_views, feature_manifest
+from visil_dash.workbench.ingest import extract_features, feature_manifest
+from visil_dash.workbench.views import extract_views
 
 RATE = 5
 MODEL = fake_model()
@@ -70,7 +72,12 @@ def test_bars_change_the_features_of_a_clip_hardly_at_all(plain: Path, letterbox
 def test_parts_of_the_picture_are_parts_of_what_is_inside_the_borders(letterboxed: Path) -> None:
     picture = features(letterboxed).picture
     views = extract_views(
-        letterboxed, video_id="a" * 64, model=MODEL, settings=SETTINGS, picture=picture
+        letterboxed,
+        views=PARTS,
+        video_id="a" * 64,
+        model=MODEL,
+        settings=SETTINGS,
+        picture=picture,
     )
     assert picture is not None
     x, y, width, height = picture

@@ -36,8 +36,15 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         "--inside",
         choices=("auto", "always", "never"),
         default="auto",
-        help="also search with parts of the clip's picture (picture in picture, collage), which "
-        "takes ten times as long; auto, the default: when the whole picture has no match",
+        help="also search with parts of the clip's picture (picture in picture, collage) and with "
+        "the picture turned, which takes thirteen times as long; auto, the default: when the "
+        "whole picture has no match",
+    )
+    search.add_argument(
+        "--same-shape",
+        action="store_true",
+        help="do not search for an upright clip as a part of wide pictures, nor for a wide one as "
+        "a part of upright ones, which takes twice as long where the library holds such videos",
     )
     search.add_argument(
         "--threshold", type=zero_or_more, metavar="X", help="squared-L2 distance threshold"
@@ -82,6 +89,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             threshold=given.threshold,
             exhaustive=given.exhaustive,
             inside=given.inside,
+            other_shapes=not given.same_shape,
             top=given.top,
             proof_seconds=given.proof,
         )
@@ -128,14 +136,14 @@ def _proof_line(proof: "Proof") -> str:
 
 
 def _match_line(match: "Match") -> str:
+    from visil_dash.framing.views import BY_KEY
     from visil_dash.matching.verdict import confidence_text, verdict_of
-    from visil_dash.media.views import BY_KEY
 
     verdict = verdict_of(match)
     mark = "match" if verdict.is_match else "     "
     distance = "      -" if match.min_distance is None else f"{match.min_distance:7.3f}"
     segments = "     -" if match.part_score is None else f"{match.part_score:6.3f}"
-    notes = f"  (by the {BY_KEY[match.view].title} of the query)" if match.view else ""
+    notes = f"  (by the {BY_KEY[match.view].of_query})" if match.view else ""
     confidence = confidence_text(verdict)
     if confidence is not None:
         notes += f"  confidence {confidence}"

@@ -2,7 +2,6 @@
 
     files.py         identifies a file before any decoder sees it; walks folders; content hash
     decode.py        sample_frames, frames_at: the entry points for the rest of visil_dash
-    views.py         parts of the picture that are searched for like the whole
     preview.py       poster, film strip, preview that a browser can play
     outcome.py       how decoding ended: ok, partial (how much), refused (why)
     process.py       starts, supervises and stops the child process

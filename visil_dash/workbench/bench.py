@@ -4,7 +4,7 @@ A Workbench joins a library (truth on disk), a model and the frame index of that
 no state that is not in the library, but for query clips, which are private to who opened them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import RLock
@@ -13,6 +13,8 @@ from typing import Self
 from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
 from visil_dash.collection.table import KnownPairs, pair_table
+from visil_dash.framing.placing import REGIONS
+from visil_dash.framing.views import INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.index.frames import FrameSpace, open_frame_space
 from visil_dash.index.snapshot import split_ids
 from visil_dash.library.jobs import Worker
@@ -21,7 +23,6 @@ from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
 from visil_dash.matching.verdict import judge, judge_result
 from visil_dash.media.files import check_regular, video_files
-from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model, load_model
 from visil_dash.models.sampling import at_rate
 from visil_dash.progress import UNWATCHED, Watch
@@ -123,6 +124,7 @@ class Workbench:
         threshold: float | None = None,
         exhaustive: bool = False,
         inside: bool = False,
+        other_shapes: bool = True,
         top: int | None = None,
         watch: Watch = UNWATCHED,
     ) -> SearchResult:
@@ -130,18 +132,23 @@ class Workbench:
 
         Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
         `exhaustive`: every video is compared, candidate or not. `inside`: parts of the query's
-        picture are searched for as well, ten times the work; each match names its view of the
-        query. `top` cuts the list. The query itself is left out when it is a library video.
+        picture and the picture turned are searched for as well, thirteen times the work.
+        `other_shapes`: an upright query is searched for as a part of wide pictures too, and a wide
+        one as a part of upright ones, if the library holds any: twice the work. Each match names
+        its view of the query. `top` cuts the list. The query itself is left out when it is a
+        library video.
 
-        Raises NotFound and Cancelled; with `inside` also MediaRefused.
+        Raises NotFound, Cancelled, and MediaRefused where views of the picture are read.
         """
         clip = self.clip(query_id)
         timings: dict[str, float] = {}
         views = {WHOLE: clip.features}
-        if inside and QueryRef.parse(clip.query_id).view == WHOLE:
-            with timed(timings, "parts of the picture"):
-                inner = watch.part(0.0, 1.0, name="Looking inside")
-                views |= self._clips.views(query_id, watch=inner)
+        wanted = self._views_to_search(clip, inside=inside, other_shapes=other_shapes)
+        if wanted:
+            with timed(timings, "views of the picture"):
+                for group, name in wanted:
+                    inner = watch.part(0.0, 1.0, name=name)
+                    views |= self._clips.views(query_id, group, watch=inner)
         source = by_threshold(
             self.threshold() if threshold is None else threshold,
             library=self.library,
@@ -149,6 +156,19 @@ class Workbench:
             everything=exhaustive,
         )
         return self._searched(clip, views, source, top=top, timings=timings, watch=watch)
+
+    def _views_to_search(
+        self, clip: QueryClip, *, inside: bool, other_shapes: bool
+    ) -> list[tuple[Sequence[View], str]]:
+        """Views of the query that are searched for beside the whole, and what that is called."""
+        if QueryRef.parse(clip.query_id).view != WHOLE:
+            return []
+        wanted: list[tuple[Sequence[View], str]] = []
+        if other_shapes and self.model.regions == REGIONS:
+            sizes = ((v.info.width, v.info.height) for v in self.videos())
+            shaped = views_of_other_shapes(clip.shape, (w / h for w, h in sizes if w and h))
+            wanted += [(shaped, "Looking at another shape")] if shaped else []
+        return [*wanted, (INSIDE, "Looking inside")] if inside else wanted
 
     def search_nearest(
         self, query_id: str, *, most: int, threshold: float | None = None, watch: Watch = UNWATCHED

@@ -4,7 +4,7 @@ A clip from outside stays where its owner put it; only its features are kept, in
 nothing of it outlives the process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +13,15 @@ from threading import Condition
 from cachetools import LRUCache
 
 from visil_dash.errors import NotFound, StoreError
+from visil_dash.framing.views import BY_KEY, INSIDE, QueryRef, View
 from visil_dash.library.store import Library
 from visil_dash.media.files import checked_hash
-from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import WHOLE, MediaInfo, VideoFeatures
+from visil_dash.records import WHOLE, WHOLE_PICTURE, MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
-from visil_dash.workbench.ingest import extract_features, extract_views
+from visil_dash.workbench.ingest import extract_features
+from visil_dash.workbench.views import extract_views
 
 _VIEWS_KEPT = 8  # queries; each takes nine times what its clip takes
 _CLIPS_KEPT = 64  # 17 MB an hour of video at one frame a second and 9 × 256 dims in fp16
@@ -37,6 +38,14 @@ class QueryClip:
     features: VideoFeatures
     info: MediaInfo
 
+    @property
+    def shape(self) -> float:
+        """Width to height of the picture inside its borders; 1 where unknown."""
+        _, _, across, down = self.features.picture or WHOLE_PICTURE
+        if not self.info.width or not self.info.height:
+            return 1.0
+        return self.info.width * across / (self.info.height * down)
+
 
 class ClipStore:
     """The clips opened last with one model. Safe to share between threads."""
@@ -46,7 +55,9 @@ class ClipStore:
         self._model = model
         self._settings = settings
         self._clips: LRUCache[str, QueryClip] = LRUCache(_CLIPS_KEPT)
-        self._views: LRUCache[str, dict[str, VideoFeatures]] = LRUCache(_VIEWS_KEPT)
+        self._views: LRUCache[tuple[str, tuple[View, ...]], dict[str, VideoFeatures]] = LRUCache(
+            _VIEWS_KEPT
+        )
         self._reading: set[str] = set()
         self._lock = Condition()
 
@@ -106,7 +117,7 @@ class ClipStore:
         if ref.view != WHOLE:
             key = ref.view
             whole = self.get(ref.base)
-            views = self.views(ref.base)
+            views = self.views(ref.base, INSIDE if BY_KEY[key] in INSIDE else (BY_KEY[key],))
             if key not in views:
                 raise NotFound(f"{whole.name}: its {BY_KEY[key].title} shows nothing.")
             name = f"{whole.name} ({BY_KEY[key].title})"
@@ -122,29 +133,35 @@ class ClipStore:
         path = self._library.media_path(record.video_id)
         return QueryClip(record.video_id, record.name, path, features, record.info)
 
-    def views(self, query_id: str, *, watch: Watch = UNWATCHED) -> dict[str, VideoFeatures]:
-        """Features of the parts of the picture of a clip or library video, by the view's key.
+    def views(
+        self, query_id: str, views: Sequence[View] = INSIDE, *, watch: Watch = UNWATCHED
+    ) -> dict[str, VideoFeatures]:
+        """Features of views of the picture of a clip or library video, by the view's key.
 
         Asked for twice at once, they are read once. Raises NotFound, MediaRefused and Cancelled.
         """
         clip = self.get(query_id)
+        key = clip.query_id, tuple(views)
         with self._alone(f"views of {clip.query_id}", watch):
             with self._lock:
-                found = self._views.get(clip.query_id)
+                found = self._views.get(key)
             if found is None:
                 found = extract_views(
                     clip.path,
+                    views=key[1],
                     video_id=clip.query_id,
                     model=self._model,
                     settings=self._settings,
                     picture=clip.features.picture,
+                    shape=clip.shape,
                     watch=watch,
                 )
                 with self._lock:
-                    self._views[clip.query_id] = found
+                    self._views[key] = found
             return found
 
     def forget(self, query_id: str) -> None:
         with self._lock:
             self._clips.pop(query_id, None)
-            self._views.pop(query_id, None)
+            for key in [key for key in self._views if key[0] == query_id]:
+                del self._views[key]

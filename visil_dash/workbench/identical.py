@@ -1,9 +1,9 @@
 """What a result says of its query clip: that the library has its bytes, that it is too short."""
 
 from visil_dash.errors import NotFound
+from visil_dash.framing.views import QueryRef
 from visil_dash.library.paths import media_file
 from visil_dash.library.store import Library
-from visil_dash.media.views import QueryRef
 from visil_dash.records import VideoRecord
 from visil_dash.workbench.clips import QueryClip
 

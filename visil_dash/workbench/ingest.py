@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from visil_dash.errors import MediaRefused
@@ -13,7 +12,6 @@ from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
-from visil_dash.media.views import BY_KEY, VIEWS, View, box_in, cut
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
@@ -23,7 +21,6 @@ from visil_dash.records import (
     JobRecord,
     JobState,
     MediaInfo,
-    Preprocess,
     VideoFeatures,
 )
 from visil_dash.settings import Settings
@@ -31,7 +28,6 @@ from visil_dash.settings import Settings
 # A frame whose grey levels spread less than this (standard deviation, of 255) shows nothing:
 # black, a fade, a blank slate. Its direction after whitening is noise that all such frames share.
 _FLAT_LEVEL = 3.0
-_FINER = 2  # a view is cut from a picture so many times the side of the model's input
 
 
 @dataclass(frozen=True)
@@ -112,68 +108,19 @@ def _read(
         watch=watch,
     ) as sampled:
         for batch in sampled:
-            flat = flat_frames(batch.frames)
-            vectors = model.extract(batch.frames)
-            vectors[flat] = 0
-            regions.append(vectors.astype(np.float16))
+            regions.append(regions_of_shown(model, batch.frames).astype(np.float16))
             times.append(batch.timestamps)
             if borders is not None:
-                borders.add(batch.frames[~flat])
+                borders.add(batch.frames[~flat_frames(batch.frames)])
         info = sampled.info
     return np.concatenate(regions), np.concatenate(times), info
 
 
-def view_frames(frames: Array, view: View, side: int) -> Array:
-    """A view of frames uint8 `[n, S, S, 3]` as a model's input `[n, side, side, 3]`."""
-    return np.stack(
-        [
-            cv2.resize(cut(frame, view.box), (side, side), interpolation=cv2.INTER_AREA)
-            for frame in frames
-        ]
-    )
-
-
-def extract_views(
-    path: Path,
-    *,
-    video_id: str,
-    model: Model,
-    settings: Settings,
-    picture: Box | None = None,
-    watch: Watch = UNWATCHED,
-) -> dict[str, VideoFeatures]:
-    """Features of every view of a video file, by the view's key, sampled as the whole is.
-
-    `picture`: the part inside the video's borders, None for the whole. Views that show nothing all
-    along are left out. Raises MediaRefused and Cancelled.
-    """
-    side = model.preprocess.side
-    regions: dict[str, list[Array]] = {view.key: [] for view in VIEWS}
-    times: list[Array] = []
-    with sample_frames(
-        path,
-        preprocess=Preprocess(side=_FINER * side),
-        rate=settings.rate,
-        box=picture or WHOLE_PICTURE,
-        settings=settings,
-        watch=watch,
-    ) as sampled:
-        for batch in sampled:
-            times.append(batch.timestamps)
-            for view in VIEWS:
-                frames = view_frames(batch.frames, view, side)
-                vectors = model.extract(frames)
-                vectors[flat_frames(frames)] = 0
-                regions[view.key].append(vectors.astype(np.float16))
-    at = np.concatenate(times)
-    found = {key: np.concatenate(parts) for key, parts in regions.items()}
-    return {
-        key: VideoFeatures(
-            video_id, model.extractor, whole, at, box_in(picture or WHOLE_PICTURE, BY_KEY[key].box)
-        )
-        for key, whole in found.items()
-        if whole.any()
-    }
+def regions_of_shown(model: Model, frames: Array) -> Array:
+    """Region vectors of a model's input; zero where a frame is flat."""
+    vectors = model.extract(frames)
+    vectors[flat_frames(frames)] = 0
+    return vectors
 
 
 def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from visil_dash.framing.views import BY_KEY, QueryRef, box_in, cut
 from visil_dash.media.decode import frames_at
 from visil_dash.media.preview import jpeg
-from visil_dash.media.views import BY_KEY, QueryRef, box_in, cut
 from visil_dash.proof.moments import is_shown
 from visil_dash.proof.pictures import ProofPictures, boxed, masked, picture_difference, registered
 from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Proof
@@ -21,10 +21,11 @@ def pictures_of(
     path = bench.clip(ref.base).path
     if ref.view == WHOLE:
         return frames_at(path, list(times), long_side=long_side, settings=bench.settings)
-    box = box_in(bench.clip(ref.base).features.picture or WHOLE_PICTURE, BY_KEY[ref.view].box)
+    view = BY_KEY[ref.view]
+    box = box_in(bench.clip(ref.base).features.picture or WHOLE_PICTURE, view.box)
     finer = round(long_side / max(box[2:]))
     pictures = frames_at(path, list(times), long_side=finer, settings=bench.settings)
-    return [cut(picture, box) for picture in pictures]
+    return [np.ascontiguousarray(np.rot90(cut(picture, box), -view.turns)) for picture in pictures]
 
 
 def jpegs(

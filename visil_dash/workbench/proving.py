@@ -8,18 +8,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from visil_dash.errors import MediaRefused, StoreError
+from visil_dash.framing.views import INSET, QueryRef
 from visil_dash.matching.proved import hypotheses, standing, with_proof
 from visil_dash.matching.rerank import rank
 from visil_dash.matching.verdict import verdict_of
-from visil_dash.media.views import QueryRef
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.proof.sides import VideoFile
 from visil_dash.proof.verify import Verifier
-from visil_dash.records import Comparison, Match, Proof, Relation, SearchResult
+from visil_dash.records import (
+    WHOLE,
+    Comparison,
+    Match,
+    Proof,
+    ProofState,
+    Relation,
+    SearchResult,
+)
 from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.search import with_probability
 
+_MOVES = "The footage moves about inside the query's picture, so its motion cannot be compared."
 PROOF_MATCHES = 12  # of a result that are verified, at most
 
 
@@ -46,7 +55,7 @@ def proving(
         matches = {match.video_id: match for match in result.matches}
         match = matches[video_id]
         try:
-            proof = verifier.proof(match, QueryRef.parse(match.video_id).base)
+            proof = verifier.proof(match, QueryRef.parse(match.video_id).base, view=match.view)
         except (MediaRefused, StoreError) as error:
             result = replace(result, notices=(*result.notices, f"Not verified: {error}"))
         else:
@@ -89,7 +98,12 @@ def prove_pair(bench: Workbench, pair: Comparison, *, watch: Watch = UNWATCHED) 
     if not pair.segments and not pair.similar:
         return pair
     verifier = _Verifying(bench, pair.query, watch)
-    proved = with_proof(pair, verifier.proof(pair, QueryRef.parse(pair.reference).base))
+    proved = with_proof(
+        pair,
+        verifier.proof(
+            pair, QueryRef.parse(pair.reference).base, view=QueryRef.parse(pair.query).view
+        ),
+    )
     return replace(proved, verdict=bench.judged_pair(proved))
 
 
@@ -101,7 +115,15 @@ class _Verifying:
         self._query = QueryRef.parse(query_id).base
         self._verifier: Verifier | None = None
 
-    def proof(self, pair: Match | Comparison, reference_id: str) -> Proof:
+    def proof(self, pair: Match | Comparison, reference_id: str, *, view: str = WHOLE) -> Proof:
+        """`view`: of the query's picture, by which the pair was found."""
+        made = self._whole(pair, reference_id)
+        if view == INSET.key and made.state is ProofState.CONTRADICTED:
+            # It is verified as if it stood still: an inset that moves agrees with nothing for long.
+            return replace(made, state=ProofState.UNDECIDABLE, reason=_MOVES)
+        return made
+
+    def _whole(self, pair: Match | Comparison, reference_id: str) -> Proof:
         known = self._bench.proofs.get(self._query, reference_id)
         if known is not None:
             return known

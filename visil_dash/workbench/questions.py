@@ -112,6 +112,7 @@ def search_many(
     threshold: float | None = None,
     exhaustive: bool = False,
     inside: LookInside = "never",
+    other_shapes: bool = True,
     top: int | None = None,
     proof_seconds: float = 0.0,
     watch: Watch = UNWATCHED,
@@ -140,6 +141,7 @@ def search_many(
                 clip.query_id,
                 threshold=threshold,
                 exhaustive=exhaustive,
+                other_shapes=other_shapes,
                 watch=one.part(0.5, ready),
             )
             result = search(inside=inside == "always")

@@ -10,13 +10,13 @@ import numpy as np
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.generation import candidate_videos, library_hits, merged, shown_numbers
 from visil_dash.candidates.nearest import nearest_frames
+from visil_dash.framing.views import INSIDE, QueryRef
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.confidence import ScoreEvidence, background, probability
 from visil_dash.matching.proved import standing
 from visil_dash.matching.rerank import rerank
-from visil_dash.media.views import QueryRef
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
@@ -150,7 +150,7 @@ def search_library(
         index=f"{status.state}, generation {status.generation}, {status.reduction}",
         skipped=skipped | missing,
         notices=tuple(filter(None, notices)),
-        inside=len(views) > 1,
+        inside=any(view.key in views for view in INSIDE),
         parts=parts,
         background=level,
         verified=model.verified,

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from visil_dash.clock import clock
+from visil_dash.framing.views import QueryRef, cut
 from visil_dash.matching.maps import RegionMatches, region_matches
-from visil_dash.media.views import QueryRef, cut
 from visil_dash.plots.region_links import draw_links
 from visil_dash.plots.regions import draw_regions, match_labels
 from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Comparison

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from visil_dash.framing.views import BY_KEY, QueryRef
 from visil_dash.matching.maps import ScorerRow, scorer_rows
 from visil_dash.matching.reasons import Explanation, explain
-from visil_dash.media.views import BY_KEY, QueryRef
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparison, comparison_task
 from visil_dash.ui.pair.judging import draw_note, draw_verdict_choice

@@ -80,14 +80,18 @@ def _second_task(query_id: str, options: SearchOptions, *, again: bool = False) 
         bench.open_clip(path, name=name, watch=watch)
         if not options.nearest:
             result = bench.search(
-                query_id, exhaustive=options.exhaustive, inside=options.inside, watch=watch
+                query_id,
+                exhaustive=options.exhaustive,
+                inside=options.inside,
+                other_shapes=options.other_shapes,
+                watch=watch,
             )
             if result.matches or options.exhaustive:
                 return result
         return bench.search_nearest(query_id, most=options.top, watch=watch)
 
     scope = str(bench.library.folder), bench.extractor, bench.space.version, bench.threshold()
-    asked = options.exhaustive, options.nearest, options.inside, options.top
+    asked = options.exhaustive, options.nearest, options.inside, options.other_shapes, options.top
     return backend.tasks().start(("second", *scope, query_id, name, *asked), work, again=again)
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import streamlit as st
 
+from visil_dash.framing.views import QueryRef
 from visil_dash.labels.csv_file import MOST_NOTE_CHARACTERS
 from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, by_pair, pair_of, with_verdict
-from visil_dash.media.views import QueryRef
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import keep_errors
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from visil_dash.clock import clock
+from visil_dash.framing.views import QueryRef
 from visil_dash.matching.proved import standing
 from visil_dash.matching.verdict import best_segment, confidence_text, verdict_of
-from visil_dash.media.views import QueryRef
 from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.proof.moments import is_shown, shown_times
 from visil_dash.records import WHOLE, Match, ProofState, Relation, SearchResult, Segment

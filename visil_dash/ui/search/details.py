@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from visil_dash.framing.views import BY_KEY
 from visil_dash.matching.verdict import ANY_OFFSET, verdict_of
-from visil_dash.media.views import BY_KEY
 from visil_dash.plots.timeline import span_text
 from visil_dash.records import Match, Segment
 from visil_dash.ui.pair.proof import draw_proof_badge, edits_text
@@ -34,7 +34,7 @@ def draw_details(match: Match, spans: Sequence[Segment], *, key: str) -> None:
         if verdict.any_offset and verdict.reason != ANY_OFFSET:
             st.caption(f":material/sync_problem: {ANY_OFFSET}")
         if match.view:
-            st.caption(f"Matched with the {BY_KEY[match.view].title} of the query clip's picture.")
+            st.caption(f"Matched with the {BY_KEY[match.view].of_query}.")
         facts(_values(match), meanings=_MEANING)
         if match.proof is not None:
             draw_proof_badge(match.proof)

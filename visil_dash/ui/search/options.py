@@ -25,6 +25,7 @@ class SearchOptions:
     top: int
     nearest: bool = False
     inside: bool = False
+    other_shapes: bool = True
     second: str = ""  # model whose answer stands beside
 
 
@@ -54,20 +55,31 @@ def draw_search_options() -> SearchOptions:
             persist_state="session",
             disabled=mode == NEAREST,
             help="Also searches with the corners, the centre and the halves of the query clip's"
-            " picture, to find footage shown picture-in-picture or in a collage. Takes about ten"
-            " times as long.",
+            " picture, to find footage shown picture-in-picture or in a collage, and with the"
+            " picture turned by quarters. Takes about thirteen times as long.",
+        )
+        shapes = st.toggle(
+            "Match other shapes",
+            key=state.SEARCH_SHAPES,
+            persist_state="session",
+            disabled=mode == NEAREST,
+            help="Also searches for an upright clip as a part of wide videos, and for a wide clip"
+            " as a part of upright ones. Takes twice as long, only where the library holds videos"
+            " of the other shape; the index does not grow.",
         )
         second = draw_second_model(state.SEARCH_SECOND)
     to_link(state.PARAM_MODE, str(mode).lower(), default=HIERARCHICAL.lower())
     to_link(state.PARAM_THRESHOLD, "" if threshold is None else f"{threshold:.6g}")
     to_link(state.PARAM_TOP, str(top), default=str(_SHOWN))
     to_link(state.PARAM_INSIDE, "yes" if inside else "")
+    to_link(state.PARAM_SHAPES, "" if shapes else "no")
     return SearchOptions(
         threshold,
         mode == EXHAUSTIVE,
         top,
         nearest=mode == NEAREST,
         inside=inside and mode != NEAREST,
+        other_shapes=shapes,
         second=second,
     )
 
@@ -111,6 +123,7 @@ def _take_from_link() -> None:
     )
     from_link("search_top", state.PARAM_TOP, _count, default=_SHOWN)
     from_link(state.SEARCH_INSIDE, state.PARAM_INSIDE, lambda text: text == "yes", default=False)
+    from_link(state.SEARCH_SHAPES, state.PARAM_SHAPES, lambda text: text != "no", default=True)
 
 
 def _count(text: str) -> int | None:
@@ -130,6 +143,7 @@ def search_task(query_id: str, options: SearchOptions, *, again: bool = False) -
         threshold=options.threshold,
         exhaustive=options.exhaustive,
         inside=options.inside,
+        other_shapes=options.other_shapes,
         again=again,
     )
 

@@ -19,7 +19,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_xsrf_token
 from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 
 from visil_dash.errors import NotFound
-from visil_dash.media.views import BY_KEY, QueryRef
+from visil_dash.framing.views import BY_KEY, QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, MediaInfo, SearchResult, VideoRecord
 from visil_dash.settings import Settings, get_settings
@@ -349,6 +349,7 @@ def search(
     threshold: float | None,
     exhaustive: bool,
     inside: bool = False,
+    other_shapes: bool = True,
     again: bool = False,
 ) -> Task:
     """Searches for a clip of this browser or a library video; `result` is a SearchResult."""
@@ -356,13 +357,18 @@ def search(
     # Errors contain the name, and another session may have the same bytes under another one.
     name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    asked = query_id, name, limit, exhaustive, inside
+    asked = query_id, name, limit, exhaustive, inside, other_shapes
     key = ("search", *task_scope(), bench.space.version, *asked)
 
     def work(watch: Watch) -> SearchResult:
         read(watch)
         return bench.search(
-            query_id, threshold=limit, exhaustive=exhaustive, inside=inside, watch=watch
+            query_id,
+            threshold=limit,
+            exhaustive=exhaustive,
+            inside=inside,
+            other_shapes=other_shapes,
+            watch=watch,
         )
 
     return tasks().start(key, work, again=again)

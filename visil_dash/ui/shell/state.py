@@ -11,6 +11,7 @@ import streamlit as st
 SEARCH_QUERY = "search_query"
 SEARCH_MODE = "search_mode"
 SEARCH_INSIDE = "search_inside"
+SEARCH_SHAPES = "search_shapes"
 SEARCH_RELATIONS = "search_relations"
 SEARCH_LEAST_SCORE = "search_least_score"
 SEARCH_LEAST_COVERED = "search_least_covered"
@@ -120,6 +121,7 @@ PARAM_MODE = "mode"  # of the search
 PARAM_TOP = "top"
 PARAM_SECOND = "second"  # name of the second model
 PARAM_INSIDE = "inside"
+PARAM_SHAPES = "shapes"
 PARAM_FIND = "find"  # names, on the library page
 PARAM_SORT = "sort"
 PARAM_OF = "of"  # which threshold

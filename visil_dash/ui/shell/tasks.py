@@ -11,7 +11,7 @@ from threading import Event, Lock
 from typing import Any
 
 from visil_dash import errors
-from visil_dash.media.views import QueryRef
+from visil_dash.framing.views import QueryRef
 from visil_dash.progress import Progress, Watch
 
 Key = tuple[Any, ...]
