@@ -18,7 +18,8 @@ class Decisions:
     are (`placeable`), those whose best span is within EXACT_SECONDS of a true one at all four ends.
     `backwards`: best spans of sources that are wrongly reversed. `wrong`: references called a match
     that are not right, `look_alikes` of them known to look alike. `contradicted`: other takes that
-    the pixels contradicted, and `denied`: right references that they did.
+    the pixels contradicted, and `denied`: right references that they did. `by_kind`: of each kind
+    of edit how many are reported, and of how many.
     """
 
     queries: int
@@ -30,6 +31,7 @@ class Decisions:
     look_alikes: int
     contradicted: int
     denied: int
+    by_kind: dict[str, tuple[int, int]]
 
 
 def decisions_of(queries: Sequence[Query], results: Results) -> Decisions | None:
@@ -49,7 +51,15 @@ def decisions_of(queries: Sequence[Query], results: Results) -> Decisions | None
         look_alikes=sum(name in query.look_alikes for query, name in wrong),
         contradicted=sum(_contradicted(query, query.look_alikes, results) for query in queries),
         denied=sum(_contradicted(query, query.correct, results) for query in answered),
+        by_kind=_by_kind(answered, results),
     )
+
+
+def _by_kind(queries: Sequence[Query], results: Results) -> dict[str, tuple[int, int]]:
+    reported: dict[str, list[bool]] = {}
+    for query in queries:
+        reported.setdefault(query.kind, []).append(_is_reported(query, results))
+    return {kind: (sum(these), len(these)) for kind, these in sorted(reported.items())}
 
 
 @dataclass(frozen=True)
@@ -129,11 +139,13 @@ def _off(found: Segment, true: Segment) -> float:
 
 
 def decision_lines(system: str, found: Decisions) -> str:
-    """One paragraph of a report."""
+    """One paragraph of a report, and a line with the kinds of edits."""
+    kinds = ", ".join(f"{kind} {some} of {all_}" for kind, (some, all_) in found.by_kind.items())
     return (
         f"{system}: {found.reported} of {found.queries} copies reported as matches,"
         f" {found.wrong} wrong reports ({found.look_alikes} look-alikes);"
         f" {found.placed} of {found.placeable} spans within {EXACT_SECONDS} s,"
         f" {found.backwards} wrongly backwards;"
         f" {found.contradicted} look-alikes and {found.denied} copies contradicted"
+        f"\nreported by kind: {kinds}"
     )
