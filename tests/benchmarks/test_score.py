@@ -92,6 +92,7 @@ def test_failures_are_what_the_decisions_count():
     assert (found[1].span, found[1].true) == (elsewhere, here)
     counts = decisions_of(queries, results)
     assert (counts.reported, counts.wrong, counts.placed, counts.placeable) == (2, 1, 1, 2)
+    assert counts.by_kind == {queries[0].kind: (2, 3)}
 
 
 def copy(file, start, end, **changes):
