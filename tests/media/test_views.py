@@ -12,7 +12,7 @@ from tests.support.changing_scenes import scenes, write
 from tests.support.fakes import fake_model
 from visil_dash.candidates.generation import merged
 from visil_dash.errors import Cancelled, NotFound
-from visil_dash.framing.views import BY_KEY, PARTS, QueryRef, cut
+from visil_dash.framing.views import BY_KEY, PICTURE_PARTS, QueryRef, cut
 from visil_dash.library.store import open_library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import rerank
@@ -157,7 +157,7 @@ def test_an_at_sign_in_a_name_is_no_view():
     assert QueryRef.parse("talk@home.mp4") == QueryRef("talk@home.mp4")
 
 
-@pytest.mark.parametrize("view", PARTS)
+@pytest.mark.parametrize("view", PICTURE_PARTS)
 def test_a_view_is_the_part_of_the_picture_that_its_box_says(view):
     ramp = np.arange(64, dtype=np.uint8)
     picture = np.stack([*np.broadcast_arrays(ramp[:, None], ramp[None, :], np.uint8(0))], -1)
@@ -173,7 +173,7 @@ def test_a_view_is_the_part_of_the_picture_that_its_box_says(view):
 
 
 def test_every_square_of_half_the_side_lies_in_some_view():
-    boxes = [v.box for v in PARTS]
+    boxes = [v.box for v in PICTURE_PARTS]
     for place in np.linspace(0, 0.5, 11):
         for across in np.linspace(0, 0.5, 11):
             seen = max(

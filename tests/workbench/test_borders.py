@@ -9,7 +9,7 @@ import pytest
 from tests.support.clips import SETTINGS
 from tests.support.fakes import fake_model
 from visil_dash.edits.clip import write_video
-from visil_dash.framing.views import PARTS
+from visil_dash.framing.views import PICTURE_PARTS
 from visil_dash.library.blobs import decode_features, encode_features
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.pictures import display_matrix
@@ -73,7 +73,7 @@ def test_parts_of_the_picture_are_parts_of_what_is_inside_the_borders(letterboxe
     picture = features(letterboxed).picture
     views = extract_views(
         letterboxed,
-        views=PARTS,
+        views=PICTURE_PARTS,
         video_id="a" * 64,
         model=MODEL,
         settings=SETTINGS,

@@ -36,7 +36,7 @@ class View:
 
 
 # Corners and centre overlap, so that a picture of half the side fits in one of them.
-PARTS = (
+PICTURE_PARTS = (
     View("top-left", "top left part", (0.0, 0.0, 0.55, 0.55)),
     View("top-right", "top right part", (0.45, 0.0, 0.55, 0.55)),
     View("bottom-left", "bottom left part", (0.0, 0.45, 0.55, 0.55)),
@@ -58,7 +58,7 @@ TURNED = tuple(
 )
 INSET = View("inset", "inset", described="inset in the query clip's picture", moves=True)
 # What a search inside the picture looks at beside the whole.
-INSIDE = (*PARTS, *TURNED, INSET)
+INSIDE = (*PICTURE_PARTS, *TURNED, INSET)
 # Of a query's two shapes one is searched for by itself (see placing).
 IN_WIDE = View(
     "in-wide",
