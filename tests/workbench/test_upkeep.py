@@ -1,7 +1,8 @@
 """Upkeep of a library: features of a new model, verification, libraries of a folder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -9,16 +10,20 @@ import numpy as np
 import pytest
 
 from tests.support.benches import copy_library, fake_bench
-from tests.support.fakes import fake_model
+from tests.support.fakes import FAKE_DIM, fake_model
 from tests.support.page_world import NAMES, shared_library
 from visil_dash.errors import Cancelled, StoreReadOnly
 from visil_dash.progress import Progress, Watch
+from visil_dash.records import Preprocess
 from visil_dash.workbench import upkeep
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.ingest import feature_manifest
 from visil_dash.workbench.overview import overview
 from visil_dash.workbench.upkeep import (
+    before_borders,
     extract_missing,
     last_verification,
+    look_for_borders,
     verify_library,
     without_features,
 )
@@ -160,3 +165,53 @@ def test_problems_are_kept_within_bounds(open_bench: Open) -> None:
         noted = last_verification(bench)
         assert noted is not None
         assert noted.problems == many[: upkeep.PROBLEMS_KEPT]
+
+
+# ---- features made before borders were looked for ----
+
+
+@pytest.fixture
+def older(open_bench: Open) -> Iterator[Workbench]:
+    """A library whose first two videos were read before borders were cut."""
+    with open_bench(dim=FAKE_DIM) as bench:
+        manifest = feature_manifest(bench.model, rate=1.0)
+        for video in bench.videos()[:2]:
+            made = bench.library.features(video.video_id, extractor=bench.extractor)
+            bench.library.take_out_features(video.video_id, extractor=bench.extractor)
+            bench.library.put_features(replace(made, picture=None), manifest)
+        yield bench
+
+
+def test_features_of_before_are_used_as_they_are_and_offered_once_more(older: Workbench) -> None:
+    assert [v.name for v in before_borders(older)] == list(NAMES[:2])
+    first = older.videos()[0]
+    found = older.search(first.video_id, exhaustive=True)
+    assert len(found.matches) == len(NAMES) - 1
+    assert look_for_borders(older).done == 2
+    assert before_borders(older) == ()
+    again = older.library.features(first.video_id, extractor=older.extractor)
+    assert again.picture is not None
+    assert len(older.search(first.video_id, exhaustive=True).matches) == len(NAMES) - 1
+    assert older.verify() == ()
+
+
+def test_looking_for_borders_can_be_stopped_and_goes_on(older: Workbench) -> None:
+    with pytest.raises(Cancelled):
+        look_for_borders(older, watch=Watch(stopped=lambda: len(before_borders(older)) == 1))
+    assert [v.name for v in before_borders(older)] == [NAMES[1]]
+    assert look_for_borders(older).done == 1
+    assert without_features(older) == ()
+
+
+def test_a_library_without_such_features_is_not_read_for_them_again(open_bench: Open) -> None:
+    with open_bench(dim=FAKE_DIM) as bench:
+        assert before_borders(bench) == ()
+        with patch.object(upkeep, "blob_header", side_effect=AssertionError("read again")):
+            assert before_borders(bench) == ()
+
+
+def test_models_that_take_the_middle_have_no_borders_to_look_for(open_bench: Open) -> None:
+    with open_bench(dim=FAKE_DIM) as bench:
+        crop = Preprocess(side=48, mode="crop", resize=56)
+        bench.model = replace(bench.model, preprocess=crop)
+        assert before_borders(bench) == ()

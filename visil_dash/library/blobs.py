@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -26,6 +27,7 @@ from visil_dash.records import Box, VideoFeatures
 
 _BLOB_FORMAT = 1
 _CHUNK_BYTES = 1024**2
+_HEADER_BYTES = 1 << 16  # longer headers are of other programs
 
 StepHook = Callable[[str], None]
 
@@ -225,6 +227,18 @@ def decode_features(
             f"{name}: the feature file is damaged ({error}). Add the video again to remake it."
         ) from error
     return features, manifest, meta["origin"]
+
+
+def blob_header(path: Path) -> dict[str, Any]:
+    """What a feature blob says of itself, from its beginning, unchecked.
+
+    Raises OSError, ValueError, KeyError or TypeError where there is no such header.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(min(length, _HEADER_BYTES)))
+    meta: dict[str, Any] = json.loads(header["__metadata__"]["visil_dash"])
+    return meta
 
 
 def _box_from(values: object) -> Box:

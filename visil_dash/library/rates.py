@@ -4,11 +4,10 @@ Before the rate was a part of the id, libraries stored the features of all rates
 of another rate would be compared as if their frames were of the same times.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visil_dash.library.blobs import FeatureManifest
+from visil_dash.library.blobs import FeatureManifest, blob_header
 from visil_dash.library.paths import blob_file
 from visil_dash.models.sampling import rate_of
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from visil_dash.library.store import Library
 
 RATES_CHECKED = "feature_rates_checked"  # setting: no blob of another rate has been left
-_HEADER_BYTES = 1 << 16  # longer headers are of other programs
 
 
 def rate_problem(manifest: FeatureManifest) -> str:
@@ -55,11 +53,8 @@ def set_aside_other_rates(library: "Library") -> None:
 
 
 def _manifest(path: Path) -> FeatureManifest | None:
-    """What made a blob, from its header; None where that cannot be read (`verify` reports it)."""
+    """What made a blob; None where its header cannot be read (`verify` reports it)."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(min(length, _HEADER_BYTES)))
-        return FeatureManifest(**json.loads(header["__metadata__"]["visil_dash"])["manifest"])
+        return FeatureManifest(**blob_header(path)["manifest"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,15 +1,19 @@
 """What keeps a library fit for use: features of the present model, removal, verification."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from visil_dash.errors import MediaRefused, NotFound, StoreDamaged
+from visil_dash.library.blobs import blob_header
 from visil_dash.library.catalogue import now
+from visil_dash.library.paths import blob_file
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoRecord
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features, feature_manifest
 
 _SETTING = "last_verification"
+_BORDERS_SETTING = "borders_looked_for"
 PROBLEMS_KEPT = 100
 
 
@@ -39,8 +43,45 @@ def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction
 
     Raises Cancelled, StoreReadOnly, and StoreError when the disk is full.
     """
+    return _extracted(bench, without_features(bench), watch)
+
+
+def before_borders(bench: Workbench) -> tuple[VideoRecord, ...]:
+    """Videos whose features were made before borders were looked for (see framing.borders).
+
+    They are found as before. None where the model takes the picture as it is. Reads the beginning
+    of each blob, until a library has none of these left.
+    """
+    if bench.model.preprocess.mode != "squash":
+        return ()
+    setting = f"{_BORDERS_SETTING}:{bench.extractor}"
+    if bench.library.setting(setting):
+        return ()
+    have = set(bench.library.features_ids(bench.extractor))
+    found = tuple(v for v in bench.videos() if v.video_id in have and _is_older(bench, v))
+    if have and not found and not bench.library.read_only:
+        bench.library.set_setting(setting, True)
+    return found
+
+
+def _is_older(bench: Workbench, video: VideoRecord) -> bool:
+    path = blob_file(bench.library.folder, bench.extractor, video.video_id)
+    try:
+        return blob_header(path).get("picture") is None
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # damaged: verification reports it
+
+
+def look_for_borders(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction:
+    """Makes the features of `before_borders` once more, one by one; each stays findable meanwhile.
+
+    Raises as `extract_missing` does.
+    """
+    return _extracted(bench, before_borders(bench), watch)
+
+
+def _extracted(bench: Workbench, waiting: Sequence[VideoRecord], watch: Watch) -> Extraction:
     bench.require_writer()
-    waiting = without_features(bench)
     manifest = feature_manifest(bench.model, rate=bench.settings.rate)
     done, failed = 0, dict[str, str]()
     for number, video in enumerate(waiting):
@@ -61,6 +102,9 @@ def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction
                 settings=bench.settings,
                 watch=reading,
             )
+            if bench.library.has_features(video.video_id, extractor=bench.extractor):
+                bench.library.take_out_features(video.video_id, extractor=bench.extractor)
+                bench.known_pairs.forget(video.video_id)
             bench.library.put_features(extracted.features, manifest)
             bench.space.add_video(video.ordinal, extracted.features.frame_vectors)
             done += 1

@@ -31,9 +31,11 @@ def _extraction_task(model: str = "", *, begin: bool = False) -> Task | None:
     key = ("extract", str(bench.library.folder), bench.extractor)
 
     def work(watch: Watch) -> "Extraction":
-        from visil_dash.workbench.upkeep import extract_missing
+        from visil_dash.workbench.upkeep import extract_missing, look_for_borders
 
-        return extract_missing(bench, watch=watch)
+        if _without_features(model):
+            return extract_missing(bench, watch=watch)
+        return look_for_borders(bench, watch=watch)
 
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
@@ -50,6 +52,8 @@ def draw_extraction(overview: "Overview", extracting: Task | None) -> None:
         _extracting(extracting, overview.model)
     elif overview.missing_features:
         _missing_features(overview)
+    elif not overview.read_only:
+        _older_features(overview)
 
 
 def _missing_features(overview: "Overview") -> None:
@@ -58,6 +62,28 @@ def _missing_features(overview: "Overview") -> None:
         _draw_problems(_extraction_task())
         if not overview.read_only:
             _draw_begin(f"Extract again with {md(overview.model)}", _without_features())
+
+
+def _older_features(overview: "Overview") -> None:
+    """The offer to look for borders in videos that were read before they were cut."""
+    older = _before_borders(*backend.task_scope(), backend.workbench().space.version)
+    if not older:
+        return
+    with st.container(border=True, key="before-borders"):
+        st.markdown(
+            f"**{plural(len(older), 'video')} of {overview.videos:,} were read before borders were"
+            " cut.** Bars, captions or a blurred fill around the picture make videos hard to find."
+            " Searches go on meanwhile."
+        )
+        _draw_problems(_extraction_task())
+        _draw_begin("Look for borders", older)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _before_borders(folder: str, extractor: str, version: object) -> "tuple[VideoRecord, ...]":
+    from visil_dash.workbench.upkeep import before_borders
+
+    return before_borders(backend.workbench())
 
 
 def draw_extraction_beside(model: str, unread: "Sequence[VideoRecord]") -> None:
@@ -122,10 +148,10 @@ def _missing_text(overview: "Overview") -> str:
     )
 
 
-def _without_features() -> "tuple[VideoRecord, ...]":
+def _without_features(model: str = "") -> "tuple[VideoRecord, ...]":
     from visil_dash.workbench.upkeep import without_features
 
-    return without_features(backend.workbench())
+    return without_features(backend.workbench(model))
 
 
 # ---- what it costs ----
