@@ -19,6 +19,7 @@ from visil_dash.laboratory.planner.costs import (
     Collection,
     advice,
     estimate_costs,
+    view_cost,
 )
 from visil_dash.laboratory.planner.extraction import (
     ExtractionRates,
@@ -55,6 +56,15 @@ def test_a_hundred_hours_by_hand() -> None:
     assert made.index_build_hours == pytest.approx(180 * growth / 3600)
     assert made.candidate_seconds_per_query == pytest.approx(120 * 0.0005 * growth)
     assert made.exhaustive_seconds_per_query == pytest.approx(43.2)
+
+
+def test_views_of_a_query_cost_readings_and_searches_and_no_index() -> None:
+    one, two = (view_cost(ASKED, RATES, views, query_minutes=2) for views in (1, 2))
+    whole = estimate_costs(ASKED, RATES, query_minutes=2)
+    assert one.candidate_seconds == whole.candidate_seconds_per_query
+    assert two.candidate_seconds == 2 * one.candidate_seconds
+    # 1.2 s of extraction and 2.4 s of decoding for two minutes; both are done twice.
+    assert (one.reading_seconds, two.reading_seconds) == pytest.approx((3.6, 7.2))
 
 
 def test_precision_shrinks_only_the_vectors_beside_the_graph() -> None:

@@ -34,6 +34,9 @@ def test_measured_rates_become_the_plan_that_the_arithmetic_gives(tmp_path: Path
         assert fact(page, "Candidates per query") == duration_text(made.candidate_seconds_per_query)
         assert any("index server" in w.value for w in page.warning)
         assert "Measure again" in labels(page)
+        views = next(t.value for t in page.dataframe if "Views" in t.value.columns)
+        assert list(views["Views"]) == [1, 2, 15]
+        assert set(views["Added to the index"]) == {"nothing"}
 
 
 def test_an_empty_library_can_be_planned_for(tmp_path: Path) -> None:

@@ -128,6 +128,36 @@ def estimate_costs(
     )
 
 
+@dataclass(frozen=True)
+class ViewCost:
+    """What searching with further views of a query's picture costs, all views together.
+
+    `views`: how many there are, the whole picture among them. The index holds nothing for them.
+    """
+
+    views: int
+    reading_seconds: float
+    candidate_seconds: float
+
+
+def view_cost(
+    collection: Collection, rates: Rates, views: int, *, query_minutes: float = 1.0
+) -> ViewCost:
+    """Reading the query and finding its candidates, with so many views of its picture."""
+    seconds = query_minutes * 60
+    frames = max(1, round(seconds * collection.frames_per_second))
+    extraction = ExtractionRates(
+        rates.extracted_frames_per_second, rates.decoded_seconds_per_second
+    )
+    whole = estimate_costs(collection, rates, query_minutes=query_minutes)
+    reads = 1 if views == 1 else 2  # the whole first, then all other views together
+    return ViewCost(
+        views=views,
+        reading_seconds=extraction_seconds(frames * views, seconds * reads, extraction),
+        candidate_seconds=views * whole.candidate_seconds_per_query,
+    )
+
+
 def _log_growth(frames: int, measured_frames: int) -> float:
     """log(frames) relative to the measured graph; at least 1."""
     return max(1.0, math.log2(max(2, frames)) / math.log2(max(2, measured_frames)))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from visil_dash.framing.views import INSIDE
 from visil_dash.laboratory.planner.costs import (
     BYTES_PER_VALUE,
     GB,
@@ -14,6 +15,7 @@ from visil_dash.laboratory.planner.costs import (
     advice,
     estimate_costs,
     estimate_storage,
+    view_cost,
 )
 from visil_dash.plots import planner
 from visil_dash.ui.laboratory import tasks
@@ -164,8 +166,40 @@ def draw_estimate(asked: Collection, query_minutes: float, measured: Rates) -> N
         st.success("This machine is sufficient.", icon=":material/check_circle:")
     for line in limits:
         st.warning(f"{line.what} {line.to}", icon=":material/hub:")
+    _views(asked, query_minutes, measured)
     _curves(asked, query_minutes, measured)
     _measured(measured)
+
+
+def _views(asked: Collection, query_minutes: float, measured: Rates) -> None:
+    """What searching with more than the whole picture of a query costs."""
+    kinds = {
+        "Whole picture": (1, "always"),
+        "And as part of another shape": (2, "where the library has videos of that shape"),
+        "And its parts, turned, and an inset": (2 + len(INSIDE), "where nothing matches before"),
+    }
+    costs = [
+        view_cost(asked, measured, views, query_minutes=query_minutes)
+        for views, _ in kinds.values()
+    ]
+    with st.container(border=True):
+        st.markdown("**Views of a query's picture**")
+        st.dataframe(
+            {
+                "Searched for": list(kinds),
+                "When": [when for _, when in kinds.values()],
+                "Views": [cost.views for cost in costs],
+                "Reading the query": [duration_text(cost.reading_seconds) for cost in costs],
+                "Candidates": [duration_text(cost.candidate_seconds) for cost in costs],
+                "Added to the index": ["nothing"] * len(costs),
+            },
+            hide_index=True,
+            key="planner_views",
+        )
+        st.caption(
+            "Re-ranking grows with the candidates that the views add. Both are switched off in the"
+            " options of Search, and by --same-shape and --inside never."
+        )
 
 
 def _curves(asked: Collection, query_minutes: float, measured: Rates) -> None:
