@@ -14,10 +14,13 @@ PROOF_SECONDS = 30.0  # that a search spends on verification, where nobody says 
 class Settings(BaseSettings):
     """Paths and limits. Every limit is printed by `python -m visil_dash limits` and enforced.
 
-    Environment: VISIL_DASH_LIBRARY=/data/lib sets `library`, and so on.
+    Environment: VISIL_DASH_LIBRARY=/data/lib sets `library`, and so on; an empty value counts as
+    unset.
     """
 
-    model_config = SettingsConfigDict(env_prefix="VISIL_DASH_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="VISIL_DASH_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     library: Path = Field(Path("data/library"), description="folder of the library in use")
     libraries: Path = Field(

@@ -129,6 +129,27 @@ def test_files_that_still_wait_can_be_dropped(shell: Shell, tmp_path: Path) -> N
     assert shell("list") == (0, "", "")
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_queue_that_dies_ends_the_command_with_a_sentence(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, count: int
+) -> None:
+    def dies(*_: object, **_how: object) -> str:
+        raise _Killed  # not an Exception: nothing in the queue takes it for one bad file
+
+    tiny_files(tmp_path / "videos", count)
+    monkeypatch.setattr("visil_dash.workbench.bench.ingest", dies)
+    code, out, err = shell("add", tmp_path / "videos")
+    assert code == 2
+    assert "The queue ended unexpectedly" in err
+    assert "still waiting to be added; continue with: python -m visil_dash add" in err
+    assert "added" not in out
+
+
+class _Killed(BaseException):
+    pass
+
+
 def test_an_add_without_a_file_is_an_error(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     for arguments in ((), (tmp_path / "videos",)):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import serve
+from visil_dash.settings import Settings
 
 
 class Health(BaseHTTPRequestHandler):
@@ -99,3 +100,11 @@ def test_the_address_is_loopback_unless_a_public_one_is_allowed(
         monkeypatch.setenv("VISIL_DASH_ALLOW_PUBLIC", "1")
     serve.start(8501)
     assert ("127.0.0.1" in started[0]) is not allowed
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LIBRARY", "LIBRARIES", "MODELS", "THREADS", "PROOF_SECONDS"):
+        monkeypatch.setenv(f"VISIL_DASH_{name}", "")
+    assert Settings() == Settings.model_construct()
+    library = Settings().library
+    assert serve.unfinished_mark(library).parent == library.parent

@@ -18,7 +18,7 @@ from visil_dash.cli.shared import (
     still_waiting,
     waiting_jobs,
 )
-from visil_dash.errors import InputError
+from visil_dash.errors import InputError, StoreError
 from visil_dash.records import JobRecord, JobState, VideoRecord
 from visil_dash.settings import Settings
 
@@ -92,7 +92,8 @@ def _follow(
 ) -> list[JobRecord]:
     """Waits until the wanted jobs have ended, prints each as it ends, and returns them.
 
-    Ctrl-C reports what is still waiting; it stays in the queue.
+    Ctrl-C reports what is still waiting; it stays in the queue. Raises StoreError where the queue
+    ends without them: its thread was ended by an error that is not of one file.
     """
     ended: dict[str, JobRecord] = {}
     paused = ""
@@ -106,11 +107,16 @@ def _follow(
             if bench.worker.paused and bench.worker.paused != paused:
                 paused = bench.worker.paused
                 print(f"paused    {paused}", file=sys.stderr, flush=True)
-            if idle:
+            if idle or not (bench.worker.started or bench.worker.paused):
                 break
             if paused:
                 time.sleep(_LOOK_AGAIN_SECONDS)  # a paused queue is not waited for
         bench.space.wait()
+        if left := len(wanted - ended.keys()):
+            raise StoreError(
+                f"The queue ended unexpectedly, before {_files(left)} were done. Nothing is lost:"
+                f" {still_waiting(left)}"
+            )
     except KeyboardInterrupt:
         bench.worker.stop()
         waiting = waiting_jobs(bench)

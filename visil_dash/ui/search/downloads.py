@@ -16,14 +16,14 @@ def draw_downloads(result: SearchResult) -> None:
         stem = "matches-" + state.short(result.query_id)
         download_button(
             "CSV, one row per matched segment",
-            lambda: matches_csv(result),
+            matches_csv(result),
             file_name=f"{stem}.csv",
             width="stretch",
             icon=None,
         )
         download_button(
             "JSON, the complete result",
-            lambda: matches_json(result),
+            matches_json(result),
             file_name=f"{stem}.json",
             width="stretch",
             icon=None,

@@ -99,7 +99,7 @@ def _counts(going: int, done: int, clips: int) -> str:
 def _download(results: list[SearchResult]) -> None:
     download_button(
         "CSV of all results",
-        lambda: matches_csv(*map(backend.with_verdicts, results)),
+        matches_csv(*map(backend.with_verdicts, results)),
         file_name="matches.csv",
         type="tertiary",
         key="several_csv",

@@ -114,7 +114,12 @@ def download_button(
     icon: str | None = ":material/download:",
     **options: Any,
 ) -> None:
-    """Saves a text file, which a function makes on the click; the page does not run again."""
+    """Saves a text file; the page does not run again.
+
+    A function makes the file on the click. Streamlit forgets that function when the page runs
+    again, and soon after the file that it made, so a click at that moment finds neither: on pages
+    that run again by themselves, as proofs and searches end, give the text.
+    """
     mime = mimetypes.guess_type(file_name)[0] or "text/plain"
     st.download_button(label, content, file_name, mime, icon=icon, on_click="ignore", **options)
 
