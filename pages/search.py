@@ -16,7 +16,7 @@ from visil_dash.ui.search.cards import draw_match_cards, ranked
 from visil_dash.ui.search.example import draw_examples
 from visil_dash.ui.search.filters import filtered
 from visil_dash.ui.search.one_frame import chosen_time, draw_frame_results
-from visil_dash.ui.search.options import SearchOptions, judged_result, search_result
+from visil_dash.ui.search.options import SearchOptions, draw_go_on, judged_result, search_result
 from visil_dash.ui.search.query import draw_query
 from visil_dash.ui.search.several import draw_clip_list
 from visil_dash.ui.search.tasks import verification_task, verified_so_far
@@ -44,6 +44,7 @@ def draw_result(query_id: str, options: SearchOptions) -> None:
     if result.mode == "exhaustive":
         draw_agreement(result, options)
     with st.container(horizontal=True):
+        draw_go_on(result)
         if result.mode == "nearest":
             draw_exhaustive_button(result)
         if not holds_match(shown):

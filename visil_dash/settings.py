@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from visil_dash.errors import InputError
 
+RERANK_BUDGET = 200  # candidates
 PROOF_SECONDS = 30.0  # that a search spends on verification, where nobody says otherwise
 
 
@@ -52,6 +53,11 @@ class Settings(BaseSettings):
     session_bytes: int = Field(4 * 1024**3, ge=0, description="query clips of one session, bytes")
     min_free_bytes: int = Field(
         512 * 1024**2, ge=0, description="free disk below which new work stops"
+    )
+    rerank_budget: int = Field(
+        RERANK_BUDGET,
+        ge=0,
+        description="candidates that a search re-ranks, those of most evidence first; 0: all",
     )
     proof_seconds: float = Field(
         PROOF_SECONDS,

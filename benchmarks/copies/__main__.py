@@ -1,4 +1,4 @@
-"""python -m benchmarks.copies make|score|sheet: the development benchmark of edited copies."""
+"""python -m benchmarks.copies COMMAND: the development benchmark of edited copies."""
 
 import argparse
 import sys

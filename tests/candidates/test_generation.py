@@ -1,11 +1,14 @@
 """Claims about candidate generation, against exact search in plain loops."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visil_dash.candidates.generation import candidate_videos, frames_within
+from visil_dash.candidates.generation import candidate_videos, frames_within, merged
 from visil_dash.index.snapshot import frame_ids
+from visil_dash.records import Candidate
 
 
 class PlainSpace:
@@ -86,11 +89,11 @@ def test_an_empty_library_has_no_hits():
     assert candidate_videos(hits) == ()
 
 
-def test_videos_found_by_more_query_frames_come_first():
+def test_evidence_adds_up_over_query_frames():
     far, near = np.array([[0.4, 0]]), np.array([[0.1, 0]])
     videos = {0: near.astype(np.float32), 1: np.repeat(far, 2, 0).astype(np.float32)}
     queries = np.array([[0.0, 0], [0.6, 0]], np.float32)
-    hits = frames_within(PlainSpace(videos), queries, 0.17, videos={0: "near", 1: "often"})
+    hits = frames_within(PlainSpace(videos), queries, 0.2, videos={0: "near", 1: "often"})
     often, once = candidate_videos(hits)
     assert (often.video_id, often.query_frames, often.reference_frames, often.hits) == (
         "often",
@@ -100,3 +103,47 @@ def test_videos_found_by_more_query_frames_come_first():
     )
     assert (once.video_id, once.query_frames) == ("near", 1)
     np.testing.assert_allclose([often.min_distance, once.min_distance], [0.04, 0.01], atol=1e-6)
+    np.testing.assert_allclose([often.evidence, once.evidence], [0.04 + 0.16, 0.19], atol=1e-6)
+    assert (often.frames_in_step, once.frames_in_step) == (2, 1)
+    tighter = frames_within(PlainSpace(videos), queries, 0.17, videos={0: "near", 1: "often"})
+    assert [c.video_id for c in candidate_videos(tighter)] == ["near", "often"]
+
+
+@given(st.integers(0, 500), st.floats(0.01, 2.0))
+def test_candidates_and_their_order_are_those_of_plain_loops(seed, limit):
+    videos = library(seed)
+    queries = np.random.default_rng(seed + 1).random((4, 3), dtype=np.float32)
+    hits = frames_within(PlainSpace(videos), queries, limit, videos=ids(videos))
+    expected = {}
+    for ordinal, vectors in videos.items():
+        apart = ((queries[:, None] - vectors[None]) ** 2).sum(-1)
+        inside = apart <= limit
+        if inside.any():
+            offsets = [int(f) - int(q) for q, f in np.argwhere(inside)]
+            expected[f"video{ordinal}"] = (
+                np.maximum(0.0, limit - apart.min(1).astype(float)).sum(),
+                apart.min(),
+                inside.sum(),
+                inside.any(1).sum(),
+                inside.any(0).sum(),
+                max(offsets.count(o) for o in offsets),
+            )
+    found = candidate_videos(hits)
+    assert {c.video_id for c in found} == set(expected)
+    for c in found:
+        got = (
+            c.evidence,
+            c.min_distance,
+            c.hits,
+            c.query_frames,
+            c.reference_frames,
+            c.frames_in_step,
+        )
+        np.testing.assert_allclose(got, expected[c.video_id], rtol=1e-4, atol=1e-5)
+    assert all(a.evidence >= b.evidence - 1e-6 for a, b in pairwise(found))
+
+
+def test_of_several_views_the_one_of_most_evidence_speaks_for_a_video():
+    one = (Candidate("a", 0.3, 1, 1, 1, 0.4), Candidate("b", 0.1, 1, 1, 1, 0.3))
+    other = (Candidate("b", 0.2, 5, 3, 2, 0.9), Candidate("a", 0.1, 1, 1, 1, 0.1))
+    assert merged([one, other]) == (other[0], one[0])

@@ -74,10 +74,20 @@ def test_candidates_are_those_of_plain_loops(view: QueryDistances, threshold: fl
         if hits:
             queries, references = {q for q, _, _ in hits}, {n for _, n, _ in hits}
             nearest = min(d for _, _, d in hits)
-            expected.append((video_id, nearest, len(hits), len(queries), len(references)))
-    expected.sort(key=lambda c: (-c[3], c[1], c[0]))
+            evidence = sum(threshold - min(d for q, _, d in hits if q == mine) for mine in queries)
+            expected.append(
+                (video_id, nearest, len(hits), len(queries), len(references), round(evidence, 6))
+            )
+    expected.sort(key=lambda c: (-c[5], c[1], c[0]))
     found = [
-        (c.video_id, c.min_distance, c.hits, c.query_frames, c.reference_frames)
+        (
+            c.video_id,
+            c.min_distance,
+            c.hits,
+            c.query_frames,
+            c.reference_frames,
+            round(c.evidence, 6),
+        )
         for c in candidates_at(view.profile, threshold)
     ]
     assert found == expected

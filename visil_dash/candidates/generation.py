@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
+from visil_dash.candidates.thresholds import standing
 from visil_dash.index.snapshot import Snapshot, split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
@@ -139,30 +140,45 @@ def shown_numbers(query: VideoFeatures) -> Array:
 
 
 def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:
-    """Videos with at least one hit; those found by more query frames first, then nearer ones."""
-    candidates = []
-    for position in np.unique(hits.video).tolist():
-        mine = hits.video == position
-        candidates.append(
-            Candidate(
-                video_id=hits.video_ids[position],
-                min_distance=float(hits.distance[mine].min()),
-                hits=int(mine.sum()),
-                query_frames=len(np.unique(hits.query_frame[mine])),
-                reference_frames=len(np.unique(hits.reference_frame[mine])),
-            )
+    """Videos with at least one hit, by falling evidence.
+
+    Hits at one offset in time are counted too, but order nothing: that was measured, and found no
+    more copies among as many videos (docs/decisions/0008-candidates-that-narrow.md).
+    """
+    positions, video = np.unique(hits.video, return_inverse=True)
+    # Hits come nearest first, so the first of a video and a query frame is its nearest.
+    of_frame = np.unique(np.stack([video, hits.query_frame]), axis=1, return_index=True)[1]
+    room = np.maximum(0.0, hits.threshold - hits.distance[of_frame].astype(np.float64))
+    evidence = np.bincount(video[of_frame], room, minlength=len(positions))
+    query_frames = np.bincount(video[of_frame], minlength=len(positions))
+    of_reference = np.unique(np.stack([video, hits.reference_frame]), axis=1)[0]
+    reference_frames = np.bincount(of_reference, minlength=len(positions))
+    nearest = np.full(len(positions), np.inf, np.float32)
+    np.minimum.at(nearest, video, hits.distance)
+    offsets = np.stack([video, hits.reference_frame - hits.query_frame])
+    (owner, _), in_step = np.unique(offsets, axis=1, return_counts=True)
+    most_in_step = np.zeros(len(positions), np.int64)
+    np.maximum.at(most_in_step, owner, in_step)
+    candidates = [
+        Candidate(
+            video_id=hits.video_ids[position],
+            min_distance=float(nearest[i]),
+            hits=count,
+            query_frames=int(query_frames[i]),
+            reference_frames=int(reference_frames[i]),
+            evidence=float(evidence[i]),
+            frames_in_step=int(most_in_step[i]),
         )
-    return tuple(sorted(candidates, key=_standing))
+        for i, (position, count) in enumerate(
+            zip(positions.tolist(), np.bincount(video).tolist(), strict=True)
+        )
+    ]
+    return tuple(sorted(candidates, key=standing))
 
 
 def merged(proposals: Iterable[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
-    """Candidates of several views of one query as one list: of each video its best proposal, the
-    one of most query frames, then the nearest."""
+    """Candidates of several views of one query as one list: of each video its best proposal."""
     best: dict[str, Candidate] = {}
-    for candidate in sorted(chain.from_iterable(proposals), key=_standing):
+    for candidate in sorted(chain.from_iterable(proposals), key=standing):
         best.setdefault(candidate.video_id, candidate)
     return tuple(best.values())
-
-
-def _standing(candidate: Candidate) -> tuple[int, float, str]:
-    return -candidate.query_frames, candidate.min_distance, candidate.video_id

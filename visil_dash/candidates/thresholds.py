@@ -8,6 +8,7 @@ import numpy as np
 from visil_dash.records import Array, Candidate
 
 _LEVEL_PAIRS = 20_000
+_EVIDENCE_DIGITS = 6  # sums in another order differ beyond
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def candidates_at(profile: DistanceProfile, threshold: float) -> tuple[Candidate
     """The candidate videos of a threshold, ordered as candidate generation orders them."""
     admission = admit(profile, threshold)
     query_frames = (profile.frame_nearest <= np.float32(threshold)).sum(0)
+    room = np.maximum(0.0, threshold - profile.frame_nearest.astype(np.float64))
+    evidence = room.sum(0)
     found = [
         Candidate(
             video_id=profile.video_ids[v],
@@ -183,10 +186,16 @@ def candidates_at(profile: DistanceProfile, threshold: float) -> tuple[Candidate
                 profile.reference_frames[profile.frame_starts[v] : profile.frame_starts[v + 1]],
                 threshold,
             ),
+            evidence=float(evidence[v]),
         )
         for v in np.flatnonzero(admission.hits).tolist()
     ]
-    return tuple(sorted(found, key=lambda c: (-c.query_frames, c.min_distance, c.video_id)))
+    return tuple(sorted(found, key=standing))
+
+
+def standing(candidate: Candidate) -> tuple[float, float, str]:
+    """Sort key: the most evidence first, then the nearest frame."""
+    return -round(candidate.evidence, _EVIDENCE_DIGITS), candidate.min_distance, candidate.video_id
 
 
 def histogram(profile: DistanceProfile, *, bins: int = 80) -> tuple[Array, Array]:

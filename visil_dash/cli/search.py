@@ -19,7 +19,7 @@ from visil_dash.cli.shared import (
     terminal_watch,
     write_text,
 )
-from visil_dash.settings import PROOF_SECONDS, Settings
+from visil_dash.settings import PROOF_SECONDS, RERANK_BUDGET, Settings
 
 if TYPE_CHECKING:
     from visil_dash.records import Comparison, Match, Proof, SearchResult
@@ -48,6 +48,13 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     search.add_argument(
         "--threshold", type=zero_or_more, metavar="X", help="squared-L2 distance threshold"
+    )
+    search.add_argument(
+        "--budget",
+        type=whole_number(0),
+        metavar="N",
+        help="re-rank at most N candidates per clip, those of most evidence; 0: all (default"
+        f" {RERANK_BUDGET})",
     )
     _add_proof(
         search, "spend at most X seconds per clip on verifying the best matches on the pixels"
@@ -90,6 +97,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             exhaustive=given.exhaustive,
             inside=given.inside,
             other_shapes=not given.same_shape,
+            budget=given.budget,
             top=given.top,
             proof_seconds=given.proof,
         )
@@ -105,6 +113,8 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print_result(query: str, result: "SearchResult") -> None:
+    from visil_dash.exports.search import rerank_line
+
     seconds = sum(result.timings.values())
     count = len(result.matches)
     videos = f"{count} video" + ("" if count == 1 else "s")
@@ -112,6 +122,8 @@ def _print_result(query: str, result: "SearchResult") -> None:
         others = f"{count} other" + ("" if count == 1 else "s")
         videos = f"already in the library as {result.identical_to}; {others}"
     print(f"{query}: {videos}, {result.mode}, {seconds:.2f} s")
+    if result.waiting:
+        print(f"  note: {rerank_line(result)}; --budget N re-ranks more")
     for match in result.matches:
         print(_match_line(match))
         if match.proof is not None:

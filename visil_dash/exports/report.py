@@ -70,7 +70,8 @@ def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str]:
         "Query id (sha256)": result.query_id,
         "Search": result.mode,
         "Videos in the library": f"{result.library_videos:,}",
-        "Candidates": f"{len(result.candidates):,}",
+        "Candidates": f"{len(result.candidates):,}"
+        + (f", {result.reranked:,} of them re-ranked" if result.waiting else ""),
         "Distance threshold": threshold,
         "Match score": f"{result.match_score:.3f}",
         "Model": result.model,

@@ -68,6 +68,11 @@ def _above(match: Match, result: SearchResult) -> float:
     return float(above_background(match.strength, result.background))
 
 
+def rerank_line(result: SearchResult) -> str:
+    """How many candidates were re-ranked, of how many."""
+    return f"re-ranked {result.reranked:,} of {len(result.candidates):,} candidates"
+
+
 def search_as_dict(result: SearchResult) -> dict[str, Any]:
     """The result as one JSON object; `match` and `above_background` as in `matches_csv`.
 
@@ -100,6 +105,9 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         "mode": result.mode,
         "inside": result.inside,
         "threshold": result.threshold,
+        "candidates": len(result.candidates),
+        "reranked": result.reranked,
+        "budget": result.budget,
         "match_score": result.match_score,
         "background": result.background,
         "timings": result.timings,

@@ -32,13 +32,20 @@ class FrameHits:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A video that candidate generation proposes, and why."""
+    """A video that candidate generation proposes, and why.
+
+    `evidence`: how far within the threshold its nearest frame to each query frame lies, summed over
+    the query frames. `frames_in_step`: most query frames with a hit at one and the same offset in
+    time; None where it was not counted.
+    """
 
     video_id: str
     min_distance: float
     hits: int
     query_frames: int
     reference_frames: int
+    evidence: float = 0.0
+    frames_in_step: int | None = None
 
 
 class Relation(StrEnum):
@@ -123,8 +130,10 @@ def _strength(score: float, reverse_score: float, part_score: float | None) -> f
 class SearchResult:
     """Matches of one query, the strongest first, with all that made them.
 
-    `mode`: hierarchical, exhaustive or nearest; `inside`: whether parts of the query's picture were
-    searched for as well, and how many `parts`. `timings`: seconds by stage. `skipped`: library
+    `mode`: hierarchical, exhaustive or nearest; `candidates` by falling evidence; `waiting`: how
+    many of them, the last ones, were not re-ranked because the `budget` (None: none was given) was
+    spent. `inside`: whether parts of the query's picture were searched for as well, and how many
+    `parts`. `timings`: seconds by stage. `skipped`: library
     videos that were not compared, with the reason. `identical_to`: name of the library video with
     the bytes of a clip from outside, which is not among the matches. `notices`: what the user must
     know (degraded index, unverified weights, partial decode). `background`: what the query reaches
@@ -151,6 +160,13 @@ class SearchResult:
     background: float = 0.0
     match_score: float = math.nan
     verified: bool = True  # whether the hash of the model's weights was known
+    budget: int | None = None
+    waiting: int = 0
+
+    @property
+    def reranked(self) -> int:
+        """How many candidates were re-ranked."""
+        return len(self.candidates) - self.waiting
 
 
 @dataclass(frozen=True)

@@ -125,12 +125,14 @@ class Workbench:
         exhaustive: bool = False,
         inside: bool = False,
         other_shapes: bool = True,
+        budget: int | None = None,
         top: int | None = None,
         watch: Watch = UNWATCHED,
     ) -> SearchResult:
         """Videos that share footage with the query, the strongest first.
 
-        Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking.
+        Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking
+        of the `budget` videos of most evidence (None: as the settings have it, 0: of all).
         `exhaustive`: every video is compared, candidate or not. `inside`: parts of the query's
         picture and the picture turned are searched for as well, thirteen times the work.
         `other_shapes`: an upright query is searched for as a part of wide pictures too, and a wide
@@ -154,6 +156,7 @@ class Workbench:
             library=self.library,
             space=self.space,
             everything=exhaustive,
+            budget=(self.settings.rerank_budget if budget is None else budget) or None,
         )
         return self._searched(clip, views, source, top=top, timings=timings, watch=watch)
 

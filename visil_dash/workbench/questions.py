@@ -113,6 +113,7 @@ def search_many(
     exhaustive: bool = False,
     inside: LookInside = "never",
     other_shapes: bool = True,
+    budget: int | None = None,
     top: int | None = None,
     proof_seconds: float = 0.0,
     watch: Watch = UNWATCHED,
@@ -142,6 +143,7 @@ def search_many(
                 threshold=threshold,
                 exhaustive=exhaustive,
                 other_shapes=other_shapes,
+                budget=budget,
                 watch=one.part(0.5, ready),
             )
             result = search(inside=inside == "always")

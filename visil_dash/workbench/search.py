@@ -40,17 +40,24 @@ class CandidateSource:
     """Where the videos that are compared come from.
 
     `mode`: as in SearchResult. `threshold`: squared L2 within which a frame is near. `everything`:
-    all videos are compared, and candidates are only reported.
+    all videos are compared, and candidates are only reported. `budget`: so many videos are
+    re-ranked, those of most evidence; None: all.
     """
 
     mode: str
     threshold: float
     propose: _Propose
     everything: bool = False
+    budget: int | None = None
 
 
 def by_threshold(
-    threshold: float, *, library: Library, space: FrameSpace, everything: bool = False
+    threshold: float,
+    *,
+    library: Library,
+    space: FrameSpace,
+    everything: bool = False,
+    budget: int | None = None,
 ) -> CandidateSource:
     """The videos with frames within the distance threshold."""
 
@@ -59,7 +66,11 @@ def by_threshold(
         return candidate_videos(hits), ""
 
     return CandidateSource(
-        EXHAUSTIVE if everything else HIERARCHICAL, threshold, propose, everything
+        EXHAUSTIVE if everything else HIERARCHICAL,
+        threshold,
+        propose,
+        everything,
+        budget=None if everything else budget,
     )
 
 
@@ -119,10 +130,15 @@ def search_library(
         candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
     able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
+    affordable = within_budget(candidates, source.budget)
+    chosen = {c.video_id for c in affordable}
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
-            {key: _compared(source, found, able) for key, (found, _) in proposed.items()},
+            {
+                key: _compared(source, [c for c in found if c.video_id in chosen], able)
+                for key, (found, _) in proposed.items()
+            },
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
             names=names,
             candidates={c.video_id: c for c in candidates},
@@ -155,7 +171,14 @@ def search_library(
         background=level,
         verified=model.verified,
         identical_to="" if same is None else same.name,
+        budget=source.budget,
+        waiting=len(candidates) - len(affordable),
     )
+
+
+def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequence[Candidate]:
+    """The candidates to re-rank: the first so many; None: all."""
+    return candidates if budget is None else candidates[:budget]
 
 
 def _compared(

@@ -17,6 +17,7 @@ from visil_dash.matching.similarity import chamfer, pair_scores
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.search import within_budget
 
 COMPARATOR, CHAMFER = "comparator", "chamfer"
 _RATE_PAIRS, _RATE_SECONDS = 6, 2.0
@@ -55,7 +56,8 @@ def match_table(bench: Workbench, truth: Truth, *, known: Known, watch: Watch = 
 def compared_pairs(
     bench: Workbench, truth: Truth, threshold: float | None, watch: Watch
 ) -> tuple[Array, Array]:
-    """Counted pairs that a search re-ranks, bool `[Q, V]`, and seconds of candidates `[Q]`.
+    """Counted pairs that a search re-ranks under the settings' budget, bool `[Q, V]`, and seconds
+    of candidates `[Q]`.
 
     `threshold` None: an exhaustive search, which compares them all.
     """
@@ -69,7 +71,7 @@ def compared_pairs(
         features = bench.clip(query).features
         start = time.perf_counter()
         hits = library_hits(features, threshold, library=bench.library, view=bench.space.view())
-        candidates = candidate_videos(hits)
+        candidates = within_budget(candidate_videos(hits), bench.settings.rerank_budget or None)
         seconds[i] = time.perf_counter() - start
         for candidate in candidates:
             if candidate.video_id in place:

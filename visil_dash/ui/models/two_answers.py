@@ -84,6 +84,7 @@ def _second_task(query_id: str, options: SearchOptions, *, again: bool = False) 
                 exhaustive=options.exhaustive,
                 inside=options.inside,
                 other_shapes=options.other_shapes,
+                budget=options.budget,
                 watch=watch,
             )
             if result.matches or options.exhaustive:
@@ -91,7 +92,14 @@ def _second_task(query_id: str, options: SearchOptions, *, again: bool = False) 
         return bench.search_nearest(query_id, most=options.top, watch=watch)
 
     scope = str(bench.library.folder), bench.extractor, bench.space.version, bench.threshold()
-    asked = options.exhaustive, options.nearest, options.inside, options.other_shapes, options.top
+    asked = (
+        options.exhaustive,
+        options.nearest,
+        options.inside,
+        options.other_shapes,
+        options.budget,
+        options.top,
+    )
     return backend.tasks().start(("second", *scope, query_id, name, *asked), work, again=again)
 
 

@@ -96,7 +96,8 @@ def _compared(result: SearchResult) -> str:
     if result.mode == "nearest":
         return f"The {len(result.candidates):,} nearest of {videos} compared"
     candidates = plural(len(result.candidates), "candidate")
-    return f"{candidates} of {videos} within distance threshold {result.threshold:.3g}"
+    line = f"{candidates} of {videos} within distance threshold {result.threshold:.3g}"
+    return f"{line}, the best {result.reranked:,} re-ranked" if result.waiting else line
 
 
 def draw_notices(result: SearchResult) -> None:

@@ -14,11 +14,14 @@ from visil_dash.ui.shell.waiting import finished
 
 HIERARCHICAL, EXHAUSTIVE, NEAREST = _MODES = ("Hierarchical", "Exhaustive", "Nearest")
 _SHOWN, _MOST_SHOWN = 10, 200  # matches
+_GO_ON = 4  # times as many candidates are re-ranked on each click
+_BUDGET = "search_budget"
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`threshold`: squared L2, None for the library's; `top`: how many matches to show."""
+    """`threshold`: squared L2, None for the library's; `top`: how many matches to show; `budget`:
+    how many candidates to re-rank, None as the settings have it, 0 all."""
 
     threshold: float | None
     exhaustive: bool
@@ -27,6 +30,7 @@ class SearchOptions:
     inside: bool = False
     other_shapes: bool = True
     second: str = ""  # model whose answer stands beside
+    budget: int | None = None
 
 
 # ---- how to search ----
@@ -49,6 +53,7 @@ def draw_search_options() -> SearchOptions:
             " frames are compared, whatever their distance, so there is always a result.",
         )
         threshold, top = _draw_numbers()
+        budget = _draw_budget(disabled=mode != HIERARCHICAL)
         inside = st.toggle(
             "Look inside the picture",
             key=state.SEARCH_INSIDE,
@@ -73,6 +78,7 @@ def draw_search_options() -> SearchOptions:
     to_link(state.PARAM_TOP, str(top), default=str(_SHOWN))
     to_link(state.PARAM_INSIDE, "yes" if inside else "")
     to_link(state.PARAM_SHAPES, "" if shapes else "no")
+    to_link(state.PARAM_BUDGET, "" if budget is None else str(budget))
     return SearchOptions(
         threshold,
         mode == EXHAUSTIVE,
@@ -81,6 +87,7 @@ def draw_search_options() -> SearchOptions:
         inside=inside and mode != NEAREST,
         other_shapes=shapes,
         second=second,
+        budget=budget,
     )
 
 
@@ -112,6 +119,39 @@ def _draw_numbers() -> tuple[float | None, int]:
     return threshold, int(top)
 
 
+def _draw_budget(*, disabled: bool) -> int | None:
+    budget = st.number_input(
+        "Re-rank at most",
+        min_value=0,
+        value=None,
+        key=_BUDGET,
+        placeholder=f"automatic: {backend.workbench().settings.rerank_budget:,} candidates",
+        persist_state="session",
+        width=240,
+        disabled=disabled,
+        help="Candidates are compared in full by falling evidence: how many frames of the query"
+        " clip are near one of the video's, and how near. 0: all of them.",
+    )
+    return None if budget is None or disabled else int(budget)
+
+
+def draw_go_on(result: SearchResult) -> None:
+    """Where the budget was spent before all candidates were re-ranked: continue."""
+    if not result.waiting:
+        return
+    total = len(result.candidates)
+    more = min(total, _GO_ON * result.reranked)
+    st.button(
+        f"Go on: re-rank {more - result.reranked:,} more",
+        icon=":material/fast_forward:",
+        key="go_on",
+        on_click=st.session_state.update,
+        args=({_BUDGET: more},),
+        help=f"{result.reranked:,} of {total:,} candidates were compared in full, those with the"
+        " most frames near the query clip first. The others have less evidence.",
+    )
+
+
 def _take_from_link() -> None:
     modes = {name.lower(): name for name in _MODES}
     from_link(state.SEARCH_MODE, state.PARAM_MODE, modes.get, default=HIERARCHICAL)
@@ -122,8 +162,14 @@ def _take_from_link() -> None:
         default=None,
     )
     from_link("search_top", state.PARAM_TOP, _count, default=_SHOWN)
+    from_link(_BUDGET, state.PARAM_BUDGET, _whole, default=None)
     from_link(state.SEARCH_INSIDE, state.PARAM_INSIDE, lambda text: text == "yes", default=False)
     from_link(state.SEARCH_SHAPES, state.PARAM_SHAPES, lambda text: text != "no", default=True)
+
+
+def _whole(text: str) -> int | None:
+    given = number(text, low=0, high=1e9)
+    return None if given is None else int(given)
 
 
 def _count(text: str) -> int | None:
@@ -144,6 +190,7 @@ def search_task(query_id: str, options: SearchOptions, *, again: bool = False) -
         exhaustive=options.exhaustive,
         inside=options.inside,
         other_shapes=options.other_shapes,
+        budget=options.budget,
         again=again,
     )
 

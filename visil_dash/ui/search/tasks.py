@@ -37,7 +37,7 @@ def nearest_task(query_id: str, *, threshold: float | None, most: int, again: bo
 
 
 def _verification(result: SearchResult) -> tuple[str | int | float | bool | None, ...]:
-    asked = result.mode, result.inside, result.threshold, len(result.matches)
+    asked = result.mode, result.inside, result.threshold, result.reranked, len(result.matches)
     return ("verify", *_space(), result.query_id, result.query, *asked)
 
 
@@ -114,7 +114,14 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
     """The HTML report of a result; `begin` starts it, once. `result` of the task is its text."""
     bench = backend.workbench()
     # The result itself differs by mode, threshold and what was in the library then.
-    asked = result.mode, result.inside, result.threshold, bench.match_score(), proofs_of(result)
+    asked = (
+        result.mode,
+        result.inside,
+        result.threshold,
+        result.reranked,
+        bench.match_score(),
+        proofs_of(result),
+    )
     key = ("report", *_space(), result.query_id, result.query, *asked)
 
     def work(watch: Watch) -> str:

@@ -350,6 +350,7 @@ def search(
     exhaustive: bool,
     inside: bool = False,
     other_shapes: bool = True,
+    budget: int | None = None,
     again: bool = False,
 ) -> Task:
     """Searches for a clip of this browser or a library video; `result` is a SearchResult."""
@@ -357,7 +358,7 @@ def search(
     # Errors contain the name, and another session may have the same bytes under another one.
     name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    asked = query_id, name, limit, exhaustive, inside, other_shapes
+    asked = query_id, name, limit, exhaustive, inside, other_shapes, budget
     key = ("search", *task_scope(), bench.space.version, *asked)
 
     def work(watch: Watch) -> SearchResult:
@@ -368,6 +369,7 @@ def search(
             exhaustive=exhaustive,
             inside=inside,
             other_shapes=other_shapes,
+            budget=budget,
             watch=watch,
         )
 

@@ -119,6 +119,7 @@ PARAM_REFERENCE = "r"
 PARAM_THRESHOLD = "t"  # squared L2
 PARAM_MODE = "mode"  # of the search
 PARAM_TOP = "top"
+PARAM_BUDGET = "rerank"
 PARAM_SECOND = "second"  # name of the second model
 PARAM_INSIDE = "inside"
 PARAM_SHAPES = "shapes"
