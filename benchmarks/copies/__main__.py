@@ -46,12 +46,23 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="only as `search` does, with and without proof: a third of the time",
     )
+    score.add_argument("--no-proof", action="store_true", help="without verification on the pixels")
+    score.add_argument(
+        "--distractors", type=Path, help="folder of unrelated clips to add to the library"
+    )
     score.add_argument("--no-hashes", action="store_true", help="without the PDQ baseline")
     sheet = commands.add_parser("sheet", help="pictures of what a system decided wrongly, as HTML")
     sheet.add_argument("--json", type=Path, required=True, help="file written by score")
     sheet.add_argument("--bench", type=Path, required=True, help="folder written by make")
     sheet.add_argument("--videos", type=Path, required=True, help="folder of clips it came from")
     sheet.add_argument("--out", type=Path, required=True, help="file for the page")
+    distractors = commands.add_parser(
+        "distractors", help="make unrelated clips of photos moved by pan and zoom"
+    )
+    distractors.add_argument("--photos", type=Path, required=True, help="photos (folder or .tar)")
+    distractors.add_argument("--out", type=Path, required=True, help="folder for the clips")
+    distractors.add_argument("--count", type=int, default=1000, help="how many clips")
+    distractors.add_argument("--seed", type=int, default=0)
     return parser
 
 
@@ -80,6 +91,13 @@ def main() -> int:
 
             count = write_sheet(options.json, options.bench, options.videos, out=options.out)
             print(f"{count} wrong decisions in {options.out}")
+        elif options.command == "distractors":
+            from benchmarks.copies.distractors import make_distractors
+
+            made = make_distractors(
+                options.photos, options.out, count=options.count, seed=options.seed
+            )
+            print(f"{len(made)} clips of photos in {options.out}")
         else:
             from benchmarks.copies.score import score
 
@@ -92,6 +110,8 @@ def main() -> int:
                 photos=options.photos,
                 hashes=not options.no_hashes,
                 product_only=options.product_only,
+                proof=not options.no_proof,
+                distractors=options.distractors,
                 siblings=options.siblings,
                 out=options.json,
             )

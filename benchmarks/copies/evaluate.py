@@ -34,7 +34,8 @@ class QueryResult:
     """What a system returned for one query.
 
     `scores`: of every reference returned. `segments`: of those that it aligned; None: it does not
-    align. `candidates`: what its first stage proposed; None: it has no such stage.
+    align. `candidates`: what its first stage passed on to the second; None: it has no such stage.
+    `among`: names of all videos that it searched; None: unknown.
     `probabilities`, `above`: reported beside the scores, the latter above the query's background;
     None: it reports none. `verdicts`: of every reference returned, and `proofs` of those that were
     verified on the pixels; None: it decides nothing.
@@ -47,6 +48,7 @@ class QueryResult:
     above: Mapping[str, float] | None = None
     verdicts: Mapping[str, Verdict] | None = None
     proofs: Mapping[str, ProofState] | None = None
+    among: frozenset[str] | None = None
 
 
 Results = Mapping[str, QueryResult]  # by the query's file
@@ -57,7 +59,8 @@ class Row:
     """Figures of one system over some of the queries; None where a figure has no meaning.
 
     `segment_f1`: mean over queries with an answer, zero if the source was not returned or aligned.
-    `candidate_recall`: share of queries with an answer whose first stage proposed a right one.
+    `candidate_recall`: share of queries with an answer whose first stage passed on a right one;
+    `admitted`: share of the unrelated videos that it passed on, mean over the queries.
     `threshold`: score at which recall is reported.
     """
 
@@ -71,6 +74,7 @@ class Row:
     threshold: float | None
     segment_f1: float | None
     candidate_recall: float | None
+    admitted: float | None
 
 
 def above_own_background(result: QueryResult) -> QueryResult:
@@ -138,6 +142,18 @@ def _candidate_recall(queries: Sequence[Query], results: Results) -> float | Non
     return float(np.mean(values)) if values else None
 
 
+def _admitted(queries: Sequence[Query], results: Results) -> float | None:
+    shares = []
+    for query in queries:
+        result = results[query.file]
+        if result.candidates is None:
+            return None
+        unrelated = (result.among or frozenset()) - {*query.correct, *query.ignored}
+        if unrelated:
+            shares.append(len(result.candidates & unrelated) / len(unrelated))
+    return float(np.mean(shares)) if shares else None
+
+
 def row(
     system: str,
     part: str,
@@ -164,6 +180,7 @@ def row(
         threshold=None if reached is None else reached.threshold,
         segment_f1=_segment_f1(queries, results),
         candidate_recall=_candidate_recall(queries, results),
+        admitted=_admitted(queries, results),
     )
 
 
@@ -211,7 +228,7 @@ def reliability_table(system: str, curve: Sequence[Reliability]) -> str:
     return "\n".join([*lines, f"  calibration error {calibration_error(tuple(curve)):.4f}"])
 
 
-_HEADINGS = ("mAP", "uAP", "R@1", f"R@P{PRECISION:.0%}", "segF1", "cand", "queries")
+_HEADINGS = ("mAP", "uAP", "R@1", f"R@P{PRECISION:.0%}", "segF1", "cand", "admitted", "queries")
 
 
 def _cells(r: Row) -> list[str]:
@@ -222,6 +239,7 @@ def _cells(r: Row) -> list[str]:
         r.recall_at_precision,
         r.segment_f1,
         r.candidate_recall,
+        r.admitted,
     )
     return [*("–" if v is None else f"{v:.3f}" for v in values), str(r.queries)]
 

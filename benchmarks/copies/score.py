@@ -78,7 +78,9 @@ def score(
     photos: Path | None = None,
     hashes: bool = True,
     product_only: bool = False,
+    proof: bool = True,
     siblings: bool = False,
+    distractors: Path | None = None,
     out: Path | None = None,
     log: Log = log_to_stderr,
     opened: Workbench | None = None,
@@ -86,19 +88,27 @@ def score(
     """Print one table and, with `out`, write everything as JSON; returns the rows.
 
     `folder`: a set made by `make` from the clips below `videos`. The references are added to
-    `library`, which should hold nothing else. `product_only`: search as `search` does and in no
-    other way, a third of the time. `siblings`: the copies are added as well, and each
-    one that shows the same is to be found (see `with_siblings`); for the product alone, without
-    baselines. `opened`: a workbench to use instead of opening one.
+    `library`, which should hold nothing else, and so are `distractors`, a folder of unrelated
+    clips. `product_only`: search as `search` does and in no other way, a third of the time; without
+    `proof` on no pixels. `siblings`: the copies are added as well, and each one that shows the same
+    is to be found (see `with_siblings`); for the product alone, without baselines. `opened`: a
+    workbench to use instead of opening one.
 
     Raises InputError when the set or a reference is missing, or the library holds other videos.
     """
-    truth, paths = _read_set(folder, videos, siblings=siblings)
+    truth, paths = _read_set(folder, videos, siblings=siblings, distractors=distractors)
     settings = get_settings() if opened is None else opened.settings
     bench = opened or open_workbench(settings=settings, library=library, model=model)
     try:
         measured = _measure(
-            bench, folder, truth, paths, siblings=siblings, product_only=product_only, log=log
+            bench,
+            folder,
+            truth,
+            paths,
+            siblings=siblings,
+            product_only=product_only,
+            proof=proof,
+            log=log,
         )
     finally:
         if opened is None:
@@ -126,7 +136,9 @@ def score(
     return rows
 
 
-def _read_set(folder: Path, videos: Path, *, siblings: bool) -> tuple[Truth, dict[str, Path]]:
+def _read_set(
+    folder: Path, videos: Path, *, siblings: bool, distractors: Path | None
+) -> tuple[Truth, dict[str, Path]]:
     """The truth of a set, and the files that the library has to hold. Raises InputError."""
     truth = read_truth(folder)
     if missing := [name for name in truth.references if not (videos / name).is_file()]:
@@ -135,6 +147,13 @@ def _read_set(folder: Path, videos: Path, *, siblings: bool) -> tuple[Truth, dic
     if siblings:
         truth = with_siblings(truth)
         paths |= {query.file: folder / query.file for query in truth.queries}
+    if distractors is not None:
+        clips = {path.name: path for path in sorted(distractors.glob("*.mp4"))}
+        if not clips:
+            raise InputError(
+                str(distractors), "there is no .mp4 in it", "make them with `distractors` first"
+            )
+        paths |= clips
     return truth, paths
 
 
@@ -146,6 +165,7 @@ def _measure(
     *,
     siblings: bool,
     product_only: bool,
+    proof: bool,
     log: Log,
 ) -> Measured:
     """Add the references to the library and search every query. Raises InputError when the
@@ -158,7 +178,9 @@ def _measure(
         )
     held = set(bench.library.features_ids(bench.extractor))
     present = {video_id: name for video_id, name in ids.items() if video_id in held}
-    results, timings = search_all(bench, folder, truth, present, product_only=product_only, log=log)
+    results, timings = search_all(
+        bench, folder, truth, present, product_only=product_only, proof=proof, log=log
+    )
     curves = {
         way: reliability_of(truth.queries, results[way], each=siblings)
         for way in (*WAYS, AUTO, PROVED)

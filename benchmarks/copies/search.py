@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -86,14 +87,16 @@ def search_all(
     files: Mapping[str, str],
     *,
     product_only: bool = False,
+    proof: bool = True,
     log: Log,
 ) -> tuple[dict[str, dict[str, QueryResult]], Timings]:
     """Results of every query by `AUTO` and `PROVED`; unless `product_only` by each of `WAYS` as
     well, by the score of one direction alone, and by Chamfer alone if the model has a comparator.
+    Not by `PROVED` without `proof`.
 
     `files` maps video ids to references. A query that the product refuses has an empty result.
     """
-    search = _as_product if product_only else _in_every_way
+    search = partial(_as_product if product_only else _in_every_way, proof=proof)
     measured: list[tuple[float, _Searched]] = []
     by_query: dict[str, dict[str, QueryResult]] = {}
     for number, query in enumerate(truth.queries, 1):
@@ -130,12 +133,18 @@ def _mean_timings(measured: Sequence[tuple[float, _Searched]]) -> Timings:
     )
 
 
-def _as_product(bench: Workbench, query_id: str, files: Mapping[str, str]) -> _Searched:
+def _as_product(
+    bench: Workbench, query_id: str, files: Mapping[str, str], *, proof: bool
+) -> _Searched:
     """As the command `search` does."""
     began = time.perf_counter()
     first = bench.search(query_id)
     best = first if has_match(first) else bench.search(query_id, inside=True)
     searched = time.perf_counter()
+    if not proof:
+        return _Searched(
+            {AUTO: _query_result(best, files)}, {AUTO: searched - began}, len(first.candidates)
+        )
     proved = prove(bench, best, seconds=np.inf)
     return _Searched(
         {
@@ -147,7 +156,9 @@ def _as_product(bench: Workbench, query_id: str, files: Mapping[str, str]) -> _S
     )
 
 
-def _in_every_way(bench: Workbench, query_id: str, files: Mapping[str, str]) -> _Searched:
+def _in_every_way(
+    bench: Workbench, query_id: str, files: Mapping[str, str], *, proof: bool
+) -> _Searched:
     results: dict[str, QueryResult] = {}
     raw: dict[str, SearchResult] = {}
     seconds = {}
@@ -156,7 +167,7 @@ def _in_every_way(bench: Workbench, query_id: str, files: Mapping[str, str]) -> 
         raw[way] = bench.search(query_id, exhaustive=EXHAUSTIVE in way, inside=INSIDE in way)
         results[way] = _query_result(raw[way], files)
         seconds[way] = time.perf_counter() - began
-    product = _as_product(bench, query_id, files)
+    product = _as_product(bench, query_id, files, proof=proof)
     results |= product.results
     results[FORWARD] = _scores(raw[EXHAUSTIVE].matches, files)
     if bench.model.compare is not None:
@@ -179,7 +190,10 @@ def _query_result(result: SearchResult, files: Mapping[str, str]) -> QueryResult
     return QueryResult(
         scores={files[m.video_id]: m.strength for m in matches},
         segments={files[m.video_id]: m.segments for m in matches},
-        candidates=frozenset(files[c.video_id] for c in result.candidates if c.video_id in files),
+        candidates=frozenset(
+            files[c.video_id] for c in result.candidates[: result.reranked] if c.video_id in files
+        ),
+        among=frozenset(files.values()),
         probabilities={
             files[m.video_id]: m.probability for m in matches if m.probability is not None
         },

@@ -129,6 +129,22 @@ def test_an_answer_that_was_not_returned_is_a_loss():
     assert (figures.segment_f1, figures.candidate_recall) == (0, 0)
 
 
+def test_the_share_of_unrelated_videos_that_are_admitted_is_a_mean_over_the_queries():
+    everything = frozenset({"a.mp4", "a2.mp4", "part.mp4", "b.mp4", "c.mp4", "d.mp4", "e.mp4"})
+    found = {
+        "q.mp4": QueryResult(
+            {"a.mp4": 0.5}, {}, frozenset({"a.mp4", "part.mp4", "b.mp4"}), among=everything
+        ),
+        "r.mp4": QueryResult({}, {}, frozenset(), among=everything),
+    }
+    unrelated = everything - set(query().correct) - set(query().ignored)
+    figures = row("x", "all", [query(), query("r.mp4")], found)
+    assert figures.admitted == pytest.approx(len({"b.mp4"}) / len(unrelated) / 2)
+    assert figures.candidate_recall == 0.5
+    exhaustive = row("x", "all", [query()], {"q.mp4": QueryResult({"a.mp4": 0.5})})
+    assert exhaustive.admitted is None
+
+
 def test_a_look_alike_that_ties_with_the_answer_ranks_above_it():
     found = QueryResult({"a.mp4": 0.5, "b.mp4": 0.5})
     assert row("x", "all", [query()], {"q.mp4": found}).mean_ap == 0.5

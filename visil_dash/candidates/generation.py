@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.candidates.thresholds import standing
+from visil_dash.candidates.thresholds import by_evidence
 from visil_dash.index.snapshot import Snapshot, split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
@@ -173,12 +173,12 @@ def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:
             zip(positions.tolist(), np.bincount(video).tolist(), strict=True)
         )
     ]
-    return tuple(sorted(candidates, key=standing))
+    return tuple(sorted(candidates, key=by_evidence))
 
 
 def merged(proposals: Iterable[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:
     """Candidates of several views of one query as one list: of each video its best proposal."""
     best: dict[str, Candidate] = {}
-    for candidate in sorted(chain.from_iterable(proposals), key=standing):
+    for candidate in sorted(chain.from_iterable(proposals), key=by_evidence):
         best.setdefault(candidate.video_id, candidate)
     return tuple(best.values())

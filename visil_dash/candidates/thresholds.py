@@ -190,10 +190,10 @@ def candidates_at(profile: DistanceProfile, threshold: float) -> tuple[Candidate
         )
         for v in np.flatnonzero(admission.hits).tolist()
     ]
-    return tuple(sorted(found, key=standing))
+    return tuple(sorted(found, key=by_evidence))
 
 
-def standing(candidate: Candidate) -> tuple[float, float, str]:
+def by_evidence(candidate: Candidate) -> tuple[float, float, str]:
     """Sort key: the most evidence first, then the nearest frame."""
     return -round(candidate.evidence, _EVIDENCE_DIGITS), candidate.min_distance, candidate.video_id
 

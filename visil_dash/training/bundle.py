@@ -45,6 +45,9 @@ from visil_dash.training.photos import held_back
 from visil_dash.training.targets import squares, to_frames
 
 _MATCH_PRECISION = 0.9
+# Copies beyond are mostly those inside a larger picture, whose parts a search looks at where the
+# whole matches nothing. To admit them by the whole picture takes twice as many unrelated videos.
+_CANDIDATE_RECALL = 0.85
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Calibration:
 
     `frame_level`: frame-to-frame similarity that 99.5 % of unrelated frame pairs stay below.
     `unrelated_distance`: median squared L2 of unrelated unit frame vectors. `threshold_share`: the
-    distance threshold as a share of that, under which nine of ten copies have a frame;
+    distance threshold as a share of that, under which _CANDIDATE_RECALL of copies have a frame;
     `candidate_recall` and `false_candidates` say what it lets through. `match_score`: see
     `match_point`; `match_precision` and `match_recall` are its.
     `evidence`: how strongly a match strength indicates a copy.
@@ -179,7 +182,7 @@ def _calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Cali
     level = float(np.median(np.concatenate(unrelated_distance)))
     nearest = _candidate_distances(data)
     true = data.truth
-    threshold = float(np.quantile(nearest[true], 0.9))
+    threshold = float(np.quantile(nearest[true], _CANDIDATE_RECALL))
     match = match_point(scores.ravel(), true.ravel())
     frame_level = float(np.quantile(np.concatenate(unrelated_similarity), 0.995))
     strengths = pair_strengths(data, compare=compare, options=AlignOptions(frame_level))
