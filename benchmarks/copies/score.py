@@ -118,12 +118,7 @@ def score(
         systems |= baselines(
             folder, videos, truth, teacher=teacher, photos=photos, settings=settings, log=log
         )
-    for system in [s for s in systems if s != HASHES and not s.endswith(PROVED)]:
-        normal = {
-            file: replace(above_own_background(r), verdicts=None)
-            for file, r in systems[system].items()
-        }
-        systems[system + NORMALISED] = normal
+    systems |= _normalised(systems)
     rows = [
         row
         for system, results in systems.items()
@@ -134,6 +129,18 @@ def score(
     if out is not None:
         save_json(out, _as_json(measured, rows, truth.queries))
     return rows
+
+
+def _normalised(systems: Mapping[str, Mapping[str, QueryResult]]) -> dict[str, Any]:
+    """Each system once more, with scores above each query's background."""
+    return {
+        system + NORMALISED: {
+            file: replace(above_own_background(result), verdicts=None)
+            for file, result in results.items()
+        }
+        for system, results in systems.items()
+        if system != HASHES and not system.endswith(PROVED)
+    }
 
 
 def _read_set(

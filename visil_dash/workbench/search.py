@@ -130,15 +130,11 @@ def search_library(
         candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
     able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
-    affordable = within_budget(candidates, source.budget)
-    chosen = {c.video_id for c in affordable}
+    chosen = {c.video_id for c in within_budget(candidates, source.budget)}
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
-            {
-                key: _compared(source, [c for c in found if c.video_id in chosen], able)
-                for key, (found, _) in proposed.items()
-            },
+            {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()},
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
             names=names,
             candidates={c.video_id: c for c in candidates},
@@ -150,8 +146,8 @@ def search_library(
     matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
     missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
     status, same = space.status(), identical_video(clip, library)
-    of_source = [notice for _, notice in proposed.values()]
-    notices = [*clip_notices(clip, same), *of_source, status.notice, model.notice]
+    of_source = (notice for _, notice in proposed.values())
+    notices = (*clip_notices(clip, same), *of_source, status.notice, model.notice)
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
@@ -172,7 +168,7 @@ def search_library(
         verified=model.verified,
         identical_to="" if same is None else same.name,
         budget=source.budget,
-        waiting=len(candidates) - len(affordable),
+        waiting=len(candidates) - len(chosen),
     )
 
 
@@ -182,12 +178,13 @@ def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequen
 
 
 def _compared(
-    source: CandidateSource, proposed: Sequence[Candidate], able: Sequence[str]
+    source: CandidateSource, proposed: Sequence[Candidate], chosen: set[str], able: Sequence[str]
 ) -> list[str]:
-    """The videos to compare with a view: of those with features, all or the proposed ones."""
+    """The videos to compare with a view: of those with features, all or the `chosen` ones that were
+    proposed for it."""
     if source.everything:
         return list(able)
-    among = set(able)
+    among = chosen.intersection(able)
     return [c.video_id for c in proposed if c.video_id in among]
 
 
