@@ -91,8 +91,7 @@ def score(
     `library`, which should hold nothing else, and so are `distractors`, a folder of unrelated
     clips. `product_only`: search as `search` does and in no other way, a third of the time; without
     `proof` on no pixels. `siblings`: the copies are added as well, and each one that shows the same
-    is to be found (see `with_siblings`); for the product alone, without baselines. `opened`: a
-    workbench to use instead of opening one.
+    is to be found (see `with_siblings`), without baselines. `opened`: used instead of opening one.
 
     Raises InputError when the set or a reference is missing, or the library holds other videos.
     """

@@ -118,11 +118,8 @@ def search_library(
     timings: Mapping[str, float],
     watch: Watch = UNWATCHED,
 ) -> SearchResult:
-    """Videos that share footage with any of the `views` of a clip (by key), the strongest first.
-
-    Each view is compared with the videos that `source` proposes for it. `timings`: of what went
-    before. Raises Cancelled.
-    """
+    """Videos that share footage with any of the `views` of a clip (by key), the strongest first;
+    each is compared with what `source` proposes. `timings`: of before. Raises Cancelled."""
     names = {v.video_id: v.name for v in library.videos()}
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
@@ -131,10 +128,11 @@ def search_library(
     watch.step("Candidates found", 0.1)
     able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
     chosen = {c.video_id for c in within_budget(candidates, source.budget)}
+    compared = {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()}
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
-            {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()},
+            compared,
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
             names=names,
             candidates={c.video_id: c for c in candidates},
@@ -146,8 +144,7 @@ def search_library(
     matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
     missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
     status, same = space.status(), identical_video(clip, library)
-    of_source = (notice for _, notice in proposed.values())
-    notices = (*clip_notices(clip, same), *of_source, status.notice, model.notice)
+    notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
     return SearchResult(
         query=clip.name,
         query_id=clip.query_id,
@@ -161,7 +158,7 @@ def search_library(
         extractor=model.extractor,
         index=f"{status.state}, generation {status.generation}, {status.reduction}",
         skipped=skipped | missing,
-        notices=tuple(filter(None, notices)),
+        notices=tuple(filter(None, (*notices, model.notice))),
         inside=any(view.key in views for view in INSIDE),
         parts=parts,
         background=level,
