@@ -218,3 +218,13 @@ def test_a_few_verdicts_do_not_replace_a_larger_set_of_labels(
     assert not page.exception
     assert page.selectbox(key="labels_source").value == "The demo set's labels"
     assert f"This library's labels: {len(RELATIONS)}" in texts(page).replace("\\", "")
+
+
+def test_recall_at_the_budget_is_measured_on_a_click(opened: Open) -> None:
+    page = page_of(opened, view="Labels", t="1000")
+    page.button(key="measure_budget").click()
+    run_until(page, lambda p: "Among the re-ranked" in texts(p))
+    copies = sum(relation in ("ND", "DS") for relation in RELATIONS.values())
+    assert fact(page, "Among the candidates") == f"{copies} of {copies}"
+    assert fact(page, "Among the re-ranked") == f"{copies} of {copies}"
+    assert fact(page, "Candidates per query") == "3.0"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visil_dash.candidates.generation import candidate_videos, library_hits
-from visil_dash.labels.label import Label
+from visil_dash.labels.label import Label, Upto
 from visil_dash.labels.truth import Truth, truth_of
 from visil_dash.matching.similarity import chamfer, pair_scores
 from visil_dash.progress import UNWATCHED, Watch
@@ -77,6 +77,48 @@ def compared_pairs(
             if candidate.video_id in place:
                 compared[i, place[candidate.video_id]] = True
     return compared & truth.counted, seconds
+
+
+@dataclass(frozen=True)
+class BudgetRecall:
+    """Of `copies` labelled as such, how many are `candidates` at a distance threshold, and how many
+    of them are `reranked` under the `budget` (0: none is set); means per query of all videos."""
+
+    copies: int
+    candidates: int
+    reranked: int
+    budget: int
+    mean_candidates: float
+    mean_reranked: float
+
+
+def budget_recall(
+    bench: Workbench, truth: Truth, threshold: float, *, upto: Upto, watch: Watch = UNWATCHED
+) -> BudgetRecall:
+    """What a search re-ranks of the labelled queries' copies (see Truth.relevant). Raises
+    Cancelled."""
+    budget, relevant = bench.settings.rerank_budget, truth.relevant(upto)
+    found, first, proposed, taken = 0, 0, [], []
+    for i, query in enumerate(truth.queries):
+        watch.count("Finding candidates", i, len(truth.queries))
+        hits = library_hits(
+            bench.clip(query).features, threshold, library=bench.library, view=bench.space.view()
+        )
+        candidates = [c.video_id for c in candidate_videos(hits)]
+        affordable = candidates[:budget] if budget else candidates
+        copies = {truth.references[j] for j in np.flatnonzero(relevant[i]).tolist()}
+        found += len(copies.intersection(candidates))
+        first += len(copies.intersection(affordable))
+        proposed.append(len(candidates))
+        taken.append(len(affordable))
+    return BudgetRecall(
+        copies=int(relevant.sum()),
+        candidates=found,
+        reranked=first,
+        budget=budget,
+        mean_candidates=float(np.mean(proposed or [0])),
+        mean_reranked=float(np.mean(taken or [0])),
+    )
 
 
 def score_pairs(

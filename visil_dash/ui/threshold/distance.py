@@ -13,6 +13,7 @@ from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import empty_state
 from visil_dash.ui.threshold.bands import draw_bands
+from visil_dash.ui.threshold.budget import draw_budget
 from visil_dash.ui.threshold.labelled_pairs import measured_pairs
 from visil_dash.ui.threshold.one_query import (
     draw_admitted,
@@ -118,6 +119,7 @@ def _labelled(value: float, tried: TriedValue) -> tuple[Label, ...]:
     # As float32, like the distances: the same pairs are admitted here and in a search.
     least = -float(np.float32(value))
     draw_operating("distance", given, pairs, least, use=lambda least: tried.set(-least))
+    draw_budget(given, value)
     return given.labels
 
 
