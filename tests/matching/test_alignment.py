@@ -44,10 +44,17 @@ def test_a_copy_that_plays_backwards_is_called_reversed():
 
 @pytest.mark.parametrize(
     ("cells", "speed"),
-    [([(4 + i, 3 + 2 * i) for i in range(9)], 2.0), ([(4 + 2 * i, 3 + i) for i in range(9)], 0.5)],
+    [
+        ([(4 + i, 3 + 2 * i) for i in range(9)], 2.0),
+        ([(4 + 2 * i, 3 + i) for i in range(9)], 0.5),
+        ([(i, 3 * i) for i in range(8)], 3.0),
+        ([(i, 4 * i) for i in range(6)], 4.0),
+        ([(4 * i, i) for i in range(6)], 0.25),
+    ],
 )
 def test_another_playing_speed_is_measured(cells, speed):
-    found = only(matrix_with(26, 26, cells))
+    rows, columns = np.array(cells).max(0)
+    found = only(matrix_with(rows + 2, columns + 2, cells))
     assert found.speed == pytest.approx(speed, rel=0.1)
 
 

@@ -13,9 +13,14 @@ import numpy as np
 
 from visil_dash.records import Array, Segment
 
-# Steps (query frames, reference frames) that a path may take: normal speed, then twice and half
-# speed, then a frame that has no counterpart on one side.
-_STEPS = ((1, 1), (1, 2), (2, 1), (0, 1), (1, 0))
+# Steps (query frames, reference frames) that a path may take, and their price in gaps: normal
+# speed, then twice and half speed, then a frame that has no counterpart on one side. A jump over
+# frames counts the cell it lands on once, and pays half a gap for the others.
+_Steps = tuple[tuple[int, int, float], ...]
+_STEPS: _Steps = ((1, 1, 0.0), (1, 2, 0.5), (2, 1, 0.5), (0, 1, 1.0), (1, 0, 1.0))
+# Three and four times the speed as well, for pairs of which many frames agree on no other path.
+_FAR_STEPS: _Steps = ((1, 1, 0.0), (1, 3, 0.5), (3, 1, 0.5), (1, 4, 0.5), (4, 1, 0.5), *_STEPS[1:])
+_FAR_SHARE = 0.6  # of the shorter video's frames, that agree with some frame of the other
 
 
 @dataclass(frozen=True)
@@ -36,44 +41,50 @@ class AlignOptions:
     max_segments: int = 20
 
 
-def path_scores(score: Array, gap: float) -> tuple[Array, Array]:
+def path_scores(score: Array, gap: float, steps: _Steps = _STEPS) -> tuple[Array, Array]:
     """Best local path score `[P, Q]` ending in each cell and the step that led there (-1: start).
 
     Filled along anti-diagonals, where all cells are independent.
     """
     p, q = score.shape
-    best = np.zeros((p + 2, q + 2), np.float32)  # two rows and columns of zeros before the first
+    edge = max(max(di, dj) for di, dj, _ in steps)  # rows and columns of zeros before the first
+    best = np.zeros((p + edge, q + edge), np.float32)
     step = np.full((p, q), -1, np.int8)
-    # A jump over one frame counts the cell it lands on once, and pays half a gap for the other.
-    prices = (0.0, gap / 2, gap / 2, gap, gap)
+    prices = np.array([price * gap for _, _, price in steps], np.float32)[:, None]
+    matching = np.array([_matches(one) for one in steps])
     for diagonal in range(p + q - 1):
         i = np.arange(max(0, diagonal - q + 1), min(p, diagonal + 1))
         j = diagonal - i
-        options = np.stack([best[i + 2 - di, j + 2 - dj] for di, dj in _STEPS])
-        options -= np.array(prices, np.float32)[:, None]
+        options = np.stack([best[i + edge - di, j + edge - dj] for di, dj, _ in steps])
+        options -= prices
         gain = score[i, j]
         # Steps along one axis match no new pair: they carry the path on, without the cell's gain.
-        options[:3] += gain
+        options[matching] += gain
         choice = options.argmax(axis=0)
         value = options[choice, np.arange(len(i))]
         alone = gain > 0
         start = alone & (value <= gain)
         value = np.where(start, gain, value)
         dead = value <= 0
-        best[i + 2, j + 2] = np.where(dead, 0, value)
+        best[i + edge, j + edge] = np.where(dead, 0, value)
         step[i, j] = np.where(start | dead, -1, choice)
-    return best[2:, 2:], step
+    return best[edge:, edge:], step
 
 
-def _path(step: Array, i: int, j: int, best: Array) -> list[tuple[int, int]]:
+def _matches(step: tuple[int, int, float]) -> bool:
+    """Whether a step matches a new pair of frames."""
+    return step[0] > 0 and step[1] > 0
+
+
+def _path(step: Array, i: int, j: int, best: Array, steps: _Steps) -> list[tuple[int, int]]:
     cells = []
     while i >= 0 and j >= 0 and best[i, j] > 0:
         move = int(step[i, j])
-        if move < 3:  # start, or a step that matched this cell
+        if move < 0 or _matches(steps[move]):  # start, or a step that matched this cell
             cells.append((i, j))
         if move < 0:
             break
-        di, dj = _STEPS[move]
+        di, dj, _ = steps[move]
         i, j = i - di, j - dj
     return cells[::-1]
 
@@ -95,25 +106,41 @@ def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, in
     score = (matrix - _same_level(matrix, options)).astype(np.float32)
     if score.max(initial=0) <= 0:
         return []
+    found = _paths(score.copy(), options, _STEPS)
+    if not found and _agree_in_many_frames(score):
+        found = _paths(score, options, _FAR_STEPS)
+    return found
+
+
+def _agree_in_many_frames(score: Array) -> bool:
+    """Whether most frames of the shorter video agree with some frame of the other."""
+    shorter = 1 if score.shape[0] <= score.shape[1] else 0
+    return bool((score.max(axis=shorter) > 0).mean() >= _FAR_SHARE)
+
+
+def _paths(
+    score: Array, options: AlignOptions, steps: _Steps
+) -> list[tuple[list[tuple[int, int]], bool]]:
+    """`align` with these steps; `score` `[Tq, Tr]` is used up."""
     contrast = float(np.quantile(score[score > 0], 0.9))
     # A few very bad frames inside a copy (a cut-in, a flash) must not outweigh the copy around.
     score = np.clip(score, -contrast, None)
     gap = options.gap * contrast
     found: list[tuple[list[tuple[int, int]], bool]] = []
     # One frame alone cannot be placed in time: as many places as resemble it would be segments.
-    most = options.max_segments if min(matrix.shape) > 1 else 1
+    most = options.max_segments if min(score.shape) > 1 else 1
     for _ in range(most):
         tries = []
         for mirrored in (False, True):
             view = score[:, ::-1] if mirrored else score
-            best, step = path_scores(view, gap)
-            end = np.unravel_index(int(best.argmax()), best.shape)
-            tries.append((float(best[end]), mirrored, _path(step, int(end[0]), int(end[1]), best)))
+            best, step = path_scores(view, gap, steps)
+            i, j = np.unravel_index(int(best.argmax()), best.shape)
+            tries.append((float(best[i, j]), mirrored, _path(step, int(i), int(j), best, steps)))
         # Equal scores (a still picture) are called forward.
         value, mirrored, cells = max(tries, key=lambda t: (t[0], not t[1]))
         if mirrored:
-            cells = [(i, matrix.shape[1] - 1 - j) for i, j in cells]
-        if len(cells) < min(options.min_frames, *matrix.shape) or value <= 0:
+            cells = [(i, score.shape[1] - 1 - j) for i, j in cells]
+        if len(cells) < min(options.min_frames, *score.shape) or value <= 0:
             break
         found.append((cells, mirrored))
         rows = [i for i, _ in cells]
