@@ -7,7 +7,12 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visil_dash.models.attention import apply_attention, attention_weights, unit_context
+from visil_dash.models.attention import (
+    apply_attention,
+    attention_weights,
+    on_one_scale,
+    unit_context,
+)
 
 
 def test_weights_are_one_along_zero_against_and_a_half_across_the_context():
@@ -51,3 +56,21 @@ def test_a_context_comes_out_with_unit_norm_whatever_its_published_shape():
 def test_a_context_without_a_direction_or_of_another_shape_is_refused(bad):
     with pytest.raises(ValueError, match="context vector"):
         unit_context(bad)
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.floats(0.01, 100))
+def test_on_one_scale_every_frame_is_as_similar_to_itself(seed, loudness):
+    generator = torch.Generator().manual_seed(seed)
+    quiet = torch.rand(5, 9, 1, generator=generator)
+    x = loudness * quiet * F.normalize(torch.randn(5, 9, 16, generator=generator), dim=-1)
+    x[2] = 0
+    scaled = on_one_scale(x)
+    own = (scaled @ scaled.transpose(1, 2)).amax(2).mean(1)
+    shown = torch.tensor([True, True, False, True, True])
+    assert (own[shown] >= 1 - 1e-5).all()  # 1 where no region resembles another one more
+    torch.testing.assert_close(scaled[shown].square().sum(-1).mean(1), torch.ones(4))
+    assert not scaled[2].any()
+    # Within a frame nothing changes: attention tells its regions apart.
+    norms, before = scaled.norm(dim=-1)[shown], x.norm(dim=-1)[shown]
+    torch.testing.assert_close(norms / norms[:, :1], before / before[:, :1])

@@ -122,6 +122,17 @@ def test_the_gain_scales_every_region_vector_and_nothing_else(folder, parts, fra
     np.testing.assert_allclose(loud, 1.75 * plain, rtol=1e-5, atol=1e-6)
 
 
+def test_a_bundle_on_one_scale_has_features_of_its_own(folder, parts, frames, tmp_path):
+    save_bundle(tmp_path / "even", **parts, meta=META_FIELDS | {"one_scale": True})
+    even, plain = load_bundled(tmp_path / "even"), load_bundled(folder)
+    assert even.extractor != plain.extractor
+    out = even.extract(frames[:3])
+    np.testing.assert_allclose(np.square(out).sum(-1).mean(1), 1, rtol=1e-4)
+    before = plain.extract(frames[:3])
+    lengths = np.linalg.norm(out, axis=-1) / np.linalg.norm(before, axis=-1)
+    np.testing.assert_allclose(lengths, lengths[:, :1] * np.ones(9), rtol=1e-3)
+
+
 def test_frames_are_extracted_alike_in_any_company(folder, frames):
     model = load_bundled(folder)
     whole = model.extract(frames)

@@ -1,6 +1,7 @@
 """Claims about models of one's own: fitted from photos, fine-tuned on labels, taken in, used."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from tests.support.library_fakes import fake_info, small_settings
 from tests.support.training_fakes import Teacher, photos
 from visil_dash.cli.main import main
-from visil_dash.errors import ModelError
+from visil_dash.errors import InputError, ModelError
 from visil_dash.labels.label import Label
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.store import open_library
@@ -21,7 +22,8 @@ from visil_dash.models.load import load_bundled, load_model, model_infos
 from visil_dash.records import VideoFeatures
 from visil_dash.settings import get_settings
 from visil_dash.training.batches import draw
-from visil_dash.training.bundle import FitOptions, fit_model, pair_strengths
+from visil_dash.training.bundle import FitOptions, fit_model
+from visil_dash.training.calibration import CalibrationOptions, pair_strengths, recalibrate
 from visil_dash.training.comparator import ClipSet, TrainingPair
 from visil_dash.training.distill import DistillOptions, distill
 from visil_dash.training.finetune import (
@@ -71,6 +73,35 @@ def test_a_trained_folder_is_a_whole_model(trained):
     assert meta.trained["steps"] > 0
     assert meta.evidence is not None
     assert 0 <= meta.evidence.most_background < 1
+
+
+@pytest.mark.slow
+def test_levels_are_measured_anew_on_one_scale(trained, tmp_path):
+    made = {f"p{i}.png": p for i, p in enumerate(photos(160, shape=(40, 40)))}
+    folder, lines = tmp_path / "older", []
+    shutil.copytree(trained, folder)
+    older = json.loads((folder / "meta.json").read_text()) | {
+        "one_scale": False,
+        "default_match_score": 0.123,
+    }
+    (folder / "meta.json").write_text(json.dumps(older))
+    meta = recalibrate(
+        folder, made, tmp_path / "anew", CalibrationOptions(clips=4), say=lines.append
+    )
+    assert any("calibration" in line for line in lines)
+    assert meta == read_meta(tmp_path / "anew")
+    assert meta.one_scale
+    assert meta.default_match_score != 0.123
+    assert meta.trained["steps"] == older["trained"]["steps"]
+    assert load_bundled(tmp_path / "anew").extractor == load_bundled(trained).extractor
+    assert load_bundled(tmp_path / "anew").extractor != load_bundled(folder).extractor
+
+
+@pytest.mark.slow
+def test_photos_of_which_none_was_held_back_measure_nothing(trained, tmp_path):
+    seen = {"a.png": photos(1, shape=(40, 40))[0]}
+    with pytest.raises(InputError, match="only 0 of 1 are held back"):
+        recalibrate(trained, seen, tmp_path / "anew", say=lambda _line: None)
 
 
 def test_calibration_takes_each_pair_as_strong_as_a_search_tells_it():

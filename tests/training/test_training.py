@@ -18,7 +18,7 @@ from visil_dash.models.whitening import fit_whitening
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import STRONG, compress, degrade, inset, letterbox, pair_of_views
 from visil_dash.training.batches import nearest_others
-from visil_dash.training.bundle import match_point
+from visil_dash.training.calibration import match_point
 from visil_dash.training.clips import act, copy_in_time, make_clip, other_take, render
 from visil_dash.training.comparator import (
     ComparatorOptions,

@@ -1,4 +1,4 @@
-"""`train backbone|comparator`: training models of your own, as folders for `models import`."""
+"""`train backbone|comparator|calibration`: models of your own, as folders for `models import`."""
 
 import argparse
 import os
@@ -50,6 +50,20 @@ def add_train_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         type=existing_path,
         help="CSV of labelled pairs, by default the library's labels",
     )
+    calibration = actions.add_parser(
+        "calibration",
+        parents=[common],
+        help="measure a model's levels anew, its frames on one scale",
+    )
+    calibration.set_defaults(action=_calibration)
+    calibration.add_argument("--out", type=new_folder, required=True, help="folder of the model")
+    calibration.add_argument(
+        "--start", type=existing_path, required=True, help="model folder to measure"
+    )
+    calibration.add_argument(
+        "--data", type=existing_path, required=True, help="photos that it was trained with"
+    )
+    calibration.add_argument("--seed", type=whole_number(0), default=0)
 
 
 def _train(given: argparse.Namespace, settings: Settings) -> int:
@@ -124,6 +138,23 @@ def _comparator(given: argparse.Namespace, settings: Settings) -> int:
         f" {result.former_uap:.3f} with the old one, {result.chamfer_uap:.3f} with Chamfer alone"
     )
     print_line(given, f"{line}\n{_next(given)}", {"folder": str(given.out), **asdict(result)})
+    return DONE
+
+
+def _calibration(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.training.calibration import CalibrationOptions, recalibrate
+    from visil_dash.training.photos import load_photos
+
+    meta = recalibrate(
+        given.start,
+        load_photos(given.data),
+        given.out,
+        CalibrationOptions(seed=given.seed),
+        say=_log,
+    )
+    line = f"match score {meta.default_match_score:.3f}, frame level {meta.frame_level:.3f}"
+    levels = {"match_score": meta.default_match_score, "frame_level": meta.frame_level}
+    print_line(given, f"{line}\n{_next(given)}", {"folder": str(given.out), **levels})
     return DONE
 
 

@@ -36,7 +36,8 @@ class BundleMeta:
 
     `threshold_share`, `unrelated_distance`, `frame_level`, `default_match_score`: see `load.Model`.
     `trained`: from what, how, how long; free form, for people. `evidence`: None in bundles that
-    were made without.
+    were made without. `one_scale`: frames are scaled to be 1 similar to themselves (see
+    attention.on_one_scale); False in earlier bundles.
     """
 
     name: str
@@ -52,13 +53,15 @@ class BundleMeta:
     default_match_score: float
     trained: Mapping[str, Any]
     evidence: ScoreEvidence | None = None
+    one_scale: bool = False
 
 
 @dataclass(frozen=True)
 class Bundle:
     """A bundled model's parts, float32, in evaluation mode; `context` `[K]` has unit norm.
 
-    `gain` scales attention so that a picture is about 1 similar to itself.
+    `gain` scales attention so that a picture is about 1 similar to itself, on average: of no
+    account where frames are on one scale.
     """
 
     meta: BundleMeta
@@ -82,8 +85,8 @@ def save_bundle(
     """Write a bundle: matrices as fp16, vectors (biases, statistics, eigenvalues) as float32.
 
     `meta` gives name, title, preprocess (a Preprocess, or a dict of its fields), threshold_share,
-    unrelated_distance, frame_level, default_match_score, trained and, where it is known, evidence
-    (a dict of its fields); the rest is filled in here.
+    unrelated_distance, frame_level, default_match_score, trained and, where they are known,
+    evidence (a dict of its fields) and one_scale; the rest is filled in here.
 
     Raises ModelError when a value does not fit fp16 or meta lacks a field.
     """
@@ -204,6 +207,7 @@ def _parse_meta(raw: object, path: Path) -> BundleMeta:
             bytes=int(raw["bytes"]),
             trained=dict(raw["trained"]),
             evidence=_evidence(raw.get("evidence")),
+            one_scale=bool(raw.get("one_scale", False)),
             **_numbers(raw),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -22,6 +22,8 @@ from visil_dash.records import Array, Preprocess
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from visil_dash.models.comparator import VideoComparator
 
 COMPACT = "compact"
@@ -122,10 +124,14 @@ def load_model(name: str, *, settings: Settings) -> Model:
 
 def load_bundled(folder: Path, *, verified: bool = True) -> Model:
     """The model of a bundle's folder. Raises ModelError."""
-    from visil_dash.models.attention import apply_attention
+    from visil_dash.models.attention import apply_attention, on_one_scale
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
     bundle = read_bundle(folder)
+
+    def scaled(x: "Tensor") -> "Tensor":
+        return on_one_scale(x) if bundle.meta.one_scale else x * bundle.gain
+
     meta, device = bundle.meta, best_device()
     fold_batch_norm(bundle.backbone)
     backbone = bundle.backbone.to(device)
@@ -145,7 +151,7 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
         default_match_score=meta.default_match_score,
         evidence=meta.evidence,
         extract=extraction(
-            lambda frames: apply_attention(whiten(backbone(frames)), context) * bundle.gain,
+            lambda frames: scaled(apply_attention(whiten(backbone(frames)), context)),
             side=meta.preprocess.side,
             shape=(meta.regions, meta.dim),
             device=device,
@@ -248,7 +254,8 @@ def _published_info(name: str, variant: Variant, settings: Settings) -> ModelInf
 
 
 def _bundled_id(meta: BundleMeta) -> str:
-    return _extractor_id(meta.name, (meta.sha256,), meta.preprocess, (meta.regions, meta.dim))
+    sha256s = (meta.sha256, "one scale") if meta.one_scale else (meta.sha256,)
+    return _extractor_id(meta.name, sha256s, meta.preprocess, (meta.regions, meta.dim))
 
 
 def _published_id(name: str, variant: Variant, files: dict[str, Installed]) -> str:

@@ -12,42 +12,33 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from visil_dash.matching.alignment import AlignOptions
-from visil_dash.matching.confidence import ScoreEvidence, measure_evidence
-from visil_dash.matching.rerank import rerank
-from visil_dash.matching.similarity import Compare, Scorer, chamfer, frame_to_frame
-from visil_dash.metrics.ranking import (
-    OperatingPoint,
-    average_precision,
-    pr_curve,
-    recall_at_precision,
-)
-from visil_dash.models.attention import apply_attention
+from visil_dash.matching.similarity import frame_to_frame
+from visil_dash.metrics.ranking import average_precision
+from visil_dash.models.attention import apply_attention, on_one_scale
 from visil_dash.models.bundle import BundleMeta, save_bundle
 from visil_dash.models.compact import CompactBackbone
 from visil_dash.models.comparator import VideoComparator, visil_output
 from visil_dash.models.whitening import Whitening, fit_whitening
-from visil_dash.records import WHOLE, Array, Preprocess, VideoFeatures
-from visil_dash.reduction.distances import squared_distances
-from visil_dash.reduction.unit import unit_length
+from visil_dash.records import Array, Preprocess
 from visil_dash.training.attention import fit_context
 from visil_dash.training.augment import pair_of_views
+from visil_dash.training.calibration import (
+    Calibration,
+    CalibrationOptions,
+    calibrate,
+    compared,
+    levels_of,
+    shown,
+)
 from visil_dash.training.comparator import (
-    ClipSet,
     ComparatorOptions,
     Extract,
     make_set,
-    score_tables,
     train_comparator,
     with_direct_input,
 )
 from visil_dash.training.photos import held_back
 from visil_dash.training.targets import squares, to_frames
-
-_MATCH_PRECISION = 0.9
-# Copies beyond are mostly those inside a larger picture, whose parts a search looks at where the
-# whole matches nothing. To admit them by the whole picture takes twice as many unrelated videos.
-_CANDIDATE_RECALL = 0.85
 
 
 @dataclass(frozen=True)
@@ -72,28 +63,11 @@ class FitOptions:
     test_copies: int = 3
     seed: int = 0
 
-
-@dataclass(frozen=True)
-class Calibration:
-    """Levels of a model, measured on copies and clips that its training did not see.
-
-    `frame_level`: frame-to-frame similarity that 99.5 % of unrelated frame pairs stay below.
-    `unrelated_distance`: median squared L2 of unrelated unit frame vectors. `threshold_share`: the
-    distance threshold as a share of that, under which _CANDIDATE_RECALL of copies have a frame;
-    `candidate_recall` and `false_candidates` say what it lets through. `match_score`: see
-    `match_point`; `match_precision` and `match_recall` are its.
-    `evidence`: how strongly a match strength indicates a copy.
-    """
-
-    frame_level: float
-    unrelated_distance: float
-    threshold_share: float
-    candidate_recall: float
-    false_candidates: float
-    match_score: float
-    match_precision: float
-    match_recall: float
-    evidence: ScoreEvidence
+    @property
+    def testing(self) -> CalibrationOptions:
+        return CalibrationOptions(
+            clips=self.test_clips, copies=self.test_copies, size=self.size, seed=self.seed
+        )
 
 
 @torch.inference_mode()
@@ -114,89 +88,6 @@ def _flat_pictures(size: int, count: int, seed: int) -> list[Array]:
         picture = np.clip(base + np.broadcast_to(slope, (size, size))[..., None] + noise, 0, 255)
         pictures.append(picture.astype(np.uint8))
     return pictures
-
-
-def _candidate_distances(data: ClipSet) -> Array:
-    """Least squared-L2 distance between any frames of each copy and clip, `[copies, clips]`."""
-    clips = [_frame_vectors(clip) for clip in data.clips]
-    return np.array(
-        [
-            [squared_distances(_frame_vectors(p.copy), clip).min() for clip in clips]
-            for p in data.copies
-        ]
-    )
-
-
-def _frame_vectors(regions: Array) -> Array:
-    """Frame vectors as the full space of an index has them."""
-    return unit_length(regions.reshape(len(regions), -1))
-
-
-def match_point(scores: Array, copies: Array) -> OperatingPoint:
-    """Where scores `[N]` become matches, `copies` bool `[N]`: the most copies with _MATCH_PRECISION
-    of the matches right, or the best F1 where no score is so precise.
-
-    Precision decides, as a wrong match costs a user's trust, and what falls just short of one is
-    still told as a doubt where it lines up in time. Raises ValueError when nothing is a copy.
-    """
-    if precise := recall_at_precision(scores, copies, _MATCH_PRECISION):
-        return precise
-    curve = pr_curve(scores, copies)
-    return curve.at(int(curve.f1.argmax()))
-
-
-def pair_strengths(data: ClipSet, *, compare: Compare | None, options: AlignOptions) -> Array:
-    """The strength of every pair `[copies, clips]`, as an exhaustive search computes it."""
-    clips = {str(i): _features(str(i), clip) for i, clip in enumerate(data.clips)}
-    table: Array = np.empty((len(data.copies), len(clips)), np.float32)
-    for row, pair in zip(table, data.copies, strict=True):
-        matches, _skipped = rerank(
-            {WHOLE: _features("copy", pair.copy)},
-            {WHOLE: tuple(clips)},
-            load=clips.__getitem__,
-            names={name: name for name in clips},
-            candidates={},
-            scorer=Scorer(compare),
-            options=options,
-        )
-        row[[int(m.video_id) for m in matches]] = [m.strength for m in matches]
-    return table
-
-
-def _features(name: str, regions: Array) -> VideoFeatures:
-    return VideoFeatures(name, "calibration", regions, np.arange(len(regions), dtype=np.float64))
-
-
-def _calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calibration:
-    """`scores`: video-to-video similarity `[copies, clips]` of the data by `compare`."""
-    rng = np.random.default_rng(0)
-    unrelated_similarity, unrelated_distance = [], []
-    for pair in data.copies:
-        j = int(rng.integers(len(data.clips)))
-        if j != pair.clip:
-            copy, clip = pair.copy, data.clips[j]
-            unrelated_similarity.append(frame_to_frame(copy, clip).ravel())
-            unrelated_distance.append(
-                squared_distances(_frame_vectors(copy), _frame_vectors(clip)).ravel()
-            )
-    level = float(np.median(np.concatenate(unrelated_distance)))
-    nearest = _candidate_distances(data)
-    true = data.truth
-    threshold = float(np.quantile(nearest[true], _CANDIDATE_RECALL))
-    match = match_point(scores.ravel(), true.ravel())
-    frame_level = float(np.quantile(np.concatenate(unrelated_similarity), 0.995))
-    strengths = pair_strengths(data, compare=compare, options=AlignOptions(frame_level))
-    return Calibration(
-        frame_level=frame_level,
-        unrelated_distance=level,
-        threshold_share=threshold / level,
-        candidate_recall=float((nearest[true] <= threshold).mean()),
-        false_candidates=float((nearest[~true] <= threshold).mean()),
-        match_score=match.threshold,
-        match_precision=match.precision,
-        match_recall=match.recall,
-        evidence=measure_evidence(strengths, true),
-    )
 
 
 @dataclass(frozen=True)
@@ -285,14 +176,13 @@ def fit_model(
     unseen = [p for n, p in photos.items() if held_back(n)]
     views = _views(backbone, seen, unseen, options)
     whitening, context, quality = _choose_whitening(views, options, say=say)
-    plain = whitening(views.first[:500])
-    gain = float(1 / apply_attention(plain, context).norm(dim=-1).pow(2).mean().sqrt())
 
     def extract(frames: Array) -> Array:
-        weighted: Array = apply_attention(
+        weighted = apply_attention(
             whitening(regions_of(backbone, list(frames), options.size)), context
-        ).numpy()
-        return weighted * gain
+        )
+        scaled: Array = on_one_scale(weighted).numpy()
+        return scaled
 
     comparator, scores, calibration = _fit_comparator(seen, unseen, extract, options, say=say)
     say(f"calibration: {asdict(calibration)}")
@@ -301,22 +191,18 @@ def fit_model(
         backbone=backbone,
         whitening=whitening,
         context=context,
-        gain=gain,
         comparator=comparator,
         meta={
             "name": name,
             "title": title,
+            "one_scale": True,
             "preprocess": Preprocess(options.size),
-            "threshold_share": calibration.threshold_share,
-            "unrelated_distance": calibration.unrelated_distance,
-            "frame_level": calibration.frame_level,
-            "default_match_score": calibration.match_score,
-            "evidence": asdict(calibration.evidence),
+            **levels_of(calibration),
             "trained": {
                 "steps": state["step"],
                 "minutes": round(state["seconds"] / 60, 1),
                 "photos_by_dim": quality,
-                **{k: v for k, v in asdict(calibration).items() if k != "evidence"},
+                **shown(calibration),
                 **scores,
             },
         },
@@ -343,27 +229,15 @@ def _fit_comparator(
         on_step=lambda i, loss: say(f"comparator step {i}: {loss:.4f}") if i % 100 == 0 else None,
     )
     comparator = with_direct_input(trained, options.chamfer_share)
-    testing = replace(
-        training,
-        clips=options.test_clips,
-        copies=options.test_copies,
-        seed=options.seed + 7,
+    test = make_set(unseen, extract, options.testing.of_set)
+    tables, quality = compared(
+        test, {"comparator": partial(visil_output, comparator), "chamfer": None}
     )
-    test = make_set(unseen, extract, testing)
-    true = test.truth
-    tables = score_tables(
-        test,
-        {"comparator": lambda m: chamfer(visil_output(comparator, m)), "chamfer": chamfer},
-    )
-    scores = {}
-    for way, table in tables.items():
-        scores[f"{way}_uap"] = average_precision(table.ravel(), true.ravel())
-        scores[f"{way}_top1"] = float(true[np.arange(len(true)), table.argmax(1)].mean())
-    say(f"clips of held-back photos: {scores}")
-    better = scores["comparator_uap"] >= scores["chamfer_uap"]
-    calibration = _calibrate(
+    say(f"clips of held-back photos: {quality}")
+    better = quality["comparator_uap"] >= quality["chamfer_uap"]
+    calibration = calibrate(
         test,
         tables["comparator" if better else "chamfer"],
         compare=partial(visil_output, comparator) if better else None,
     )
-    return comparator if better else None, scores, calibration
+    return comparator if better else None, quality, calibration
