@@ -26,8 +26,8 @@ from visil_dash.training.calibration import (
     Calibration,
     CalibrationOptions,
     calibrate,
-    compared,
     levels_of,
+    scored_ways,
     shown,
 )
 from visil_dash.training.comparator import (
@@ -230,7 +230,7 @@ def _fit_comparator(
     )
     comparator = with_direct_input(trained, options.chamfer_share)
     test = make_set(unseen, extract, options.testing.of_set)
-    tables, quality = compared(
+    tables, quality = scored_ways(
         test, {"comparator": partial(visil_output, comparator), "chamfer": None}
     )
     say(f"clips of held-back photos: {quality}")

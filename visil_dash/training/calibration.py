@@ -160,7 +160,7 @@ def calibrate(data: ClipSet, scores: Array, *, compare: Compare | None) -> Calib
     )
 
 
-def compared(
+def scored_ways(
     data: ClipSet, ways: dict[str, Compare | None]
 ) -> tuple[dict[str, Array], dict[str, float]]:
     """Scores `[copies, clips]` by each way to compare (None: Chamfer alone), and the uAP and the
@@ -217,7 +217,7 @@ def recalibrate(
     data = make_set(
         unseen, model.extract, replace(options, size=bundle.meta.preprocess.side).of_set
     )
-    tables, quality = compared(data, {"comparator": model.compare})
+    tables, quality = scored_ways(data, {"comparator": model.compare})
     say(f"clips of held-back photos: {quality}")
     levels = calibrate(data, tables["comparator"], compare=model.compare)
     say(f"calibration: {asdict(levels)}")
