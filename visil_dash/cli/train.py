@@ -145,16 +145,16 @@ def _calibration(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.training.calibration import CalibrationOptions, recalibrate
     from visil_dash.training.photos import load_photos
 
-    meta = recalibrate(
+    levels = recalibrate(
         given.start,
         load_photos(given.data),
         given.out,
         CalibrationOptions(seed=given.seed),
         say=_log,
     )
-    line = f"match score {meta.default_match_score:.3f}, frame level {meta.frame_level:.3f}"
-    levels = {"match_score": meta.default_match_score, "frame_level": meta.frame_level}
-    print_line(given, f"{line}\n{_next(given)}", {"folder": str(given.out), **levels})
+    line = f"match score {levels.match_score:.3f}, frame level {levels.frame_level:.3f}"
+    content = {"match_score": levels.match_score, "frame_level": levels.frame_level}
+    print_line(given, f"{line}\n{_next(given)}", {"folder": str(given.out), **content})
     return DONE
 
 

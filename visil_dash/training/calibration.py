@@ -20,7 +20,7 @@ from visil_dash.metrics.ranking import (
     pr_curve,
     recall_at_precision,
 )
-from visil_dash.models.bundle import BundleMeta, read_bundle, save_bundle
+from visil_dash.models.bundle import read_bundle, save_bundle
 from visil_dash.models.load import load_bundled
 from visil_dash.records import WHOLE, Array, VideoFeatures
 from visil_dash.reduction.distances import squared_distances
@@ -184,7 +184,7 @@ def recalibrate(
     options: CalibrationOptions = CalibrationOptions(),
     *,
     say: Callable[[str], None],
-) -> BundleMeta:
+) -> Calibration:
     """Writes the model of the folder `start` with its frames on one scale and its levels anew.
 
     `photos` as the model was trained with: those held back there are what is measured on. Raises
@@ -201,8 +201,8 @@ def recalibrate(
     meta = vars(replace(bundle.meta, one_scale=True))
     meta |= {"evidence": None if meta["evidence"] is None else asdict(meta["evidence"])}
 
-    def saved(**changes: object) -> BundleMeta:
-        return save_bundle(
+    def save(**changes: object) -> None:
+        save_bundle(
             out,
             backbone=bundle.backbone,
             whitening=bundle.whitening,
@@ -212,7 +212,7 @@ def recalibrate(
             meta=meta | changes,
         )
 
-    saved()
+    save()
     model = load_bundled(out)
     data = make_set(
         unseen, model.extract, replace(options, size=bundle.meta.preprocess.side).of_set
@@ -221,7 +221,8 @@ def recalibrate(
     say(f"clips of held-back photos: {quality}")
     levels = calibrate(data, tables["comparator"], compare=model.compare)
     say(f"calibration: {asdict(levels)}")
-    return saved(**levels_of(levels), trained={**bundle.meta.trained, **quality, **shown(levels)})
+    save(**levels_of(levels), trained={**bundle.meta.trained, **quality, **shown(levels)})
+    return levels
 
 
 def levels_of(levels: Calibration) -> dict[str, object]:
