@@ -7,10 +7,7 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.text import md, safe_name
 
-ONE_MODEL = (
-    "Only one model is on this machine. The Models page has more: download one, import weights, or"
-    " train your own."
-)
+ONE_MODEL = "Only one model is on this machine. The Models page has more."
 _NONE = ""
 
 
