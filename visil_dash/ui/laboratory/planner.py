@@ -245,7 +245,7 @@ def _measured(measured: Rates) -> None:
     decoded = measured.decoded_seconds_per_second
     facts(
         {
-            "Extraction": f"{measured.extracted_frames_per_second:,.0f} frames/s",
+            "Extraction": f"{measured.extracted_frames_per_second:,.1f} frames/s",
             "Decoding": "no video" if decoded is None else f"{decoded:,.0f} s of video/s",
             "Index build": f"{measured.indexed_frames_per_second:,.0f} frames/s",
             "Index search": f"{measured.graph_milliseconds_per_query_frame:.2f} ms per frame",
