@@ -263,8 +263,8 @@ def test_a_part_of_the_picture_never_takes_the_place_of_a_whole_that_matches_bet
 
 
 def test_proposals_of_several_views_become_one_list():
-    near = Candidate("a", 1.0, 4, 2, 3)
-    far = Candidate("a", 2.0, 9, 1, 3)
-    other = Candidate("b", 0.5, 1, 1, 1)
+    near = Candidate("a", 1.0, 4, 2, 3, evidence=3.0)
+    far = Candidate("a", 2.0, 9, 1, 3, evidence=1.0)
+    other = Candidate("b", 0.5, 1, 1, 1, evidence=2.0)
     assert merged([(far, other), (near,)]) == (near, other)
     assert merged([]) == ()
