@@ -31,8 +31,12 @@ from visil_dash.workbench.identical import clip_notices, identical_video
 
 HIERARCHICAL, EXHAUSTIVE, NEAREST = "hierarchical", "exhaustive", "nearest"
 
-# Which videos a view of the query is compared with, most promising first, and a notice or none.
-_Propose = Callable[[VideoFeatures], tuple[tuple[Candidate, ...], str]]
+# Which videos a view of the query is compared with, most promising first, and a notice or none;
+# the second argument tells whether the view is a part of the picture.
+_Propose = Callable[[VideoFeatures, bool], tuple[tuple[Candidate, ...], str]]
+
+# Many parts are many chances for unrelated videos, so theirs is this share of the threshold.
+_PART_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,11 @@ def by_threshold(
     everything: bool = False,
     budget: int | None = None,
 ) -> CandidateSource:
-    """The videos with frames within the distance threshold."""
+    """The videos with frames within the distance threshold, _PART_SHARE of it for parts."""
 
-    def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
-        hits = library_hits(query, threshold, library=library, view=space.view())
+    def propose(query: VideoFeatures, part: bool) -> tuple[tuple[Candidate, ...], str]:
+        limit = _PART_SHARE * threshold if part else threshold
+        hits = library_hits(query, limit, library=library, view=space.view())
         return candidate_videos(hits), ""
 
     return CandidateSource(
@@ -79,7 +84,7 @@ def by_nearness(
 ) -> CandidateSource:
     """The `most` videos with the nearest frames, within the threshold or not: always an answer."""
 
-    def propose(query: VideoFeatures) -> tuple[tuple[Candidate, ...], str]:
+    def propose(query: VideoFeatures, part: bool) -> tuple[tuple[Candidate, ...], str]:
         view = space.view()  # one state for all steps, which then agree
         hits = library_hits(query, threshold, library=library, view=view)
         within = {c.video_id: c for c in candidate_videos(hits)}
@@ -123,7 +128,7 @@ def search_library(
     names = {v.video_id: v.name for v in library.videos()}
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
-        proposed = {key: source.propose(features) for key, features in views.items()}
+        proposed = {key: source.propose(features, key != WHOLE) for key, features in views.items()}
         candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
     able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
