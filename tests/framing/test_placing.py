@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import fake_regions
 from visil_dash.framing.placing import REGIONS, is_upright, is_wide, placed, spread
-from visil_dash.framing.views import IN_UPRIGHT, IN_WIDE, views_of_other_shapes
+from visil_dash.framing.views import IN_UPRIGHT, IN_WIDE, suits, views_of_other_shapes
 from visil_dash.matching.similarity import frame_to_frame
+from visil_dash.records import WHOLE
 
 SIDE = 48
 
@@ -70,3 +71,10 @@ def test_a_query_is_seen_in_the_other_shape_where_the_library_has_it() -> None:
 def test_about_square_is_neither_upright_nor_wide() -> None:
     assert [is_upright(s) for s in (0.5, 0.95, 1.0, 1.05, 2.0)] == [True, *[False] * 4]
     assert [is_wide(s) for s in (0.5, 0.95, 1.0, 1.05, 2.0)] == [*[False] * 4, True]
+
+
+def test_a_view_in_another_shape_suits_pictures_of_that_shape_alone() -> None:
+    wide, upright, square = 16 / 9, 9 / 16, 1.0
+    assert [suits(IN_WIDE.key, shape) for shape in (wide, upright, square)] == [True, False, False]
+    assert [suits(IN_UPRIGHT.key, s) for s in (wide, upright, square)] == [False, True, False]
+    assert all(suits(key, shape) for key in (WHOLE, "centre") for shape in (wide, upright, square))

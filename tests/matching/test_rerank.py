@@ -67,6 +67,22 @@ def ranked(query: VideoFeatures, *videos: VideoFeatures, align_top: int = 50) ->
     return list(found)
 
 
+def test_a_view_is_compared_only_where_it_suits_the_reference() -> None:
+    views = {WHOLE: video("q", 1), "in-wide": video("q", 2)}
+    videos = {name: video(name, 2) for name in ("wide", "upright")}
+    found, _ = rerank(
+        views,
+        dict.fromkeys(views, tuple(videos)),
+        load=videos.__getitem__,
+        names={name: name for name in videos},
+        candidates={},
+        scorer=CHAMFER,
+        options=AlignOptions(frame_level=0.7),
+        suits=lambda view, reference: view == WHOLE or reference.video_id == "wide",
+    )
+    assert {m.video_id: m.view for m in found} == {"wide": "in-wide", "upright": WHOLE}
+
+
 def test_a_small_part_scores_like_a_match_where_the_whole_does_not() -> None:
     query = video("q", 1, 2, 3, 4, 5, 6)
     found = ranked(query, video("shares", 7, 8, 3, 9, 10, 11), video("other", 12, 13, 14))

@@ -73,6 +73,25 @@ def test_a_query_of_the_librarys_shape_is_not_searched_for_twice(
     assert result.parts == 0
 
 
+def test_a_wide_copy_is_compared_as_a_whole_with_wide_videos_beside_upright_ones(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(min_free_bytes=0)
+    shapes = {"wide.mp4": (320, 180), "upright.mp4": (180, 320)}
+    for seed, (name, (width, height)) in enumerate(shapes.items()):
+        frames = clip(seed, width=width, height=height).frames
+        write_video(tmp_path / name, frames, rate=RATE, crf=20)
+    with Workbench(open_library(tmp_path / "library", settings=settings), MODEL, settings) as bench:
+        bench.add_paths([tmp_path / name for name in shapes])
+        assert bench.worker.wait_idle(120)
+        copy = tmp_path / "copy.mp4"
+        write_video(copy, clip(0).frames, rate=RATE, crf=30)
+        result = bench.search(bench.open_clip(copy).query_id, exhaustive=True)
+    assert result.parts == 1  # for the upright video
+    assert result.matches[0].name == "wide.mp4"
+    assert result.matches[0].view == ""
+
+
 def test_another_shape_is_no_look_inside_the_picture(bench: Workbench, tmp_path: Path) -> None:
     query = repost(bench, tmp_path, "upright_crop", strength=2 / 3)
     result = bench.search(query, exhaustive=True)

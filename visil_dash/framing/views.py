@@ -92,6 +92,14 @@ class QueryRef:
         return f"{self.base}{_MARK}{self.view}" if self.view else self.base
 
 
+def suits(key: str, shape: float) -> bool:
+    """Whether a view, or the whole picture, is worth comparing with a picture of this width to
+    height: what is placed in a wide picture with wide ones only, the whole with all."""
+    if key == IN_WIDE.key:
+        return is_wide(shape)
+    return is_upright(shape) if key == IN_UPRIGHT.key else True
+
+
 def views_of_other_shapes(query: float, library: Iterable[float]) -> tuple[View, ...]:
     """Views as a part of the other shape, for a query of this width to height: the one where the
     library holds videos of that shape, none for a query that is about square."""

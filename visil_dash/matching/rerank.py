@@ -111,15 +111,17 @@ def rerank(
     candidates: Mapping[str, Candidate],
     scorer: Scorer,
     options: AlignOptions,
+    suits: Callable[[str, VideoFeatures], bool] = lambda view, reference: True,
     align_top: int = 50,
     watch: Watch = UNWATCHED,
 ) -> tuple[tuple[Match, ...], dict[str, str]]:
     """Matches by falling strength, and the videos left out with the reason.
 
     `views`: the query's features by the view's key, {WHOLE: …} for the whole picture alone.
-    `videos`: those to compare with each view. Segments are found for the `align_top` videos that
-    score best in either direction; they may make a match stronger than its scores. Of a video's
-    views the strongest counts, the whole picture among equals; a part of the picture that scores
+    `videos`: those to compare with each view, where the view `suits` the reference. Segments are
+    found for the `align_top` videos that score best in either direction; they may make a match
+    stronger than its scores. Of a video's views the strongest counts, the whole picture among
+    equals; a part of the picture that scores
     high never takes the place of the whole that matches better. A video whose features are missing
     or damaged is left out, not fatal: the others are still ranked. Raises Cancelled.
     """
@@ -135,10 +137,11 @@ def rerank(
         of_views = []
         for key, query in views.items():
             watch.check()
-            if video_id in videos.get(key, ()):
+            if video_id in videos.get(key, ()) and suits(key, reference):
                 blank = _unscored(video_id, names[video_id], candidates.get(video_id), key)
                 of_views.append(_score(blank, query, reference, scorer))
-        scored.append(_whole_and_best_part(of_views))
+        if of_views:
+            scored.append(_whole_and_best_part(of_views))
         watch.count("Comparing", done + 1, len(compared))
     scored.sort(key=lambda of_video: rank(of_video[0].match))
     # Matrices are made anew for the few that are shown: keeping all would not fit at scale.

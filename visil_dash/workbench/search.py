@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.generation import candidate_videos, library_hits, merged, shown_numbers
 from visil_dash.candidates.nearest import nearest_frames
-from visil_dash.framing.views import INSIDE, QueryRef
+from visil_dash.framing.views import INSIDE, QueryRef, suits
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.matching.alignment import AlignOptions
@@ -21,8 +22,10 @@ from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE,
+    WHOLE_PICTURE,
     Candidate,
     Match,
+    MediaInfo,
     SearchResult,
     VideoFeatures,
 )
@@ -143,6 +146,7 @@ def search_library(
             candidates={c.video_id: c for c in candidates},
             scorer=model.scorer,
             options=options,
+            suits=partial(_suits, {v.video_id: v.info for v in library.videos()}),
             watch=watch.part(0.1, 1.0),
         )
     parts = len(set(views) - {WHOLE})
@@ -188,6 +192,15 @@ def _compared(
         return list(able)
     among = chosen.intersection(able)
     return [c.video_id for c in proposed if c.video_id in among]
+
+
+def _suits(files: Mapping[str, MediaInfo], view: str, reference: VideoFeatures) -> bool:
+    """Whether a view of the query may be seen in a reference, by the shape of its picture."""
+    info = files[reference.video_id]
+    if not info.width or not info.height:
+        return True
+    _, _, wide, high = reference.picture or WHOLE_PICTURE
+    return suits(view, info.width * wide / (info.height * high))
 
 
 def with_probability(
