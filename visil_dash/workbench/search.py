@@ -25,7 +25,6 @@ from visil_dash.records import (
     WHOLE_PICTURE,
     Candidate,
     Match,
-    MediaInfo,
     SearchResult,
     VideoFeatures,
 )
@@ -135,22 +134,22 @@ def search_library(
         candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
     able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
-    chosen = {c.video_id for c in within_budget(candidates, source.budget)}
-    compared = {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()}
+    chosen = within_budget(candidates, source.budget)
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
-            compared,
+            {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()},
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
             names=names,
             candidates={c.video_id: c for c in candidates},
             scorer=model.scorer,
             options=options,
-            suits=partial(_suits, {v.video_id: v.info for v in library.videos()}),
+            suits=partial(_suits, library),
             watch=watch.part(0.1, 1.0),
         )
-    parts = len(set(views) - {WHOLE})
-    matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
+    matches, level = with_probability(
+        matches, model.evidence, among=len(names), parts=len(views) - 1
+    )
     missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
     status, same = space.status(), identical_video(clip, library)
     notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
@@ -169,7 +168,7 @@ def search_library(
         skipped=skipped | missing,
         notices=tuple(filter(None, (*notices, model.notice))),
         inside=any(view.key in views for view in INSIDE),
-        parts=parts,
+        parts=len(views) - 1,
         background=level,
         verified=model.verified,
         identical_to="" if same is None else same.name,
@@ -184,19 +183,24 @@ def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequen
 
 
 def _compared(
-    source: CandidateSource, proposed: Sequence[Candidate], chosen: set[str], able: Sequence[str]
+    source: CandidateSource,
+    proposed: Sequence[Candidate],
+    chosen: Sequence[Candidate],
+    able: Sequence[str],
 ) -> list[str]:
     """The videos to compare with a view: of those with features, all or the `chosen` ones that were
     proposed for it."""
     if source.everything:
         return list(able)
-    among = chosen.intersection(able)
+    among = {c.video_id for c in chosen}.intersection(able)
     return [c.video_id for c in proposed if c.video_id in among]
 
 
-def _suits(files: Mapping[str, MediaInfo], view: str, reference: VideoFeatures) -> bool:
+def _suits(library: Library, view: str, reference: VideoFeatures) -> bool:
     """Whether a view of the query may be seen in a reference, by the shape of its picture."""
-    info = files[reference.video_id]
+    if view == WHOLE:
+        return True
+    info = library.video(reference.video_id).info
     if not info.width or not info.height:
         return True
     _, _, wide, high = reference.picture or WHOLE_PICTURE
