@@ -147,9 +147,8 @@ def search_library(
             suits=partial(_suits, library),
             watch=watch.part(0.1, 1.0),
         )
-    matches, level = with_probability(
-        matches, model.evidence, among=len(names), parts=len(views) - 1
-    )
+    parts = len(views) - 1
+    matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
     missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
     status, same = space.status(), identical_video(clip, library)
     notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
@@ -168,7 +167,7 @@ def search_library(
         skipped=skipped | missing,
         notices=tuple(filter(None, (*notices, model.notice))),
         inside=any(view.key in views for view in INSIDE),
-        parts=len(views) - 1,
+        parts=parts,
         background=level,
         verified=model.verified,
         identical_to="" if same is None else same.name,
