@@ -75,8 +75,9 @@ def test_footage_inside_the_picture_is_found_by_its_part(world):
 def test_hierarchical_search_lets_each_part_propose_candidates(world):
     bench, query = world
     part = bench.clip(str(QueryRef(query, "top-right")))
-    # Tight enough that the whole picture proposes nothing and the part proposes a.
-    limit = bench.query_distances(part.query_id).distances.min() * 1.01 + 1e-6
+    # Tight enough that the whole picture proposes nothing and the part proposes a, at the nine
+    # tenths of the threshold that parts have.
+    limit = bench.query_distances(part.query_id).distances.min() * 1.01 / 0.9 + 1e-6
     assert bench.search(query, threshold=limit).matches == ()
     found = bench.search(query, threshold=limit, inside=True)
     assert [(m.name, m.view) for m in found.matches] == [("a.mp4", "top-right")]

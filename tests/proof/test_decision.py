@@ -11,7 +11,7 @@ from visil_dash.proof.steady import STEADY_PIXELS
 from visil_dash.records import ProofState
 
 # A quarter of a second that moves alike, over a picture that agrees in nearly every detail.
-BRIEF = PixelEvidence(motion=0.6, other=0.1, seconds=0.3, moving=(5, 5), detail=0.95, seen=1.0)
+BRIEF = PixelEvidence(motion=0.6, other=0.1, seconds=0.3, moving=(0.8, 0.9), detail=0.95, seen=1.0)
 # One motorway at two times: the same place, one short accident of a peak.
 ANOTHER_HOUR = PixelEvidence(
     motion=0.35, other=0.04, seconds=0.03, moving=(5, 5), detail=0.95, seen=1.0, shake=0.1
@@ -41,11 +41,23 @@ def test_a_brief_agreement_proves_at_the_same_speed_and_at_one_place():
 
 @pytest.mark.parametrize(
     "change",
-    [{"reversed": True}, {"speed": 0.25}, {"speed": 1.15}, {"other": 0.4}],
-    ids=["backwards", "four times slower", "a little faster", "two places as good"],
+    [{"reversed": True}, {"speed": 0.25}, {"speed": 1.15}, {"other": 0.4}, {"moving": (5, 5)}],
+    ids=[
+        "backwards",
+        "four times slower",
+        "a little faster",
+        "two places as good",
+        "where much more moves otherwise",
+    ],
 )
 def test_a_brief_agreement_that_many_tries_would_find_proves_nothing(change):
     assert state(replace(BRIEF, **change)) is not ProofState.PROVED
+
+
+def test_a_place_that_a_pan_shows_twice_is_neither_proved_nor_contradicted():
+    panned = replace(BRIEF, seconds=3.0, moving=(5, 5), aside=True)
+    assert state(panned) is ProofState.UNDECIDABLE
+    assert state(replace(panned, aside=False)) is ProofState.PROVED
 
 
 def test_the_same_place_at_another_time_is_contradicted():

@@ -1,9 +1,12 @@
 """Verification on films of known truth: what it proves, contradicts and leaves open."""
 
+import numpy as np
 import pytest
 
 from tests.support.filming import (
     FPS,
+    SIZE,
+    background,
     cropped,
     film,
     inset,
@@ -113,6 +116,23 @@ def test_another_take_of_the_same_place_is_contradicted(other, verified):
     assert proof.span is None
     assert "another take" in proof.reason
     assert not proof.edits
+
+
+def panned(still, start, count, step=2):
+    """A window of the film's size that slides over a wide still picture, `step` pixels a frame."""
+    width = SIZE[0]
+    return [still[:, start + step * k : start + step * k + width] for k in range(count)]
+
+
+def test_two_moments_of_one_pan_are_not_proved(folder, verified):
+    scenes = [background(place) for place in (21, 22, 23)]
+    still = np.concatenate(scenes, axis=1)
+    source = VideoFile(write_film(folder / "pan.mp4", panned(still, 0, 4 * FPS)), 4.0)
+    later = panned(still, 4 * FPS * 2 - 60, 4 * FPS)
+    proof = verified("later in the pan", later, guess((0, 4), (0, 4)), against=source)
+    assert proof.state is not ProofState.PROVED
+    crop = cropped(panned(still, 0, 4 * FPS), (0.1, 0.1, 0.75, 0.75))
+    assert verified("crop", crop, guess((0, 4), (0, 4)), against=source).state is ProofState.PROVED
 
 
 def test_a_copy_filmed_by_hand_is_not_contradicted(take, verified):

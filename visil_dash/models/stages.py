@@ -34,19 +34,19 @@ class Inside:
     """Frames `[N, side, side, 3]` on their way through a model.
 
     `raw` `[N, R, K]`: L2-normalised region vectors; `whitened` `[N, R, D]`: after PCA whitening,
-    L2-normalised; `attention` `[N, R]` in 0..1; `regions` `[N, R, D]`: the end, whitened vectors
-    times attention times `gain`.
+    L2-normalised; `attention` `[N, R]` in 0..1; `gain` `[N]`: by which a frame is scaled as a whole;
+    `regions` `[N, R, D]`: the end, whitened vectors times attention times `gain`.
     """
 
     maps: tuple[FeatureMap, ...]
     raw: Array
     whitened: Array
     attention: Array
-    gain: float
+    gain: Array
 
     @property
     def regions(self) -> Array:
-        out: Array = self.whitened * self.attention[..., None] * self.gain
+        out: Array = self.whitened * self.attention[..., None] * self.gain[:, None, None]
         return out
 
 
@@ -60,7 +60,7 @@ def look_inside(model: Model, frames: Array, *, settings: Settings) -> Inside | 
         return None
     import torch
 
-    from visil_dash.models.attention import attention_weights
+    from visil_dash.models.attention import attention_weights, on_one_scale
 
     backbone, stages, whitening, context, gain = parts
     maps: list[FeatureMap] = []
@@ -82,10 +82,14 @@ def look_inside(model: Model, frames: Array, *, settings: Settings) -> Inside | 
     finally:
         for hook in hooks:
             hook.remove()
-    return Inside(tuple(maps), raw.numpy(), whitened.numpy(), weights.numpy(), gain)
+    weighted = whitened * weights[..., None]
+    scaled = on_one_scale(weighted) if gain is None else weighted * gain
+    gains = scaled.norm(dim=(1, 2)) / weighted.norm(dim=(1, 2)).clamp_min(1e-12)
+    return Inside(tuple(maps), raw.numpy(), whitened.numpy(), weights.numpy(), gains.numpy())
 
 
-_Parts = tuple["nn.Module", "dict[str, nn.Module]", "Whitening", "Tensor", float]
+# The last: by what all frames are scaled, None where each is scaled to be 1 similar to itself.
+_Parts = tuple["nn.Module", "dict[str, nn.Module]", "Whitening", "Tensor", float | None]
 
 
 def _parts(model: Model, settings: Settings) -> _Parts | None:
@@ -94,7 +98,8 @@ def _parts(model: Model, settings: Settings) -> _Parts | None:
         if bundle.meta.sha256 != model.weights_sha256:
             return None
         named = {f"stage {i + 1}": s for i, s in enumerate(bundle.backbone.stages)}
-        return bundle.backbone, named, bundle.whitening, bundle.context, bundle.gain
+        gain = None if bundle.meta.one_scale else bundle.gain
+        return bundle.backbone, named, bundle.whitening, bundle.context, gain
     if model.name in ("visil", "visil-symmetric"):
         from visil_dash.models.visil import load_parts
         from visil_dash.models.weights import find_installed, load_weights

@@ -8,12 +8,13 @@ from visil_dash.records import ProofState
 STILL_SECONDS = 0.5  # less motion is none
 # How far motion has to agree: at the best of all offsets other takes reach 0.42, and not for more
 # than 0.4 weighed seconds. Less is enough where it goes on for long, or where nearly all detail
-# agrees and the place in time is plain: forwards, at its own speed, one peak. Among all speeds and
-# both directions, a camera that stands still finds a quarter of a second that moves alike.
+# agrees and the place in time is plain: forwards, at its own speed, one peak, a good part of all
+# that moves. Among all speeds and both directions, a camera that stands still finds a quarter of a
+# second that moves alike.
 _MOTION, _SECONDS = 0.4, 0.6
 _LONG_MOTION, _LONG_SECONDS = 0.33, 1.0
 _CLOSE_MOTION, _CLOSE_SECONDS, _CLOSE_DETAIL = 0.5, 0.15, 0.85
-_CLOSE_SPEED, _ONE_PEAK = 0.06, 0.5
+_CLOSE_SPEED, _ONE_PEAK, _CLOSE_SHARE = 0.06, 0.5, 0.3
 # Another take registers, detail of its background agrees, and it moves otherwise. Where hardly any
 # motion is left to see (a copy of 64 pixels), agreement is low too, but still has one clear peak.
 _OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.3, 0.4, 0.25
@@ -31,7 +32,8 @@ class PixelEvidence:
     how long it agrees, weighed (see motion.Shift), at this `speed` and direction. `moving`: seconds
     in which something moves in the query and in the reference. `detail`: share of the common detail
     that agrees; `seen`: share of the picture that has detail. `shake`: how far one picture moves
-    about on the other, pixels (see steady.shake); None: not measured.
+    about on the other, pixels (see steady.shake); None: not measured. `aside`: one picture is the
+    other moved aside (see aside.moved_aside).
     """
 
     motion: float = 0.0
@@ -43,6 +45,7 @@ class PixelEvidence:
     detail: float = 0.0
     seen: float = 0.0
     shake: float | None = None
+    aside: bool = False
 
     @property
     def is_still(self) -> bool:
@@ -51,6 +54,11 @@ class PixelEvidence:
 
 def decide(found: PixelEvidence) -> tuple[ProofState, str]:
     """The state of a pair, and why in a sentence."""
+    if moves_alike(found) and found.aside:
+        return ProofState.UNDECIDABLE, (
+            "Both move alike, but each shows at one side what the other lacks: two moments of a"
+            " camera that pans over one place look so, too."
+        )
     if moves_alike(found):
         return ProofState.PROVED, (
             f"Both move alike at one time offset: correlation {found.motion:.2f},"
@@ -87,6 +95,7 @@ def moves_alike(found: PixelEvidence) -> bool:
         and abs(found.speed - 1) <= _CLOSE_SPEED
         and found.other <= _ONE_PEAK * found.motion
         and found.motion >= _CLOSE_MOTION
+        and found.seconds >= _CLOSE_SHARE * min(found.moving)
         and found.seconds >= _CLOSE_SECONDS
         and found.detail >= _CLOSE_DETAIL
     )

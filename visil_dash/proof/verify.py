@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.proof.aside import moved_aside
 from visil_dash.proof.decision import PixelEvidence, decide, moves_alike, same_place
 from visil_dash.proof.detail import Detail, detail_agreement, overlay_boxes
 from visil_dash.proof.edits import described
@@ -83,6 +84,7 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
         moving=placement.search.moving(),
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
+        aside=looked is not None and _is_aside(query, reference, looked),
     )
     if found.is_still and not moves_alike(found):
         return None
@@ -138,6 +140,11 @@ def _of_stills(
         times=times[len(times) // 2],
     )
     return _proof(query, reference, looked, proof)
+
+
+def _is_aside(query: Examined, reference: Examined, looked: _Looked) -> bool:
+    middle = looked.ticks[len(looked.ticks) // 2]
+    return moved_aside(query.footage, reference.footage, middle, looked.grid)
 
 
 def _with_shake(

@@ -276,7 +276,10 @@ def draw_no_labels() -> None:
         "No labels",
         "Choose a CSV file or FIVR-200K's annotation.json above, or judge pairs on the"
         " Review page.",
-        lambda: st.page_link(
-            "pages/review.py", label="Judge pairs", icon=":material/rate_review:", width="content"
-        ),
+        _judge_pairs,
     )
+
+
+def _judge_pairs() -> None:
+    if st.button("Judge pairs", icon=":material/rate_review:", key="evaluate_judge"):
+        st.switch_page("pages/review.py")
