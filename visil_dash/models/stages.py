@@ -34,7 +34,7 @@ class Inside:
     """Frames `[N, side, side, 3]` on their way through a model.
 
     `raw` `[N, R, K]`: L2-normalised region vectors; `whitened` `[N, R, D]`: after PCA whitening,
-    L2-normalised; `attention` `[N, R]` in 0..1; `gain` `[N]`: by which a frame is scaled as a whole;
+    L2-normalised; `attention` `[N, R]` in 0..1; `gain` `[N]`: by which each frame is scaled;
     `regions` `[N, R, D]`: the end, whitened vectors times attention times `gain`.
     """
 
