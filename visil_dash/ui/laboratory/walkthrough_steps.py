@@ -188,8 +188,8 @@ def draw_attention(pair: WalkPair) -> None:
         draw_chart(walkthrough.region_heatmap(weights[at]), key="walk_attention")
     st.caption(
         "The frame whose weights differ most. A weight is the length of the stored vector; in some"
-        " models all weights of a frame have a common factor. These weighted vectors are the features that the"
-        " library stores."
+        " models all weights of a frame have a common factor. These weighted vectors are the"
+        " features that the library stores."
     )
 
 
