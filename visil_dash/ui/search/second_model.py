@@ -31,7 +31,6 @@ def draw_second_model(key: str, *, none: str = "None") -> str:
         format_func=lambda name: safe_name(name) if name else none,
         key=key,
         persist_state="session",
-        disabled=not others,
         help="Its answer stands beside that of the model in use, each by its own features,"
         " thresholds and calibration.",
     )
