@@ -32,10 +32,12 @@ def drawn(demo_lab: Lab) -> LibrarySample:
 
 
 def projected(drawn: LibrarySample, dim: int) -> Array:
-    """All frames along the principal directions of the videos that ask nothing, by SVD."""
+    """All frames along the principal directions of the videos that ask nothing, by SVD, at unit
+    length as every space of the index has it."""
     fitting = drawn.frames.fitting.astype(float)
     directions = np.linalg.svd(fitting - fitting.mean(0), full_matrices=False)[2][:dim]
-    return (drawn.frames.vectors.astype(float) - fitting.mean(0)) @ directions.T
+    reduced = (drawn.frames.vectors.astype(float) - fitting.mean(0)) @ directions.T
+    return np.asarray(reduced / np.linalg.norm(reduced, axis=1, keepdims=True))
 
 
 def plain_recall(drawn: LibrarySample, reduced: Array) -> float:
