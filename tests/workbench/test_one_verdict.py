@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.realdata import NO_REAL_DATA, real_data
 from visil_dash.exports.search import matches_csv, matches_json
+from visil_dash.framing.views import QueryRef
 from visil_dash.labels.demo_set import DEMO
 from visil_dash.matching.verdict import LABELS, verdict_of
 from visil_dash.records import JobState, Relation, SearchResult
@@ -85,7 +86,9 @@ def test_a_comparison_of_the_pair_has_the_verdict_of_the_search(
     for result in results:
         for match in result.matches:
             there, here = (
-                verdict_of(bench.compare(result.query_id, match.video_id)),
+                verdict_of(
+                    bench.compare(str(QueryRef(result.query_id, match.view)), match.video_id)
+                ),
                 verdict_of(match),
             )
             if (there.relation, there.is_match, there.label, there.best) != (
