@@ -294,7 +294,7 @@ def test_the_answer_counts_matches_and_doubts() -> None:
     assert answer([doubt, alike]) == "1 video may share footage with this query clip"
     assert answer([part, alike]) == "1 video shares footage with this query clip"
     assert answer([match_, part, doubt]) == (
-        "2 videos share footage with this query clip; 1 more may share footage"
+        "2 videos share footage with this query clip; 1 more may"
     )
 
 

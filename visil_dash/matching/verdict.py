@@ -281,7 +281,7 @@ def answer(matches: Sequence[Match]) -> str:
     if sharing:
         share = "shares" if sharing == 1 else "share"
         sentence = f"{_videos(sharing)} {share} footage with this query clip"
-        return f"{sentence}; {doubts} more may share footage" if doubts else sentence
+        return f"{sentence}; {doubts} more may" if doubts else sentence
     if doubts:
         return f"{_videos(doubts)} may share footage with this query clip"
     sentence = "No video shares footage with this query clip"
