@@ -1,17 +1,15 @@
 """The state of a page is its address: reload, Back and a copied link reopen the same view."""
 
-import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.support.browser_harness import UNPROVED, App, clean_app, open_page, wait_until_idle
+from tests.support.browser_harness import App, app_with_libraries, open_page, wait_until_idle
 from tests.support.lab_world import Library
-from visil_dash.models.bundle import BUNDLED, META
+from tests.support.own_model import own_model
 
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 
@@ -25,21 +23,10 @@ def app(
     Beside the bundled model there is a copy of it, "mine".
     """
     root = tmp_path_factory.mktemp("addresses")
-    mine = root / "models" / "own" / "mine"
-    shutil.copytree(BUNDLED / "compact", mine)
-    meta = json.loads((mine / META).read_text())
-    (mine / META).write_text(json.dumps(meta | {"name": "mine"}))
+    own_model(root / "models" / "own" / "mine")
     films = scene_library.copied(root / "libraries" / "films")
     assert films.folder.is_dir()
-    with clean_app(
-        library=root / "main",
-        log_path=root / "streamlit.log",
-        environment=UNPROVED
-        | {
-            "VISIL_DASH_LIBRARIES": str(root / "libraries"),
-            "VISIL_DASH_MODELS": str(root / "models"),
-        },
-    ) as started:
+    with app_with_libraries(root) as started:
         yield started
 
 

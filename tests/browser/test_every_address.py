@@ -3,8 +3,6 @@
 A new page is tested by being in pages/; what it keeps in its address belongs in `VIEWS` too.
 """
 
-import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +13,16 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser_harness import (
     ROOT,
-    UNPROVED,
     App,
-    clean_app,
+    app_with_libraries,
     exceptions_shown,
     fresh_page,
     open_page,
     wait_until_idle,
 )
 from tests.support.lab_world import PATIENCE, Library
+from tests.support.own_model import own_model
 from visil_dash.labels.label import Label
-from visil_dash.models.bundle import BUNDLED, META
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import open_workbench
 from visil_dash.workbench.upkeep import extract_missing
@@ -90,10 +87,7 @@ def world(
 ) -> Iterator[World]:
     """An empty main library, the scenes in "films" with a label, and a model with all features."""
     root = tmp_path_factory.mktemp("every-address")
-    mine = root / "models" / "own" / "mine"
-    shutil.copytree(BUNDLED / "compact", mine)
-    meta = json.loads((mine / META).read_text())
-    (mine / META).write_text(json.dumps(meta | {"name": "mine"}))
+    own_model(root / "models" / "own" / "mine")
     films = scene_library.copied(root / "libraries" / "films")
     settings = Settings(models=root / "models", min_free_bytes=0)
     with open_workbench(
@@ -102,15 +96,7 @@ def world(
         extract_missing(bench)
         excerpt, market = films.id_of("excerpt.mp4"), films.id_of("market.mp4")
         bench.library.set_label(Label(excerpt, market, "match", "DS", "review"))
-    with clean_app(
-        library=root / "main",
-        log_path=root / "streamlit.log",
-        environment=UNPROVED
-        | {
-            "VISIL_DASH_LIBRARIES": str(root / "libraries"),
-            "VISIL_DASH_MODELS": str(root / "models"),
-        },
-    ) as started:
+    with app_with_libraries(root) as started:
         yield World(started, films)
 
 

@@ -1,15 +1,15 @@
 """What is known of a model before it is loaded (models/offers.py), and taking one in by hand."""
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.own_model import own_model
 from visil_dash.errors import ModelError
 from visil_dash.laboratory.planner.untrained import untrained
-from visil_dash.models.bundle import BUNDLED, META, WEIGHTS
+from visil_dash.models.bundle import META, WEIGHTS
 from visil_dash.models.load import load_model
 from visil_dash.models.offers import ModelOffer, import_model, import_together, model_offers
 from visil_dash.models.published import MODEL_FILES
@@ -29,11 +29,7 @@ def offers(settings: Settings) -> dict[str, ModelOffer]:
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A folder as training writes it: the bundled model under another name."""
-    folder = tmp_path / "own"
-    shutil.copytree(BUNDLED / "compact", folder)
-    meta = json.loads((folder / META).read_text())
-    (folder / META).write_text(json.dumps(meta | {"name": "mine"}))
-    return folder
+    return own_model(tmp_path / "own")
 
 
 def test_every_published_model_names_its_files_licences_and_size(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """The models page (pages/models.py): which model is in use, and getting others."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.support.benches import SOON, copy_library
+from tests.support.own_model import own_model
 from tests.support.page_world import ROOT, Open, pages, run_until, shared_library, texts
 from visil_dash.errors import ModelError
-from visil_dash.models.bundle import BUNDLED, META
 from visil_dash.models.variants import VARIANTS
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
@@ -29,10 +28,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    shutil.copytree(BUNDLED / "compact", tmp_path / "own")
-    meta = json.loads((tmp_path / "own" / META).read_text())
-    (tmp_path / "own" / META).write_text(json.dumps(meta | {"name": "mine"}))
-    return tmp_path / "own"
+    return own_model(tmp_path / "own")
 
 
 def test_every_model_is_listed_with_its_licence_and_what_it_has_read(opened: Open) -> None:

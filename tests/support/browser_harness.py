@@ -146,6 +146,19 @@ def clean_app(
     assert "Traceback (most recent call last)" not in app.log, app.log[-6000:]
 
 
+def app_with_libraries(root: Path) -> contextlib.AbstractContextManager[App]:
+    """The dashboard over `root`/main, further libraries in `root`/libraries and models beside."""
+    return clean_app(
+        library=root / "main",
+        log_path=root / "streamlit.log",
+        environment=UNPROVED
+        | {
+            "VISIL_DASH_LIBRARIES": str(root / "libraries"),
+            "VISIL_DASH_MODELS": str(root / "models"),
+        },
+    )
+
+
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     for signal_number, seconds in ((signal.SIGTERM, 5), (signal.SIGKILL, 10)):
         with contextlib.suppress(ProcessLookupError):

@@ -154,8 +154,8 @@ def _fill(kept: Array) -> tuple[int, int]:
     Both bands are soft, both edges are straight, and what the bands show follows from the picture.
     """
     frames = kept.astype(np.float32)
-    # Fine detail, and steps from row to row: the mean over time first, so that an edge that stays
-    # in its place is told from one that passes.
+    # Fine detail, and steps from row to row. Steps are averaged over time, so that an edge that
+    # stays in place counts for more than one that passes.
     detail = np.abs(frames - _blurred(frames, 2.0)).mean(0)
     soft = np.median(detail, axis=1)
     step = np.median(np.abs(np.diff(frames, axis=1)).mean(0), axis=1)

@@ -74,6 +74,13 @@ class MediaInfo:
     verdict: Decoded = Decoded.OK
     reason: str = ""
 
+    def shape(self, picture: Box | None = None) -> float | None:
+        """Width to height of this part of the picture (None: all of it); None where unknown."""
+        if not self.width or not self.height:
+            return None
+        _, _, across, down = picture or WHOLE_PICTURE
+        return self.width * across / (self.height * down)
+
 
 def shown_frames(regions: Array) -> Array:
     """Which frames of region vectors `[T, R, D]` show something, bool `[T]`: any is not zero."""

@@ -96,8 +96,8 @@ def match_point(scores: Array, copies: Array) -> OperatingPoint:
     """Where scores `[N]` become matches, `copies` bool `[N]`: the most copies with _MATCH_PRECISION
     of the matches right, or the best F1 where no score is so precise.
 
-    Precision decides, as a wrong match costs a user's trust, and what falls just short of one is
-    still told as a doubt where it lines up in time. Raises ValueError when nothing is a copy.
+    Precision decides, because a wrong match costs a user's trust, and a pair that falls just short
+    is still reported as doubtful if a segment matches. Raises ValueError when nothing is a copy.
     """
     if precise := recall_at_precision(scores, copies, _MATCH_PRECISION):
         return precise

@@ -168,8 +168,8 @@ class Workbench:
             return []
         wanted: list[tuple[Sequence[View], str]] = []
         if other_shapes and self.model.regions == REGIONS:
-            sizes = ((v.info.width, v.info.height) for v in self.videos())
-            shaped = views_of_other_shapes(clip.shape, (w / h for w, h in sizes if w and h))
+            shapes = (video.info.shape() for video in self.videos())
+            shaped = views_of_other_shapes(clip.shape, filter(None, shapes))
             wanted += [(shaped, "Looking at another shape")] if shaped else []
         return [*wanted, (INSIDE, "Looking inside")] if inside else wanted
 

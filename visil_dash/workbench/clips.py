@@ -18,7 +18,7 @@ from visil_dash.library.store import Library
 from visil_dash.media.files import checked_hash
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.records import WHOLE, WHOLE_PICTURE, MediaInfo, VideoFeatures
+from visil_dash.records import WHOLE, MediaInfo, VideoFeatures
 from visil_dash.settings import Settings
 from visil_dash.workbench.ingest import extract_features
 from visil_dash.workbench.views import extract_views
@@ -41,10 +41,7 @@ class QueryClip:
     @property
     def shape(self) -> float:
         """Width to height of the picture inside its borders; 1 where unknown."""
-        _, _, across, down = self.features.picture or WHOLE_PICTURE
-        if not self.info.width or not self.info.height:
-            return 1.0
-        return self.info.width * across / (self.info.height * down)
+        return self.info.shape(self.features.picture) or 1.0
 
 
 class ClipStore:

@@ -22,11 +22,11 @@ from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE,
-    WHOLE_PICTURE,
     Candidate,
     Match,
     SearchResult,
     VideoFeatures,
+    VideoRecord,
 )
 from visil_dash.workbench.clips import QueryClip
 from visil_dash.workbench.identical import clip_notices, identical_video
@@ -127,29 +127,29 @@ def search_library(
 ) -> SearchResult:
     """Videos that share footage with any of the `views` of a clip (by key), the strongest first;
     each is compared with what `source` proposes. `timings`: of before. Raises Cancelled."""
-    names = {v.video_id: v.name for v in library.videos()}
+    videos = {v.video_id: v for v in library.videos()}
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
         proposed = {key: source.propose(features, key != WHOLE) for key, features in views.items()}
         candidates = merged(found for found, _ in proposed.values())
     watch.step("Candidates found", 0.1)
-    able = [v for v in have if v in names and v != QueryRef.parse(clip.query_id).base]
+    able = [v for v in have if v in videos and v != QueryRef.parse(clip.query_id).base]
     chosen = within_budget(candidates, source.budget)
     with timed(spent, "reranking"):
         matches, skipped = rerank(
             views,
             {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()},
             load=lambda video_id: library.features(video_id, extractor=model.extractor),
-            names=names,
+            names={video_id: video.name for video_id, video in videos.items()},
             candidates={c.video_id: c for c in candidates},
             scorer=model.scorer,
             options=options,
-            suits=partial(_suits, library),
+            suits=partial(_suits, videos),
             watch=watch.part(0.1, 1.0),
         )
     parts = len(views) - 1
-    matches, level = with_probability(matches, model.evidence, among=len(names), parts=parts)
-    missing = dict.fromkeys(set(names) - set(have), f"no features of the model {model.name} yet")
+    matches, level = with_probability(matches, model.evidence, among=len(videos), parts=parts)
+    missing = dict.fromkeys(set(videos) - set(have), f"no features of the model {model.name} yet")
     status, same = space.status(), identical_video(clip, library)
     notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
     return SearchResult(
@@ -159,7 +159,7 @@ def search_library(
         candidates=candidates,
         mode=source.mode,
         threshold=source.threshold,
-        library_videos=len(names),
+        library_videos=len(videos),
         timings=spent,
         model=model.name,
         extractor=model.extractor,
@@ -195,15 +195,10 @@ def _compared(
     return [c.video_id for c in proposed if c.video_id in among]
 
 
-def _suits(library: Library, view: str, reference: VideoFeatures) -> bool:
+def _suits(videos: Mapping[str, VideoRecord], view: str, reference: VideoFeatures) -> bool:
     """Whether a view of the query may be seen in a reference, by the shape of its picture."""
-    if view == WHOLE:
-        return True
-    info = library.video(reference.video_id).info
-    if not info.width or not info.height:
-        return True
-    _, _, wide, high = reference.picture or WHOLE_PICTURE
-    return suits(view, info.width * wide / (info.height * high))
+    shape = videos[reference.video_id].info.shape(reference.picture)
+    return shape is None or suits(view, shape)
 
 
 def with_probability(

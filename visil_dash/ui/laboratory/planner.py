@@ -123,7 +123,7 @@ def draw_rates() -> Rates | None:
 
 
 def draw_storage(asked: Collection) -> None:
-    """What can be told without a measurement."""
+    """The figures that need no measurement."""
     storage = estimate_storage(asked)
     facts(
         {
