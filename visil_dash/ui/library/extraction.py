@@ -86,11 +86,16 @@ def _before_borders(folder: str, extractor: str, version: object) -> "tuple[Vide
     return before_borders(backend.workbench())
 
 
-def draw_extraction_beside(model: str, unread: "Sequence[VideoRecord]") -> None:
-    """The same for another model than the one in use: its running extraction, or the offer.
+def draw_extraction_beside(model: str) -> bool:
+    """The same for another model than the one in use: its running extraction, or the offer, if it
+    lacks features. Returns whether it has features of any video."""
+    unread = _without_features(model)
+    if unread:
+        _extraction_beside(model, unread)
+    return len(unread) < len(backend.library_videos())
 
-    `unread`: the videos that it has no features for, at least one.
-    """
+
+def _extraction_beside(model: str, unread: "Sequence[VideoRecord]") -> None:
     task = _extraction_task(model)
     if task is not None and not task.ended:
         _extracting(task, model)

@@ -33,7 +33,7 @@ def draw_two_answers(query_id: str, options: SearchOptions) -> None:
     """Both answers, what one finds and the other does not, and both lists on shared rows."""
     if draw_second_model_missing(options.second, state.SEARCH_SECOND):
         return
-    if not _draw_features(options.second):
+    if not draw_extraction_beside(options.second):
         return
     first = search_result(query_id, options)
     second = None if first is None else _second_result(query_id, options)
@@ -43,16 +43,6 @@ def draw_two_answers(query_id: str, options: SearchOptions) -> None:
     _draw_answers(first, second)
     st.markdown(_difference_text(joined, first.model, second.model))
     _draw_rows(joined.rows, first, second)
-
-
-def _draw_features(model: str) -> bool:
-    """Whether the model can be searched with; the offer to extract what it lacks."""
-    from visil_dash.workbench.upkeep import without_features
-
-    unread = without_features(backend.workbench(model))
-    if unread:
-        draw_extraction_beside(model, unread)
-    return len(unread) < len(backend.library_videos())
 
 
 # ---- the second search ----

@@ -34,14 +34,9 @@ _WAYS = {EXHAUSTIVE: "Every video", HIERARCHICAL: "Candidates"}
 
 def draw_two_models(given: LabelSet, second: str) -> None:
     """The form, and once both were evaluated their metrics and the queries that differ most."""
-    from visil_dash.workbench.upkeep import without_features
-
     if draw_second_model_missing(second, state.EVALUATE_SECOND):
         return
-    unread = without_features(backend.workbench(second))
-    if unread:
-        draw_extraction_beside(second, unread)
-    if len(unread) == len(backend.library_videos()):
+    if not draw_extraction_beside(second):
         return
     task = _form(given, second)
     if task is not None and finished(task, title="Evaluating both models", name=second):
