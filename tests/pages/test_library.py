@@ -33,9 +33,10 @@ from visil_dash.workbench.bench import Workbench
 
 
 @pytest.fixture(scope="module")
-def library() -> Iterator[Open]:
-    """Pages over a library that the tests only read."""
-    with pages(shared_library()) as open_page:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    """Pages over a library that the tests only read; the page itself notes what it looked for."""
+    folder = copy_library(shared_library(), tmp_path_factory.mktemp("read") / "library")
+    with pages(folder) as open_page:
         yield open_page
 
 
