@@ -36,7 +36,7 @@ check: dev-environment ## format, lint, types, the fast lane, then all other tes
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest -m "$(FAST)" $(PARALLEL) --durations=15 $(TESTS) || [ $$? = $(NO_TESTS) ]
-	@$(RUN) -m pytest -m "not ($(FAST)) and not night" $(TESTS) || [ $$? = $(NO_TESTS) ]
+	@$(RUN) -m pytest -m "not ($(FAST)) and not night" $(PARALLEL) --durations=15 $(TESTS) || [ $$? = $(NO_TESTS) ]
 
 format: dev-environment ## put the code into the one format
 	@$(RUN) -m ruff format .

@@ -10,6 +10,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tests.support.browser_harness import (
     ROOT,
     App,
+    broken_pictures,
     exceptions_shown,
     open_page,
     wait_until_idle,
@@ -81,6 +82,9 @@ def test_the_watch_notices_what_it_is_for(browser: Browser) -> None:
     assert any("two" in text for text in problems)
     page.set_content('<div data-testid="stException">three</div>')
     assert exceptions_shown(page) == ["three"]
+    page.set_content("<img id=four src='http://127.0.0.1:9/four.jpg'>")
+    page.wait_for_function("document.getElementById('four').complete")
+    assert broken_pictures(page) == ["http://127.0.0.1:9/four.jpg"]
     page.close()
 
 

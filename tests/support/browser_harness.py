@@ -201,18 +201,34 @@ def listen(page: Page) -> None:
 
 
 def watch(page: Page) -> list[str]:
-    """A list that fills with the errors of `page` from now on: uncaught ones and its console's."""
+    """A list that fills with the errors of `page` from now on: uncaught ones and its console's.
+
+    Pictures that could not be loaded are not among them: see `broken_pictures`.
+    """
     problems: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
+        address = message.location.get("url", "")
         # Opened on a page's own address, Streamlit first looks for its server below that address.
-        probing = re.search(r"/\w+/_stcore/(health|host-config)$", message.location.get("url", ""))
-        if message.type == "error" and not probing:
+        probing = re.search(r"/\w+/_stcore/(health|host-config)$", address)
+        # A page drawn anew gives up the pictures that it no longer shows, and a slow browser may
+        # ask for one just then.
+        picture = "/media/" in address or "Image source error" in message.text
+        if message.type == "error" and not (probing or picture):
             problems.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     page.on("console", on_console)
     page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
     return problems
+
+
+def broken_pictures(page: Page) -> list[str]:
+    """Addresses of pictures that the page shows and could not load."""
+    found: list[str] = page.evaluate(
+        "Array.from(document.images)"
+        ".filter(i => i.complete && i.naturalWidth === 0 && i.currentSrc).map(i => i.currentSrc)"
+    )
+    return found
 
 
 @contextlib.contextmanager
@@ -223,6 +239,7 @@ def fresh_page(browser: Browser, *, color_scheme: Literal["light", "dark"]) -> I
     problems = watch(opened)
     yield opened
     problems += [f"exception shown: {text}" for text in exceptions_shown(opened)]
+    problems += [f"broken picture: {address}" for address in broken_pictures(opened)]
     context.close()
     assert not problems, "\n".join(problems)
 
