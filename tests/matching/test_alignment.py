@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visil_dash.matching.alignment import AlignOptions, align, in_step, path_scores, segments
+from benchmarks.speed import plain
+from visil_dash.matching.alignment import AlignOptions, align, in_step, segments
+from visil_dash.matching.paths import FAR_STEPS, NEAR_STEPS, path_scores
 
 OPTIONS = AlignOptions(frame_level=0.4)
 
@@ -155,6 +157,23 @@ def loop_best(score, gap):
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 999))
-def test_anti_diagonals_fill_the_same_table_as_the_plain_loops(p, q, seed):
+def test_a_table_of_scores_is_that_of_plain_loops(p, q, seed):
     score = np.random.default_rng(seed).normal(-0.1, 1, (p, q)).astype(np.float32)
     np.testing.assert_allclose(path_scores(score, 0.6)[0], loop_best(score, 0.6), atol=1e-5)
+
+
+@given(
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(0, 999),
+    st.booleans(),
+    st.sampled_from([NEAR_STEPS, FAR_STEPS]),
+)
+def test_compiled_scores_and_steps_are_bit_for_bit_those_of_numpy(p, q, seed, coarse, steps):
+    score = np.random.default_rng(seed).normal(-0.1, 1, (p, q)).astype(np.float32)
+    if coarse:
+        score = score.round(1)  # many ties
+    for mine, theirs in zip(
+        path_scores(score, 0.6, steps), plain.path_scores(score, 0.6, steps), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)

@@ -11,15 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from visil_dash.matching.paths import FAR_STEPS, NEAR_STEPS, Steps, best_path
 from visil_dash.records import Array, Segment
 
-# Steps (query frames, reference frames) that a path may take, and their price in gaps: normal
-# speed, then twice and half speed, then a frame that has no counterpart on one side. A jump over
-# frames counts the cell it lands on once, and pays half a gap for the others.
-_Steps = tuple[tuple[int, int, float], ...]
-_STEPS: _Steps = ((1, 1, 0.0), (1, 2, 0.5), (2, 1, 0.5), (0, 1, 1.0), (1, 0, 1.0))
-# Three and four times the speed as well, for pairs of which many frames agree on no other path.
-_FAR_STEPS: _Steps = ((1, 1, 0.0), (1, 3, 0.5), (3, 1, 0.5), (1, 4, 0.5), (4, 1, 0.5), *_STEPS[1:])
 _FAR_SHARE = 0.6  # of the shorter video's frames, that agree with some frame of the other
 
 
@@ -41,54 +35,6 @@ class AlignOptions:
     max_segments: int = 20
 
 
-def path_scores(score: Array, gap: float, steps: _Steps = _STEPS) -> tuple[Array, Array]:
-    """Best local path score `[P, Q]` ending in each cell and the step that led there (-1: start).
-
-    Filled along anti-diagonals, where all cells are independent.
-    """
-    p, q = score.shape
-    edge = max(max(di, dj) for di, dj, _ in steps)  # rows and columns of zeros before the first
-    best = np.zeros((p + edge, q + edge), np.float32)
-    step = np.full((p, q), -1, np.int8)
-    prices = np.array([price * gap for _, _, price in steps], np.float32)[:, None]
-    matching = np.array([_matches(one) for one in steps])
-    for diagonal in range(p + q - 1):
-        i = np.arange(max(0, diagonal - q + 1), min(p, diagonal + 1))
-        j = diagonal - i
-        options = np.stack([best[i + edge - di, j + edge - dj] for di, dj, _ in steps])
-        options -= prices
-        gain = score[i, j]
-        # Steps along one axis match no new pair: they carry the path on, without the cell's gain.
-        options[matching] += gain
-        choice = options.argmax(axis=0)
-        value = options[choice, np.arange(len(i))]
-        alone = gain > 0
-        start = alone & (value <= gain)
-        value = np.where(start, gain, value)
-        dead = value <= 0
-        best[i + edge, j + edge] = np.where(dead, 0, value)
-        step[i, j] = np.where(start | dead, -1, choice)
-    return best[edge:, edge:], step
-
-
-def _matches(step: tuple[int, int, float]) -> bool:
-    """Whether a step matches a new pair of frames."""
-    return step[0] > 0 and step[1] > 0
-
-
-def _path(step: Array, i: int, j: int, best: Array, steps: _Steps) -> list[tuple[int, int]]:
-    cells = []
-    while i >= 0 and j >= 0 and best[i, j] > 0:
-        move = int(step[i, j])
-        if move < 0 or _matches(steps[move]):  # start, or a step that matched this cell
-            cells.append((i, j))
-        if move < 0:
-            break
-        di, dj, _ = steps[move]
-        i, j = i - di, j - dj
-    return cells[::-1]
-
-
 def _same_level(matrix: Array, options: AlignOptions) -> float:
     """Similarity from which two frames of this pair `[Tq, Tr]` count as the same."""
     if not matrix.size:
@@ -103,12 +49,20 @@ def align(matrix: Array, options: AlignOptions) -> list[tuple[list[tuple[int, in
     Each rests on several frames of both sides; where one side has a single frame, there is at most
     one path, the best cell.
     """
+    return [
+        ([(i, j) for i, j in cells.tolist()], mirrored)
+        for cells, mirrored in _aligned(matrix, options)
+    ]
+
+
+def _aligned(matrix: Array, options: AlignOptions) -> list[tuple[Array, bool]]:
+    """`align`, the cells of each path as `[n, 2]`."""
     score = (matrix - _same_level(matrix, options)).astype(np.float32)
     if score.max(initial=0) <= 0:
         return []
-    found = _paths(score.copy(), options, _STEPS)
+    found = _paths(score.copy(), options, NEAR_STEPS)
     if not found and _agree_in_many_frames(score):
-        found = _paths(score, options, _FAR_STEPS)
+        found = _paths(score, options, FAR_STEPS)
     return found
 
 
@@ -118,36 +72,29 @@ def _agree_in_many_frames(score: Array) -> bool:
     return bool((score.max(axis=shorter) > 0).mean() >= _FAR_SHARE)
 
 
-def _paths(
-    score: Array, options: AlignOptions, steps: _Steps
-) -> list[tuple[list[tuple[int, int]], bool]]:
-    """`align` with these steps; `score` `[Tq, Tr]` is used up."""
+def _paths(score: Array, options: AlignOptions, steps: Steps) -> list[tuple[Array, bool]]:
+    """`_aligned` with these steps; `score` `[Tq, Tr]` is used up."""
     contrast = float(np.quantile(score[score > 0], 0.9))
     # A few very bad frames inside a copy (a cut-in, a flash) must not outweigh the copy around.
     score = np.clip(score, -contrast, None)
     gap = options.gap * contrast
-    found: list[tuple[list[tuple[int, int]], bool]] = []
+    found: list[tuple[Array, bool]] = []
     # One frame alone cannot be placed in time: as many places as resemble it would be segments.
     most = options.max_segments if min(score.shape) > 1 else 1
     for _ in range(most):
-        tries = []
-        for mirrored in (False, True):
-            view = score[:, ::-1] if mirrored else score
-            best, step = path_scores(view, gap, steps)
-            i, j = np.unravel_index(int(best.argmax()), best.shape)
-            tries.append((float(best[i, j]), mirrored, _path(step, int(i), int(j), best, steps)))
-        # Equal scores (a still picture) are called forward.
-        value, mirrored, cells = max(tries, key=lambda t: (t[0], not t[1]))
+        value, cells = best_path(score, gap, steps)
+        mirrored_value, mirrored_cells = best_path(score[:, ::-1], gap, steps)
+        mirrored = mirrored_value > value  # equal scores (a still picture) are called forward
         if mirrored:
-            cells = [(i, score.shape[1] - 1 - j) for i, j in cells]
+            value, cells = mirrored_value, mirrored_cells
+            cells[:, 1] = score.shape[1] - 1 - cells[:, 1]
         if len(cells) < min(options.min_frames, *score.shape) or value <= 0:
             break
         found.append((cells, mirrored))
-        rows = [i for i, _ in cells]
-        columns = [j for _, j in cells]
+        rows, columns = cells.T
         # The block that the path spans is explained: same rows with other columns may still
         # match (a repetition), the same frames on both sides may not.
-        score[min(rows) : max(rows) + 1, min(columns) : max(columns) + 1] = -contrast
+        score[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = -contrast
     return found
 
 
@@ -186,8 +133,8 @@ def segments(
     q_start, q_end = _edges(np.asarray(query_times, float))
     r_start, r_end = _edges(np.asarray(reference_times, float))
     result = []
-    for cells, mirrored in align(matrix, options):
-        rows, columns = np.array(cells).T
+    for cells, mirrored in _aligned(matrix, options):
+        rows, columns = cells.T
         query = q_start[rows.min()], q_end[rows.max()]
         reference = r_start[columns.min()], r_end[columns.max()]
         speed = 1.0

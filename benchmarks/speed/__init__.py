@@ -1,0 +1,1 @@
+"""How fast the product is, in ratios to plain ways of the same work: `make bench`."""
