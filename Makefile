@@ -23,7 +23,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: environment ## start the dashboard on this machine, with the demo library if there is none
-	@$(RUN) scripts/serve.py --port $(PORT)
+	@$(RUN) -m visil_dash serve --port $(PORT)
 
 demo: environment ## put the demo videos into the library (those already there are skipped)
 	@$(RUN) -m visil_dash demo

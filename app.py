@@ -1,7 +1,6 @@
 """The frame of the dashboard: page config, logo, navigation. Start it with `make run`."""
 
 import os
-from pathlib import Path
 
 import streamlit as st
 
@@ -15,19 +14,18 @@ from visil_dash.ui.shell.frame import (
 )
 from visil_dash.ui.shell.guard import stop_unless_safe
 from visil_dash.ui.shell.links import follow_history
+from visil_dash.ui.shell.widgets import UI_ASSETS
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-ASSETS = Path(__file__).parent / "visil_dash" / "ui" / "assets"
-
 st.set_page_config(
     page_title="visil_dash",
-    page_icon=str(ASSETS / "mark.svg"),
+    page_icon=str(UI_ASSETS / "mark.svg"),
     layout="wide",
     menu_items={"About": "**visil_dash**: find, locate and measure shared footage in videos."},
 )
-st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
+st.logo(str(UI_ASSETS / "logo.svg"), icon_image=str(UI_ASSETS / "mark.svg"), size="large")
 
 # In the order of a course: how it works, what decides its quality and speed, how good it is here.
 course = [

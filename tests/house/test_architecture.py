@@ -14,7 +14,7 @@ from tests.support.sources import Sources, nodes, sources_of
 
 # Each folder of visil_dash (and each module beside them) imports only what stands before it.
 ORDER = """
-errors records settings progress clock safe_csv
+errors records settings progress clock safe_csv installed
 labels framing media
 edits proof matching models
 library reduction

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visil_dash.cli.options import existing_path
@@ -19,6 +18,7 @@ from visil_dash.cli.shared import (
     waiting_jobs,
 )
 from visil_dash.errors import InputError, StoreError
+from visil_dash.installed import DEMO
 from visil_dash.records import JobRecord, JobState, VideoRecord
 from visil_dash.settings import Settings
 
@@ -169,7 +169,7 @@ def _remove(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _demo(given: argparse.Namespace, settings: Settings) -> int:
-    folder = Path(__file__).resolve().parents[2] / "demo" / "videos"
+    folder = DEMO / "videos"
     with open_bench(given, settings, adding=True) as bench:
         if given.if_empty and (videos := len(bench.videos())):
             text = "The library is not empty; the demo videos were not added."

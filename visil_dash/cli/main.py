@@ -1,9 +1,10 @@
-"""The command line: `python -m visil_dash COMMAND`."""
+"""The command line: `python -m visil_dash COMMAND`, or `visil-dash COMMAND` once installed."""
 
 import argparse
 import io
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from visil_dash.cli.evaluate import add_evaluate_command
 from visil_dash.cli.fivr import add_fivr_commands
@@ -12,6 +13,7 @@ from visil_dash.cli.library import add_library_commands
 from visil_dash.cli.models import add_model_commands
 from visil_dash.cli.options import existing_path
 from visil_dash.cli.search import add_search_commands
+from visil_dash.cli.serve import add_serve_command
 from visil_dash.cli.shared import DONE, FAILED, add_command, print_line
 from visil_dash.cli.train import add_train_commands
 from visil_dash.errors import VisilDashError
@@ -56,9 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="compact (bundled, default), visil (the paper's) or another that `models list` shows",
     )
     common.add_argument("--json", action="store_true", help="print one JSON object per line")
-    parser = argparse.ArgumentParser(
-        prog="python -m visil_dash", description="Find copied footage in videos."
-    )
+    parser = argparse.ArgumentParser(prog=_program(), description="Find copied footage in videos.")
     parser.set_defaults(library=None, model=None, json=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_library_commands(commands, common)
@@ -68,8 +68,15 @@ def build_parser() -> argparse.ArgumentParser:
     add_model_commands(commands, common)
     add_train_commands(commands, common)
     add_fivr_commands(commands, common)
+    add_serve_command(commands, common)
     add_command(commands, "limits", _limits, "show the settings and limits in use", common)
     return parser
+
+
+def _program() -> str:
+    """How the command line was called, for its help."""
+    called = Path(sys.argv[0]).name
+    return called if called == "visil-dash" else "python -m visil_dash"
 
 
 def _limits(given: argparse.Namespace, settings: Settings) -> int:

@@ -55,6 +55,16 @@ def whole_number(least: int) -> Callable[[str], int]:
     return parse
 
 
+def port_number(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = 0
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not usable; give a port of 1 to 65535")
+    return port
+
+
 def existing_path(text: str) -> Path:
     """A path that the file system can hold; whether anything is there is for the command to say."""
     if problem := _unusable(text):

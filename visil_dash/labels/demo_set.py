@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from visil_dash.installed import DEMO
 from visil_dash.labels.label import RELATIONS, Label, implied_verdict
 from visil_dash.records import VideoRecord
 
-DEMO = Path(__file__).resolve().parents[2] / "demo"
 SOURCE = "demo"
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-import visil_dash
 from visil_dash.clock import clock
+from visil_dash.installed import DEMO
 from visil_dash.records import JobRecord, JobState
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, keep_errors
@@ -15,7 +15,7 @@ from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.uploader import draw_refused, upload_box
 from visil_dash.ui.shell.widgets import name_line
 
-DEMO_FOLDER = Path(visil_dash.__file__).parents[1] / "demo" / "videos"
+DEMO_FOLDER = DEMO / "videos"
 _JOBS_SHOWN = 6
 
 STATE_WORDS = {

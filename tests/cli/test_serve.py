@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import serve
+from visil_dash.cli import serve
+from visil_dash.cli.main import main
 from visil_dash.settings import Settings
 
 
@@ -82,24 +83,28 @@ def test_a_library_of_ones_own_is_left_alone(tmp_path: Path) -> None:
     assert not serve.demo_is_due(tmp_path / "library")
 
 
-def test_the_port_must_be_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve.sys, "argv", ["serve.py", "--port", "70000"])
+def test_the_port_must_be_a_port() -> None:
     with pytest.raises(SystemExit) as ended:
-        serve.main()
+        main(["serve", "--port", "70000"])
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("allowed", [False, True])
-def test_the_address_is_loopback_unless_a_public_one_is_allowed(
-    monkeypatch: pytest.MonkeyPatch, allowed: bool
+def test_the_dashboard_listens_on_loopback_whatever_a_settings_file_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(serve.os, "execv", lambda _, command: started.append(command))
+    monkeypatch.setattr(serve, "port_is_free", lambda _: True)
     monkeypatch.delenv("VISIL_DASH_ALLOW_PUBLIC", raising=False)
-    if allowed:
-        monkeypatch.setenv("VISIL_DASH_ALLOW_PUBLIC", "1")
-    serve.start(8501)
-    assert ("127.0.0.1" in started[0]) is not allowed
+    monkeypatch.setenv("VISIL_DASH_LIBRARY", str(tmp_path))  # serve sets it: undone at the end
+    command = ["serve", "--no-demo", "--library", str(tmp_path / "library")]
+    main(command)
+    assert started[0][-4:] == ["--server.port", "8501", "--server.address", "127.0.0.1"]
+    assert main([*command, "--address", "0.0.0.0"]) == 2
+    assert len(started) == 1
+    monkeypatch.setenv("VISIL_DASH_ALLOW_PUBLIC", "1")
+    main([*command, "--address", "0.0.0.0"])
+    assert "0.0.0.0" in started[1]
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
