@@ -13,22 +13,22 @@ ENV HNSWLIB_NO_NATIVE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 ARG PIP_EXTRA_INDEX_URL=
 WORKDIR /build
 COPY requirements.txt constraints.txt ./
-RUN python -m venv /opt/visil && /opt/visil/bin/pip install --no-cache-dir -r requirements.txt
+RUN python -m venv /usr/local/visil && /usr/local/visil/bin/pip install --no-cache-dir -r requirements.txt
 COPY pyproject.toml README.md app.py ./
 COPY .streamlit .streamlit
 COPY demo demo
 COPY pages pages
 COPY scripts scripts
 COPY visil_dash visil_dash
-RUN /opt/visil/bin/pip install --no-cache-dir --no-deps .
+RUN /usr/local/visil/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim-bookworm
-COPY --from=build /opt/visil /opt/visil
+COPY --from=build /usr/local/visil /usr/local/visil
 RUN useradd --create-home --uid 1000 visil && install -d -o visil -g visil /data
 USER visil
 WORKDIR /data
 VOLUME /data
-ENV PATH=/opt/visil/bin:$PATH VISIL_DASH_LIBRARY=/data/library VISIL_DASH_LIBRARIES=/data/libraries
+ENV PATH=/usr/local/visil/bin:$PATH VISIL_DASH_LIBRARY=/data/library VISIL_DASH_LIBRARIES=/data/libraries
 ENV VISIL_DASH_MODELS=/data/models VISIL_DASH_ALLOW_PUBLIC=1
 EXPOSE 8501
 HEALTHCHECK CMD ["python", "-c", "import urllib.request as u; assert u.urlopen('http://127.0.0.1:8501/_stcore/health').read() == b'ok'"]
