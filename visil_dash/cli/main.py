@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from visil_dash.cli.collection import add_collection_commands
 from visil_dash.cli.evaluate import add_evaluate_command
 from visil_dash.cli.fivr import add_fivr_commands
 from visil_dash.cli.index import add_index_command
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_library_commands(commands, common)
     add_search_commands(commands, common)
+    add_collection_commands(commands, common)
     add_evaluate_command(commands, common)
     add_index_command(commands, common)
     add_model_commands(commands, common)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _LONGEST_NAME = 255  # bytes of a file's name on every common file system
+_LONGEST_PERSON = 80  # characters of a name
 _LONGEST_PATH = 4095  # bytes of a path that Linux takes
 
 
@@ -28,6 +29,10 @@ def _number(
             f"{text!r} is not usable; give a number{_range(least, above, most)}"
         )
     return value
+
+
+def finite_number(text: str) -> float:
+    return _number(text)
 
 
 def zero_or_more(text: str) -> float:
@@ -63,6 +68,15 @@ def port_number(text: str) -> int:
     if not 1 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not usable; give a port of 1 to 65535")
     return port
+
+
+def person(text: str) -> str:
+    """A name to put beside a verdict."""
+    if not text.strip() or len(text) > _LONGEST_PERSON or not text.isprintable():
+        raise argparse.ArgumentTypeError(
+            f"{text[:80]!r} is not usable; give a name of 1 to {_LONGEST_PERSON} characters"
+        )
+    return text.strip()
 
 
 def existing_path(text: str) -> Path:

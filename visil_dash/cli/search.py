@@ -8,29 +8,41 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.options import clip_source, new_file, whole_number, zero_or_more
+from visil_dash.cli.options import clip_source, existing_path, new_file, whole_number, zero_or_more
 from visil_dash.cli.shared import (
     DONE,
     REFUSED,
     add_command,
     open_bench,
     print_line,
+    read_text,
     require_features,
     terminal_watch,
     write_text,
 )
+from visil_dash.errors import InputError
 from visil_dash.settings import PROOF_SECONDS, RERANK_BUDGET, Settings
 
 if TYPE_CHECKING:
-    from visil_dash.records import Comparison, Match, Proof, SearchResult
+    from collections.abc import Sequence
+
+    from visil_dash.labels.label import PairKey
+    from visil_dash.records import Comparison, Match, Proof, SearchResult, VideoRecord
 
 
 def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     text = "which videos share footage with these clips, and where"
     search = add_command(commands, "search", _search, text, common)
     search.add_argument(
-        "clips", nargs="+", type=clip_source, metavar="CLIP", help="a file, or a video's id or name"
+        "clips", nargs="*", type=clip_source, metavar="CLIP", help="a file, or a video's id or name"
     )
+    search.add_argument(
+        "--list",
+        type=existing_path,
+        metavar="FILE",
+        help="also search for the clips that this text file names, one a line",
+    )
+    search.add_argument("--csv", type=new_file, metavar="FILE", help="write all matches as CSV")
     search.add_argument("--exhaustive", action="store_true", help="compare with every video")
     search.add_argument(
         "--inside",
@@ -71,6 +83,12 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     text = "compare every video with every other"
     pairwise = add_command(commands, "pairwise", _pairwise, text, common)
     pairwise.add_argument("--csv", type=new_file, metavar="FILE", help="write the scores as CSV")
+    pairwise.add_argument(
+        "--pairs",
+        type=existing_path,
+        metavar="FILE",
+        help="compare only the pairs of this CSV file: query and reference, by name or id",
+    )
 
 
 def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
@@ -84,15 +102,18 @@ def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.exports.search import search_as_dict
+    from visil_dash.exports.search import matches_csv, search_as_dict
     from visil_dash.workbench.questions import search_many
 
-    code = DONE
+    code, found = DONE, list["SearchResult"]()
+    clips = [*given.clips, *(_clips_in(given.list) if given.list else ())]
+    if not clips:
+        raise InputError("search", "there is no clip to search for", "name clips, or --list FILE")
     with open_bench(given, settings) as bench:
         require_features(bench)
         results = search_many(
             bench,
-            given.clips,
+            clips,
             threshold=given.threshold,
             exhaustive=given.exhaustive,
             inside=given.inside,
@@ -101,7 +122,8 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             top=given.top,
             proof_seconds=given.proof,
         )
-        for query, answer in zip(given.clips, results, strict=True):
+        for query, answer in zip(clips, results, strict=True):
+            found += [answer.result] if answer.result else []
             if answer.result is None:
                 code = REFUSED
                 print(f"refused   {answer.error}", file=sys.stderr)
@@ -109,7 +131,28 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
                 print(json.dumps(search_as_dict(answer.result) | {"query": str(query)}), flush=True)
             else:
                 _print_result(str(query), answer.result)
+    if given.csv is not None:
+        write_text(given.csv, matches_csv(*found))
+        print(f"matches of {len(found)} clips written to {given.csv}", file=sys.stderr)
     return code
+
+
+def _clips_in(path: Path) -> list[str | Path]:
+    """The clips that a text file names, one a line; blank lines and lines with # say nothing.
+
+    A relative path counts from the file's own folder. Raises InputError.
+    """
+    clips: list[str | Path] = []
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        name = line.strip()
+        if not name or name.startswith("#"):
+            continue
+        beside = path.parent / name
+        try:
+            clips.append(clip_source(str(beside) if beside.is_file() else name))
+        except argparse.ArgumentTypeError as error:
+            raise InputError(f"{path}, line {number}", str(error)) from error
+    return clips
 
 
 def _print_result(query: str, result: "SearchResult") -> None:
@@ -231,12 +274,19 @@ def _save_matrices(path: Path, pair: "Comparison") -> None:
         np.savez_compressed(file, **arrays)
 
 
+def _pairs_in(path: Path, videos: "Sequence[VideoRecord]") -> "dict[PairKey, None]":
+    from visil_dash.labels.csv_file import read_pairs
+
+    return dict.fromkeys(read_pairs(read_text(path), videos, name=path.name))
+
+
 def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.safe_csv import to_csv
 
     with open_bench(given, settings) as bench:
         require_features(bench)
-        table = bench.pairwise(watch=terminal_watch(given))
+        only = _pairs_in(given.pairs, bench.videos()) if given.pairs else None
+        table = bench.pairwise(only, watch=terminal_watch(given))
         rows: list[dict[str, Any]] = [
             {
                 "query": q,
@@ -248,7 +298,7 @@ def _pairwise(given: argparse.Namespace, settings: Settings) -> int:
             }
             for i, q in enumerate(table.names)
             for j, r in enumerate(table.names)
-            if i != j
+            if i != j and (only is None or (table.video_ids[i], table.video_ids[j]) in only)
         ]
         if not table.verified:
             print(f"note: {bench.model.notice}", file=sys.stderr)

@@ -78,6 +78,33 @@ def read_labels(text: str, videos: Iterable[VideoRecord], *, name: str) -> tuple
     return tuple(label for _, label in labels.values())
 
 
+def read_pairs(text: str, videos: Iterable[VideoRecord], *, name: str) -> tuple[PairKey, ...]:
+    """The pairs of video ids (query, reference) in a CSV file called `name`, in its order.
+
+    Its first two columns, or those called query and reference or the like; a line is refused as in
+    `read_labels`, whose files can be read as well. Raises InputError.
+    """
+    lines = list(_lines(text.removeprefix("\ufeff"), name))
+    if not lines:
+        raise InputError(name, "is empty", "give two videos a line: query,reference")
+    words = [_word(cell) for cell in lines[0][1]]
+    places = [
+        next((words.index(w) for w in _HEADINGS[side] if w in words), -1)
+        for side in ("query", "reference")
+    ]
+    headed = -1 not in places
+    known = _Known(videos)
+    pairs: dict[PairKey, None] = {}
+    for number, cells in lines[1:] if headed else lines:
+        try:
+            sides = [cells[at] if at < len(cells) else "" for at in (places if headed else (0, 1))]
+            query, reference = (known.find(plain_cell(side).strip()) for side in sides)
+        except _Refused as error:
+            raise InputError(name, f"line {number}: {error.reason}", error.remedy) from None
+        pairs[query, reference] = None
+    return tuple(pairs)
+
+
 def labels_csv(labels: Iterable[Label], videos: Iterable[VideoRecord]) -> str:
     """CSV that `read_labels` reads; videos by name, or by id where several have that name."""
     known = _Known(videos)

@@ -15,7 +15,7 @@ from typing import Literal
 MATCH, NOT_MATCH, UNSURE = "match", "not_match", "unsure"
 VERDICTS = (MATCH, NOT_MATCH, UNSURE)
 RELATIONS = ("ND", "DS", "CS", "IS")
-REVIEWED = "review"  # the source of a label that a person gave on a screen
+REVIEWED = "review"  # the source of a label that a person gave; "review:ann" where it is known who
 Upto = Literal["DS", "CS", "IS"]  # DSVR, CSVR and ISVR count relations up to this one
 PairKey = tuple[str, str]
 
@@ -30,8 +30,8 @@ class Label:
     """The label of one pair of video ids.
 
     `verdict`: match, not_match or unsure. `relation`: one of RELATIONS, or empty where unknown.
-    `source`: review, demo, csv:<file name>, fivr:<file name>. `updated`: UTC in ISO 8601; empty
-    before it is stored. `note`: what a person wrote about it.
+    `source`: review or review:<who>, demo, csv:<file name>, fivr:<file name>. `updated`: UTC in
+    ISO 8601; empty before it is stored. `note`: what a person wrote about it.
 
     Raises ValueError on other values, and for a video paired with itself.
     """
@@ -53,6 +53,12 @@ class Label:
             raise ValueError(f"label: expected two different videos, got {self.query!r} twice")
 
     @property
+    def by(self) -> str:
+        """The person whose verdict it is; empty where that is unknown, or where it is of a file."""
+        source, _, name = self.source.partition(":")
+        return name if source == REVIEWED else ""
+
+    @property
     def pair(self) -> PairKey:
         return pair_of(self.query, self.reference)
 
@@ -64,12 +70,20 @@ def implied_verdict(relation: str) -> str:
     return MATCH if relation in ("ND", "DS") else NOT_MATCH
 
 
-def with_verdict(query: str, reference: str, verdict: str, earlier: Label | None) -> Label:
+def with_verdict(
+    query: str, reference: str, verdict: str, earlier: Label | None, *, by: str = ""
+) -> Label:
     """A person's verdict on a pair; of its earlier label the note stays, and a relation that agrees
     with the verdict."""
     relation, note = ("", "") if earlier is None else (earlier.relation, earlier.note)
     agrees = relation and verdict != UNSURE and implied_verdict(relation) == verdict
-    return Label(query, reference, verdict, relation if agrees else "", REVIEWED, note=note)
+    kept = relation if agrees else ""
+    return Label(query, reference, verdict, kept, reviewed_by(by), note=note)
+
+
+def reviewed_by(name: str) -> str:
+    """The source of a verdict that this person gave; of an unknown one where `name` is empty."""
+    return f"{REVIEWED}:{name}" if name else REVIEWED
 
 
 def is_copy(label: Label, *, upto: Upto = "DS") -> bool | None:

@@ -1,14 +1,15 @@
 """The collection's use cases: its pair table by either way, its groups, the review queue."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from visil_dash.collection.groups import Group, collection_groups
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.queue import ALIGNED, Question, review_queue
-from visil_dash.collection.table import CollectionTable
+from visil_dash.collection.table import CollectionTable, without
 from visil_dash.errors import InputError
 from visil_dash.labels.demo_set import demo_labels
-from visil_dash.labels.label import Label, PairKey, by_pair
+from visil_dash.labels.label import Label, PairKey, by_pair, pair_of, rejected, with_verdict
 from visil_dash.matching.maps import first_look
 from visil_dash.matching.rerank import pair_segments
 from visil_dash.progress import UNWATCHED, Watch
@@ -119,7 +120,35 @@ def moment(bench: Workbench, query: str, reference: str) -> Moment:
     )
 
 
+def give_verdict(
+    bench: Workbench, query: str, reference: str, verdict: str, *, by: str = "", note: str = ""
+) -> Label:
+    """Stores a person's verdict on two library videos (ids, prefixes or names), and returns it.
+
+    An earlier verdict is replaced; its note stays unless there is a new one. Raises NotFound,
+    InputError for a video paired with itself, and StoreReadOnly.
+    """
+    first, second = (bench.library.video(key) for key in (query, reference))
+    if first.video_id == second.video_id:
+        raise InputError(first.name, "is the same video twice", "name two videos")
+    earlier = by_pair(bench.library.labels()).get(pair_of(first.video_id, second.video_id))
+    label = with_verdict(first.video_id, second.video_id, verdict, earlier, by=by)
+    bench.library.set_label(replace(label, note=note) if note else label)
+    return by_pair(bench.library.labels())[label.pair]
+
+
 # ---- groups ----
+
+
+def groups_of(
+    bench: Workbench, table: PairTable, *, least: float | None = None
+) -> tuple[Group, ...]:
+    """Groups of the videos that match at `least` (None: the match score in use), largest first.
+
+    Pairs that were judged not to match connect nothing.
+    """
+    kept = without(table, rejected(bench.library.labels()))
+    return collection_groups(kept, bench.match_score() if least is None else least)
 
 
 def hidden_groups(bench: Workbench) -> frozenset[str]:
