@@ -163,7 +163,7 @@ def test_commands_that_do_not_parse_are_noticed() -> None:
     good = "```\n$ python -m visil_dash search CLIP --top 3   # the best three\nmake run\n```\n"
     assert commands(good) == ["search CLIP --top 3   # the best three"]
     assert rejected(good) == []
-    for bad in ("search", "search CLIP --best 3", "find CLIP", "index rebuilt"):
+    for bad in ("compare A", "search CLIP --best 3", "find CLIP", "index rebuilt"):
         assert len(rejected(f"```\npython -m visil_dash {bad}\n```\n")) == 1, bad
 
 
