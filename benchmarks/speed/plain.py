@@ -32,3 +32,10 @@ def path_scores(score: Array, gap: float, steps: Steps = NEAR_STEPS) -> tuple[Ar
         best[i + edge, j + edge] = np.where(dead, 0, value)
         step[i, j] = np.where(start | dead, -1, choice)
     return best[edge:, edge:], step
+
+
+def frame_to_frame_both(query: Array, reference: Array) -> tuple[Array, Array]:
+    """`matching.similarity.frame_to_frame_both` by one product of all regions with all regions."""
+    (tq, rq, dim), (tr, rr, _) = query.shape, reference.shape
+    pairs = (query.reshape(-1, dim) @ reference.reshape(-1, dim).T).reshape(tq, rq, tr, rr)
+    return pairs.max(axis=3).mean(axis=1), pairs.max(axis=1).mean(axis=2).T

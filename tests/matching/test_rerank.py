@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes import fake_compare
+from visil_dash.matching import rerank as rerank_module
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import rerank
 from visil_dash.matching.similarity import CHAMFER, Scorer, pair_scores, part_score
@@ -116,3 +117,36 @@ def test_what_scores_well_either_way_is_aligned_before_the_others() -> None:
     assert part.video_id in [m.video_id for m in found if not m.segments]
     assert found[0].name == "inside"
     assert found[0].segments
+
+
+def test_maps_made_anew_and_videos_loaded_one_by_one_give_the_same_matches(monkeypatch) -> None:
+    query = video("q", 1, 2, 3, 4)
+    videos = [
+        video(f"v{i}", *parts) for i, parts in enumerate([(1, 2), (3,), (9,), (4, 8), (7, 6)])
+    ]
+    at_once = ranked(query, *videos)
+    monkeypatch.setattr(rerank_module, "MAP_BYTES", 0)
+    monkeypatch.setattr(rerank_module, "LOADED_BYTES", 1)
+    for one, other in zip(at_once, ranked(query, *videos), strict=True):
+        assert (one.video_id, one.segments) == (other.video_id, other.segments)
+        assert one.score == pytest.approx(other.score, abs=1e-6)
+
+
+def test_each_video_is_loaded_once() -> None:
+    videos = {name: video(name, seed) for seed, name in enumerate("abcdef")}
+    loaded = []
+
+    def load(name: str) -> VideoFeatures:
+        loaded.append(name)
+        return videos[name]
+
+    rerank(
+        {WHOLE: video("q", 0)},
+        {WHOLE: tuple(videos)},
+        load=load,
+        names={name: name for name in videos},
+        candidates={},
+        scorer=CHAMFER,
+        options=AlignOptions(frame_level=0.7),
+    )
+    assert loaded == list(videos)

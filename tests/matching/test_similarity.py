@@ -6,13 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from visil_dash.matching import similarity
+from benchmarks.speed import plain
+from visil_dash.matching import products
+from visil_dash.matching.products import frame_to_frame_many
 from visil_dash.matching.similarity import (
     Scorer,
     chamfer,
     frame_to_frame,
     frame_to_frame_both,
     pair_scores,
+    pair_scores_many,
     signal,
 )
 
@@ -38,14 +41,16 @@ def test_both_directions_equal_the_plain_loops(query, reference):
     np.testing.assert_allclose(reverse, loop_frame_to_frame(reference, query), atol=1e-5)
 
 
-def test_blocks_do_not_change_the_result(monkeypatch):
+@pytest.mark.parametrize("cells", [7, 20, 24, 4096])
+def test_tiles_across_the_borders_of_videos_do_not_change_the_result(monkeypatch, cells):
     rng = np.random.default_rng(0)
     query = rng.standard_normal((7, 9, 8), dtype=np.float32)
-    reference = rng.standard_normal((5, 9, 8), dtype=np.float32)
-    whole = frame_to_frame_both(query, reference)
-    monkeypatch.setattr(similarity, "BLOCK_BYTES", 4 * 9 * 5 * 9 * 2)  # two query frames a block
-    for a, b in zip(whole, frame_to_frame_both(query, reference), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    references = [rng.standard_normal((t, 9, 8), dtype=np.float32) for t in (5, 1, 1, 12, 2)]
+    monkeypatch.setattr(products, "TILE_CELLS", cells)
+    found = frame_to_frame_many(query, references)
+    for both, reference in zip(found, references, strict=True):
+        for mine, plainly in zip(both, plain.frame_to_frame_both(query, reference), strict=True):
+            np.testing.assert_allclose(mine, plainly, atol=1e-5)
 
 
 def test_a_hand_worked_pair():
@@ -126,3 +131,18 @@ def test_a_pooled_row_counts_by_its_share_of_frames_with_signal():
     matrix = np.array([[0.8], [0.4], [-0.9]])
     assert chamfer(matrix, signal(shown, 3)) == pytest.approx((0.8 + 0.25 * 0.4) / 1.25)
     assert chamfer(matrix, np.zeros(3)) == -1, "a video that shows nothing matches nothing"
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_several_references_at_once_have_the_scores_that_each_has_alone(symmetric):
+    rng = np.random.default_rng(4)
+    query = rng.standard_normal((6, 9, 6), dtype=np.float32)
+    references = [rng.standard_normal((t, 9, 6), dtype=np.float32) for t in (5, 6, 1, 5)]
+    scorer = Scorer(lambda matrix: matrix[::2], symmetric)
+    for pair, reference in zip(
+        pair_scores_many(query, references, scorer), references, strict=True
+    ):
+        alone = pair_scores(query, reference, scorer)
+        assert pair.score == pytest.approx(alone.score, abs=1e-6)
+        assert pair.reverse_score == pytest.approx(alone.reverse_score, abs=1e-6)
+        np.testing.assert_allclose(pair.output, alone.output, atol=1e-6)

@@ -6,7 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visil_dash.models.comparator import VideoComparator, hard_tanh, repeat_short, visil_output
+from visil_dash.models.comparator import (
+    VideoComparator,
+    hard_tanh,
+    repeat_short,
+    visil_output,
+    visil_outputs,
+)
 from visil_dash.models.published import head_layout
 
 PADDINGS = ("replicate", "zeros")
@@ -133,6 +139,19 @@ def test_tiles_give_the_numbers_of_the_whole(padding, shape, tile):
     whole = forward(net, matrix)
     assert np.abs(whole).max() < 1, "the comparison must not be hidden by the clipping"
     np.testing.assert_allclose(visil_output(net, matrix, tile=tile), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_several_matrices_at_once_have_the_output_that_each_has_alone(layout):
+    net = comparator(direct=True)
+    random = np.random.default_rng(2)
+    shapes = [(8, 12), (5, 1), (8, 12), (12, 8), (8, 12)]
+    matrices = [random.uniform(-1, 1, shape).astype(np.float32) for shape in shapes]
+    alone = [visil_output(net, matrix) for matrix in matrices]
+    together = visil_outputs(net.to(memory_format=layout), matrices)
+    for mine, expected in zip(together, alone, strict=True):
+        np.testing.assert_allclose(mine, expected, atol=1e-6)
+    assert visil_outputs(net, []) == []
 
 
 def test_output_is_clipped_by_the_hard_tanh():

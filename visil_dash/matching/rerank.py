@@ -1,7 +1,8 @@
 """Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 from visil_dash.errors import StoreError
@@ -12,11 +13,15 @@ from visil_dash.matching.similarity import (
     chamfer,
     frame_to_frame_both,
     pair_scores,
+    pair_scores_many,
     part_score,
     signal,
 )
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Array, Candidate, Comparison, Match, Segment, VideoFeatures
+
+LOADED_BYTES = 16 * 1024**2  # of region vectors compared at once: 1,800 frames of 9 × 256
+MAP_BYTES = 128 * 1024**2  # of frame-to-frame maps kept until the best videos are aligned
 
 
 def compare_pair(
@@ -46,7 +51,7 @@ def compare_pair(
         chamfer=chamfer(pair.forward, signal(query.shown, len(query))),
         chamfer_reverse=chamfer(pair.reverse, signal(reference.shown, len(reference))),
         segments=spans,
-        part_score=_segments_score(spans, query, reference, _Rows.of(pair)),
+        part_score=_segments_score(spans, query.timestamps, reference.timestamps, _Rows.of(pair)),
     )
 
 
@@ -54,8 +59,13 @@ def pair_segments(
     query: VideoFeatures, reference: VideoFeatures, options: AlignOptions
 ) -> tuple[Segment, ...]:
     """Matched segments, aligned on the symmetric frame-to-frame similarity."""
-    forward, reverse = frame_to_frame_both(query.regions, reference.regions)
-    return segments((forward + reverse.T) / 2, query.timestamps, reference.timestamps, options)
+    matrix = _symmetric(query.regions, reference.regions)
+    return segments(matrix, query.timestamps, reference.timestamps, options)
+
+
+def _symmetric(query: Array, reference: Array) -> Array:
+    forward, reverse = frame_to_frame_both(query, reference)
+    return (forward + reverse.T) / 2
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ class _Rows:
 
 
 def _segments_score(
-    spans: Sequence[Segment], query: VideoFeatures, reference: VideoFeatures, rows: _Rows
+    spans: Sequence[Segment], query_times: Array, reference_times: Array, rows: _Rows
 ) -> float | None:
     """Score of the frames inside the segments alone, of the direction that scores higher.
 
@@ -84,17 +94,18 @@ def _segments_score(
     there = [(s.query_start, s.query_end) for s in spans]
     back = [(s.reference_start, s.reference_end) for s in spans]
     return max(
-        part_score(rows.best, rows.weights, query.timestamps, there),
-        part_score(rows.reverse_best, rows.reverse_weights, reference.timestamps, back),
+        part_score(rows.best, rows.weights, query_times, there),
+        part_score(rows.reverse_best, rows.reverse_weights, reference_times, back),
     )
 
 
 @dataclass(frozen=True)
 class _Scored:
-    """A match of one view, without segments yet."""
+    """A match of one view, without segments yet, and the reference's timestamps."""
 
     match: Match
     rows: _Rows
+    times: Array
 
 
 def rank(match: Match) -> tuple[float, float, str]:
@@ -127,34 +138,77 @@ def rerank(
     """
     scored: list[list[_Scored]] = []  # of each video its views that may count, the best first
     skipped: dict[str, str] = {}
-    compared = dict.fromkeys(chain.from_iterable(videos.values()))
-    for done, video_id in enumerate(compared):
-        try:
-            reference = load(video_id)
-        except StoreError as error:
-            skipped[video_id] = str(error)
-            continue
-        of_views = []
+    maps = _BestMaps(align_top)
+    compared = list(dict.fromkeys(chain.from_iterable(videos.values())))
+    wanted = {key: frozenset(videos.get(key, ())) for key in views}
+    for done, references in _loaded(compared, load, skipped):
+        pairs: dict[_Place, PairScores] = {}
         for key, query in views.items():
-            watch.check()
-            if video_id in videos.get(key, ()) and suits(key, reference):
-                blank = _unscored(video_id, names[video_id], candidates.get(video_id), key)
-                of_views.append(_score(blank, query, reference, scorer))
-        if of_views:
-            scored.append(_whole_and_best_part(of_views))
-        watch.count("Comparing", done + 1, len(compared))
+            some = [r for r in references if r.video_id in wanted[key] and suits(key, r)]
+            regions = [r.regions for r in some]
+            scores = pair_scores_many(query.regions, regions, scorer, watch=watch.silent())
+            pairs |= {(r.video_id, key): pair for r, pair in zip(some, scores, strict=True)}
+        blanks = [_unscored(r.video_id, names, candidates) for r in references]
+        of_views = map(partial(_of_views, keys=tuple(views), pairs=pairs), blanks, references)
+        fresh = [_whole_and_best_part(found) for found in of_views if found]
+        scored += fresh
+        maps.keep(fresh, pairs)
+        watch.count("Comparing", done, len(compared))
     scored.sort(key=lambda of_video: rank(of_video[0].match))
-    # Matrices are made anew for the few that are shown: keeping all would not fit at scale.
-    matches = []
-    for number, of_video in enumerate(scored):
-        if number >= align_top:
-            matches.append(of_video[0].match)
-            continue
+    matches = [of_video[0].match for of_video in scored[align_top:]]
+    for views_of_video in scored[:align_top]:
         watch.check()
-        reference = load(of_video[0].match.video_id)
-        aligned = [_align(s, views[s.match.view], reference, options) for s in of_video]
+        aligned = [_align(s, views[s.match.view], maps, load, options) for s in views_of_video]
         matches.append(min(aligned, key=lambda m: (rank(m), m.view != WHOLE)))
     return tuple(sorted(matches, key=rank)), skipped
+
+
+def _loaded(
+    video_ids: Sequence[str], load: Callable[[str], VideoFeatures], skipped: dict[str, str]
+) -> Iterator[tuple[int, list[VideoFeatures]]]:
+    """The videos in the order given, as many at once as fit into LOADED_BYTES, each time with the
+    number of those before; adds to `skipped` those that cannot be loaded."""
+    some: list[VideoFeatures] = []
+    for done, video_id in enumerate(video_ids):
+        try:
+            some.append(load(video_id))
+        except StoreError as error:
+            skipped[video_id] = str(error)
+        if sum(features.regions.nbytes for features in some) >= LOADED_BYTES:
+            yield done + 1, some
+            some = []
+    yield len(video_ids), some
+
+
+_Place = tuple[str, str]  # video id and view
+
+
+class _BestMaps:
+    """Frame-to-frame maps of the videos that rank first, which are aligned in the end: at most
+    `most`, and those within MAP_BYTES; keeping all would not fit at scale."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._best: list[list[_Scored]] = []
+        self._maps: dict[_Place, Array] = {}
+
+    def keep(self, scored: Sequence[list[_Scored]], pairs: Mapping[_Place, PairScores]) -> None:
+        """Takes in newly scored videos, in place of earlier ones that rank behind them."""
+        ranked = sorted([*self._best, *scored], key=lambda of_video: rank(of_video[0].match))
+        self._best = ranked[: self._most]
+        kept: dict[_Place, Array] = {}
+        room = MAP_BYTES
+        for place in ((s.match.video_id, s.match.view) for of in self._best for s in of):
+            known = self._maps.get(place)
+            found = known if known is not None or place not in pairs else pairs[place].symmetric
+            room -= 0 if found is None else found.nbytes
+            if found is not None and room >= 0:
+                kept[place] = found
+        self._maps = kept
+
+    def get(self, place: _Place) -> Array | None:
+        """The symmetric map `[Tq, Tr]`, None where it was not kept."""
+        return self._maps.get(place)
 
 
 def _whole_and_best_part(of_views: Sequence[_Scored]) -> list[_Scored]:
@@ -168,28 +222,51 @@ def _whole_and_best_part(of_views: Sequence[_Scored]) -> list[_Scored]:
     return sorted([*whole, *best], key=lambda s: rank(s.match))
 
 
-def _unscored(video_id: str, name: str, candidate: Candidate | None, view: str) -> Match:
+def _unscored(
+    video_id: str, names: Mapping[str, str], candidates: Mapping[str, Candidate]
+) -> Match:
+    candidate = candidates.get(video_id)
     return Match(
         video_id=video_id,
-        name=name,
+        name=names[video_id],
         score=-1.0,
         reverse_score=-1.0,
         min_distance=None if candidate is None else candidate.min_distance,
         candidate_frames=0 if candidate is None else candidate.hits,
         segments=(),
-        view=view,
     )
 
 
-def _score(match: Match, query: VideoFeatures, reference: VideoFeatures, scorer: Scorer) -> _Scored:
-    pair = pair_scores(query.regions, reference.regions, scorer)
-    scored = replace(match, score=pair.score, reverse_score=pair.reverse_score)
-    return _Scored(scored, _Rows.of(pair))
+def _of_views(
+    blank: Match,
+    reference: VideoFeatures,
+    *,
+    keys: Sequence[str],
+    pairs: Mapping[_Place, PairScores],
+) -> list[_Scored]:
+    """The match of each view that was compared with the reference."""
+    compared = [(key, pairs[blank.video_id, key]) for key in keys if (blank.video_id, key) in pairs]
+    return [
+        _Scored(
+            replace(blank, score=pair.score, reverse_score=pair.reverse_score, view=key),
+            _Rows.of(pair),
+            reference.timestamps,
+        )
+        for key, pair in compared
+    ]
 
 
 def _align(
-    scored: _Scored, query: VideoFeatures, reference: VideoFeatures, options: AlignOptions
+    scored: _Scored,
+    query: VideoFeatures,
+    maps: _BestMaps,
+    load: Callable[[str], VideoFeatures],
+    options: AlignOptions,
 ) -> Match:
-    spans = pair_segments(query, reference, options)
-    part = _segments_score(spans, query, reference, scored.rows)
-    return replace(scored.match, segments=spans, part_score=part)
+    match = scored.match
+    matrix = maps.get((match.video_id, match.view))
+    if matrix is None:
+        matrix = _symmetric(query.regions, load(match.video_id).regions)
+    spans = segments(matrix, query.timestamps, scored.times, options)
+    part = _segments_score(spans, query.timestamps, scored.times, scored.rows)
+    return replace(match, segments=spans, part_score=part)

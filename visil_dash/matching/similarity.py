@@ -9,46 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from visil_dash.matching.products import frame_to_frame_many
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, shown_frames
 
 Compare = Callable[[Array], Array]
-
-BLOCK_BYTES = 64 * 1024**2  # region-pair products kept at once; larger blocks gain nothing
-
-
-def _check(query: Array, reference: Array) -> None:
-    if query.ndim != 3 or reference.ndim != 3 or query.shape[2] != reference.shape[2]:
-        raise ValueError(
-            f"expected query [Tq, R, D] and reference [Tr, R, D], "
-            f"got {query.shape} and {reference.shape}"
-        )
+CompareMany = Callable[[Sequence[Array]], list[Array]]
 
 
 def frame_to_frame_both(
     query: Array, reference: Array, *, watch: Watch = UNWATCHED
 ) -> tuple[Array, Array]:
-    """Frame-to-frame similarity in both directions, `[Tq, Tr]` and `[Tr, Tq]`, from one product.
-
-    Chamfer over regions (ViSiL eq. 4): the best-matching reference region for each query region,
-    averaged over the query's regions; and the same with the roles exchanged. The two differ.
-
-    Raises ValueError when the shapes are not [T, R, D] with equal D, and Cancelled.
-    """
-    _check(query, reference)
-    tq, rq, dim = query.shape
-    tr, rr, _ = reference.shape
-    columns = np.ascontiguousarray(reference.reshape(tr * rr, dim).T, dtype=np.float32)
-    forward = np.empty((tq, tr), np.float32)
-    reverse = np.empty((tr, tq), np.float32)
-    step = max(1, BLOCK_BYTES // (4 * rq * tr * rr))
-    for start in range(0, tq, step):
-        rows = np.asarray(query[start : start + step], np.float32)
-        pairs = (rows.reshape(-1, dim) @ columns).reshape(len(rows), rq, tr, rr)
-        forward[start : start + step] = pairs.max(axis=3).mean(axis=1)
-        reverse[:, start : start + step] = pairs.max(axis=1).mean(axis=2).T
-        watch.count("Comparing frames", min(start + step, tq), tq)
-    return forward, reverse
+    """Frame-to-frame similarity in both directions, `[Tq, Tr]` and `[Tr, Tq]`, of one pair (see
+    products.frame_to_frame_many)."""
+    return frame_to_frame_many(query, [reference], watch=watch)[0]
 
 
 def frame_to_frame(query: Array, reference: Array) -> Array:
@@ -128,10 +102,20 @@ class Scorer:
 
     `compare`: the comparator; None: Chamfer over the frame-to-frame similarity decides.
     `symmetric`: the comparator reads the mean of the two directions, as ViSiL_sym's was trained to.
+    `compare_many`: the comparator on several matrices at once, which is faster; None: one by one.
     """
 
     compare: Compare | None = None
     symmetric: bool = False
+    compare_many: CompareMany | None = None
+
+    def outputs(self, matrices: Sequence[Array]) -> list[Array | None]:
+        """The comparator's output of each frame-to-frame matrix, None without comparator."""
+        if self.compare is None:
+            return [None] * len(matrices)
+        if self.compare_many is not None:
+            return list(self.compare_many(matrices))
+        return [self.compare(matrix) for matrix in matrices]
 
 
 CHAMFER = Scorer()
@@ -146,23 +130,45 @@ def pair_scores(
     Chamfer similarity, as published for ViSiL_sym. Frames that show nothing do not count. Raises
     Cancelled.
     """
-    compare = scorer.compare
-    frames_share = 1.0 if compare is None else 0.5  # of the time, for half an hour against another
-    forward, reverse = frame_to_frame_both(query, reference, watch=watch.part(0, frames_share))
-    if compare is None:
-        output = back = None
-        rows, columns = forward, reverse
-    elif scorer.symmetric:
-        output = rows = compare((forward + reverse.T) / 2)
-        back = columns = output.T
-    else:
-        output = rows = compare(forward)
-        watch.step("Comparing the ViSiL output", (frames_share + 1) / 2)
-        back = columns = compare(reverse)
-    weights = signal(shown_frames(query), len(rows))
-    reverse_weights = signal(shown_frames(reference), len(columns))
-    score, reverse_score = chamfer(rows, weights), chamfer(columns, reverse_weights)
+    return pair_scores_many(query, [reference], scorer, watch=watch)[0]
+
+
+def pair_scores_many(
+    query: Array, references: Sequence[Array], scorer: Scorer = CHAMFER, *, watch: Watch = UNWATCHED
+) -> list[PairScores]:
+    """`pair_scores` with each reference; several at once are faster than one by one."""
+    frames_share = 1.0 if scorer.compare is None else 0.5  # of the time, for half an hour of video
+    pairs = frame_to_frame_many(query, references, watch=watch.part(0, frames_share))
+    shown = shown_frames(query)
     if scorer.symmetric:
+        outputs = scorer.outputs([(forward + reverse.T) / 2 for forward, reverse in pairs])
+        backs = [None if output is None else output.T for output in outputs]
+    else:
+        outputs = scorer.outputs([forward for forward, _ in pairs])
+        if scorer.compare is not None:
+            watch.step("Comparing the ViSiL output", (frames_share + 1) / 2)
+        backs = scorer.outputs([reverse for _, reverse in pairs])
+    return [
+        _scored(*pair, output, back, shown, shown_frames(reference), symmetric=scorer.symmetric)
+        for pair, output, back, reference in zip(pairs, outputs, backs, references, strict=True)
+    ]
+
+
+def _scored(
+    forward: Array,
+    reverse: Array,
+    output: Array | None,
+    back: Array | None,
+    query_shown: Array,
+    reference_shown: Array,
+    *,
+    symmetric: bool,
+) -> PairScores:
+    """The scores of one pair from its maps; without comparator from the frame-to-frame ones."""
+    rows, columns = forward if output is None else output, reverse if back is None else back
+    weights, reverse_weights = signal(query_shown, len(rows)), signal(reference_shown, len(columns))
+    score, reverse_score = chamfer(rows, weights), chamfer(columns, reverse_weights)
+    if symmetric:
         score = reverse_score = (score + reverse_score) / 2
     return PairScores(
         forward, reverse, output, back, score, reverse_score, weights, reverse_weights

@@ -1,6 +1,7 @@
 """The video comparator: a small CNN that reads temporal structure out of a similarity matrix
 (ViSiL section 3.3)."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from visil_dash.records import Array
 
 _MIN_SIDE = 4  # two 2×2 max-pools leave nothing of a shorter side
 _TILE = 1024  # input cells a side; 32 channels of float32 make 128 MiB of the first layer
+_BATCH_CELLS = 64 * 1024  # of matrices that go through together: 8 MiB of the first layer
 _HALO = 8  # input cells that an output cell sees beyond its own 4×4: 7, rounded up to the pooling
 
 
@@ -75,7 +77,6 @@ def hard_tanh(similarity: Array) -> Array:
     return np.clip(similarity, -1.0, 1.0)
 
 
-@torch.inference_mode()
 def visil_output(
     comparator: VideoComparator, frame_similarity: Array, *, tile: int = _TILE
 ) -> Array:
@@ -85,27 +86,48 @@ def visil_output(
     an output cell sees, which gives the same numbers in bounded memory: two hours against two
     hours at one frame a second would need 6 GiB for the first layer alone.
     """
-    if frame_similarity.ndim != 2 or 0 in frame_similarity.shape:
-        raise ValueError(
-            f"frame similarity: expected non-empty [Tq, Tr], got {frame_similarity.shape}"
-        )
+    return visil_outputs(comparator, [frame_similarity], tile=tile)[0]
+
+
+@torch.inference_mode()
+def visil_outputs(
+    comparator: VideoComparator, frame_similarities: Sequence[Array], *, tile: int = _TILE
+) -> list[Array]:
+    """`visil_output` of several matrices; those of one shape go through together, as many as have
+    _BATCH_CELLS cells."""
     if tile < _MIN_SIDE or tile % 4:
         raise ValueError(f"tile: expected a positive multiple of 4, got {tile}")
+    of_shape: dict[tuple[int, ...], list[int]] = {}
+    for number, matrix in enumerate(frame_similarities):
+        if matrix.ndim != 2 or 0 in matrix.shape:
+            raise ValueError(f"frame similarity: expected non-empty [Tq, Tr], got {matrix.shape}")
+        of_shape.setdefault(matrix.shape, []).append(number)
+    outputs: dict[int, Array] = {}
+    for shape, numbers in of_shape.items():
+        together = max(1, _BATCH_CELLS // (shape[0] * shape[1]))
+        for start in range(0, len(numbers), together):
+            some = numbers[start : start + together]
+            batch = np.stack([frame_similarities[number] for number in some]).astype(np.float32)
+            outputs |= zip(some, _tiled(comparator, torch.from_numpy(batch), tile), strict=True)
+    return [outputs[number] for number in range(len(frame_similarities))]
+
+
+def _tiled(comparator: VideoComparator, batch: Tensor, tile: int) -> Array:
+    """`[N, Tq, Tr]` → `[N, Tq // 4, Tr // 4]`, clipped."""
     device = comparator.fconv.weight.device
-    x = torch.from_numpy(np.ascontiguousarray(frame_similarity, dtype=np.float32))
-    x = repeat_short(x)
-    p, q = x.shape
-    out = torch.empty(p // 4, q // 4)
+    x = repeat_short(batch)
+    n, p, q = x.shape
+    out = torch.empty(n, p // 4, q // 4)
     # The last tile takes the remainder along, so that the border keeps its own padding.
     rows, columns = _tiles(p, tile), _tiles(q, tile)
     for top, bottom in rows:
         for left, right in columns:
             t, le = max(0, top - _HALO), max(0, left - _HALO)
-            part = x[t : min(p, bottom + _HALO), le : min(q, right + _HALO)].to(device)
-            y = comparator(part[None, None])[0, 0]
-            y = y[(top - t) // 4 :, (left - le) // 4 :].cpu()
-            target = out[top // 4 : bottom // 4, left // 4 : right // 4]
-            target.copy_(y[: target.shape[0], : target.shape[1]])
+            part = x[:, t : min(p, bottom + _HALO), le : min(q, right + _HALO)].to(device)
+            y = comparator(part[:, None])[:, 0]
+            y = y[:, (top - t) // 4 :, (left - le) // 4 :].cpu()
+            target = out[:, top // 4 : bottom // 4, left // 4 : right // 4]
+            target.copy_(y[:, : target.shape[1], : target.shape[2]])
     return hard_tanh(out.numpy())
 
 

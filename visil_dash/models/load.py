@@ -7,12 +7,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visil_dash.errors import ModelError
 from visil_dash.matching.confidence import ScoreEvidence
-from visil_dash.matching.similarity import Scorer
+from visil_dash.matching.similarity import Compare, CompareMany, Scorer
 from visil_dash.models.bundle import BUNDLED, BundleMeta, read_bundle, read_meta
 from visil_dash.models.own import own_folder, own_models
 from visil_dash.models.published import MODEL_FILES
@@ -22,6 +23,7 @@ from visil_dash.records import Array, Preprocess
 from visil_dash.settings import Settings
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from visil_dash.models.comparator import VideoComparator
@@ -52,8 +54,8 @@ class Model:
     `extractor`: id of weights + preprocessing + dims; features of two ids never mix.
     `extract`: uint8 RGB `[n, side, side, 3]` → region vectors `[n, R, D]` float32, whitened and
     scaled by attention. `compare`: frame-to-frame similarity `[Tq, Tr]` → ViSiL output
-    `[Tq', Tr']` in -1..1; None: the model has no comparator. `symmetric`: its comparator was
-    trained on symmetric frame-to-frame similarity.
+    `[Tq', Tr']` in -1..1; None: the model has no comparator. `compare_many`: the same of several
+    matrices at once. `symmetric`: its comparator was trained on symmetric similarity.
 
     Calibration, in squared L2 of unreduced unit frame vectors: `unrelated_distance`, where frames
     of different videos lie; `threshold_share`, the share of that level from which a frame counts
@@ -75,13 +77,14 @@ class Model:
     frame_level: float
     default_match_score: float
     extract: Callable[[Array], Array]
-    compare: Callable[[Array], Array] | None = None
+    compare: Compare | None = None
+    compare_many: CompareMany | None = None
     symmetric: bool = False
     evidence: ScoreEvidence | None = None
 
     @property
     def scorer(self) -> Scorer:
-        return Scorer(self.compare, self.symmetric)
+        return Scorer(self.compare, self.symmetric, self.compare_many)
 
     @property
     def notice(self) -> str:
@@ -136,6 +139,7 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
     fold_batch_norm(bundle.backbone)
     backbone = bundle.backbone.to(device)
     whiten, context = bundle.whitening.to(device), bundle.context.to(device)
+    compare, compare_many = _comparison(bundle.comparator, device)
     return Model(
         name=meta.name,
         title=meta.title,
@@ -156,7 +160,8 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
             shape=(meta.regions, meta.dim),
             device=device,
         ),
-        compare=None if bundle.comparator is None else _comparison(bundle.comparator.to(device)),
+        compare=compare,
+        compare_many=compare_many,
     )
 
 
@@ -168,7 +173,8 @@ def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
     device = best_device()
     parts = variant.build(states, device)
     fold_batch_norm(parts.backbone)
-    backbone, refine, comparator = parts.backbone.to(device), parts.refine, parts.comparator
+    backbone, refine = parts.backbone.to(device), parts.refine
+    compare, compare_many = _comparison(parts.comparator, device)
     levels = variant.levels
     return Model(
         name=name,
@@ -191,15 +197,25 @@ def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
             shape=(variant.regions, variant.dim),
             device=device,
         ),
-        compare=None if comparator is None else _comparison(comparator.to(device)),
         symmetric=variant.symmetric,
+        compare=compare,
+        compare_many=compare_many,
     )
 
 
-def _comparison(comparator: "VideoComparator") -> Callable[[Array], Array]:
-    from visil_dash.models.comparator import visil_output
+def _comparison(
+    comparator: "VideoComparator | None", device: "torch.device"
+) -> tuple[Compare | None, CompareMany | None]:
+    """A model's `compare` and `compare_many`."""
+    if comparator is None:
+        return None, None
+    import torch
 
-    return lambda similarity: visil_output(comparator, similarity)
+    from visil_dash.models.comparator import visil_output, visil_outputs
+
+    # Channels last is the faster layout for so few channels, most of all in batches.
+    net = comparator.to(device).to(memory_format=torch.channels_last)
+    return partial(visil_output, net), partial(visil_outputs, net)
 
 
 def model_infos(*, settings: Settings) -> tuple[ModelInfo, ...]:
