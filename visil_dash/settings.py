@@ -28,6 +28,9 @@ class Settings(BaseSettings):
         Path("data/libraries"), description="folder whose subfolders are further libraries"
     )
     models: Path = Field(Path("data/models"), description="folder of imported or downloaded models")
+    tokens: Path = Field(
+        Path("data/tokens.json"), description="file of the tokens of the HTTP interface, as hashes"
+    )
     model: str = Field("compact", description="model that new libraries use")
     rate: float = Field(1.0, gt=0, le=30, description="sampled frames per second of video")
     allowed_folders: str = Field(

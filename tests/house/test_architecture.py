@@ -22,6 +22,7 @@ index candidates
 collection metrics exports plots
 training workbench
 laboratory
+api
 cli ui
 __main__ pages app
 """.split()  # noqa: SIM905 - ten lines that can be read, not thirty

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from visil_dash.cli.api import add_api_commands
 from visil_dash.cli.collection import add_collection_commands
 from visil_dash.cli.evaluate import add_evaluate_command
 from visil_dash.cli.fivr import add_fivr_commands
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_train_commands(commands, common)
     add_fivr_commands(commands, common)
     add_serve_command(commands, common)
+    add_api_commands(commands, common)
     add_command(commands, "limits", _limits, "show the settings and limits in use", common)
     return parser
 

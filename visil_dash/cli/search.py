@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,7 +208,7 @@ def _match_line(match: "Match") -> str:
 
 
 def _compare(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.exports.search import proof_as_dict
+    from visil_dash.exports.search import comparison_as_dict
     from visil_dash.matching.verdict import verdict_of
     from visil_dash.workbench.proving import prove_pair
 
@@ -225,22 +224,8 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
         verdict = verdict_of(pair)
         if given.npz is not None:
             _save_matrices(given.npz, pair)
-        facts = {
-            "query": str(given.a),
-            "reference": str(given.b),
-            "score": pair.score,
-            "reverse_score": pair.reverse_score,
-            "match_score": match_score,
-            "match": verdict.is_match,
-            "relation": verdict.relation.value,
-            "reason": verdict.reason,
-            "chamfer": pair.chamfer,
-            "chamfer_reverse": pair.chamfer_reverse,
-            "segments": [asdict(s) for s in pair.segments],
-            "proof": proof_as_dict(pair.proof),
-            "model": bench.model.name,
-            "verified": pair.verified,
-        }
+        facts = comparison_as_dict(pair, match_score=match_score, model=bench.model.name)
+        facts |= {"query": str(given.a), "reference": str(given.b)}
         lines = [
             f"{'match' if verdict.is_match else 'no match'} ({verdict.label}): "
             f"score {pair.score:.3f}, reverse {pair.reverse_score:.3f}, "

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TypedDict
 
 import numpy as np
+from typing_extensions import TypedDict  # that of Python 3.11 has no description in OpenAPI
 
 from visil_dash.collection.groups import Group
 from visil_dash.collection.keeping import best_to_keep, bit_rate

@@ -6,7 +6,7 @@ from typing import Any
 
 from visil_dash.matching.confidence import above_background
 from visil_dash.matching.verdict import verdict_of
-from visil_dash.records import Match, Proof, SearchResult, Segment
+from visil_dash.records import Comparison, Match, Proof, SearchResult, Segment
 from visil_dash.safe_csv import to_csv
 
 
@@ -118,6 +118,27 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         "skipped": result.skipped,
         "identical_to": result.identical_to or None,
         "notices": list(result.notices),
+    }
+
+
+def comparison_as_dict(pair: Comparison, *, match_score: float, model: str) -> dict[str, Any]:
+    """A judged comparison as one JSON object, without its matrices."""
+    verdict = verdict_of(pair)
+    return {
+        "query": pair.query,
+        "reference": pair.reference,
+        "score": pair.score,
+        "reverse_score": pair.reverse_score,
+        "match_score": match_score,
+        "match": verdict.is_match,
+        "relation": verdict.relation.value,
+        "reason": verdict.reason,
+        "chamfer": pair.chamfer,
+        "chamfer_reverse": pair.chamfer_reverse,
+        "segments": [asdict(segment) for segment in pair.segments],
+        "proof": proof_as_dict(pair.proof),
+        "model": model,
+        "verified": pair.verified,
     }
 
 

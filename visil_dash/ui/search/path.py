@@ -8,9 +8,9 @@ import streamlit as st
 
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.paths import allowed_folders, open_allowed
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.waiting import finished
+from visil_dash.workbench.allowed import allowed_folders, open_allowed
 
 
 def draw_path_box() -> None:
