@@ -27,7 +27,7 @@ class SentClip:
 
 
 @dataclass(frozen=True)
-class SearchOptions:
+class AskedSearch:
     """As the options of the command `search`, with the same defaults."""
 
     threshold: Annotated[float | None, Query(ge=0, description="squared-L2 threshold")] = None
@@ -54,13 +54,13 @@ def search_routes(bench: Workbench, clips: SentClips) -> APIRouter:
         return SentClip(clip.query_id, clip.name, clip.info)
 
     @routes.get("/search", summary="Videos that share footage with a clip or library video")
-    def search(query: str, options: Annotated[SearchOptions, Depends()]) -> dict[str, Any]:
+    def search(query: str, options: Annotated[AskedSearch, Depends()]) -> dict[str, Any]:
         return search_as_dict(searched(bench, query, options))
 
     @routes.get("/report", response_class=HTMLResponse, summary="The same as one page, with frames")
     def report(
         query: str,
-        options: Annotated[SearchOptions, Depends()],
+        options: Annotated[AskedSearch, Depends()],
         matches: Annotated[int, Query(ge=1, le=200)] = 20,
         spans: Annotated[int, Query(ge=0, le=20)] = 3,
     ) -> str:
@@ -70,7 +70,7 @@ def search_routes(bench: Workbench, clips: SentClips) -> APIRouter:
     return routes
 
 
-def searched(bench: Workbench, query: str, options: SearchOptions) -> SearchResult:
+def searched(bench: Workbench, query: str, options: AskedSearch) -> SearchResult:
     """Raises what prevents an answer."""
     (answer,) = search_many(
         bench,
