@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from visil_dash.api.uploads import write_body
+from visil_dash.media.allowed import allowed_path
 from visil_dash.records import JobRecord, VideoRecord
-from visil_dash.workbench.allowed import allowed_path
 from visil_dash.workbench.bench import Workbench
 
 Name = Annotated[str, Query(min_length=1, max_length=255, description="file name to show")]

@@ -7,13 +7,13 @@ import streamlit as st
 
 from visil_dash.clock import clock
 from visil_dash.installed import DEMO
+from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.records import JobRecord, JobState
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, keep_errors
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.uploader import draw_refused, upload_box
 from visil_dash.ui.shell.widgets import name_line
-from visil_dash.workbench.allowed import allowed_folders, allowed_path
 
 DEMO_FOLDER = DEMO / "videos"
 _JOBS_SHOWN = 6

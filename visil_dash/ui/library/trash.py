@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from visil_dash.media.allowed import allowed_folders
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import minute_of, name_line
-from visil_dash.workbench.allowed import allowed_folders
 
 if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
     from visil_dash.workbench.trash import Trashed

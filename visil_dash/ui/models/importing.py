@@ -9,13 +9,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visil_dash.errors import InputError, ModelError, VisilDashError
 from visil_dash.library.rows import clean_name
+from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.models.load import model_infos
 from visil_dash.models.offers import import_model, import_together
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.text import md
 from visil_dash.ui.shell.uploads import write_upload
-from visil_dash.workbench.allowed import allowed_folders, allowed_path
 
 _UPLOADER, _REFUSED = "model_files", "import_refused"
 

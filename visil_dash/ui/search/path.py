@@ -6,11 +6,11 @@ from typing import BinaryIO
 
 import streamlit as st
 
+from visil_dash.media.allowed import allowed_folders, open_allowed
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.waiting import finished
-from visil_dash.workbench.allowed import allowed_folders, open_allowed
 
 
 def draw_path_box() -> None:
