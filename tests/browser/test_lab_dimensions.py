@@ -84,7 +84,7 @@ def test_recall_and_threshold_of_each_space_are_those_of_exact_search(measured: 
     choose(page, "Spaces")
     total = sum(len(f) for f in lab.features.values())
     assert facts(page)["Frames"] == f"{len(lab.owners)} of {total}"
-    with page.expect_download() as got:
+    with page.expect_download(timeout=PATIENCE) as got:
         page.get_by_role("button", name="Download CSV").click()
     rows = list(csv.DictReader(got.value.path().read_text().splitlines()))
     spaces = {(r["Space"], int(r["Dims"]), r["Precision"]): r for r in rows}

@@ -62,7 +62,7 @@ def downloaded(page: Page, path: Path) -> dict[str, Any]:
     button = page.get_by_role("button", name="Download report")
     expect(button).to_be_visible(timeout=PATIENCE)
     wait_until_idle(page)
-    with page.expect_download() as got:
+    with page.expect_download(timeout=PATIENCE) as got:
         button.click()
     got.value.save_as(path)
     report: dict[str, Any] = json.loads(path.read_text())

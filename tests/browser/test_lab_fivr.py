@@ -41,7 +41,7 @@ def test_events_are_laid_out_by_relation(
         assert all(row[r] in lists[r] for r in ("ND", "DS", "CS", "IS"))
     assert {row["anchor"] for row in rows} == {"aaaaaaaaaa1", "aaaaaaaaaa2"}
     screens("fivr", whole=True)
-    with page.expect_download() as got:
+    with page.expect_download(timeout=PATIENCE) as got:
         page.get_by_role("button", name="Download the list").click()
     lines = got.value.path().read_text().splitlines()
     assert len(lines) == 11

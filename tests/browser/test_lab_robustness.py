@@ -139,7 +139,7 @@ def run(
     rows = table(page)
     if request.param == "demo_lab":
         module_screens("robustness", whole=True)
-    with page.expect_download() as got:
+    with page.expect_download(timeout=PATIENCE) as got:
         page.get_by_role("button", name="Download the report").click()
     report = got.value.path().read_text()
     return Run(

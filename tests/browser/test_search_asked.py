@@ -94,7 +94,7 @@ def test_each_of_several_clips_has_its_progress_its_answer_and_its_failure(
     wait_until_idle(page)
     screens("search-several", whole=True)
 
-    with page.expect_download() as download:
+    with page.expect_download(timeout=PATIENCE) as download:
         panel.get_by_role("button", name="CSV of all results").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert {line.split(",")[0] for line in lines[1:]} == set(CLIPS)

@@ -14,6 +14,7 @@ from tests.support.filming import (
     mirrored,
     shaken,
     slide,
+    wandering,
     with_logo,
     write_film,
 )
@@ -45,10 +46,10 @@ def source(folder, take):
 def verified(folder, source):
     """Verifies frames as a query against the source, from a segment that is a guess."""
 
-    def verify(name, frames, guess, *, against=source):
+    def verify(name, frames, guess, *, against=source, **how):
         path = write_film(folder / f"{name}.mp4", frames)
         query = VideoFile(path, len(frames) / FPS)
-        return Verifier(query, settings=Settings()).verify(against, [guess])
+        return Verifier(query, settings=Settings(), **how).verify(against, [guess])
 
     return verify
 
@@ -107,6 +108,28 @@ def test_a_wrong_place_before_a_still_camera_is_corrected(proposed, take, verifi
     proof = verified(f"wrong {proposed[0]}", frames, guess((0, 7), proposed))
     assert proof.state is ProofState.PROVED
     assert_span(proof, (0, 7), (4, 11))
+
+
+def test_an_inset_that_moves_is_followed(take, verified):
+    around = film(ELSEWHERE, 7, 7)
+    frames = wandering(seconds(take, 5, 12), around, 0.5)
+    assert verified("as a whole", frames, guess((0, 7), (5, 12))).state is not ProofState.PROVED
+    proof = verified("followed", frames, guess((0, 7), (5, 12)), inset=True)
+    assert proof.state is ProofState.PROVED
+    assert_span(proof, (0, 7), (5, 12))
+    # The registration is that of the whole picture at the moment that is shown.
+    x, y, wide, high = proof.registration.box
+    k = round(proof.times[0] * FPS)
+    truth = [0.5 * abs((at + pace * k / FPS) % 2 - 1) for at, pace in ((0.3, 0.2), (0.8, 0.11))]
+    assert (x, y) == pytest.approx(truth, abs=0.03)
+    assert (wide, high) == pytest.approx((0.5, 0.5), abs=0.04)
+    assert proof.registration.size == (320, 180)
+
+
+def test_another_take_in_an_inset_that_moves_is_not_proved(verified):
+    frames = wandering(film(HERE, 2, 7), film(ELSEWHERE, 7, 7), 0.5)
+    proof = verified("take in inset", frames, guess((0, 7), (5, 12)), inset=True)
+    assert proof.state is not ProofState.PROVED
 
 
 @pytest.mark.parametrize("other", [2, 3, 4])

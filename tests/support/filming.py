@@ -87,6 +87,18 @@ def inset(frames, others, box):
     return made
 
 
+def wandering(frames, others, share):
+    """Each frame shrunk to a share of either side, on its way through the other frames' picture."""
+    room, made = 1 - share, []
+    for k, (frame, other) in enumerate(zip(frames, others, strict=True)):
+        x, y = (
+            room * abs((start + pace * k / FPS) % 2 - 1)
+            for start, pace in ((0.3, 0.2), (0.8, 0.11))
+        )
+        made += inset([frame], [other], (x, y, share, share))
+    return made
+
+
 def mirrored(frames):
     return [f[:, ::-1] for f in frames]
 

@@ -14,18 +14,19 @@ from visil_dash.records import Array
 from visil_dash.settings import Settings
 
 RATE = 10  # ticks a second; a frame is taken as shown at each
-_LONG_SIDE = 320  # pixels: what local features need of a crop to a third of the area
+LONG_SIDE = 320  # pixels: what local features need of a crop to a third of the area
 _END_SLACK = 1e-3  # seconds; a last frame ends at the duration
 
 
 @dataclass(frozen=True)
 class Footage:
     """Pictures of one video, all of one size, by the number of their tick: tick k is
-    k / RATE seconds after the first frame. `duration`: of the video, seconds."""
+    k / RATE seconds after the first frame. `duration`: of the video, seconds. `smaller`: grey
+    pictures that were made smaller, by tick and factor."""
 
     pictures: dict[int, Planes]
     duration: float
-    _smaller: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
+    smaller: dict[tuple[int, int], Array] = field(default_factory=dict, repr=False)
 
     @cached_property
     def ticks(self) -> Array:
@@ -46,13 +47,13 @@ class Footage:
         """The grey picture of a tick, uint8, at 1 / `shrink` of its size. Kept once it is made."""
         if shrink == 1:
             return self.pictures[tick].light
-        if (tick, shrink) not in self._smaller:
+        if (tick, shrink) not in self.smaller:
             width, height = self.size
             size = max(1, round(width / shrink)), max(1, round(height / shrink))
-            self._smaller[tick, shrink] = np.asarray(
+            self.smaller[tick, shrink] = np.asarray(
                 cv2.resize(self.grey(tick), size, interpolation=cv2.INTER_AREA)
             )
-        return self._smaller[tick, shrink]
+        return self.smaller[tick, shrink]
 
 
 def ticks_of(spans: Sequence[tuple[float, float]], duration: float) -> set[int]:
@@ -71,9 +72,11 @@ def read_footage(
     duration: float,
     settings: Settings,
     known: Footage | None = None,
+    long_side: int = LONG_SIDE,
     watch: Watch = UNWATCHED,
 ) -> Footage:
-    """Pictures of the spans (seconds), beside those that are `known`.
+    """Pictures of the spans (seconds), beside those that are `known`, at most `long_side` pixels
+    long.
 
     Raises MediaRefused, Cancelled.
     """
@@ -82,10 +85,10 @@ def read_footage(
     if not missing and before.pictures:
         return before
     times = [tick / RATE for tick in missing or [0]]
-    shown = planes_at(path, times, long_side=_LONG_SIDE, settings=settings, watch=watch)
+    shown = planes_at(path, times, long_side=long_side, settings=settings, watch=watch)
     size = before.size if before.pictures else Footage({0: shown[0]}, duration).size
     fresh = {round(t * RATE): _sized(one, size) for t, one in zip(times, shown, strict=True)}
-    return Footage(before.pictures | fresh, duration, before._smaller)
+    return Footage(before.pictures | fresh, duration, before.smaller)
 
 
 def _sized(picture: Planes, size: tuple[int, int]) -> Planes:

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.proof.footage import Footage, read_footage
+from visil_dash.proof.footage import LONG_SIDE, Footage, read_footage
+from visil_dash.proof.inset import InsetFollower
 from visil_dash.proof.registration import Features, local_features
-from visil_dash.records import Segment
+from visil_dash.records import WHOLE_PICTURE, Box, Segment
 from visil_dash.settings import Settings
 
 _Spans = list[tuple[float, float]]
 
 _WHOLE_SECONDS = 11.0  # a stretch up to this long is read whole
+_FINER = 2  # pictures of which an inset is looked at are so many times larger
 _PIECE_SECONDS = 3.5  # of a longer one its start, middle and end
 
 
@@ -27,12 +29,25 @@ class VideoFile:
 
 
 class Examined:
-    """One video, read as far as it was needed; pictures and local features are kept."""
+    """One video, read as far as it was needed; pictures and local features are kept.
 
-    def __init__(self, video: VideoFile, *, settings: Settings, watch: Watch = UNWATCHED) -> None:
+    `inset`: of a video that shows something else in an inset that moves, only the inset is looked
+    at.
+    """
+
+    def __init__(
+        self,
+        video: VideoFile,
+        *,
+        settings: Settings,
+        inset: bool = False,
+        watch: Watch = UNWATCHED,
+    ) -> None:
         self.video = video
         self._settings, self._watch = settings, watch
+        self._whole: Footage | None = None
         self._footage: Footage | None = None
+        self._follower = InsetFollower() if inset else None
         self._features: dict[tuple[int, bool], Features] = {}
 
     @property
@@ -43,14 +58,25 @@ class Examined:
 
     def read(self, spans: Sequence[tuple[float, float]]) -> None:
         """Reads these spans (seconds) as well. Raises MediaRefused, Cancelled."""
-        self._footage = read_footage(
+        self._whole = read_footage(
             self.video.path,
             spans,
             duration=self.video.duration,
             settings=self._settings,
-            known=self._footage,
+            known=self._whole,
+            long_side=LONG_SIDE if self._follower is None else _FINER * LONG_SIDE,
             watch=self._watch,
         )
+        self._footage = (
+            self._whole if self._follower is None else self._follower.followed(self._whole)
+        )
+
+    def picture_at(self, seconds: float) -> tuple[Box, tuple[int, int]]:
+        """Where the picture that is nearest to a time lies in the video's whole picture, as shares,
+        and the whole one's width and height."""
+        if self._whole is None or self._follower is None:
+            return WHOLE_PICTURE, self.footage.size
+        return self._follower.box_at(self.footage.nearest(seconds)), self._whole.size
 
     def features(self, seconds: float, *, mirrored: bool = False) -> Features:
         """Local features of the picture at hand that is nearest to a time."""

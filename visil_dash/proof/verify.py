@@ -44,9 +44,17 @@ class _Looked:
 class Verifier:
     """Verifies matches of one query; what was read of it is kept from one to the next."""
 
-    def __init__(self, query: VideoFile, *, settings: Settings, watch: Watch = UNWATCHED) -> None:
+    def __init__(
+        self,
+        query: VideoFile,
+        *,
+        settings: Settings,
+        inset: bool = False,
+        watch: Watch = UNWATCHED,
+    ) -> None:
+        """`inset`: only what the query shows in an inset that moves is verified."""
         self._settings, self._watch = settings, watch
-        self._query = Examined(query, settings=settings, watch=watch)
+        self._query = Examined(query, settings=settings, inset=inset, watch=watch)
 
     def verify(self, reference: VideoFile, segments: Sequence[Segment]) -> Proof:
         """What the pixels say about a pair whose matched segments are these, the likeliest first:
@@ -193,12 +201,27 @@ def _in_picture(box: Box, outer: Box) -> Box:
 
 def _proof(query: Examined, reference: Examined, looked: _Looked | None, proof: Proof) -> Proof:
     """The proof with the registration, and with what was done to the copy where it is proved."""
-    if looked is None:
+    times = proof.times
+    if looked is None or times is None:
         return proof
-    sizes = query.footage.size, reference.footage.size
+    outer, size = query.picture_at(times[0])
+    sizes = size, reference.footage.size
     light = photometry(query.footage, reference.footage, looked.ticks, looked.grid)
-    transform, grid = looked.laid.transform, looked.grid
-    boxes = grid.box, grid.reference_box
+    grid = looked.grid
+    boxes = _in_picture(grid.box, outer), grid.reference_box
+    overlays = tuple(_in_picture(box, outer) for box in looked.overlays)
+    inner = query.footage.size
+    # From pixels of what was looked at to those of the whole picture.
+    transform = (
+        np.array(
+            [
+                [outer[2] * size[0] / inner[0], 0, outer[0] * size[0]],
+                [0, outer[3] * size[1] / inner[1], outer[1] * size[1]],
+                [0, 0, 1.0],
+            ]
+        )
+        @ looked.laid.transform
+    )
     shares = np.diag([1 / sizes[0][0], 1 / sizes[0][1], 1.0]) @ transform
     shares = shares @ np.diag([sizes[1][0], sizes[1][1], 1.0])
     registration = Registration(
@@ -206,10 +229,10 @@ def _proof(query: Examined, reference: Examined, looked: _Looked | None, proof: 
         size=sizes[0],
         reference_size=sizes[1],
         inliers=looked.laid.inliers,
-        common=grid.common,
+        common=grid.common * outer[2] * outer[3],
         box=boxes[0],
         reference_box=boxes[1],
-        overlays=looked.overlays,
+        overlays=overlays,
         brightness=light.brightness,
         contrast=light.contrast,
         saturation=light.saturation,
@@ -218,7 +241,7 @@ def _proof(query: Examined, reference: Examined, looked: _Looked | None, proof: 
         transform,
         sizes=sizes,
         boxes=boxes,
-        overlays=looked.overlays,
+        overlays=overlays,
         light=light,
         span=None if proof.still else proof.span,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from visil_dash.framing.views import QueryRef
 from visil_dash.library.blobs import write_atomic
 from visil_dash.library.paths import media_folder, safe_id
 from visil_dash.library.store import Library
@@ -22,8 +23,9 @@ _KEPT = 4096
 
 
 class ProofStore:
-    """The proofs of one library by the content hashes of query and reference, made from the
-    segments of one extractor. Safe to share between threads."""
+    """The proofs of one library by the ids of query and reference, made from the segments of one
+    extractor. The query's id names its view where only that was verified. Safe to share between
+    threads."""
 
     def __init__(self, library: Library, extractor: str) -> None:
         self._library, self._extractor = library, extractor
@@ -57,10 +59,12 @@ class ProofStore:
 
     def _file(self, query_id: str, reference_id: str) -> Path | None:
         """Where the proof of two library videos lies; None for clips from outside."""
-        if not (self._library.has_video(query_id) and self._library.has_video(reference_id)):
+        query = QueryRef.parse(query_id)
+        if not (self._library.has_video(query.base) and self._library.has_video(reference_id)):
             return None
-        folder = media_folder(self._library.folder, query_id) / "proofs"
-        return folder / safe_id(self._extractor) / f"{safe_id(reference_id)}.json"
+        folder = media_folder(self._library.folder, query.base) / "proofs"
+        folder = folder / safe_id(self._extractor) / query.view
+        return folder / f"{safe_id(reference_id)}.json"
 
     def _made_by(self) -> dict[str, Any]:
         return {"version": PROOF_VERSION, "extractor": self._extractor}

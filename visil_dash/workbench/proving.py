@@ -20,7 +20,6 @@ from visil_dash.records import (
     Comparison,
     Match,
     Proof,
-    ProofState,
     Relation,
     SearchResult,
 )
@@ -28,7 +27,6 @@ from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.search import with_probability
 
-_MOVES = "The footage moves about inside the query's picture, so its motion cannot be compared."
 PROOF_MATCHES = 12  # of a result that are verified, at most
 
 
@@ -113,26 +111,25 @@ class _Verifying:
     def __init__(self, bench: Workbench, query_id: str, watch: Watch) -> None:
         self._bench, self._watch = bench, watch
         self._query = QueryRef.parse(query_id).base
-        self._verifier: Verifier | None = None
+        self._verifiers: dict[bool, Verifier] = {}
 
     def proof(self, pair: Match | Comparison, reference_id: str, *, view: str = WHOLE) -> Proof:
-        """`view`: of the query's picture, by which the pair was found."""
-        made = self._whole(pair, reference_id)
-        if view == INSET.key and made.state is ProofState.CONTRADICTED:
-            # It is verified as if it stood still: an inset that moves agrees with nothing for long.
-            return replace(made, state=ProofState.UNDECIDABLE, reason=_MOVES)
-        return made
-
-    def _whole(self, pair: Match | Comparison, reference_id: str) -> Proof:
-        known = self._bench.proofs.get(self._query, reference_id)
+        """`view`: of the query's picture, by which the pair was found; of an inset that moves only
+        the inset is verified."""
+        inset = view == INSET.key
+        query_id = str(QueryRef(self._query, view if inset else WHOLE))
+        known = self._bench.proofs.get(query_id, reference_id)
         if known is not None:
             return known
-        if self._verifier is None:
-            self._verifier = Verifier(
-                self._file(self._query), settings=self._bench.settings, watch=self._watch
+        if inset not in self._verifiers:
+            self._verifiers[inset] = Verifier(
+                self._file(self._query),
+                settings=self._bench.settings,
+                inset=inset,
+                watch=self._watch,
             )
-        made = self._verifier.verify(self._file(reference_id), hypotheses(pair))
-        self._bench.proofs.put(self._query, reference_id, made)
+        made = self._verifiers[inset].verify(self._file(reference_id), hypotheses(pair))
+        self._bench.proofs.put(query_id, reference_id, made)
         return made
 
     def _file(self, video_id: str) -> VideoFile:
