@@ -103,9 +103,11 @@ def _cut_out(picture: Planes, place: Array, size: tuple[float, float]) -> tuple[
     wide, high = (2 * max(1, int(side / 2)) for side in inner * (width, height))
     middle = (place + np.array(size) / 2) * (width, height)
     # Pixels are counted from the middle of the first one.
-    light = cv2.getRectSubPix(picture.light, (wide, high), middle - 0.5)
+    light = cv2.getRectSubPix(picture.light, (wide, high), (middle - 0.5).tolist())
     colours = [
-        cv2.getRectSubPix(np.ascontiguousarray(plane), (wide // 2, high // 2), middle / 2 - 0.5)
+        cv2.getRectSubPix(
+            np.ascontiguousarray(plane), (wide // 2, high // 2), (middle / 2 - 0.5).tolist()
+        )
         for plane in np.moveaxis(picture.colours, 2, 0)
     ]
     left, top = middle - (wide / 2, high / 2)
