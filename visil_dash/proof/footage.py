@@ -14,7 +14,7 @@ from visil_dash.records import Array
 from visil_dash.settings import Settings
 
 RATE = 10  # ticks a second; a frame is taken as shown at each
-LONG_SIDE = 320  # pixels: what local features need of a crop to a third of the area
+FOOTAGE_SIDE = 320  # pixels: what local features need of a crop to a third of the area
 _END_SLACK = 1e-3  # seconds; a last frame ends at the duration
 
 
@@ -72,7 +72,7 @@ def read_footage(
     duration: float,
     settings: Settings,
     known: Footage | None = None,
-    long_side: int = LONG_SIDE,
+    long_side: int = FOOTAGE_SIDE,
     watch: Watch = UNWATCHED,
 ) -> Footage:
     """Pictures of the spans (seconds), beside those that are `known`, at most `long_side` pixels

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.proof.footage import LONG_SIDE, Footage, read_footage
+from visil_dash.proof.footage import FOOTAGE_SIDE, Footage, read_footage
 from visil_dash.proof.inset import InsetFollower
 from visil_dash.proof.registration import Features, local_features
 from visil_dash.records import WHOLE_PICTURE, Box, Segment
@@ -64,7 +64,7 @@ class Examined:
             duration=self.video.duration,
             settings=self._settings,
             known=self._whole,
-            long_side=LONG_SIDE if self._follower is None else _FINER * LONG_SIDE,
+            long_side=FOOTAGE_SIDE if self._follower is None else _FINER * FOOTAGE_SIDE,
             watch=self._watch,
         )
         self._footage = (
