@@ -5,6 +5,7 @@ VisilDashError
 │   └── MediaRefused      a file that is not taken as a video (verdict `refused`)
 ├── NotFound              an id or a name that is not in the library
 ├── StoreError            the data folder cannot be read or written
+│   ├── DiskFull          nothing was changed, for want of disk
 │   ├── StoreDamaged      a stored artefact differs from what its manifest or row promises
 │   ├── StoreMismatch     made by another model, dimension, reduction or version
 │   └── StoreReadOnly     another process holds the writer lock
@@ -37,8 +38,19 @@ class StoreError(VisilDashError):
     """The data folder cannot be read or written."""
 
 
+class DiskFull(StoreError):
+    """There is no room for new work; what was stored before has not changed."""
+
+
 class StoreDamaged(StoreError):
-    """Bytes on disk differ from what was recorded when they were written."""
+    """Bytes on disk differ from what was recorded when they were written.
+
+    `artefact`, or all that is to be said; what is wrong with it; what to do.
+    """
+
+    def __init__(self, artefact: str, reason: str = "", remedy: str = "") -> None:
+        self.artefact, self.reason, self.remedy = artefact, reason, remedy
+        super().__init__(f"{artefact}: {reason}. {remedy}" if reason else artefact)
 
 
 class StoreMismatch(StoreError):

@@ -20,7 +20,7 @@ edits proof matching models
 library reduction
 index candidates
 collection metrics exports plots
-training workbench
+training workbench safekeeping
 laboratory
 api
 cli ui

@@ -18,7 +18,14 @@ from tests.support.library_fakes import (
     open_space,
     small_settings,
 )
-from visil_dash.errors import Cancelled, InputError, MediaRefused, NotFound, StoreError
+from visil_dash.errors import (
+    Cancelled,
+    DiskFull,
+    InputError,
+    MediaRefused,
+    NotFound,
+    StoreError,
+)
 from visil_dash.library import jobs as jobs_module
 from visil_dash.library.jobs import Worker
 from visil_dash.library.jobtable import JobTable
@@ -161,7 +168,6 @@ def test_the_same_bytes_from_two_tabs_under_three_names_are_one_video(
         (MediaRefused("a.mp4", "it is no video", "add a video"), "refused", "it is no video"),
         (Cancelled("stopped"), "cancelled", "cancelled by the user"),
         (StoreError("the disk smokes"), "failed", "the disk smokes"),
-        (OSError(28, "No space left on device"), "failed", "the disk is full"),
         (ZeroDivisionError("by zero"), "failed", "unexpected ZeroDivisionError: by zero"),
     ],
 )
@@ -424,6 +430,41 @@ def test_a_catalogue_on_a_full_disk_pauses_the_queue_and_the_job_is_done_later(
         threading.Event().wait(0.005)
     assert worker.wait_idle(30)
     assert set(found_videos(bench.space, content_id(b"one"))) == {1}
+
+
+@pytest.mark.parametrize(
+    "full", [OSError(28, "No space left on device"), DiskFull("The disk is full.")], ids=type
+)
+def test_a_file_that_finds_no_room_waits_for_it_and_is_then_added(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: Exception
+) -> None:
+    """The file is not at fault: a failure would need a person to start it again."""
+    monkeypatch.setattr(jobs_module, "DISK_SECONDS", 0.005)
+    free = [10]
+    monkeypatch.setattr(Library, "free_bytes", lambda _self: free[0])
+    tries = 0
+
+    def first_full(job: JobRecord, source: Path, **how: object) -> str:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise full
+        return bench.pipeline(job, source, **how)  # type: ignore[arg-type]
+
+    worker = bench.worker(first_full)
+    worker.enqueue(write(tmp_path, "a.mp4", b"one"), name="a.mp4")
+    worker.start()
+    while not worker.paused:
+        threading.Event().wait(0.005)
+    assert "disk is full" in worker.paused
+    assert "Adding goes on by itself once there is room." in worker.paused
+    assert one(worker).state is JobState.RECEIVED
+    threading.Event().wait(0.1)
+    assert tries == 1  # nothing was freed, so decoding it again would be for nothing
+    free[0] = 20
+    while one(worker).state is not JobState.INDEXED:
+        threading.Event().wait(0.005)
+    assert (tries, worker.paused) == (2, "")
 
 
 # -- life -----------------------------------------------------------------------------------

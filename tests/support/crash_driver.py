@@ -1,4 +1,4 @@
-"""Runs a library's life in children that kill themselves; started by tests/library/test_crash.py.
+"""Runs a library's life in children that kill themselves, for tests/reliability/test_crash.py.
 
 One JSON request a line on stdin; each runs in a fork of this process (imports cost a second, a
 fork does not) and is answered by one JSON line. No thread runs here, so forking is safe.

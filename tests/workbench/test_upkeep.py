@@ -1,6 +1,5 @@
 """Upkeep of a library: features of a new model, verification, libraries of a folder."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +21,7 @@ from visil_dash.workbench.overview import overview
 from visil_dash.workbench.upkeep import (
     before_borders,
     extract_missing,
-    last_verification,
     look_for_borders,
-    verify_library,
     without_features,
 )
 
@@ -140,31 +137,6 @@ def test_a_viewer_does_not_extract(open_bench: Open) -> None:
         assert not writer.library.read_only
         with pytest.raises(StoreReadOnly):
             extract_missing(viewer)
-
-
-def test_a_verification_is_noted_with_its_time_and_problems(open_bench: Open) -> None:
-    with open_bench(dim=32) as bench:
-        assert last_verification(bench) is None
-        first = verify_library(bench)
-        assert first.problems == ()
-        path = bench.library.media_path(bench.videos()[0].video_id)
-        path.write_bytes(path.read_bytes()[:-1])
-        time.sleep(0.002)  # the stamp has milliseconds
-        second = verify_library(bench)
-        assert len(second.problems) == 1
-        assert "was altered" in second.problems[0]
-        assert second.at > first.at
-    with open_bench(dim=32) as bench:
-        assert last_verification(bench) == second
-
-
-def test_problems_are_kept_within_bounds(open_bench: Open) -> None:
-    many = tuple(f"problem {i}" for i in range(upkeep.PROBLEMS_KEPT + 5))
-    with open_bench() as bench, patch.object(Workbench, "verify", lambda _self: many):
-        assert verify_library(bench).problems == many
-        noted = last_verification(bench)
-        assert noted is not None
-        assert noted.problems == many[: upkeep.PROBLEMS_KEPT]
 
 
 # ---- features made before borders were looked for ----

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from visil_dash.workbench.bench import Workbench
 
 _LOOK_AGAIN_SECONDS = 0.5  # at jobs that may have ended
+_SOON_SECONDS = 2.0  # longer waits are explained
+_STAYS = "Ctrl-C ends this command; the files stay in the queue."
 
 
 def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -106,12 +108,12 @@ def _follow(
                     print_job(job)
             if bench.worker.paused and bench.worker.paused != paused:
                 paused = bench.worker.paused
-                print(f"paused    {paused}", file=sys.stderr, flush=True)
+                print(f"waiting   {paused} {_STAYS}", file=sys.stderr, flush=True)
             if idle or not (bench.worker.started or bench.worker.paused):
                 break
             if paused:
                 time.sleep(_LOOK_AGAIN_SECONDS)  # a paused queue is not waited for
-        bench.space.wait()
+        _wait_for_index(bench)
         if left := len(wanted - ended.keys()):
             raise StoreError(
                 f"The queue ended unexpectedly, before {_files(left)} were done. Nothing is lost:"
@@ -124,6 +126,12 @@ def _follow(
             print(f"\n{still_waiting(len(waiting))}", file=sys.stderr)
         raise
     return list(ended.values())
+
+
+def _wait_for_index(bench: "Workbench") -> None:
+    if not bench.space.wait(_SOON_SECONDS):
+        print("waiting   for the index, which is being built", file=sys.stderr, flush=True)
+        bench.space.wait()
 
 
 def _print_job(given: argparse.Namespace, job: JobRecord) -> None:

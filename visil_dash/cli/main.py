@@ -14,6 +14,7 @@ from visil_dash.cli.index import add_index_command
 from visil_dash.cli.library import add_library_commands
 from visil_dash.cli.models import add_model_commands
 from visil_dash.cli.options import existing_path
+from visil_dash.cli.safekeeping import add_safekeeping_commands
 from visil_dash.cli.search import add_search_commands
 from visil_dash.cli.serve import add_serve_command
 from visil_dash.cli.shared import DONE, FAILED, add_command, print_line
@@ -68,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_collection_commands(commands, common)
     add_evaluate_command(commands, common)
     add_index_command(commands, common)
+    add_safekeeping_commands(commands, common)
     add_model_commands(commands, common)
     add_train_commands(commands, common)
     add_fivr_commands(commands, common)

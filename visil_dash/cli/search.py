@@ -126,7 +126,10 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             if answer.result is None:
                 code = REFUSED
                 print(f"refused   {answer.error}", file=sys.stderr)
-            elif given.json:
+                continue
+            if answer.result.skipped:
+                code = REFUSED
+            if given.json:
                 print(json.dumps(search_as_dict(answer.result) | {"query": str(query)}), flush=True)
             else:
                 _print_result(str(query), answer.result)
@@ -156,6 +159,7 @@ def _clips_in(path: Path) -> list[str | Path]:
 
 def _print_result(query: str, result: "SearchResult") -> None:
     from visil_dash.exports.search import rerank_line
+    from visil_dash.matching.headline import not_searched
 
     seconds = sum(result.timings.values())
     count = len(result.matches)
@@ -163,7 +167,8 @@ def _print_result(query: str, result: "SearchResult") -> None:
     if result.identical_to:
         others = f"{count} other" + ("" if count == 1 else "s")
         videos = f"already in the library as {result.identical_to}; {others}"
-    print(f"{query}: {videos}, {result.mode}, {seconds:.2f} s")
+    facts = (videos, result.mode, f"{seconds:.2f} s", not_searched(result))
+    print(f"{query}: {', '.join(filter(None, facts))}")
     if result.waiting:
         print(f"  note: {rerank_line(result)}; --budget N re-ranks more")
     for match in result.matches:
@@ -181,7 +186,9 @@ def _print_result(query: str, result: "SearchResult") -> None:
         print(f"  note: {notice}")
     reasons = Counter(result.skipped.values())
     for reason, count in reasons.items():
-        print(f"  note: {count} of {result.library_videos} videos were not compared: {reason}")
+        print(
+            f"  missing: {count} of {result.library_videos} videos could not be searched: {reason}"
+        )
 
 
 def _proof_line(proof: "Proof") -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from visil_dash.records import JobRecord
     from visil_dash.workbench.bench import Workbench
 
-# Exit codes: done, some inputs refused (each printed with its reason), stopped by an error.
+# Exit codes: done; done in part (inputs refused, videos left out, each printed with its reason);
+# stopped by an error.
 DONE, REFUSED, FAILED = 0, 1, 2
 
 
@@ -45,6 +46,8 @@ def open_bench(
     bench = open_workbench(
         settings=settings, library=given.library, model=given.model, start_worker=False
     )
+    if notice := bench.library.notice:
+        print(f"note: {notice}", file=sys.stderr)
     # Where another process is the writer, it is adding them now.
     if not adding and not bench.library.read_only and (waiting := len(waiting_jobs(bench))):
         print(f"note: {still_waiting(waiting)}", file=sys.stderr)

@@ -5,6 +5,7 @@ page holds no script and loads nothing.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +64,14 @@ def html_report(
     )
 
 
-def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str]:
+def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str | None]:
     threshold = "none" if result.threshold is None else f"{result.threshold:.6g} (squared L2)"
     return {
         "Query": result.query,
         "Query id (sha256)": result.query_id,
         "Search": result.mode,
         "Videos in the library": f"{result.library_videos:,}",
+        "Not searched": _not_searched(result),
         "Candidates": f"{len(result.candidates):,}"
         + (f", {result.reranked:,} of them re-ranked" if result.waiting else ""),
         "Distance threshold": threshold,
@@ -80,6 +82,12 @@ def _made_with(result: SearchResult, facts: ReportFacts) -> dict[str, str]:
         "Index": result.index,
         "Seconds": ", ".join(f"{k} {v:.3f}" for k, v in result.timings.items()),
     }
+
+
+def _not_searched(result: SearchResult) -> str | None:
+    """Which videos the result says nothing of, and why."""
+    reasons = Counter(result.skipped.values())
+    return "; ".join(f"{count} ({reason})" for reason, count in reasons.items()) or None
 
 
 def _values(match: Match) -> dict[str, str | None]:

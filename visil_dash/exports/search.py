@@ -15,7 +15,8 @@ def matches_csv(*results: SearchResult) -> str:
 
     `match`, `relation`: of the verdict. `strength`: the best of the scores, and of the matched
     segments alone (`part_score`). `proof`, `edits`: what verification on the pixels found, empty
-    before it. `above_background`: how far it lies above the query's
+    before it. `videos_not_searched`: library videos that the answer says nothing of, which is the
+    same in all rows of a query. `above_background`: how far it lies above the query's
     background, to rank matches of several queries together (see confidence).
     """
     ranked = ((r, *place) for r in results for place in enumerate(r.matches, 1))
@@ -48,6 +49,7 @@ def _cells_of_match(result: SearchResult, rank: int, match: Match) -> dict[str, 
         "min_distance": match.min_distance,
         "candidate_frames": match.candidate_frames,
         "verified": str(result.verified).lower(),
+        "videos_not_searched": len(result.skipped),
     }
 
 

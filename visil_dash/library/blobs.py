@@ -21,13 +21,26 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 import visil_dash
-from visil_dash.errors import InputError, MediaRefused, StoreDamaged, StoreError, StoreMismatch
+from visil_dash.errors import (
+    DiskFull,
+    InputError,
+    MediaRefused,
+    StoreDamaged,
+    StoreError,
+    StoreMismatch,
+)
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Box, VideoFeatures
 
 _BLOB_FORMAT = 1
 _CHUNK_BYTES = 1024**2
 _HEADER_BYTES = 1 << 16  # longer headers are of other programs
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What to do about a damaged feature file; the media file that it was made of is in the library.
+REMAKE = (
+    "Repair the library: python -m visil_dash doctor --repair, or Repair on the Library page. "
+    "Adding the video again remakes it too."
+)
 
 StepHook = Callable[[str], None]
 
@@ -71,12 +84,19 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        kept = "and try again; nothing that was stored before has changed."
+        if is_full(error):
+            raise DiskFull(
+                f"{path}: cannot be written, because the disk is full. Free some space {kept}"
+            ) from error
         raise StoreError(
-            f"{path}: cannot be written, because "
-            + ("the disk is full. Free some space" if full else f"{error.strerror}. Mend that")
-            + " and try again; nothing that was stored before has changed."
+            f"{path}: cannot be written, because {error.strerror}. Mend that {kept}"
         ) from error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed for want of disk: of the disk's, a quota's or a file's room."""
+    return error.errno in _FULL
 
 
 def write_atomic(path: Path, data: bytes, *, step: StepHook = no_step, kind: str = "file") -> None:
@@ -94,6 +114,22 @@ def write_atomic(path: Path, data: bytes, *, step: StepHook = no_step, kind: str
         os.replace(temp, path)
         step(f"{kind}:renamed")
         fsync_folder(path.parent)
+        step(f"{kind}:folder-flushed")
+
+
+def move_whole(source: Path, target: Path, *, step: StepHook, kind: str) -> None:
+    """Moves a file into place, flushed with its folders; from another file system too."""
+    with writing(target):
+        fsync_file(source)
+        step(f"{kind}:flushed")
+        try:
+            os.replace(source, target)
+        except OSError:  # another file system
+            copy_hashed(source, target.with_name("moving"), max_bytes=2**63)
+            os.replace(target.with_name("moving"), target)
+        step(f"{kind}:renamed")
+        fsync_folder(target.parent)
+        fsync_folder(target.parent.parent)
         step(f"{kind}:folder-flushed")
 
 
@@ -223,9 +259,7 @@ def decode_features(
         RecursionError,
         SafetensorError,
     ) as error:
-        raise StoreDamaged(
-            f"{name}: the feature file is damaged ({error}). Add the video again to remake it."
-        ) from error
+        raise StoreDamaged(name, f"the feature file is damaged ({error})", REMAKE) from error
     return features, manifest, meta["origin"]
 
 

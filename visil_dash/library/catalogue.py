@@ -22,7 +22,7 @@ from sqlalchemy import Table
 from sqlalchemy.engine import Connection, Engine
 
 import visil_dash
-from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
+from visil_dash.errors import DiskFull, StoreDamaged, StoreError, StoreMismatch
 from visil_dash.library.blobs import StepHook, no_step
 from visil_dash.library.tables import (
     MIGRATIONS,
@@ -199,8 +199,13 @@ def _translated_errors() -> Iterator[None]:
     except sa.exc.DatabaseError as error:
         text = str(error.orig)
         if "full" in text:
-            raise StoreError(
+            raise DiskFull(
                 "The disk is full: nothing was changed. Free some space and try again."
+            ) from error
+        if "disk I/O error" in text:  # of the device, not of what is stored on it
+            raise StoreError(
+                f"The catalogue cannot be read or written ({text}): nothing was changed. Check the "
+                "disk and its free space, and try again."
             ) from error
         if "locked" in text or "busy" in text:
             raise StoreError(

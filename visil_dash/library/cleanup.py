@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visil_dash.library import tables
-from visil_dash.library.paths import media_folder, safe_id
+from visil_dash.library.catalogue import quarantine
+from visil_dash.library.paths import media_file, media_folder, safe_id
+from visil_dash.library.viewer import ASSETS
 
 if TYPE_CHECKING:
     from visil_dash.library.store import Library
@@ -21,6 +23,15 @@ def finish_removal(library: "Library", video_id: str) -> None:
     with library.catalogue.write() as connection:
         connection.execute(tables.removals.delete().where(tables.removals.c.video_id == video_id))
     library.step("delete:done")
+
+
+def set_media_aside(folder: Path, video_id: str) -> None:
+    """Moves an altered media file to quarantine/ and deletes the pictures made of it."""
+    original = media_file(folder, video_id)
+    if original.exists():
+        quarantine(original, folder / "quarantine")
+    for name in ASSETS:
+        original.with_name(name).unlink(missing_ok=True)
 
 
 def clean_up_after_crash(library: "Library") -> None:

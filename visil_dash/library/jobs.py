@@ -5,7 +5,6 @@ and fails with a reason if that ends the process again. The pipeline is injected
 knows states and files, not models.
 """
 
-import errno
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from visil_dash.errors import Cancelled, InputError, MediaRefused, StoreError, VisilDashError
+from visil_dash.errors import (
+    Cancelled,
+    DiskFull,
+    InputError,
+    MediaRefused,
+    StoreError,
+    VisilDashError,
+)
+from visil_dash.library.blobs import is_full
 from visil_dash.library.job_files import Check, accept_all, discard, discard_if_done, hashed_source
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.paths import path_of, stored_path
@@ -28,6 +35,7 @@ _PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
 _BY_USER = "cancelled by the user"
 _LOOK_AGAIN_SECONDS = 0.5  # whether there is room for an upload
 DISK_SECONDS = 2.0  # how often a full disk is checked again
+FULL_SECONDS = 60.0  # after which a file that found no room is tried though nothing was freed
 
 
 class Pipeline(Protocol):
@@ -251,9 +259,19 @@ class Worker:
                 interrupted = waiting
                 self._run(interrupted)
                 interrupted = None
-            except StoreError as error:  # a full disk, also where the catalogue lies
-                self._set_paused(str(error))
+            except DiskFull as error:
+                self._set_paused(f"{error} Adding goes on by itself once there is room.")
+                self._wait_for_room(FULL_SECONDS if interrupted else DISK_SECONDS)
+            except StoreError as error:
+                self._set_paused(f"{error} It is tried again every {DISK_SECONDS:g} seconds.")
                 self._stopping.wait(DISK_SECONDS)
+
+    def _wait_for_room(self, most: float) -> None:
+        """Until some disk was freed; a quota's room is not seen, so for `most` seconds at most."""
+        free, end = self._library.free_bytes(), time.monotonic() + most
+        while not self._stopping.wait(DISK_SECONDS) and time.monotonic() < end:
+            if self._library.free_bytes() > free:
+                return
 
     def _run(self, row: dict[str, Any]) -> None:
         job_id = row["job_id"]
@@ -273,6 +291,9 @@ class Worker:
                 changes = {"state": JobState.CANCELLED.value, "reason": _BY_USER}
         except MediaRefused as error:
             changes = {"state": JobState.REFUSED.value, "reason": str(error)}
+        except DiskFull:  # the file is not at fault: it waits for room
+            changes = {"state": JobState.RECEIVED.value, "attempts": row["attempts"]}
+            raise
         except Exception as error:  # one bad file must not end the queue: its job keeps the reason
             changes = {"state": JobState.FAILED.value, "reason": _reason(error)}
         finally:
@@ -325,7 +346,12 @@ class Worker:
         self._table.update(running.job_id, video_id=video_id, duplicate_of=duplicate)
         enter(JobState.HASHED)
         job = self._record(self._table.row(running.job_id))
-        indexed = self._pipeline(job, source, enter=enter, watch=Watch(report, stopped))
+        try:
+            indexed = self._pipeline(job, source, enter=enter, watch=Watch(report, stopped))
+        except OSError as error:
+            if is_full(error):
+                raise DiskFull(f"{job.name}: the disk is full. Free some space.") from error
+            raise
         return {"state": JobState.INDEXED.value, "video_id": indexed, "reason": ""}
 
     def _set_paused(self, text: str) -> None:
@@ -357,8 +383,6 @@ class Worker:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full: free some space and retry"
     if isinstance(error, VisilDashError):
         return str(error)
     return f"unexpected {type(error).__name__}: {error}"

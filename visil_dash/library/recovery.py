@@ -37,15 +37,17 @@ from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
 
 _Row = dict[str, Any]
-_KEPT = (
-    tables.videos,
-    tables.names,
-    tables.places,
-    tables.settings,
-    tables.counters,
-    tables.labels,
-    tables.label_notes,
-)
+# What is copied from a damaged catalogue, and what a user calls that which no other file holds.
+_KEPT = {
+    tables.videos: "tags",
+    tables.names: "further names",
+    tables.places: "the folders they were added from",
+    tables.settings: "settings with thresholds",
+    tables.counters: "",
+    tables.labels: "labels",
+    tables.label_notes: "notes of labels",
+}
+_ALL = [what for what in _KEPT.values() if what]
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Catalogue:
@@ -53,17 +55,17 @@ def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Cata
     path = folder / CATALOGUE_NAME
     for name in ("media", "features", "incoming"):
         (folder / name).mkdir(exist_ok=True)
-    damage, salvaged = "", dict[str, list[_Row]]()
+    damage, salvaged, lost = "", dict[str, list[_Row]](), list[str]()
     if path.exists() and path.stat().st_size:
         damage = wal_damage(path)
     elif any((folder / "media").iterdir()):
-        damage = "it was missing"
+        damage, lost = "it was missing", _ALL
         _quarantine_catalogue(path)
     try:
         catalogue = open_catalogue(folder, read_only=False, step=step)
     except StoreDamaged as error:
         damage = damage or str(error)
-        salvaged = _salvage(path)
+        salvaged, lost = _salvage(path)
         _quarantine_catalogue(path)
         catalogue = open_catalogue(folder, read_only=False, step=step)
     try:
@@ -73,13 +75,22 @@ def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Cata
             if damage or restored:
                 notices.append(
                     f"The catalogue was damaged ({damage or 'its last changes were missing'}); "
-                    f"{restored} videos were restored from their files. Check names, tags and "
-                    "settings."
+                    f"{restored} videos were restored from their files. {_fate(lost)}"
                 )
     except BaseException:
         catalogue.close()
         raise
     return catalogue
+
+
+def _fate(lost: list[str]) -> str:
+    """What became of that which only the catalogue holds."""
+    if not lost:
+        return "Check names, tags, labels and settings: their last changes may be missing."
+    return (
+        f"Lost, wholly or in part: {', '.join(lost)}. A backup brings them back: python -m "
+        "visil_dash restore; what was damaged is kept in quarantine/."
+    )
 
 
 def _quarantine_catalogue(path: Path) -> None:
@@ -106,20 +117,24 @@ def _blobs_without_row(folder: Path, catalogue: Catalogue) -> list[Path]:
     ]
 
 
-def _salvage(path: Path) -> dict[str, list[_Row]]:
-    """Rows whose checksums hold, as far as SQLite can still read them."""
-    kept: dict[str, list[_Row]] = {}
+def _salvage(path: Path) -> tuple[dict[str, list[_Row]], list[str]]:
+    """Rows whose checksums hold, as far as SQLite can still read them, and what was lost."""
+    kept, lost = dict[str, list[_Row]](), list[str]()
     engine = catalogue_engine(path, read_only=True)
     try:
         for table in _KEPT:
             try:
                 with Catalogue(engine).read() as connection:
-                    kept[table.name] = checked_rows(connection, table, skip_damaged=True)
+                    rows = checked_rows(connection, table, skip_damaged=True)
+                    count = connection.execute(sa.select(sa.func.count()).select_from(table))
+                    whole = len(rows) == count.scalar_one()
             except (StoreError, sa.exc.SQLAlchemyError):
-                kept[table.name] = []
+                rows, whole = [], False
+            kept[table.name] = rows
+            lost += [_KEPT[table]] if _KEPT[table] and not whole else []
     finally:
         engine.dispose()
-    return kept
+    return kept, lost
 
 
 def _restore(

@@ -14,7 +14,6 @@ put_video and put_features return only after flush and commit.
 """
 
 import json
-import os
 import secrets
 import shutil
 from dataclasses import asdict
@@ -24,16 +23,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch, StoreReadOnly
+from visil_dash.errors import (
+    DiskFull,
+    NotFound,
+    StoreDamaged,
+    StoreError,
+    StoreMismatch,
+    StoreReadOnly,
+)
 from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import (
     FeatureManifest,
     StepHook,
-    copy_hashed,
     encode_features,
-    fsync_file,
     fsync_folder,
+    move_whole,
     no_step,
     sha256_file,
     sha256_hex,
@@ -49,11 +54,11 @@ from visil_dash.library.catalogue import (
     put_row,
     quarantine,
 )
-from visil_dash.library.cleanup import clean_up_after_crash, finish_removal
+from visil_dash.library.cleanup import clean_up_after_crash, finish_removal, set_media_aside
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.names import delete_name, put_name, put_place
-from visil_dash.library.paths import blob_file, media_folder
+from visil_dash.library.paths import blob_file, media_file
 from visil_dash.library.rates import rate_problem, set_aside_other_rates
 from visil_dash.library.recovery import open_or_recover
 from visil_dash.library.rows import (
@@ -62,6 +67,7 @@ from visil_dash.library.rows import (
     put_feature_row,
     video_records,
 )
+from visil_dash.library.verification import media_problem
 from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
@@ -75,7 +81,7 @@ class Library(Viewer):
     def stage(self, name: str = "upload") -> Path:
         """A server-made path, alone in its folder, to write the file shown as `name` into.
 
-        Raises StoreReadOnly, and StoreError when too little disk is free.
+        Raises StoreReadOnly, and DiskFull when too little disk is free.
         """
         self.require_writer()
         self.check_disk(name)
@@ -84,10 +90,10 @@ class Library(Viewer):
         return folder / "original"
 
     def check_disk(self, name: str, *, need: int = 0) -> None:
-        """Raises StoreError when `need` bytes would leave less free disk than the limit."""
+        """Raises DiskFull when `need` bytes would leave less free disk than the limit."""
         free, floor = self.free_bytes(), self.settings.min_free_bytes
         if free - need < floor:
-            raise StoreError(
+            raise DiskFull(
                 f"{name}: not taken, because only {free / 2**20:.0f} MiB of disk are free and "
                 f"{floor / 2**20:.0f} MiB must stay free. Free some space; searching goes on."
             )
@@ -101,7 +107,8 @@ class Library(Viewer):
         video_id: str | None = None,
         place: str = "",
     ) -> VideoRecord:
-        """Moves the staged file into the library; the same bytes again only add name and place.
+        """Moves the staged file into the library; the same bytes again only add name and place,
+        and bring a media file back that is gone or was altered.
 
         `video_id`: the file's sha256 where the caller has just computed it. `place`: the path that
         the file was added from (see paths.stored_path). The file is flushed
@@ -115,33 +122,26 @@ class Library(Viewer):
     def _put_video(
         self, staged: Path, name: str, info: MediaInfo, video_id: str, place: str
     ) -> VideoRecord:
+        original = media_file(self.folder, video_id)
+        with writing(original):
+            original.parent.mkdir(parents=True, exist_ok=True)
         if self.has_video(video_id):
             record = self.video(video_id)
+            if staged != original and media_problem(original, video_id):
+                set_media_aside(self.folder, video_id)
+                move_whole(staged, original, step=self.step, kind="media")
             with self.catalogue.write() as connection:
                 put_name(connection, record, name, place)
             self.discard_staged(staged)
             return self.video(video_id)
-        folder = media_folder(self.folder, video_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        with writing(folder / "original"):
-            if staged != folder / "original":
-                fsync_file(staged)
-                self.step("media:flushed")
-                try:
-                    os.replace(staged, folder / "original")
-                except OSError:  # another file system
-                    copy_hashed(staged, folder / "moving", max_bytes=2**63)
-                    os.replace(folder / "moving", folder / "original")
-                self.step("media:renamed")
-            fsync_folder(folder)
-            fsync_folder(folder.parent)
-            self.step("media:folder-flushed")
+        if staged != original:
+            move_whole(staged, original, step=self.step, kind="media")
         with self.catalogue.write() as connection:
             row = {
                 "video_id": video_id,
                 "ordinal": next_count(connection, "ordinal", at_least=_highest(connection) + 1),
                 "name": name,
-                "bytes": (folder / "original").stat().st_size,
+                "bytes": original.stat().st_size,
                 "info": json.dumps(asdict(info), sort_keys=True),
                 "added": now(),
                 "frames": 0,
@@ -322,12 +322,13 @@ def open_library(
     folder = folder.absolute()
     notices: list[str] = []
     lock: WriterLock | None = None
+    reason = "it was opened to be read. Close it and open it again to change it."
     if read_only is not True:
         lock, reason = _writer_lock(folder)
         if lock is None and read_only is False:
-            raise StoreReadOnly(f"{folder}: {reason}.")
+            raise StoreReadOnly(f"{folder}: {reason}")
         if lock is None:
-            notices.append(f"Read-only: {reason}.")
+            notices.append(f"Read-only: {reason}")
     try:
         if lock is None:
             if not (folder / CATALOGUE_NAME).is_file():
@@ -336,7 +337,13 @@ def open_library(
         else:
             catalogue = open_or_recover(folder, notices=notices, step=step)
         library = Library(
-            folder, catalogue=catalogue, lock=lock, settings=settings, notices=notices, step=step
+            folder,
+            catalogue=catalogue,
+            lock=lock,
+            settings=settings,
+            notices=notices,
+            step=step,
+            read_only_reason=reason,
         )
         if lock is not None:
             clean_up_after_crash(library)
@@ -378,5 +385,11 @@ def _writer_lock(folder: Path) -> tuple[WriterLock | None, str]:
     except NotADirectoryError as error:
         raise StoreError(f"{folder}: is not a folder. Name a new or empty folder.") from error
     except OSError as error:
-        return None, f"the folder cannot be written ({error.strerror})"
-    return (lock, "") if held else (None, f"another visil_dash ({lock.holder()}) is its writer")
+        reason = f"the folder cannot be written ({error.strerror})."
+        return None, f"{reason} Make it writable and open the library again to change it."
+    if held:
+        return lock, ""
+    return None, (
+        f"another visil_dash ({lock.holder()}) is its writer. Make changes there, or close it and "
+        "open this one again."
+    )

@@ -2,25 +2,34 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visil_dash.errors import StoreError
+from visil_dash.errors import StoreDamaged, StoreError
 from visil_dash.library.blobs import sha256_file
 from visil_dash.library.paths import blob_file, media_file, media_folder
 
 if TYPE_CHECKING:
     from visil_dash.library.viewer import Viewer
 
-_AGAIN = "Remove the video and add it again."
+BRING_BACK = "Add the same file again: that brings it back, and labels, tags and names stay."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem: the artefact, what is wrong with it, the remedy."""
+    """A problem: the artefact, what is wrong with it, the remedy; as text, one sentence each.
+
+    `video_id` and `extractor` where features of that video are what is damaged.
+    """
 
     artefact: str
     problem: str
     remedy: str
+    video_id: str = ""
+    extractor: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.artefact}: {self.problem}. {self.remedy}".rstrip()
 
 
 def verified(library: "Viewer") -> tuple[Finding, ...]:
@@ -28,23 +37,33 @@ def verified(library: "Viewer") -> tuple[Finding, ...]:
     return (*_media(library), *_features(library), *_without_row(library))
 
 
+def media_problem(path: Path, video_id: str) -> str:
+    """What is wrong with a stored media file, whose id is its sha256; empty when it is whole."""
+    if not path.is_file():
+        return "the media file is gone"
+    try:
+        return "" if sha256_file(path)[0] == video_id else "the media file was altered"
+    except OSError as error:
+        return f"the media file cannot be read ({error.strerror})"
+
+
 def _media(library: "Viewer") -> Iterator[Finding]:
     for video in library.videos():
         path = media_file(library.folder, video.video_id)
-        if not path.is_file():
-            yield Finding(str(path), "the media file is gone", _AGAIN)
-        elif sha256_file(path) != (video.video_id, video.bytes):
-            yield Finding(str(path), "the media file was altered", _AGAIN)
+        if problem := media_problem(path, video.video_id):
+            yield Finding(str(path), problem, BRING_BACK)
 
 
 def _features(library: "Viewer") -> Iterator[Finding]:
     for extractor in library.extractors():
         for video_id in library.features_ids(extractor):
+            path = str(blob_file(library.folder, extractor, video_id))
             try:
                 library.features(video_id, extractor=extractor)
+            except StoreDamaged as error:
+                yield Finding(path, error.reason, error.remedy, video_id, extractor)
             except StoreError as error:
-                path = blob_file(library.folder, extractor, video_id)
-                yield Finding(str(path), str(error), _AGAIN)
+                yield Finding(path, str(error).removesuffix("."), "", video_id, extractor)
 
 
 def _without_row(library: "Viewer") -> Iterator[Finding]:

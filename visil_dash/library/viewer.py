@@ -10,18 +10,18 @@ from typing import Any, Self
 from visil_dash.errors import InputError, NotFound, StoreDamaged, StoreMismatch, StoreReadOnly
 from visil_dash.labels.label import Label
 from visil_dash.library import tables
-from visil_dash.library.blobs import StepHook, decode_features, sha256_hex
+from visil_dash.library.blobs import REMAKE, StepHook, decode_features, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.lock import WriterLock
 from visil_dash.library.paths import blob_file, media_file, media_folder
 from visil_dash.library.rates import rate_problem
 from visil_dash.library.rows import FeatureRow, feature_rows, video_records
-from visil_dash.library.verification import Finding, verified
+from visil_dash.library.verification import BRING_BACK, Finding, verified
 from visil_dash.records import VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
-_ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
+ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
 _MIN_PREFIX = 6  # characters of a video id that a person must type
 
 
@@ -37,6 +37,7 @@ class Viewer:
         settings: Settings,
         notices: list[str],
         step: StepHook,
+        read_only_reason: str,
     ) -> None:
         self.folder = folder
         self.settings = settings
@@ -45,6 +46,7 @@ class Viewer:
         self._lock = lock
         self._files = threading.RLock()  # one change of rows and their files at a time
         self._notices = notices
+        self._read_only_reason = read_only_reason
         self._closers: list[Callable[[], None]] = []
 
     @property
@@ -97,15 +99,13 @@ class Viewer:
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
         if not path.is_file():
-            raise StoreDamaged(
-                f"{path}: the media file is gone. Remove the video and add it again."
-            )
+            raise StoreDamaged(str(path), "the media file is gone", BRING_BACK)
         return path
 
     def asset(self, video_id: str, name: str) -> Path:
         """Where a picture or preview of the video lies or may be written."""
-        if name not in _ASSETS:
-            raise ValueError(f"asset: expected one of {_ASSETS}, got {name!r}")
+        if name not in ASSETS:
+            raise ValueError(f"asset: expected one of {ASSETS}, got {name!r}")
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
         return media_folder(self.folder, video_id) / name
@@ -127,19 +127,14 @@ class Viewer:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise StoreDamaged(
-                f"{path}: the feature file cannot be read ({error.strerror}). "
-                "Add the video again to remake it."
-            ) from error
+            reason = f"the feature file cannot be read ({error.strerror})"
+            raise StoreDamaged(str(path), reason, REMAKE) from error
         if sha256_hex(data) != row.sha256:
-            raise StoreDamaged(
-                f"{path}: the feature file was altered. Add the video again to remake it."
-            )
+            raise StoreDamaged(str(path), "the feature file was altered", REMAKE)
         features, manifest, _ = decode_features(data, name=str(path))
         if (features.video_id, features.extractor) != (video_id, extractor):
             raise StoreMismatch(
-                f"{path}: holds {features.video_id[:12]} of {features.extractor}. "
-                "Add the video again to remake it."
+                f"{path}: holds {features.video_id[:12]} of {features.extractor}. {REMAKE}"
             )
         if problem := rate_problem(manifest):
             raise StoreMismatch(f"{self.video(video_id).name}: its features were {problem}")
@@ -195,10 +190,7 @@ class Viewer:
     def require_writer(self) -> None:
         """Raises StoreReadOnly for a viewer."""
         if self.read_only:
-            raise StoreReadOnly(
-                f"{self.folder}: opened read-only, because another visil_dash is its writer. "
-                "Make changes there, or close it and open this one again."
-            )
+            raise StoreReadOnly(f"{self.folder}: read-only, because {self._read_only_reason}")
 
     def on_close(self, closer: Callable[[], None]) -> None:
         """Runs `closer` before the catalogue closes, the last registered first."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from visil_dash.errors import StoreError
+from visil_dash.errors import NotFound, StoreError
 from visil_dash.matching.alignment import AlignOptions, segments
 from visil_dash.matching.similarity import (
     PairScores,
@@ -172,6 +172,8 @@ def _loaded(
     for done, video_id in enumerate(video_ids):
         try:
             some.append(load(video_id))
+        except NotFound:  # removed meanwhile
+            continue
         except StoreError as error:
             skipped[video_id] = str(error)
         if sum(features.regions.nbytes for features in some) >= LOADED_BYTES:
@@ -266,7 +268,10 @@ def _align(
     match = scored.match
     matrix = maps.get((match.video_id, match.view))
     if matrix is None:
-        matrix = _symmetric(query.regions, load(match.video_id).regions)
+        try:
+            matrix = _symmetric(query.regions, load(match.video_id).regions)
+        except NotFound:  # removed meanwhile
+            return match
     spans = segments(matrix, query.timestamps, scored.times, options)
     part = _segments_score(spans, query.timestamps, scored.times, scored.rows)
     return replace(match, segments=spans, part_score=part)

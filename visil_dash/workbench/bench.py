@@ -360,8 +360,7 @@ class Workbench:
 
     def verify(self) -> tuple[str, ...]:
         """Everything stored, against its hashes and manifests; one sentence a problem."""
-        found = [f"{f.artefact}: {f.problem} {f.remedy}" for f in self.library.verify()]
-        return (*found, *self.space.verify())
+        return (*map(str, self.library.verify()), *self.space.verify())
 
     def require_writer(self) -> None:
         """Raises StoreReadOnly while another process writes this library."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from visil_dash.errors import MediaRefused
+from visil_dash.errors import MediaRefused, NotFound, StoreDamaged, StoreMismatch
 from visil_dash.framing.borders import BorderFinder
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
@@ -149,7 +149,7 @@ def ingest(
 
     Each step that was finished before, in an earlier try or under another name, is skipped.
     """
-    if library.has_features(job.video_id, extractor=model.extractor):
+    if _has_sound_features(library, job.video_id, extractor=model.extractor):
         info = library.video(job.video_id).info
         record = library.put_video(
             source, name=job.name, info=info, video_id=job.video_id, place=job.source
@@ -177,3 +177,15 @@ def ingest(
     features = library.features(record.video_id, extractor=model.extractor)
     space.add_video(record.ordinal, features.frame_vectors)
     return record.video_id
+
+
+def _has_sound_features(library: Library, video_id: str, *, extractor: str) -> bool:
+    """Whether extraction can be skipped; features that must not be used are taken out of use."""
+    try:
+        library.features(video_id, extractor=extractor)
+    except NotFound:
+        return False
+    except (StoreDamaged, StoreMismatch) as error:
+        library.quarantine_features(video_id, extractor=extractor, reason=str(error))
+        return False
+    return True

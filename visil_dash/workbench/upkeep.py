@@ -1,20 +1,17 @@
-"""What keeps a library fit for use: features of the present model, removal, verification."""
+"""What keeps a library fit for use: features of the present model, and removal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from visil_dash.errors import MediaRefused, NotFound, StoreDamaged
 from visil_dash.library.blobs import blob_header
-from visil_dash.library.catalogue import now
 from visil_dash.library.paths import blob_file
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import VideoRecord
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.ingest import extract_features, feature_manifest
 
-_SETTING = "last_verification"
 _BORDERS_SETTING = "borders_looked_for"
-PROBLEMS_KEPT = 100
 
 
 # ---- features of another model ----
@@ -43,7 +40,7 @@ def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction
 
     Raises Cancelled, StoreReadOnly, and StoreError when the disk is full.
     """
-    return _extracted(bench, without_features(bench), watch)
+    return remake_features(bench, without_features(bench), watch=watch)
 
 
 def before_borders(bench: Workbench) -> tuple[VideoRecord, ...]:
@@ -77,10 +74,16 @@ def look_for_borders(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extractio
 
     Raises as `extract_missing` does.
     """
-    return _extracted(bench, before_borders(bench), watch)
+    return remake_features(bench, before_borders(bench), watch=watch)
 
 
-def _extracted(bench: Workbench, waiting: Sequence[VideoRecord], watch: Watch) -> Extraction:
+def remake_features(
+    bench: Workbench, waiting: Sequence[VideoRecord], *, watch: Watch = UNWATCHED
+) -> Extraction:
+    """Features of these videos from the stored media, in place of those they have, one by one.
+
+    Raises as `extract_missing` does.
+    """
     bench.require_writer()
     manifest = feature_manifest(bench.model, rate=bench.settings.rate)
     done, failed = 0, dict[str, str]()
@@ -128,33 +131,3 @@ def remove_by_key(bench: Workbench, key: str) -> tuple[VideoRecord, VideoRecord 
     if record.other_names and key in (record.name, *record.other_names):
         return record, bench.library.remove_name(record.video_id, key)
     return bench.remove(record.video_id), None
-
-
-# ---- verification ----
-
-
-@dataclass(frozen=True)
-class Verification:
-    """When everything stored was last read against its hashes, and what was wrong then."""
-
-    at: str
-    problems: tuple[str, ...]
-
-
-def verify_library(bench: Workbench) -> Verification:
-    """Reads everything stored against its hashes, and notes the result in the library.
-
-    A viewer's result is not noted: only the writer changes a library.
-    """
-    found = Verification(now(), bench.verify())
-    if not bench.library.read_only:
-        kept = {"at": found.at, "problems": list(found.problems[:PROBLEMS_KEPT])}
-        bench.library.set_setting(_SETTING, kept)
-    return found
-
-
-def last_verification(bench: Workbench) -> Verification | None:
-    noted = bench.library.setting(_SETTING)
-    if not noted:
-        return None
-    return Verification(str(noted["at"]), tuple(map(str, noted["problems"])))

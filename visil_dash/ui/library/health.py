@@ -14,8 +14,8 @@ from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import facts, minute_of, verified_badge
 
 if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
+    from visil_dash.safekeeping.doctor import Examination
     from visil_dash.workbench.overview import Overview
-    from visil_dash.workbench.upkeep import Verification
 
 _PROBLEMS_SHOWN = 20
 _STATE_LINES = {
@@ -64,7 +64,7 @@ def draw_health(overview: "Overview") -> None:
 
 
 def _state_line(overview: "Overview") -> str:
-    last = _last_verification()
+    last = _last_examination()
     line = f"{plural(overview.videos, 'video')} · {clock(overview.seconds)} of footage"
     if last is not None and last.problems:
         problems = plural(len(last.problems), "problem")
@@ -87,31 +87,30 @@ def draw_open_points(overview: "Overview", *, extracting: Task | None) -> None:
 # ---- verification ----
 
 
-def _verification_task(*, begin: bool = False) -> Task | None:
+def _examination_task(*, begin: bool = False, repair: bool = False) -> Task | None:
     bench = backend.workbench()
     key = ("verify", str(bench.library.folder), bench.extractor)
 
-    def work(watch: Watch) -> "Verification":
-        from visil_dash.workbench.upkeep import verify_library
+    def work(watch: Watch) -> "Examination":
+        from visil_dash.safekeeping.doctor import examine, repair_library
 
-        watch.step("Checking stored files against their hashes", 0.0)
-        return verify_library(bench)
+        return repair_library(bench, watch=watch) if repair else examine(bench, watch=watch)
 
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
 
-def _last_verification() -> "Verification | None":
-    from visil_dash.workbench.upkeep import last_verification
+def _last_examination() -> "Examination | None":
+    from visil_dash.safekeeping.doctor import last_examination
 
-    task = _verification_task()
+    task = _examination_task()
     done = task is not None and task.ended and task.error is None
-    return (task.result if task is not None and done else None) or last_verification(
+    return (task.result if task is not None and done else None) or last_examination(
         backend.workbench()
     )
 
 
 def _verification() -> None:
-    task, last = _verification_task(), _last_verification()
+    task, last = _examination_task(), _last_examination()
     if task is not None and not task.ended:
         _verifying(task)
         return
@@ -131,8 +130,8 @@ def _verification() -> None:
             key="verify_now",
             type="tertiary",
             icon=":material/fact_check:",
-            help="Checks every stored file and the index against their hashes, in the background",
-            on_click=_begin_verification,
+            help="Checks packages, every stored file and the index, in the background",
+            on_click=_begin_examination,
         )
     if task is not None and task.error is not None:
         show_error(task.error)
@@ -140,10 +139,31 @@ def _verification() -> None:
         with st.expander("Problems"):
             for problem in last.problems[:_PROBLEMS_SHOWN]:
                 st.text(safe_name(problem, longest=400))
+    if last is not None and last.repairs:
+        _repair(last.repairs)
 
 
-def _begin_verification() -> None:
-    _verification_task(begin=True)
+def _repair(repairs: tuple[str, ...]) -> None:
+    """What a repair would do, and the button that does it."""
+    st.markdown("A repair would:")
+    for text in repairs[:_PROBLEMS_SHOWN]:
+        st.markdown(f"- {md(text)}")
+    if len(repairs) > _PROBLEMS_SHOWN:
+        st.caption(f"and {len(repairs) - _PROBLEMS_SHOWN:,} more")
+    st.button(
+        "Repair",
+        key="repair_library",
+        icon=":material/build:",
+        help="Does what is listed. Damaged files are moved to quarantine, not deleted; labels, tags"
+        " and names stay.",
+        on_click=_begin_examination,
+        kwargs={"repair": True},
+        disabled=backend.workbench().library.read_only,
+    )
+
+
+def _begin_examination(*, repair: bool = False) -> None:
+    _examination_task(begin=True, repair=repair)
 
 
 @st.fragment(run_every=0.5)

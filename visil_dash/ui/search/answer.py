@@ -113,10 +113,23 @@ def draw_notices(result: SearchResult) -> None:
         st.warning(md(notice), icon=":material/info:")
     failed = {v: reason for v, reason in result.skipped.items() if _NO_FEATURES not in reason}
     if failed:
-        with st.expander(f"{plural(len(failed), 'video')} could not be compared"):
-            for video_id, reason in list(failed.items())[:50]:
-                video = backend.library_video(video_id)
-                name_line(video.name if video else video_id[:12], reason)
+        _unusable_features(failed)
+
+
+def _unusable_features(failed: dict[str, str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"{plural(len(failed), 'video')} could not be searched: the stored features are"
+            " damaged. Any match with them is missing below.",
+            icon=":material/error:",
+            width="stretch",
+        )
+        if st.button("Repair them on the Library page", key="goto_repair"):
+            state.goto_library()
+    with st.expander("Which, and why"):
+        for video_id, reason in list(failed.items())[:50]:
+            video = backend.library_video(video_id)
+            name_line(video.name if video else video_id[:12], reason)
 
 
 def _missing_features(result: SearchResult) -> None:

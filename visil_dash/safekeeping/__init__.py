@@ -1,0 +1,1 @@
+"""Health checks with repairs, and backups that can be verified and restored"""
