@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from visil_dash.api.uploads import write_body
+from visil_dash.library.beside_writer import hand_over
 from visil_dash.media.allowed import allowed_path
+from visil_dash.media.files import video_files
 from visil_dash.records import JobRecord, VideoRecord
 from visil_dash.workbench.bench import Workbench
 
@@ -44,7 +46,10 @@ def library_routes(bench: Workbench) -> APIRouter:
     )
     def add_path(path: str) -> list[JobRecord]:
         found: Path = allowed_path(path, settings=bench.settings)
-        return bench.add_paths([found])
+        if not bench.library.read_only:
+            return bench.add_paths([found])
+        handed = hand_over(bench.library, video_files([found]))
+        return [bench.worker.job(job_id) for job_id in handed]
 
     @routes.get("/jobs", summary="Files on their way into the library, and what came of them")
     def jobs() -> list[JobRecord]:

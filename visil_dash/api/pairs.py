@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from visil_dash.collection.rows import MemberRow, PairRow, group_rows, pair_rows
 from visil_dash.exports.search import comparison_as_dict
 from visil_dash.labels.label import Label
+from visil_dash.library.beside_writer import take_label_back
 from visil_dash.records import PairTable
 from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
@@ -65,7 +66,7 @@ def pair_routes(bench: Workbench, person: Callable[..., str]) -> APIRouter:
     @routes.delete("/verdicts", status_code=204, summary="Take the verdict on a pair back")
     def take_back(query: str, reference: str) -> None:
         first, second = (bench.library.video(key) for key in (query, reference))
-        bench.library.remove_label(first.video_id, second.video_id)
+        take_label_back(bench.library, (first.video_id, second.video_id))
 
     return routes
 

@@ -96,7 +96,6 @@ def _set(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.workbench.collection import give_verdict
 
     with open_bench(given, settings) as bench:
-        bench.require_writer()
         label = give_verdict(
             bench,
             given.a,
@@ -111,9 +110,11 @@ def _set(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _remove(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.library.beside_writer import take_label_back
+
     with open_bench(given, settings) as bench:
         a, b = (bench.library.video(key) for key in (given.a, given.b))
-        bench.library.remove_label(a.video_id, b.video_id)
+        take_label_back(bench.library, (a.video_id, b.video_id))
         facts = {"query_id": a.video_id, "reference_id": b.video_id, "verdict": None}
         print_line(given, f"no verdict  {a.name}  {b.name}", facts)
     return DONE
@@ -136,11 +137,12 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
 
 def _import(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.labels.csv_file import read_labels
+    from visil_dash.library.beside_writer import put_labels
 
     path: Path = given.file
     with open_bench(given, settings) as bench:
         labels = read_labels(read_text(path), bench.videos(), name=path.name)
-        bench.library.set_label(*labels)
+        put_labels(bench.library, labels)
         print_line(given, f"{len(labels)} verdicts taken", {"verdicts": len(labels)})
     return DONE
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visil_dash.cli.options import existing_path
@@ -59,26 +60,71 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 
 
 def _add(given: argparse.Namespace, settings: Settings) -> int:
+    paths: list[Path] = given.paths
     with open_bench(given, settings, adding=True) as bench:
-        bench.require_writer()
-        if given.drop_waiting:
-            _drop_waiting(given, bench)
-        earlier = waiting_jobs(bench)
-        if earlier:
-            print(f"continuing with {_files(len(earlier))} of an earlier add", file=sys.stderr)
-        jobs = [*earlier, *bench.add_paths(given.paths)]
-        bench.worker.start()
-        if not jobs and not given.drop_waiting:
-            raise InputError(
-                ", ".join(map(str, given.paths)) or "add",
-                "there is no file to add",
-                "name files, or a folder that holds some",
-            )
-        ended = _follow(bench, {job.job_id for job in jobs}, lambda job: _print_job(given, job))
-        refused = sum(job.state is not JobState.INDEXED for job in ended)
-        if not given.json:
-            print(f"{len(ended) - refused} added, {refused} not added")
-        return REFUSED if refused else DONE
+        if not bench.library.read_only:
+            return _add_here(given, bench, paths)
+        if given.drop_waiting or not paths:
+            bench.require_writer()
+        code = _add_by_writer(given, bench)
+    if code is not None:
+        return code
+    with open_bench(given, settings, adding=True) as bench:  # the writer is gone: our turn
+        return _add_here(given, bench, [])
+
+
+def _add_here(given: argparse.Namespace, bench: "Workbench", paths: list[Path]) -> int:
+    bench.require_writer()
+    if given.drop_waiting:
+        _drop_waiting(given, bench)
+    earlier = waiting_jobs(bench)
+    if earlier:
+        print(f"continuing with {_files(len(earlier))} of an earlier add", file=sys.stderr)
+    jobs = [*earlier, *bench.add_paths(paths)]
+    bench.worker.start()
+    if not jobs and not given.drop_waiting:
+        raise InputError(
+            ", ".join(map(str, paths)) or "add",
+            "there is no file to add",
+            "name files, or a folder that holds some",
+        )
+    ended = _follow(bench, {job.job_id for job in jobs}, lambda job: _print_job(given, job))
+    return _added(given, ended)
+
+
+def _added(given: argparse.Namespace, ended: list[JobRecord]) -> int:
+    refused = sum(job.state is not JobState.INDEXED for job in ended)
+    if not given.json:
+        print(f"{len(ended) - refused} added, {refused} not added")
+    return REFUSED if refused else DONE
+
+
+def _add_by_writer(given: argparse.Namespace, bench: "Workbench") -> int | None:
+    """Hands the files to the process that writes the library, and waits until it has added them.
+
+    None where that process ended first; the files wait in the queue then. Ctrl-C leaves them to it.
+    """
+    from visil_dash.library.beside_writer import hand_over, writer_is_gone
+    from visil_dash.media.files import video_files
+
+    wanted = set(hand_over(bench.library, video_files(given.paths)))
+    print(
+        f"another visil_dash writes this library: {_files(len(wanted))} handed to it",
+        file=sys.stderr,
+    )
+    ended: dict[str, JobRecord] = {}
+    while True:
+        gone = writer_is_gone(bench.library)
+        here = {job.job_id: job for job in bench.jobs() if job.job_id in wanted}
+        for job in here.values():
+            if job.state.ended and job.job_id not in ended:
+                ended[job.job_id] = job
+                _print_job(given, job)
+        if not wanted & here.keys() - ended.keys():  # those taken off the list are not waited for
+            return _added(given, list(ended.values()))
+        if gone:
+            return None
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _drop_waiting(given: argparse.Namespace, bench: "Workbench") -> None:

@@ -10,6 +10,7 @@ from visil_dash.collection.table import CollectionTable, without
 from visil_dash.errors import InputError
 from visil_dash.labels.demo_set import demo_labels
 from visil_dash.labels.label import Label, PairKey, by_pair, pair_of, rejected, with_verdict
+from visil_dash.library.beside_writer import put_labels
 from visil_dash.matching.maps import first_look
 from visil_dash.matching.rerank import pair_segments
 from visil_dash.progress import UNWATCHED, Watch
@@ -126,14 +127,15 @@ def give_verdict(
     """Stores a person's verdict on two library videos (ids, prefixes or names), and returns it.
 
     An earlier verdict is replaced; its note stays unless there is a new one. Raises NotFound,
-    InputError for a video paired with itself, and StoreReadOnly.
+    InputError for a video paired with itself, and StoreReadOnly where nobody can write the library:
+    another process that does is no hindrance.
     """
     first, second = (bench.library.video(key) for key in (query, reference))
     if first.video_id == second.video_id:
         raise InputError(first.name, "is the same video twice", "name two videos")
     earlier = by_pair(bench.library.labels()).get(pair_of(first.video_id, second.video_id))
     label = with_verdict(first.video_id, second.video_id, verdict, earlier, by=by)
-    bench.library.set_label(replace(label, note=note) if note else label)
+    put_labels(bench.library, [replace(label, note=note) if note else label])
     return by_pair(bench.library.labels())[label.pair]
 
 
