@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 import visil_dash
-from visil_dash.api.library import library_routes
+from visil_dash.api.library import job_routes, library_routes
 from visil_dash.api.pairs import pair_routes
 from visil_dash.api.search import search_routes
 from visil_dash.api.tokens import owner_of
@@ -79,6 +79,7 @@ def make_app(bench: Workbench, *, tokens: Path) -> FastAPI:
         app.add_exception_handler(kind, _answer_with(status))
     allowed = [Depends(person)]
     app.include_router(library_routes(bench), dependencies=allowed)
+    app.include_router(job_routes(bench), dependencies=allowed)
     app.include_router(search_routes(bench, clips), dependencies=allowed)
     app.include_router(pair_routes(bench, person), dependencies=allowed)
     return app

@@ -51,6 +51,24 @@ def library_routes(bench: Workbench) -> APIRouter:
         handed = hand_over(bench.library, video_files([found]))
         return [bench.worker.job(job_id) for job_id in handed]
 
+    @routes.get("/status", summary="What the library is searched with")
+    def status() -> dict[str, Any]:
+        return {
+            "videos": len(bench.videos()),
+            "model": bench.model.name,
+            "extractor": bench.extractor,
+            "threshold": bench.threshold(),
+            "match_score": bench.match_score(),
+            "writer": not bench.library.read_only,
+            "index": asdict(bench.space.status()),
+        }
+
+    return routes
+
+
+def job_routes(bench: Workbench) -> APIRouter:
+    routes = APIRouter(tags=["jobs"])
+
     @routes.get("/jobs", summary="Files on their way into the library, and what came of them")
     def jobs() -> list[JobRecord]:
         return list(bench.jobs())
@@ -64,17 +82,5 @@ def library_routes(bench: Workbench) -> APIRouter:
         bench.require_writer()
         bench.worker.cancel(job_id)
         return bench.worker.job(job_id)
-
-    @routes.get("/status", summary="What the library is searched with")
-    def status() -> dict[str, Any]:
-        return {
-            "videos": len(bench.videos()),
-            "model": bench.model.name,
-            "extractor": bench.extractor,
-            "threshold": bench.threshold(),
-            "match_score": bench.match_score(),
-            "writer": not bench.library.read_only,
-            "index": asdict(bench.space.status()),
-        }
 
     return routes
