@@ -47,8 +47,8 @@ from visil_dash.library.catalogue import (
     next_count,
 )
 from visil_dash.library.jobs import Worker
-from visil_dash.library.lock import WriterLock
 from visil_dash.library.rows import clean_name
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import JobState, VideoFeatures
 

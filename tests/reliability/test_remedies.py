@@ -17,7 +17,7 @@ from tests.support.pair_world import copy_world, ids
 from visil_dash.cli.main import main
 from visil_dash.index.frames import FrameSpace
 from visil_dash.labels.label import Label
-from visil_dash.library.lock import WriterLock
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.store import open_library
 from visil_dash.matching.rerank import rerank
 from visil_dash.settings import Settings

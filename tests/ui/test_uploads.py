@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from visil_dash.errors import InputError
-from visil_dash.library.lock import WriterLock
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.settings import Settings
 from visil_dash.ui.shell.uploads import GRACE_SECONDS, Clips, sweep_dead

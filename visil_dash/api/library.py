@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from visil_dash.api.uploads import write_body
-from visil_dash.library.beside_writer import hand_over
+from visil_dash.library.sharing.beside_writer import hand_over
 from visil_dash.media.allowed import allowed_path
 from visil_dash.media.files import video_files
 from visil_dash.records import JobRecord, VideoRecord

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from visil_dash.collection.rows import MemberRow, PairRow, group_rows, pair_rows
 from visil_dash.exports.search import comparison_as_dict
 from visil_dash.labels.label import Label
-from visil_dash.library.beside_writer import take_label_back
+from visil_dash.library.sharing.beside_writer import take_label_back
 from visil_dash.records import PairTable
 from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench

@@ -110,7 +110,7 @@ def _set(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _remove(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.library.beside_writer import take_label_back
+    from visil_dash.library.sharing.beside_writer import take_label_back
 
     with open_bench(given, settings) as bench:
         a, b = (bench.library.video(key) for key in (given.a, given.b))
@@ -137,7 +137,7 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
 
 def _import(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.labels.csv_file import read_labels
-    from visil_dash.library.beside_writer import put_labels
+    from visil_dash.library.sharing.beside_writer import put_labels
 
     path: Path = given.file
     with open_bench(given, settings) as bench:

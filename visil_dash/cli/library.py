@@ -104,7 +104,7 @@ def _add_by_writer(given: argparse.Namespace, bench: "Workbench") -> int | None:
 
     None where that process ended first; the files wait in the queue then. Ctrl-C leaves them to it.
     """
-    from visil_dash.library.beside_writer import hand_over, writer_is_gone
+    from visil_dash.library.sharing.beside_writer import hand_over, writer_is_gone
     from visil_dash.media.files import video_files
 
     wanted = set(hand_over(bench.library, video_files(given.paths)))

@@ -56,7 +56,6 @@ from visil_dash.library.catalogue import (
 )
 from visil_dash.library.cleanup import clean_up_after_crash, finish_removal, set_media_aside
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
-from visil_dash.library.lock import WriterLock
 from visil_dash.library.names import delete_name, put_name, put_place
 from visil_dash.library.paths import blob_file, media_file
 from visil_dash.library.rates import rate_problem, set_aside_other_rates
@@ -67,6 +66,7 @@ from visil_dash.library.rows import (
     put_feature_row,
     video_records,
 )
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.verification import media_problem
 from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord

@@ -13,10 +13,10 @@ from visil_dash.library import tables
 from visil_dash.library.blobs import REMAKE, StepHook, decode_features, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
 from visil_dash.library.labels import COUNTER, label_records
-from visil_dash.library.lock import WriterLock
 from visil_dash.library.paths import blob_file, media_file, media_folder
 from visil_dash.library.rates import rate_problem
 from visil_dash.library.rows import FeatureRow, feature_rows, video_records
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.verification import BRING_BACK, Finding, verified
 from visil_dash.records import VideoFeatures, VideoRecord
 from visil_dash.settings import Settings

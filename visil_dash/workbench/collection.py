@@ -10,7 +10,7 @@ from visil_dash.collection.table import CollectionTable, without
 from visil_dash.errors import InputError
 from visil_dash.labels.demo_set import demo_labels
 from visil_dash.labels.label import Label, PairKey, by_pair, pair_of, rejected, with_verdict
-from visil_dash.library.beside_writer import put_labels
+from visil_dash.library.sharing.beside_writer import put_labels
 from visil_dash.matching.maps import first_look
 from visil_dash.matching.rerank import pair_segments
 from visil_dash.progress import UNWATCHED, Watch

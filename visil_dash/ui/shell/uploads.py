@@ -24,7 +24,7 @@ from threading import Event, Lock, Thread
 from typing import Protocol
 
 from visil_dash.errors import InputError
-from visil_dash.library.lock import WriterLock
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.settings import Settings
 from visil_dash.ui.shell.text import safe_name, size
 

@@ -13,9 +13,9 @@ from visil_dash.labels.label import Label, PairKey
 from visil_dash.library.catalogue import CATALOGUE_NAME, Catalogue, catalogue_engine, next_count
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.labels import COUNTER, delete_label, put_label
-from visil_dash.library.lock import WriterLock
 from visil_dash.library.paths import stored_path
 from visil_dash.library.rows import clean_name
+from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.store import Library
 
 
