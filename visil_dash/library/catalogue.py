@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Table
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import PoolProxiedConnection
 
 import visil_dash
 from visil_dash.errors import DiskFull, StoreDamaged, StoreError, StoreMismatch
@@ -65,6 +67,8 @@ class Catalogue:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._watcher: PoolProxiedConnection | None = None
+        self._watching = Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -81,7 +85,24 @@ class Catalogue:
         ):
             yield connection
 
+    def changes(self) -> int:
+        """A number that is another one after each commit, by whichever thread or process."""
+        with _translated_errors(), self._watching:
+            if self._watcher is None:
+                self._watcher = self._engine.raw_connection()
+            cursor = self._watcher.cursor()
+            try:
+                cursor.execute("PRAGMA data_version")
+                [(version,)] = cursor.fetchall()
+                return int(version)
+            finally:
+                cursor.close()
+
     def close(self) -> None:
+        with self._watching:
+            if self._watcher is not None:
+                self._watcher.close()
+                self._watcher = None
         self._engine.dispose()
 
 

@@ -182,7 +182,7 @@ class Library(Viewer):
                 )
         if self.has_features(video_id, extractor=extractor):
             try:
-                self.features(video_id, extractor=extractor)
+                self.features(video_id, extractor=extractor, anew=True)
                 return
             except (StoreDamaged, StoreMismatch) as error:
                 self.quarantine_features(video_id, extractor=extractor, reason=str(error))

@@ -59,7 +59,7 @@ def _features(library: "Viewer") -> Iterator[Finding]:
         for video_id in library.features_ids(extractor):
             path = str(blob_file(library.folder, extractor, video_id))
             try:
-                library.features(video_id, extractor=extractor)
+                library.features(video_id, extractor=extractor, anew=True)
             except StoreDamaged as error:
                 yield Finding(path, error.reason, error.remedy, video_id, extractor)
             except StoreError as error:

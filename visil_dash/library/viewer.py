@@ -15,7 +15,8 @@ from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.paths import blob_file, media_file, media_folder
 from visil_dash.library.rates import rate_problem
-from visil_dash.library.rows import FeatureRow, feature_rows, video_records
+from visil_dash.library.rereading import CheckedFiles, CurrentRows
+from visil_dash.library.rows import FeatureRow, video_records
 from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.verification import BRING_BACK, Finding, verified
 from visil_dash.records import VideoFeatures, VideoRecord
@@ -47,6 +48,8 @@ class Viewer:
         self._files = threading.RLock()  # one change of rows and their files at a time
         self._notices = notices
         self._read_only_reason = read_only_reason
+        self._rows = CurrentRows(catalogue)
+        self._checked = CheckedFiles()
         self._closers: list[Callable[[], None]] = []
 
     @property
@@ -64,8 +67,7 @@ class Viewer:
 
     def videos(self) -> tuple[VideoRecord, ...]:
         """All videos, in the order of their arrival."""
-        with self.catalogue.read() as connection:
-            return video_records(connection)
+        return self._rows.videos()
 
     def video(self, key: str) -> VideoRecord:
         """The video with this id, unique id prefix (6 or more characters) or exact file name.
@@ -110,21 +112,27 @@ class Viewer:
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
         return media_folder(self.folder, video_id) / name
 
-    def features(self, video_id: str, *, extractor: str) -> VideoFeatures:
+    def features(self, video_id: str, *, extractor: str, anew: bool = False) -> VideoFeatures:
         """Stored features, regions as float32 `[T, R, D]` (from half precision).
+
+        A file is checked when it is first read, and again when it was changed; with `anew` always.
 
         Raises NotFound; StoreDamaged when the bytes differ from those that were committed;
         StoreMismatch when they were made at another rate than the extractor's id names.
         """
-        with self.catalogue.read() as connection:
-            rows = feature_rows(connection, extractor, video_id)
-        if not rows:
+        row, path = (
+            self._rows.feature(extractor, video_id),
+            blob_file(self.folder, extractor, video_id),
+        )
+        if row is None:
             raise NotFound(
                 f"{self.video(video_id).name}: no features of {extractor} yet. Extract them on the"
                 " Library page, or add the video again."
             )
-        row, path = rows[0], blob_file(self.folder, extractor, video_id)
+        if not anew and (known := self._checked.read(path, row.sha256)) is not None:
+            return known
         try:
+            seen = path.stat()
             data = path.read_bytes()
         except OSError as error:
             reason = f"the feature file cannot be read ({error.strerror})"
@@ -138,16 +146,15 @@ class Viewer:
             )
         if problem := rate_problem(manifest):
             raise StoreMismatch(f"{self.video(video_id).name}: its features were {problem}")
+        self._checked.keep(path, row.sha256, features, seen=seen)
         return features
 
     def has_features(self, video_id: str, *, extractor: str) -> bool:
-        with self.catalogue.read() as connection:
-            return bool(feature_rows(connection, extractor, video_id))
+        return self._rows.feature(extractor, video_id) is not None
 
     def feature_rows(self, extractor: str) -> tuple[FeatureRow, ...]:
         """The committed features of this extractor, by ordinal."""
-        with self.catalogue.read() as connection:
-            return tuple(feature_rows(connection, extractor))
+        return tuple(self._rows.features(extractor).values())
 
     def extractors(self) -> tuple[str, ...]:
         """Ids of the extractors of which any video has features."""
@@ -157,7 +164,7 @@ class Viewer:
 
     def features_ids(self, extractor: str) -> tuple[str, ...]:
         """Ids of the videos that have features of this extractor, by ordinal."""
-        return tuple(row.video_id for row in self.feature_rows(extractor))
+        return tuple(self._rows.features(extractor))
 
     def setting(self, key: str) -> Any:
         """The JSON value stored under `key`, None when there is none."""
