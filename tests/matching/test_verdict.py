@@ -23,7 +23,15 @@ from visil_dash.matching.verdict import (
     reaches,
     verdict_of,
 )
-from visil_dash.records import Coverage, Match, Relation, SearchResult, Segment, Verdict
+from visil_dash.records import (
+    Comparison,
+    Coverage,
+    Match,
+    Relation,
+    SearchResult,
+    Segment,
+    Verdict,
+)
 
 MATCH = 0.5
 scores = st.floats(-1, 1)
@@ -360,3 +368,33 @@ def test_every_match_of_a_result_is_judged_by_one_score_and_its_own_length() -> 
         )
     assert [m.verdict.is_match for m in result.matches if m.verdict] == [True, False]
     assert reaches(MATCH, MATCH)
+
+
+@given(segments, scores, scores)
+def test_a_file_is_a_near_duplicate_of_itself_whatever_it_scores(
+    found: list[Segment], score: float, back: float
+) -> None:
+    empty = np.zeros((0, 0))
+    pair = Comparison(
+        "ab" * 32,
+        "ab" * 32,
+        query_times=np.zeros(0),
+        reference_times=np.zeros(0),
+        frame_similarity=empty,
+        frame_similarity_reverse=empty,
+        visil_output=None,
+        visil_output_reverse=None,
+        score=score,
+        reverse_score=back,
+        chamfer=score,
+        chamfer_reverse=back,
+        segments=tuple(found),
+    )
+    verdict = judge(pair, query_seconds=40, reference_seconds=40, match_score=MATCH)
+    assert verdict.is_match
+    assert verdict.relation is Relation.NEAR_DUPLICATE
+    assert "same file" in verdict.reason
+    other = judge(
+        replace(pair, reference="cd" * 32), query_seconds=40, reference_seconds=40, match_score=2.0
+    )
+    assert not other.is_match

@@ -17,6 +17,8 @@ pictures agree as a whole. Every claim needs both, in the direction that it is a
 Where any time offset matches as well as the one that was found, nothing shows that the two are one
 recording: a claim becomes a doubt.
 
+A file is a near duplicate of itself, whatever it scores.
+
 Where the pair was verified on the pixels, that decides: a proved pair is a match, its relation is
 what its segments cover; a contradicted one is a look-alike, whatever it scores.
 
@@ -81,6 +83,7 @@ _UNCONFIRMED = (
     "A segment matches in time and its score comes close to the match score, but does not reach"
     " it. Check it in Compare."
 )
+_SAME_FILE = "Both are the same file, byte for byte."
 _TOO_LOW = "A segment matches in time, but its pictures score too low to be the same footage."
 
 
@@ -113,6 +116,8 @@ def judge(
     share = coverage(
         pair.segments, query_seconds=query_seconds, reference_seconds=reference_seconds
     )
+    if isinstance(pair, Comparison) and pair.query == pair.reference:
+        return _of_itself(share, pair.segments)
     relation = _relation(share, pair, match_score)
     if pair.proof is not None and pair.proof.state is not ProofState.UNDECIDABLE:
         return _of_proof(pair.proof, share, probability)
@@ -131,6 +136,19 @@ def judge(
         best=best_segment(pair.segments),
         confidence=None if any_offset else probability,
         any_offset=any_offset,
+    )
+
+
+def _of_itself(share: Coverage, segments: Sequence[Segment]) -> Verdict:
+    """The verdict on one file given as both sides."""
+    return Verdict(
+        relation=Relation.NEAR_DUPLICATE,
+        is_match=True,
+        label=LABELS[Relation.NEAR_DUPLICATE],
+        reason=_SAME_FILE,
+        coverage=share,
+        best=best_segment(segments),
+        confidence=1.0,
     )
 
 
