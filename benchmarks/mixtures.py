@@ -15,7 +15,7 @@ text         a page of text in motionless video, encoded again, among pages of t
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -25,6 +25,7 @@ from benchmarks.copies.clips import Clip, probe, read_clip, write_video
 from benchmarks.copies.output import log_to_stderr, save_json
 from benchmarks.copies.search import add_references
 from visil_dash.errors import InputError
+from visil_dash.matching.verdict import verdict_of
 from visil_dash.records import Array, Match, SearchResult, Segment
 from visil_dash.settings import get_settings
 from visil_dash.workbench.bench import Workbench, open_workbench
@@ -205,31 +206,40 @@ def searched(bench: Workbench, file: Path) -> SearchResult:
 
 
 def outcomes(mixture: Mixture, result: SearchResult, names: dict[str, str]) -> Iterator[Outcome]:
-    """One per reference that the query shows."""
-    ranks = {names[match.video_id]: k for k, match in enumerate(result.matches, start=1)}
-    found = {names[match.video_id]: match for match in result.matches}
+    """One per reference that the query shows. Raises ValueError for a result without verdicts."""
+    ranked = {names[match.video_id]: (k, match) for k, match in enumerate(result.matches, 1)}
     for reference in dict.fromkeys(part.reference for part in mixture.parts):
         true = [part.where for part in mixture.parts if part.reference == reference]
-        match = found.get(reference)
-        at = [] if match is None else _segments(match)
-        best = None if match is None or match.verdict is None else match.verdict.best
-        yield Outcome(
+        missing = Outcome(
             kind=mixture.kind,
             query=mixture.file.name,
             reference=reference,
-            rank=ranks.get(reference, 0),
-            reported=match is not None and match.verdict is not None and match.verdict.is_match,
-            proved=match is not None and match.proof is not None and match.proof.span is not None,
-            placed=sum(any(_is_at(segment, one) for segment in at) for one in true),
+            rank=0,
+            reported=False,
+            proved=False,
+            placed=0,
             stretches=len(true),
-            speed=None if best is None else best.speed,
+            speed=None,
             true_speed=true[0].speed,
+        )
+        if reference not in ranked:
+            yield missing
+            continue
+        rank, match = ranked[reference]
+        verdict, at = verdict_of(match), _segments(match)
+        yield replace(
+            missing,
+            rank=rank,
+            reported=verdict.is_match,
+            proved=match.proof is not None and match.proof.span is not None,
+            placed=sum(any(_is_at(segment, one) for segment in at) for one in true),
+            speed=None if verdict.best is None else verdict.best.speed,
         )
 
 
 def _segments(match: Match) -> list[Segment]:
-    best = [] if match.verdict is None or match.verdict.best is None else [match.verdict.best]
-    return [*best, *match.segments]
+    best = verdict_of(match).best
+    return [*match.segments] if best is None else [best, *match.segments]
 
 
 def _is_at(found: Segment, true: Segment) -> bool:
