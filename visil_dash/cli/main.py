@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from visil_dash.cli.api import add_api_commands
+from visil_dash.cli.case import add_case_commands
 from visil_dash.cli.collection import add_collection_commands
 from visil_dash.cli.evaluate import add_evaluate_command
 from visil_dash.cli.fivr import add_fivr_commands
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_library_commands(commands, common)
     add_search_commands(commands, common)
     add_collection_commands(commands, common)
+    add_case_commands(commands, common)
     add_evaluate_command(commands, common)
     add_index_command(commands, common)
     add_safekeeping_commands(commands, common)

@@ -1,0 +1,1 @@
+"""Case files: matches with their evidence in one file, to be checked against the videos later."""
