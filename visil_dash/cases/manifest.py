@@ -16,7 +16,7 @@ from typing import Any
 
 from visil_dash.errors import InputError
 
-FORMAT = 1
+_FORMAT = 1
 MANIFEST, REPORT = "manifest.json", "report.html"
 _MOST_BYTES = 64 * 2**20  # of one member
 _MOST_MEMBERS = 10_000
@@ -63,7 +63,7 @@ class CaseManifest:
     videos: tuple[CaseVideo, ...]
     pairs: tuple[CasePair, ...]
     files: dict[str, str] = field(default_factory=dict)
-    format: int = FORMAT
+    format: int = _FORMAT
 
 
 def read_case(path: Path) -> tuple[CaseManifest, dict[str, bytes], str]:
@@ -82,10 +82,10 @@ def read_case(path: Path) -> tuple[CaseManifest, dict[str, bytes], str]:
     except ValidationError as error:
         reason = error.errors()[0]["msg"]
         raise InputError(str(path), f"its manifest cannot be read ({reason})") from error
-    if manifest.format != FORMAT:
+    if manifest.format != _FORMAT:
         raise InputError(
             str(path),
-            f"has format {manifest.format}, and this program reads {FORMAT}",
+            f"has format {manifest.format}, and this program reads {_FORMAT}",
             "check it with the version of visil_dash that it names",
         )
     return manifest, members, sha256_of(text)
