@@ -20,7 +20,7 @@ edits proof matching models
 library reduction
 index candidates
 collection metrics exports plots
-training workbench safekeeping cases
+training workbench safekeeping cases tidying
 laboratory
 api
 cli ui
