@@ -148,6 +148,29 @@ def test_the_health_panel_verifies_on_a_click_and_remembers_it(own: Open, tmp_pa
     assert any("was altered" in element.value for element in page.text)
 
 
+def test_damaged_features_are_shown_where_they_are_missed_and_repaired_on_a_click(
+    own: Open, tmp_path: Path
+) -> None:
+    blob = sorted((tmp_path / "library").glob("features/*/*.safetensors"))[0]
+    sound = blob.read_bytes()
+    page = own("library").run()
+    blob.write_bytes(b"damaged")
+    page.button(key="verify_now").click()
+    page = run_until(page, lambda p: "A repair would:" in texts(p))
+    assert "again from the stored video" in texts(page)
+    assert blob.read_bytes() == b"damaged"  # nothing is done unasked
+    search = own("search")
+    search.session_state["search_query"] = next(
+        video for video in backend.library_videos() if video != blob.stem
+    )
+    search = run_until(search, lambda p: bool(p.warning))
+    assert "1 video could not be searched" in texts(search)
+    assert "Repair them on the Library page" in labels(search)
+    page.button(key="repair_library").click()
+    page = run_until(page, lambda p: "no problems" in texts(p))
+    assert blob.read_bytes() == sound
+
+
 def frame() -> AppTest:
     """The whole dashboard, which opens on the library page: the sidebar is drawn by its frame."""
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=SOON)

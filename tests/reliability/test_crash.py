@@ -181,16 +181,15 @@ def test_a_kill_while_sweeping_what_a_kill_left_loses_nothing(
         assert after_crash(folder) + after_restart(driver, folder) == [], (first, second)
 
 
-def test_kills_at_random_times_lose_nothing_acknowledged(driver: Driver, tmp_path: Path) -> None:
-    """R1, small."""
-    kill_randomly(driver, tmp_path, times=8)
-
-
-@pytest.mark.night
-def test_kills_at_a_thousand_random_times_lose_nothing_acknowledged(
-    driver: Driver, tmp_path: Path
+@pytest.mark.parametrize(
+    "times",
+    [12, pytest.param(100, marks=pytest.mark.night), pytest.param(1000, marks=pytest.mark.night)],
+)
+def test_kills_at_random_times_lose_nothing_acknowledged(
+    driver: Driver, tmp_path: Path, times: int
 ) -> None:
-    kill_randomly(driver, tmp_path, times=1000)
+    """R1"""
+    kill_randomly(driver, tmp_path, times=times)
 
 
 @pytest.mark.night

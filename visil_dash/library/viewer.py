@@ -19,7 +19,7 @@ from visil_dash.library.rereading import CheckedFiles, CurrentRows
 from visil_dash.library.rows import FeatureRow, video_records
 from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.verification import BRING_BACK, Finding, verified
-from visil_dash.records import VideoFeatures, VideoRecord
+from visil_dash.records import JobState, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
 ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
@@ -165,6 +165,12 @@ class Viewer:
     def features_ids(self, extractor: str) -> tuple[str, ...]:
         """Ids of the videos that have features of this extractor, by ordinal."""
         return tuple(self._rows.features(extractor))
+
+    def arriving(self) -> frozenset[str]:
+        """Ids of the videos that a job is adding at present."""
+        with self.catalogue.read() as connection:
+            jobs = connection.execute(tables.jobs.select()).mappings().all()
+        return frozenset(j["video_id"] for j in jobs if not JobState(j["state"]).ended)
 
     def setting(self, key: str) -> Any:
         """The JSON value stored under `key`, None when there is none."""

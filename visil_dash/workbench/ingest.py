@@ -108,7 +108,8 @@ def _read(
         watch=watch,
     ) as sampled:
         for batch in sampled:
-            regions.append(regions_of_shown(model, batch.frames).astype(np.float16))
+            with np.errstate(over="ignore"):  # what is infinite then is refused with a reason
+                regions.append(regions_of_shown(model, batch.frames).astype(np.float16))
             times.append(batch.timestamps)
             if borders is not None:
                 borders.add(batch.frames[~flat_frames(batch.frames)])

@@ -1,7 +1,7 @@
 """The search of a library: candidates from one source or another, re-ranked into one result."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -127,7 +127,7 @@ def search_library(
 ) -> SearchResult:
     """Videos that share footage with any of the `views` of a clip (by key), the strongest first;
     each is compared with what `source` proposes. `timings`: of before. Raises Cancelled."""
-    videos = {v.video_id: v for v in library.videos()}
+    arriving, videos = library.arriving(), {v.video_id: v for v in library.videos()}
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
         proposed = {key: source.propose(features, key != WHOLE) for key, features in views.items()}
@@ -149,7 +149,7 @@ def search_library(
         )
     parts = len(views) - 1
     matches, level = with_probability(matches, model.evidence, among=len(videos), parts=parts)
-    missing = dict.fromkeys(set(videos) - set(have), f"no features of the model {model.name} yet")
+    missing = _not_extracted(videos.keys() - {*have, *arriving}, model)
     status, same = space.status(), identical_video(clip, library)
     notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
     return SearchResult(
@@ -174,6 +174,11 @@ def search_library(
         budget=source.budget,
         waiting=len(candidates) - len(chosen),
     )
+
+
+def _not_extracted(video_ids: Iterable[str], model: Model) -> dict[str, str]:
+    """Why these videos were not searched, by id."""
+    return dict.fromkeys(video_ids, f"no features of the model {model.name} yet")
 
 
 def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequence[Candidate]:
