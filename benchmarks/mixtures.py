@@ -248,13 +248,7 @@ def _is_at(found: Segment, true: Segment) -> bool:
     if shared < 0.5 * (true.query_end - true.query_start):
         return False
     middle = max(found.query_start, true.query_start) + shared / 2
-    return abs(_at(found, middle) - _at(true, middle)) <= _PLACED
-
-
-def _at(segment: Segment, query_time: float) -> float:
-    length = max(1e-6, segment.query_end - segment.query_start)
-    share = (query_time - segment.query_start) / length
-    return segment.reference_start + share * (segment.reference_end - segment.reference_start)
+    return abs(found.reference_at(middle) - true.reference_at(middle)) <= _PLACED
 
 
 def report(found: Sequence[Outcome]) -> str:

@@ -117,6 +117,7 @@ def test_an_inset_that_moves_is_followed(take, verified):
     proof = verified("followed", frames, guess((0, 7), (5, 12)), inset=True)
     assert proof.state is ProofState.PROVED
     assert_span(proof, (0, 7), (5, 12))
+    assert "in an inset that moves" in ", ".join(proof.edits)
     # The registration is that of the whole picture at the moment that is shown.
     x, y, wide, high = proof.registration.box
     k = round(proof.times[0] * FPS)

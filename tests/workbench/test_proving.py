@@ -137,7 +137,7 @@ def match(*segments, score=0.9, **more):
     return Match("v", "v.mp4", score, score, None, 0, segments, score, **more)
 
 
-def test_segments_that_explain_the_same_query_time_look_similar_and_others_stay():
+def test_what_is_proved_rules_out_other_places_of_the_same_query_time():
     wrong, right, later = (
         Segment(0, 6, 20, 26, 0.99),
         Segment(0, 6, 5, 11, 0.9),
@@ -146,9 +146,22 @@ def test_segments_that_explain_the_same_query_time_look_similar_and_others_stay(
     span = Segment(0, 6, 5.2, 11.2, 0.8)
     proved = with_proof(match(wrong, right, later), Proof(ProofState.PROVED, "", span=span))
     assert proved.segments == (span, later)
-    assert proved.similar == (right, wrong)
+    assert proved.similar == (wrong,), "the right one is what is proved"
     again = with_proof(proved, Proof(ProofState.PROVED, "", span=span))
     assert set(again.segments) == {span, later}
+
+
+def test_a_long_segment_that_places_what_is_proved_elsewhere_is_ruled_out():
+    across, span = Segment(3, 27, 2, 20, 0.9, speed=0.75), Segment(12, 18, 2, 8, 0.9)
+    proved = with_proof(match(across), Proof(ProofState.PROVED, "", span=span))
+    assert (proved.segments, proved.similar) == ((span,), (across,))
+
+
+def test_a_long_segment_of_which_a_part_is_proved_stays():
+    whole, span = Segment(0, 60, 10, 70, 0.9), Segment(0, 11, 10.3, 21.3, 0.9)
+    proved = with_proof(match(whole), Proof(ProofState.PROVED, "", span=span))
+    assert set(proved.segments) == {whole, span}
+    assert proved.similar == ()
 
 
 def test_an_undecidable_pair_keeps_what_scores_say():

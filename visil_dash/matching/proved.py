@@ -11,13 +11,15 @@ _Pair = TypeVar("_Pair", Match, Comparison)
 # Share of its query time that a segment has in common with what is proved, from which it is
 # another place that looks alike, not another part of the match.
 _SAME_PLACE = 0.3
+_AGREES = 1.5  # seconds by which a segment, exact to about one, may be off what is proved
 
 
 def with_proof(pair: _Pair, proof: Proof) -> _Pair:
     """The pair with its proof, and the segments that follow from it.
 
-    Proved: the exact span takes the place of the segments that explain the same part of the query;
-    the others stay. Contradicted: none counts. Either way what no longer counts is `similar`.
+    Proved: the exact span takes the place of the segments that it covers, others that explain the
+    same part of the query are ruled out, and the rest stays. Contradicted: none counts. What is
+    ruled out is `similar`.
     """
     every = (*pair.segments, *pair.similar)
     if proof.state is ProofState.UNDECIDABLE:
@@ -27,7 +29,14 @@ def with_proof(pair: _Pair, proof: Proof) -> _Pair:
     kept: list[Segment] = [proof.span]
     similar: list[Segment] = []
     for segment in sorted(every, key=lambda s: s.query_start - s.query_end):
-        (similar if _covered(segment, kept) > _SAME_PLACE else kept).append(segment)
+        covered = _covered(segment, kept) > _SAME_PLACE
+        if _covered(segment, [proof.span]) > 0 and _at_one_offset(segment, proof.span):
+            if not covered:
+                kept.append(segment)
+        elif covered or _covered(proof.span, [segment]) > _SAME_PLACE:
+            similar.append(segment)
+        else:
+            kept.append(segment)
     return replace(pair, proof=proof, segments=_in_order(kept), similar=_in_order(similar))
 
 
@@ -57,6 +66,13 @@ def _covered(segment: Segment, others: Sequence[Segment]) -> float:
         for other in others
     )
     return max(0.0, *overlaps) / length if length > 0 else 1.0
+
+
+def _at_one_offset(one: Segment, other: Segment) -> bool:
+    """Whether both place the middle of what they share of the query at one time."""
+    start = max(one.query_start, other.query_start)
+    middle = (start + min(one.query_end, other.query_end)) / 2
+    return abs(one.reference_at(middle) - other.reference_at(middle)) <= _AGREES
 
 
 def _in_order(segments: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -18,13 +18,15 @@ def described(
     overlays: tuple[Box, ...],
     light: Photometry,
     span: Segment | None,
+    moves: bool = False,
 ) -> tuple[str, ...]:
     """Phrases for people, the most telling first.
 
     `transform`: reference to query in pixels of pictures of these `sizes` (query, reference).
-    `boxes`: the common part in query and reference, as shares.
+    `boxes`: the common part in query and reference, as shares; `moves`: the query's only at one
+    moment.
     """
-    words = [*_geometry(transform, sizes, boxes), *_light(light)]
+    words = [*_geometry(transform, sizes, boxes, moves=moves), *_light(light)]
     words += [f"something else at the {place_of(box)}" for box in overlays[:2]]
     if span is not None:
         words += _time(span)
@@ -32,7 +34,11 @@ def described(
 
 
 def _geometry(
-    transform: Array, sizes: tuple[tuple[int, int], tuple[int, int]], boxes: tuple[Box, Box]
+    transform: Array,
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+    boxes: tuple[Box, Box],
+    *,
+    moves: bool,
 ) -> list[str]:
     query, reference = boxes
     linear = transform[:2, :2]
@@ -45,9 +51,8 @@ def _geometry(
     if reference[2] * reference[3] < _WHOLE**2:
         words.append(f"cropped to {100 * reference[2] * reference[3]:.0f} % of the picture")
     if query[2] * query[3] < _WHOLE**2:
-        words.append(
-            f"shown in {100 * query[2] * query[3]:.0f} % of the picture, {place_of(query)}"
-        )
+        where = "in an inset that moves" if moves else place_of(query)
+        words.append(f"shown in {100 * query[2] * query[3]:.0f} % of the picture, {where}")
     wide, high = np.linalg.norm(linear[:, 0]), np.linalg.norm(linear[:, 1])
     if high > 0 and abs(wide / high - 1) > 0.06 and abs(angle) < 10:
         stretch = wide / high

@@ -10,7 +10,7 @@ from visil_dash.proof.footage import RATE, Footage
 from visil_dash.proof.grid import Grid, common_grid, drawn
 from visil_dash.proof.motion import MotionSearch, Shift, Track
 from visil_dash.proof.registration import Laid, agreed, laid_whole, register
-from visil_dash.proof.sides import Examined, aligned_time, paired_times, spans_to_read, window
+from visil_dash.proof.sides import Examined, paired_times, spans_to_read, window
 from visil_dash.records import Array, Segment
 
 _MARGIN = 1.5  # seconds read beyond a segment, which is exact to about one
@@ -204,7 +204,7 @@ def _wide(
 ) -> list[Placement]:
     middle = (segment.query_start + segment.query_end) / 2
     query.read([window(middle, seconds=_WIDE_SECONDS[0], duration=query.video.duration)])
-    counterpart = aligned_time(segment, middle)
+    counterpart = segment.reference_at(middle)
     reference.read(
         [window(counterpart, seconds=_WIDE_SECONDS[1], duration=reference.video.duration)]
     )
@@ -214,7 +214,7 @@ def _wide(
     near_middle = np.abs(ticks / RATE - middle) <= _WIDE_SECONDS[0] / 2
     mine = _spread(ticks[near_middle], _LOOKED_AT[0])
     theirs = _spread(reference.footage.ticks, _LOOKED_AT[1])
-    near = [(a, aligned_time(segment, a) + step) for a in mine for step in _STEPS_NEAR]
+    near = [(a, segment.reference_at(a) + step) for a in mine for step in _STEPS_NEAR]
     laid = laid + _transforms(query, reference, [*near, *((a, b) for a in mine for b in theirs)])
     speeds = sorted({*_near_speeds(segment.speed), *SLOWER, *FASTER})
     return _all_placed(query, reference, _distinct(laid), speeds=speeds, backwards=(False, True))

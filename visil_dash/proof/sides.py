@@ -86,19 +86,11 @@ class Examined:
         return self._features[key]
 
 
-def aligned_time(segment: Segment, query_time: float) -> float:
-    """The moment of the reference that a segment aligns with a moment of the query."""
-    share = (query_time - segment.query_start) / max(1e-6, segment.query_end - segment.query_start)
-    if segment.reversed:
-        share = 1 - share
-    return segment.reference_start + share * (segment.reference_end - segment.reference_start)
-
-
 def paired_times(segment: Segment, count: int) -> list[tuple[float, float]]:
     """Moments spread over a segment, and those of the reference that it aligns with them."""
     length = segment.query_end - segment.query_start
     times = [segment.query_start + length * (k + 0.5) / count for k in range(count)]
-    return [(time, aligned_time(segment, time)) for time in times]
+    return [(time, segment.reference_at(time)) for time in times]
 
 
 def spans_to_read(segment: Segment, *, margin: float) -> tuple[_Spans, _Spans]:
@@ -118,7 +110,7 @@ def spans_to_read(segment: Segment, *, margin: float) -> tuple[_Spans, _Spans]:
 
 
 def _in_reference(segment: Segment, span: tuple[float, float]) -> tuple[float, float]:
-    first, last = sorted(aligned_time(segment, time) for time in span)
+    first, last = sorted(segment.reference_at(time) for time in span)
     return first, last
 
 

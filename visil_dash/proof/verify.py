@@ -20,7 +20,16 @@ from visil_dash.proof.registration import Laid
 from visil_dash.proof.search import Placement, best_placements
 from visil_dash.proof.sides import Examined, VideoFile, paired_times
 from visil_dash.proof.steady import shake
-from visil_dash.records import Array, Box, Proof, ProofState, Registration, Segment, Transform
+from visil_dash.records import (
+    WHOLE_PICTURE,
+    Array,
+    Box,
+    Proof,
+    ProofState,
+    Registration,
+    Segment,
+    Transform,
+)
 from visil_dash.settings import Settings
 
 PROOF_VERSION = 2  # of what verification measures: proofs of another one are made again
@@ -244,6 +253,7 @@ def _proof(query: Examined, reference: Examined, looked: _Looked | None, proof: 
         overlays=overlays,
         light=light,
         span=None if proof.still else proof.span,
+        moves=outer != WHOLE_PICTURE,
     )
     edits = words if proof.state is ProofState.PROVED else ()
     return replace(proof, registration=registration, edits=edits)

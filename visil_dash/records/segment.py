@@ -21,6 +21,14 @@ class Segment:
     reversed: bool = False
     in_step: float = 1.0
 
+    def reference_at(self, query_time: float) -> float:
+        """The moment of the reference that is aligned with a moment of the query, inside the
+        segment or beyond its ends."""
+        share = (query_time - self.query_start) / max(1e-6, self.query_end - self.query_start)
+        if self.reversed:
+            share = 1 - share
+        return self.reference_start + share * (self.reference_end - self.reference_start)
+
 
 Spans = tuple[tuple[float, float], ...]  # (start, end) in seconds, rising, apart from each other
 
