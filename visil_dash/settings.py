@@ -37,6 +37,8 @@ class Settings(BaseSettings):
         "", description="folders, joined by the path separator, that path boxes may read"
     )
 
+    allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
+
     max_file_bytes: int = Field(2 * 1024**3, gt=0, description="largest file taken, bytes")
     max_pixels: int = Field(4096 * 4096, gt=0, description="largest frame, pixels")
     max_side: int = Field(16384, gt=0, description="longest side of a frame, pixels")

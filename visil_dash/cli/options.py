@@ -7,6 +7,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from visil_dash.cli.links import is_link
+
 _LONGEST_NAME = 255  # bytes of a file's name on every common file system
 _LONGEST_PERSON = 80  # characters of a name
 _LONGEST_PATH = 4095  # bytes of a path that Linux takes
@@ -123,7 +125,10 @@ def new_folder(text: str) -> Path:
 
 
 def clip_source(text: str) -> str | Path:
-    """The path of a clip's file; text, a name or id of a library video, where no file is there."""
+    """The path of a clip's file; text, where no file is there: a name or id of a library video, or
+    a link."""
+    if is_link(text):
+        return text
     path = existing_path(text or " ")
     try:
         mode = path.stat().st_mode

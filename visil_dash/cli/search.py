@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visil_dash.cli.links import fetched
 from visil_dash.cli.options import clip_source, existing_path, new_file, whole_number, zero_or_more
 from visil_dash.cli.shared import (
     DONE,
@@ -33,7 +34,11 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     text = "which videos share footage with these clips, and where"
     search = add_command(commands, "search", _search, text, common)
     search.add_argument(
-        "clips", nargs="*", type=clip_source, metavar="CLIP", help="a file, or a video's id or name"
+        "clips",
+        nargs="*",
+        type=clip_source,
+        metavar="CLIP",
+        help="a file, a video's id or name, or a link",
     )
     search.add_argument(
         "--list",
@@ -108,11 +113,15 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
     clips = [*given.clips, *(_clips_in(given.list) if given.list else ())]
     if not clips:
         raise InputError("search", "there is no clip to search for", "name clips, or --list FILE")
-    with open_bench(given, settings) as bench:
+    watch = terminal_watch(given)
+    with (
+        open_bench(given, settings) as bench,
+        fetched(clips, settings=settings, watch=watch) as local,
+    ):
         require_features(bench)
         results = search_many(
             bench,
-            clips,
+            local,
             threshold=given.threshold,
             exhaustive=given.exhaustive,
             inside=given.inside,
