@@ -1,6 +1,6 @@
 """Links as clips: downloaded into a folder that goes with the command, where the settings allow it.
 
-A link to a video file is fetched as it is. What else answers, a page with a player for example, is
+A link to a video file is local_clips as it is. What else answers, a page with a player for example, is
 left to yt-dlp, which knows many sites.
 """
 
@@ -23,7 +23,7 @@ def is_link(text: str) -> bool:
 
 
 @contextmanager
-def fetched(
+def local_clips(
     clips: Sequence[str | Path], *, settings: Settings, watch: Watch = UNWATCHED
 ) -> Iterator[list[str | Path]]:
     """The clips with a local file in place of each link, as long as the context lasts.

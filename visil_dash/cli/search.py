@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.links import fetched
+from visil_dash.cli.links import local_clips
 from visil_dash.cli.options import clip_source, existing_path, new_file, whole_number, zero_or_more
 from visil_dash.cli.shared import (
     DONE,
@@ -116,7 +116,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
     watch = terminal_watch(given)
     with (
         open_bench(given, settings) as bench,
-        fetched(clips, settings=settings, watch=watch) as local,
+        local_clips(clips, settings=settings, watch=watch) as local,
     ):
         require_features(bench)
         results = search_many(
