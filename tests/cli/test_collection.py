@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from tests.support.benches import copy_library, fake_bench
 from tests.support.fakes import fake_model
 from tests.support.pair_world import copy_world, ids
 from visil_dash.cli.main import main
+from visil_dash.media.decode import frames_at
 from visil_dash.workbench.collection import all_pairs, groups_of
 
 Shell = Callable[..., tuple[int, str, str]]
@@ -132,6 +134,24 @@ def test_a_list_of_queries_is_searched_line_by_line(shell: Shell, tmp_path: Path
     assert [row["query"] for row in rows(out)] == ["excerpt.mp4", "harbour.mp4"]
     written = table(tmp_path / "matches.csv")
     assert {(row["query"], row["name"]) for row in written} >= {("excerpt.mp4", "market.mp4")}
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png"])
+def test_a_picture_finds_the_video_that_shows_it(
+    shell: Shell, folder: Path, tmp_path: Path, ending: str
+) -> None:
+    with fake_bench(folder) as bench:
+        frame = frames_at(
+            bench.library.media_path(ids()["station.mp4"]), [5.0], settings=bench.settings
+        )[0]
+    picture = tmp_path / f"picture.{ending}"
+    assert cv2.imwrite(str(picture), frame[..., ::-1])
+    code, out, _ = shell("search", picture, "--json", "--inside", "never")
+    (answer,) = rows(out)
+    assert code == 0
+    assert answer["matches"][0]["name"] == "station.mp4"
+    assert any("still picture" in notice for notice in answer["notices"])
+    assert shell("add", picture)[0] == 1
 
 
 def test_a_search_for_nothing_is_refused(shell: Shell, tmp_path: Path) -> None:

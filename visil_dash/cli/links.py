@@ -1,6 +1,6 @@
 """Links as clips: downloaded into a folder that goes with the command, where the settings allow it.
 
-A link to a video file is local_clips as it is. What else answers, a page with a player for example, is
+A link to a video file is fetched as it is. What else answers, a page with a player for example, is
 left to yt-dlp, which knows many sites.
 """
 

@@ -77,6 +77,7 @@ def sample_frames(
     preprocess: Preprocess,
     rate: float = 1.0,
     box: Box = WHOLE_PICTURE,
+    pictures: bool = False,
     settings: Settings,
     watch: Watch = UNWATCHED,
 ) -> SampledVideo:
@@ -85,7 +86,8 @@ def sample_frames(
     For each tick k / rate after the first frame: the frame that is on screen then, by presentation
     times alone (never by counts or a nominal rate). Each frame comes once, with its true time
     relative to the first frame, rotated by the file's display matrix. `box`: the part of the
-    displayed picture that is taken; only where `preprocess` squashes.
+    displayed picture that is taken; only where `preprocess` squashes. `pictures`: a still picture
+    is taken too, as a video of one frame.
 
     Progress is reported in seconds of video. `watch.stopped` is called at least every 0.2 s while
     waiting for the decoder.
@@ -98,7 +100,7 @@ def sample_frames(
         raise ValueError(f"rate: expected more than 0, got {rate}")
     if preprocess.mode != "squash" and box != WHOLE_PICTURE:
         raise ValueError("box: a part of the picture can only be squashed")
-    check_regular(path, settings=settings)
+    check_regular(path, pictures=pictures, settings=settings)
     task = ChildTask(
         "sample",
         {

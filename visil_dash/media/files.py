@@ -18,6 +18,7 @@ VIDEO_SUFFIXES = frozenset(
         *("ts", "m2ts", "mts", "mpg", "mpeg", "vob"),
     )
 )
+PICTURES = ("jpeg", "png")  # containers of one picture
 _HEAD_BYTES = 4096
 GIVE_VIDEO = "give a video file (MP4, MOV, MKV, WebM, AVI, FLV, TS, MPEG, 3GP, OGV or GIF)"
 
@@ -47,6 +48,13 @@ def container_of(head: bytes) -> str | None:
     return "mpegts" if _is_mpegts(head) else None
 
 
+def picture_of(head: bytes) -> str | None:
+    """jpeg or png by the magic bytes at the start of a file; None for everything else."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    return "png" if head.startswith(b"\x89PNG\r\n\x1a\n") and b"acTL" not in head else None
+
+
 def _is_mpegts(head: bytes) -> bool:
     """Whether every packet begins with G; a recording that was cut may begin within a packet."""
     for packet, first, least in (
@@ -71,14 +79,17 @@ def _mp4_kind(head: bytes) -> str | None:
     return "3gp" if brand[:2] == b"3g" else "mp4"
 
 
-def check_regular(path: Path, *, settings: Settings) -> None:
+def check_regular(path: Path, *, pictures: bool = False, settings: Settings) -> None:
     """Raises MediaRefused unless `path` is a regular file (no link) within the size limit whose
-    magic bytes are those of a video container. Opens nothing that could block."""
-    fd, _container, _size = open_checked(path, settings=settings)
+    magic bytes are those of a video container. Opens nothing that could block.
+
+    `pictures`: a still picture (see PICTURES) is taken as well. It can be a query, but is no video.
+    """
+    fd, _container, _size = open_checked(path, pictures=pictures, settings=settings)
     os.close(fd)
 
 
-def open_checked(path: Path, *, settings: Settings) -> tuple[int, str, int]:
+def open_checked(path: Path, *, pictures: bool = True, settings: Settings) -> tuple[int, str, int]:
     """Descriptor, container and size of a file that passed `check_regular`.
 
     The checks are made on the descriptor itself, so the file cannot be swapped after them.
@@ -99,13 +110,15 @@ def open_checked(path: Path, *, settings: Settings) -> tuple[int, str, int]:
             name, f"it cannot be read ({reason})", "check the path and its permissions"
         ) from error
     try:
-        return fd, *check_descriptor(fd, name=name, settings=settings)
+        return fd, *check_descriptor(fd, name=name, pictures=pictures, settings=settings)
     except BaseException:
         os.close(fd)
         raise
 
 
-def check_descriptor(fd: int, *, name: str, settings: Settings) -> tuple[str, int]:
+def check_descriptor(
+    fd: int, *, name: str, pictures: bool = False, settings: Settings
+) -> tuple[str, int]:
     """Container and size of an open file. Raises MediaRefused as `check_regular`."""
     status = os.fstat(fd)
     refuse_special(name, status.st_mode)
@@ -116,7 +129,7 @@ def check_descriptor(fd: int, *, name: str, settings: Settings) -> tuple[str, in
             "cut or re-encode it, or raise VISIL_DASH_MAX_FILE_BYTES",
         )
     head = os.pread(fd, _HEAD_BYTES, 0)
-    container = container_of(head)
+    container = container_of(head) or (picture_of(head) if pictures else None)
     if container is None:
         raise MediaRefused(name, *describe(head))
     return container, status.st_size

@@ -32,6 +32,8 @@ _DEMUXERS = {
     "mpeg": "mpeg",
     "ogg": "ogg",
     "gif": "gif",
+    "jpeg": "jpeg_pipe",
+    "png": "png_pipe",
 }
 # Codecs in common use, with decoders that are fuzzed upstream. Memory errors keep being found in
 # the decoders of rare codecs for games, screens and editing.
@@ -53,6 +55,7 @@ _CODECS = {
     "ffv1": "ffv1",
     "prores": "prores",
 }
+_PICTURE_CODECS = {"jpeg": {"mjpeg": "mjpeg"}, "png": {"png": "png"}}  # by container
 _SEEKABLE = ("mp4", "mov", "3gp", "matroska", "webm", "avi")
 _THREADS = 2
 _ATTACHED_PICTURE = 0x400
@@ -80,12 +83,13 @@ class Source:
     def open(self) -> None:
         """From the first byte; again, after it was closed."""
         request = self.request
+        self._codecs = _PICTURE_CODECS.get(request.container, _CODECS)
         os.lseek(request.input_fd, 0, os.SEEK_SET)
         options = {
             "fd": str(request.input_fd),
             "protocol_whitelist": "fd",
             "format_whitelist": _DEMUXERS[request.container],
-            "codec_whitelist": ",".join(_CODECS.values()),
+            "codec_whitelist": ",".join(self._codecs.values()),
             "max_pixels": str(request.max_pixels),
             "max_streams": "100",
         }
@@ -141,7 +145,7 @@ class Source:
         if codec is None:
             raise Refused("its codec is unknown", CONVERT)
         self.codec_name: str = codec.codec.canonical_name
-        if _CODECS.get(self.codec_name) != codec.codec.name:
+        if self._codecs.get(self.codec_name) != codec.codec.name:
             raise Refused(f"its codec ({self.codec_name}) is not one that is decoded here", CONVERT)
         self.check_size(codec.width, codec.height)
         if not self.stream.time_base or self.stream.time_base <= 0:

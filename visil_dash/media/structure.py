@@ -44,6 +44,8 @@ def read_structure(fd: int, *, container: str, size: int) -> Structure:
         "mpeg": _mpeg,
         "ogg": _ogg,
         "gif": _gif,
+        "jpeg": _jpeg,
+        "png": _png,
     }
     return readers[container](_Bytes(fd, size))
 
@@ -66,6 +68,17 @@ class _Bytes:
             self._piece = os.pread(self.fd, max(count, _PIECE_BYTES), position)
             self._start, offset = position, 0
         return self._piece[offset : offset + count]
+
+
+def _jpeg(data: _Bytes) -> Structure:
+    """Its end mark may be followed by a few bytes that cameras leave there."""
+    tail = data.at(max(0, data.size - _PIECE_BYTES), _PIECE_BYTES)
+    return WHOLE if b"\xff\xd9" in tail else _cut(1)
+
+
+def _png(data: _Bytes) -> Structure:
+    tail = data.at(max(0, data.size - _PIECE_BYTES), _PIECE_BYTES)
+    return WHOLE if b"IEND" in tail else _cut(1)
 
 
 def _mp4(data: _Bytes) -> Structure:

@@ -100,6 +100,7 @@ class ClipStore:
                 video_id=query_id,
                 model=self._model,
                 settings=self._settings,
+                pictures=True,
                 watch=watch,
             )
             features, info = extracted.features, extracted.info

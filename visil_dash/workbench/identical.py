@@ -4,12 +4,19 @@ from visil_dash.errors import NotFound
 from visil_dash.framing.views import QueryRef
 from visil_dash.library.paths import media_file
 from visil_dash.library.store import Library
+from visil_dash.media.files import PICTURES
 from visil_dash.records import VideoRecord
 from visil_dash.workbench.clips import QueryClip
 
 _ONE_FRAME = (
     "This clip is so short that only one frame of it was sampled. Videos that show this frame are"
     " listed, but where it belongs in them is a guess: a longer clip can be placed."
+)
+
+
+_PICTURE = (
+    "This is a still picture. Videos that show it are listed, with a place that does; whether they"
+    " hold the footage that it was taken from, no motion can prove."
 )
 
 
@@ -30,7 +37,9 @@ def identical_video(clip: QueryClip, library: Library) -> VideoRecord | None:
 def clip_notices(clip: QueryClip, same: VideoRecord | None) -> list[str]:
     """What the user must know of the clip; `same`: the library video with its bytes."""
     notices = [clip.info.reason] if clip.info.reason else []
-    if len(clip.features) == 1:
+    if clip.info.container in PICTURES:
+        notices.append(_PICTURE)
+    elif len(clip.features) == 1:
         notices.append(_ONE_FRAME)
     return notices if same is None else [identical_notice(same), *notices]
 

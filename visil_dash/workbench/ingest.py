@@ -48,25 +48,27 @@ def extract_features(
     video_id: str,
     model: Model,
     settings: Settings,
+    pictures: bool = False,
     watch: Watch = UNWATCHED,
 ) -> Extracted:
     """Region vectors of a video file, sampled at `settings.rate` frames a second.
 
     Borders that last for the whole video are cut, which reads it a second time; models that take
     the middle of the picture, as their papers do, see it as it is. Flat frames get zero vectors,
-    which match nothing. Progress is reported in seconds of video.
+    which match nothing. Progress is reported in seconds of video. `pictures`: a still picture is
+    taken as well (see sample_frames).
 
     Raises MediaRefused (not decodable, over a limit, or nothing but flat frames) and Cancelled.
     """
     borders = BorderFinder() if model.preprocess.mode == "squash" else None
     try:
         stacked, times, info = _read(
-            path, model=model, settings=settings, watch=watch, borders=borders
+            path, model=model, settings=settings, pictures=pictures, watch=watch, borders=borders
         )
         picture = None if borders is None else borders.picture()
         if picture is not None and picture != WHOLE_PICTURE:
             stacked, times, info = _read(
-                path, model=model, settings=settings, watch=watch, box=picture
+                path, model=model, settings=settings, pictures=pictures, watch=watch, box=picture
             )
     except MediaRefused as refused:
         # The decoder knows the file by a server-made name; the user knows it by another.
@@ -91,6 +93,7 @@ def _read(
     *,
     model: Model,
     settings: Settings,
+    pictures: bool,
     watch: Watch,
     borders: BorderFinder | None = None,
     box: Box = WHOLE_PICTURE,
@@ -104,6 +107,7 @@ def _read(
         preprocess=model.preprocess,
         rate=settings.rate,
         box=box,
+        pictures=pictures,
         settings=settings,
         watch=watch,
     ) as sampled:

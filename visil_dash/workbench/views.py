@@ -90,6 +90,7 @@ def _finer_frames(
         preprocess=Preprocess(side=_FINER * model.preprocess.side),
         rate=settings.rate,
         box=box,
+        pictures=True,
         settings=settings,
         watch=watch,
     ) as sampled:
