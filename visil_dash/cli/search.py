@@ -76,6 +76,10 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         search, "spend at most X seconds per clip on verifying the best matches on the pixels"
     )
     search.add_argument("--top", type=whole_number(1), metavar="N", help="print only the best N")
+    _add_pair_commands(commands, common)
+
+
+def _add_pair_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     text = "compare one pair: scores in both directions, matched segments"
     compare = add_command(commands, "compare", _compare, text, common)
     compare.add_argument("a", type=clip_source)
