@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visil_dash.candidates.generation import candidate_videos, frames_within, merged
+from visil_dash.index.near import NOTHING, Near
 from visil_dash.index.snapshot import frame_ids
 from visil_dash.records import Candidate
 
@@ -18,17 +19,18 @@ class PlainSpace:
         self.videos = videos
         self.ids = np.concatenate([frame_ids(o, len(v)) for o, v in videos.items()])
         self.vectors = np.concatenate(list(videos.values()))
-        self.asked = []
 
-    def __len__(self):
-        return len(self.ids)
-
-    def search(self, queries, k):
-        assert k <= len(self)
-        self.asked.append(k)
-        distances = ((queries[:, None] - self.vectors[None]) ** 2).sum(-1)
-        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
-        return self.ids[order], np.take_along_axis(distances, order, axis=1)
+    def within(self, queries, threshold, *, passed_over):
+        hits = []
+        nearest = np.full(len(queries), np.inf, np.float32)
+        for q, query in enumerate(queries):
+            for frame, vector in zip(self.ids, self.vectors, strict=True):
+                distance = ((query - vector) ** 2).sum()
+                if not passed_over(np.array([frame]))[0]:
+                    nearest[q] = min(nearest[q], distance)
+                    hits += [(q, frame, distance)] if distance <= threshold else []
+        query, ids, distance = (np.array(c) for c in zip(*hits, strict=True)) if hits else NOTHING
+        return Near(query, ids, distance, nearest)
 
 
 def library(seed, videos=5, frames=12, dim=3):
@@ -40,11 +42,11 @@ def ids(videos):
     return {o: f"video{o}" for o in videos}
 
 
-@given(st.integers(0, 500), st.floats(0.0, 2.0), st.integers(1, 70))
-def test_every_frame_within_the_threshold_is_found_whatever_k_begins_with(seed, limit, first_k):
+@given(st.integers(0, 500), st.floats(0.0, 2.0))
+def test_every_frame_within_the_threshold_is_a_hit(seed, limit):
     videos = library(seed)
     queries = np.random.default_rng(seed + 1).random((4, 3), dtype=np.float32)
-    hits = frames_within(PlainSpace(videos), queries, limit, videos=ids(videos), first_k=first_k)
+    hits = frames_within(PlainSpace(videos), queries, limit, videos=ids(videos))
     expected = set()
     for q, query in enumerate(queries):
         for ordinal, vectors in videos.items():
@@ -60,15 +62,6 @@ def test_every_frame_within_the_threshold_is_found_whatever_k_begins_with(seed, 
     assert (np.diff(hits.distance) >= 0).all()
 
 
-def test_a_fixed_k_would_have_missed_frames():
-    videos = library(0)
-    space = PlainSpace(videos)
-    queries = next(iter(videos.values()))[:1]
-    hits = frames_within(space, queries, 10.0, videos=ids(videos), first_k=4)
-    assert len(hits) == len(space)  # all are within 10, and 4 neighbours were only the beginning
-    assert space.asked == [4, 8, 16, 32, 60]
-
-
 def test_the_query_itself_and_unknown_videos_do_not_count():
     videos = library(1)
     known = ids(videos)
@@ -82,7 +75,7 @@ def test_the_query_itself_and_unknown_videos_do_not_count():
 def test_an_empty_library_has_no_hits():
     class Empty(PlainSpace):
         def __init__(self):
-            self.ids = np.empty(0, np.int64)
+            self.ids, self.vectors = np.empty(0, np.int64), np.empty((0, 4))
 
     hits = frames_within(Empty(), np.zeros((3, 4), np.float32), 4.0, videos={})
     assert len(hits) == 0

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -351,6 +352,14 @@ class _Model:
         truth = plain_nearest(directions(vectors), queries, 5)
         for search in (self.space.search, self.space.exact_search):
             np.testing.assert_allclose(search(queries, 5)[1], truth, rtol=1e-3, atol=1e-5)
+        every = plain_nearest(directions(vectors), queries, len(vectors))
+        for least in (0, 10**9):  # with the graph and without
+            with patch("visil_dash.index.snapshot.GRAPH_FRAMES", least):
+                near = self.space.view().within(queries, 1.5, passed_over=lambda ids: ids < 0)
+            expected = np.sort(every[every <= 1.5])
+            np.testing.assert_allclose(np.sort(near.distance), expected, rtol=1e-3, atol=1e-5)
+            if len(vectors):
+                np.testing.assert_allclose(near.nearest, truth[:, 0], rtol=1e-3, atol=1e-5)
 
 
 @hypothesis_settings(max_examples=8)

@@ -1,8 +1,4 @@
-"""Candidate generation: frames of the library near a query's frames, mapped to videos.
-
-The index answers only k nearest neighbours, and misses some. So k grows until the distance
-threshold is passed, and distances are exact: the searcher re-scores them from stored vectors.
-"""
+"""Candidate generation: frames of the library near a query's frames, mapped to videos."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,20 +9,22 @@ import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.thresholds import by_evidence
+from visil_dash.index.near import Near
 from visil_dash.index.snapshot import Snapshot, split_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array, Candidate, FrameHits, VideoFeatures
 
-_FIRST_K = 32
+_MOST_IN_TABLE = 10_000_000  # ordinals; beyond, they are looked up in order
+_KEY_BITS = 22  # frame numbers have 20
 
 
 class FrameSearcher(Protocol):
-    """Nearest frames of a library, distances squared L2 and exact, nearest first."""
+    """The frames of a library, by squared L2 distance."""
 
-    def __len__(self) -> int: ...
-
-    def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        """`[Q, D]` → frame ids `[Q, k]` int64 and distances `[Q, k]`, k at most `len(self)`."""
+    def within(
+        self, queries: Array, threshold: float, *, passed_over: Callable[[Array], Array]
+    ) -> Near:
+        """Frames within `threshold` of `[Q, D]`, but those of which `passed_over` is True."""
         ...
 
 
@@ -36,64 +34,32 @@ def frames_within(
     threshold: float,
     *,
     videos: Mapping[int, str],
-    first_k: int = _FIRST_K,
     exclude: str = "",
     aside: Array | None = None,
 ) -> FrameHits:
     """Library frames within `threshold` (squared L2) of the query's frame vectors `[Tq, D]`.
 
     `videos` maps ordinals to video ids; frames of other ordinals, of the video `exclude` (the
-    query itself, when it is in the library) and the frame ids `aside` do not count. k doubles for
-    the query frames whose farthest neighbour is still within the threshold, until it is passed
-    or the library ends.
+    query itself, when it is in the library) and the frame ids `aside` do not count.
     """
-    found = _grown(space, queries, threshold, first_k)
     video_of = _positions(videos, exclude)
-    columns: list[tuple[Array, Array, Array, Array]] = []
-    nearest = np.full(len(queries), np.inf, np.float32)
-    for query in sorted(found):
-        ids, distances = found[query]
-        ordinals, frames = split_ids(ids)
-        video = video_of(ordinals)
-        counts = (video >= 0) & ~np.isin(ids, [] if aside is None else aside)
-        if counts.any():
-            nearest[query] = distances[counts].min()
-        hit = counts & (distances <= threshold)
-        columns.append((np.full(hit.sum(), query), video[hit], frames[hit], distances[hit]))
-    if columns:
-        q, v, f, d = (np.concatenate(c) for c in zip(*columns, strict=True))
-    else:
-        q = v = f = np.empty(0, np.int64)
-        d = np.empty(0, np.float32)
-    order = np.argsort(d, kind="stable")
+
+    def passed_over(ids: Array) -> Array:
+        gone: Array = video_of(split_ids(ids)[0]) < 0
+        return gone if aside is None or not len(aside) else gone | np.isin(ids, aside)
+
+    near = space.within(queries, threshold, passed_over=passed_over)
+    ordinals, frames = split_ids(near.ids)
+    order = np.argsort(near.distance, kind="stable")
     return FrameHits(
         video_ids=tuple(videos.values()),
-        query_frame=q[order],
-        video=v[order],
-        reference_frame=f[order],
-        distance=d[order],
-        nearest=nearest,
+        query_frame=near.query[order],
+        video=video_of(ordinals)[order],
+        reference_frame=frames[order],
+        distance=near.distance[order],
+        nearest=near.nearest,
         threshold=threshold,
     )
-
-
-def _grown(
-    space: FrameSearcher, queries: Array, threshold: float, first_k: int
-) -> dict[int, tuple[Array, Array]]:
-    """Ids and distances of each query frame's neighbours until the threshold is passed."""
-    total = len(space)
-    found: dict[int, tuple[Array, Array]] = {}
-    pending = np.arange(len(queries))
-    k = min(first_k, total)
-    while len(pending) and total:
-        ids, distances = space.search(queries[pending], k)
-        for row, query in enumerate(pending.tolist()):
-            found[query] = ids[row], distances[row]
-        if k >= total:
-            break
-        pending = pending[distances[:, -1] <= threshold]
-        k = min(2 * k, total)
-    return found
 
 
 def _positions(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Array]:
@@ -103,6 +69,10 @@ def _positions(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Arr
     position = np.array(
         [-1 if videos[o] == exclude else place[videos[o]] for o in known.tolist()] + [-1]
     )
+    if len(known) and known[-1] < _MOST_IN_TABLE:
+        table = np.full(int(known[-1]) + 2, -1)
+        table[known] = position[:-1]
+        return lambda ordinals: np.asarray(table[np.minimum(ordinals, len(table) - 1)])
 
     def of(ordinals: Array) -> Array:
         slot = np.searchsorted(known, ordinals)
@@ -147,18 +117,18 @@ def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:
     """
     positions, video = np.unique(hits.video, return_inverse=True)
     # Hits come nearest first, so the first of a video and a query frame is its nearest.
-    of_frame = np.unique(np.stack([video, hits.query_frame]), axis=1, return_index=True)[1]
+    of_frame = _first_of_each(video, hits.query_frame)
     room = np.maximum(0.0, hits.threshold - hits.distance[of_frame].astype(np.float64))
     evidence = np.bincount(video[of_frame], room, minlength=len(positions))
     query_frames = np.bincount(video[of_frame], minlength=len(positions))
-    of_reference = np.unique(np.stack([video, hits.reference_frame]), axis=1)[0]
-    reference_frames = np.bincount(of_reference, minlength=len(positions))
+    of_reference = _first_of_each(video, hits.reference_frame)
+    reference_frames = np.bincount(video[of_reference], minlength=len(positions))
     nearest = np.full(len(positions), np.inf, np.float32)
     np.minimum.at(nearest, video, hits.distance)
-    offsets = np.stack([video, hits.reference_frame - hits.query_frame])
-    (owner, _), in_step = np.unique(offsets, axis=1, return_counts=True)
+    offsets = _keys(video, hits.reference_frame - hits.query_frame)
+    offset, in_step = np.unique(offsets, return_counts=True)
     most_in_step = np.zeros(len(positions), np.int64)
-    np.maximum.at(most_in_step, owner, in_step)
+    np.maximum.at(most_in_step, offset >> _KEY_BITS, in_step)
     candidates = [
         Candidate(
             video_id=hits.video_ids[position],
@@ -174,6 +144,16 @@ def candidate_videos(hits: FrameHits) -> tuple[Candidate, ...]:
         )
     ]
     return tuple(sorted(candidates, key=by_evidence))
+
+
+def _keys(video: Array, frame: Array) -> Array:
+    """One number for each pair of a video's position and a frame number or a difference of two."""
+    return (video.astype(np.int64) << _KEY_BITS) + frame + (1 << (_KEY_BITS - 1))
+
+
+def _first_of_each(video: Array, frame: Array) -> Array:
+    """Place of the first hit of each video and frame, in the order of both."""
+    return np.asarray(np.unique(_keys(video, frame), return_index=True)[1])
 
 
 def merged(proposals: Iterable[tuple[Candidate, ...]]) -> tuple[Candidate, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visil_dash.index.snapshot import split_ids
+from visil_dash.matching.products import product
 from visil_dash.records import Array
 
 CELLS = 8_000_000  # distances held at once: 32 MB
@@ -73,7 +74,7 @@ def _to_nearest_query(vectors: Array, queries: Array) -> tuple[Array, Array]:
     best, which = np.empty(len(vectors), np.float32), np.empty(len(vectors), np.int64)
     for start in range(0, len(vectors), rows):
         block = vectors[start : start + rows]
-        cells = norms - 2 * (block @ queries.T)
+        cells = norms - 2 * product(block, queries)
         which[start : start + rows] = nearest = cells.argmin(1)
         best[start : start + rows] = cells[np.arange(len(block)), nearest] + np.einsum(
             "nd,nd->n", block, block

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from visil_dash.matching.products import product
 from visil_dash.records import Array
 
 _BLOCK_FLOATS = 8 * 1024**2  # 32 MiB of float32 at a time
@@ -32,7 +33,7 @@ def nearest_rows(
     distances = np.empty((len(queries), k), np.float32)
     for start in range(0, len(queries), block):
         part = queries[start : start + block]
-        rough = norms - 2 * (part @ vectors.T)
+        rough = norms - 2 * product(part, vectors)
         near = (
             np.argpartition(rough, keep - 1, axis=1)[:, :keep]
             if keep < rough.shape[1]

@@ -1,5 +1,6 @@
 """One immutable state of a frame space; searches hold it by reference and take no lock."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from visil_dash.errors import NotFound
 from visil_dash.index.base import checked_vectors
 from visil_dash.index.exact import nearest_rows, rescored
 from visil_dash.index.generations import Generation
+from visil_dash.index.near import NOTHING, Near, rows_within
 from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction
 
@@ -16,6 +18,10 @@ _FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
 # Above this share of the generation, exact search is faster than the graph:
 # measured by benchmarks/index_speed.py at 20,000 and 100,000 frames of 256 dimensions.
 EXACT_SHARE = 0.01
+FIRST_K = 32  # neighbours of a query that the graph is asked for
+# From so many frames on, asking the graph costs less than a fifth of comparing with all of them:
+# measured by benchmarks/speed.
+GRAPH_FRAMES = 65_536
 
 
 def frame_ids(ordinal: int, count: int) -> Array:
@@ -88,6 +94,38 @@ class Snapshot:
         """
         return self._merged(queries, k, graph=True)
 
+    def within(
+        self, queries: Array, threshold: float, *, passed_over: Callable[[Array], Array]
+    ) -> Near:
+        """Frames within `threshold` (squared L2) of the queries `[Q, d]`.
+
+        `passed_over`: which of these frame ids do not count, bool. Where the generation is large,
+        the graph is asked for FIRST_K neighbours of each query; queries of which more may be within
+        the threshold are compared with all frames, which costs the same whatever that admits.
+        """
+        nearest, found = np.full(len(queries), np.inf, np.float32), [NOTHING]
+        if not len(self):
+            return Near(*NOTHING, nearest)
+        queries = checked_vectors(queries, dim=self.reduction.dim)
+        pending = np.arange(len(queries))
+        if self._generation_live >= max(1, GRAPH_FRAMES) and len(queries):
+            ids, distances = self.search(queries, FIRST_K)
+            ended = distances[:, -1] > threshold
+            counts = ended[:, None] & ~passed_over(ids)
+            nearest = np.where(counts, distances, np.float32(np.inf)).min(1)
+            hit = counts & (distances <= threshold)
+            found.append((np.nonzero(hit)[0], ids[hit], distances[hit]))
+            pending = np.flatnonzero(~ended)
+        for ids, vectors, norms, gone in self._held if len(pending) else ():
+            passed = passed_over(ids) if gone is None else passed_over(ids) | gone
+            query, row, distance, best = rows_within(
+                vectors, norms, queries[pending], threshold, passed_over=passed
+            )
+            nearest[pending] = np.minimum(nearest[pending], best)
+            found.append((pending[query], ids[row], distance))
+        query, near, distance = (np.concatenate(column) for column in zip(*found, strict=True))
+        return Near(query, near, distance, nearest)
+
     def exact_search(self, queries: Array, k: int) -> tuple[Array, Array]:
         """As `search`, without the graph: nothing can be missed."""
         return self._merged(queries, k, graph=False)
@@ -118,6 +156,20 @@ class Snapshot:
             return None
         ordinals, _ = split_ids(self.generation.ids)
         return ~np.isin(ordinals, np.fromiter(self.removed, np.int64))
+
+    @cached_property
+    def _held(self) -> tuple[tuple[Array, Array, Array, Array | None], ...]:
+        """Ids, vectors, squared lengths and which are gone: of the generation and the tail."""
+        parts: list[tuple[Array, Array, Array | None]] = []
+        if self.generation is not None:
+            gone = None if self._alive is None else ~self._alive
+            parts.append((self.generation.ids, self.generation.vectors, gone))
+        if self.tail:
+            parts.append((*self._tail, None))
+        return tuple(
+            (ids, vectors, np.einsum("nd,nd->n", vectors, vectors), gone)
+            for ids, vectors, gone in parts
+        )
 
     @cached_property
     def _generation_live(self) -> int:

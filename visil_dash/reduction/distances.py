@@ -7,6 +7,7 @@ orders nothing, and take the distances of those few from differences.
 
 import numpy as np
 
+from visil_dash.matching.products import product
 from visil_dash.records import Array
 
 
@@ -17,7 +18,7 @@ def squared_distances(queries: Array, vectors: Array) -> Array:
     1e-7 of their norms.
     """
     q, v = queries.astype(np.float32, copy=False), vectors.astype(np.float32, copy=False)
-    out: Array = q @ v.T
+    out = product(q, v)
     out *= -2
     out += np.einsum("qd,qd->q", q, q)[:, None]
     out += np.einsum("nd,nd->n", v, v)

@@ -8,6 +8,7 @@ spaces: transfer.py carries one over.
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from safetensors.numpy import load, save
 
 from visil_dash.errors import StoreDamaged, StoreMismatch
 from visil_dash.library.blobs import StepHook, no_step, write_atomic
+from visil_dash.matching.products import product
 from visil_dash.records import Array
 from visil_dash.reduction.unit import unit_length
 
@@ -52,6 +54,11 @@ class Reduction:
             return self.projected(vectors)
         return unit_length(self.projected(unit_length(vectors)))
 
+    @cached_property
+    def _directions(self) -> Array:
+        """The matrix, a direction a row: as products want it."""
+        return np.ascontiguousarray(np.asarray(self.matrix, np.float32).T)
+
     def projected(self, vectors: Array) -> Array:
         """The linear part alone. Raises ValueError on another input dimension."""
         if not self.input_dim:
@@ -61,7 +68,7 @@ class Reduction:
         vectors = np.asarray(vectors, np.float32)
         if self.mean is None or self.matrix is None:
             return vectors
-        return np.ascontiguousarray((vectors - self.mean) @ self.matrix, np.float32)
+        return product(vectors - self.mean, self._directions)
 
 
 def identity(dim: int, *, unit: bool = True) -> Reduction:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from visil_dash.index.hnsw import GraphOptions
 from visil_dash.index.plan import IndexPlan
-from visil_dash.index.snapshot import EXACT_SHARE
+from visil_dash.index.snapshot import GRAPH_FRAMES
 from visil_dash.laboratory.dimensions.geometry import GraphStudy
 from visil_dash.laboratory.dimensions.library import DIMS, EFS, Proposal, plans
 from visil_dash.laboratory.dimensions.rows import METHOD_NAMES, method_name
@@ -23,7 +23,6 @@ from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import draw_chart, facts
 
 _MS, _CONSTRUCTIONS = (4, 8, 12, 16, 24, 32, 48), (16, 32, 64, 100, 200, 400)
-_FIRST_K = 32  # neighbours that candidate generation asks for first
 
 
 # ---- the graph ----
@@ -98,12 +97,11 @@ def draw_graph() -> None:
             f"{study.frames:,} frames of {study.dim} dims in the graph, searched with"
             f" {study.queries:,} frames of other videos, against exact search. One mark per ef."
         )
-    least = int(_FIRST_K / EXACT_SHARE)
     indexed = len(backend.workbench().space)
-    if indexed < least:
+    if indexed < GRAPH_FRAMES:
         st.caption(
             f"This library has {plural(indexed, 'frame')}: its searches are exact."
-            f" The graph is used from {least:,} frames on."
+            f" The graph is used from {GRAPH_FRAMES:,} frames on."
         )
 
 
