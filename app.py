@@ -4,6 +4,7 @@ import os
 
 import streamlit as st
 
+from visil_dash.ui.shell.errors import logged
 from visil_dash.ui.shell.frame import (
     bind_address,
     draw_course,
@@ -81,5 +82,6 @@ draw_course(course, page)
 draw_place()
 follow_address()
 follow_history(page.url_path)
-page.run()
+with logged(page.title):
+    page.run()
 draw_next_step(course, page)

@@ -23,6 +23,7 @@ for _name in [name for name in os.environ if name.startswith("VISIL_DASH_")]:
     if _name not in _KEPT:
         del os.environ[_name]
 os.environ["VISIL_DASH_LIBRARY"] = str(_SCRATCH / "library")
+os.environ["VISIL_DASH_LOGS"] = str(_SCRATCH / "logs")
 os.environ["VISIL_DASH_MODELS"] = str(_SCRATCH / "models")
 # Two workers have a core each; one process has both.
 _THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2

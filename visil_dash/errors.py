@@ -13,6 +13,13 @@ VisilDashError
 └── Cancelled             the user stopped the work
 """
 
+import hashlib
+import traceback
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_FRAMES = 12  # innermost last
+
 
 class VisilDashError(Exception):
     """Base of all errors with a message meant for the user."""
@@ -71,3 +78,21 @@ class Cancelled(VisilDashError):
 
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:].rstrip(".") + "."
+
+
+def error_id(error: BaseException) -> str:
+    """By which the line of the log is found: of an expected error's text, of any other's place."""
+    expected = isinstance(error, VisilDashError)
+    about = [type(error).__name__, *([str(error)] if expected else places(error))]
+    return hashlib.sha256("\n".join(about).encode(errors="replace")).hexdigest()[:8]
+
+
+def places(error: BaseException) -> list[str]:
+    """Where an error passed: in this program by module and line, elsewhere by the file's name."""
+    passed = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        inside = path.is_relative_to(_PACKAGE)
+        shown = path.relative_to(_PACKAGE).as_posix() if inside else path.name
+        passed.append(f"{shown}:{frame.lineno} {frame.name}")
+    return passed[-_FRAMES:]

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,6 +31,10 @@ class Settings(BaseSettings):
     models: Path = Field(Path("data/models"), description="folder of imported or downloaded models")
     tokens: Path = Field(
         Path("data/tokens.json"), description="file of the tokens of the HTTP interface, as hashes"
+    )
+    logs: Path = Field(Path("data/logs"), description="folder of the logs")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level of what is logged"
     )
     model: str = Field("compact", description="model that new libraries use")
     rate: float = Field(1.0, gt=0, le=30, description="sampled frames per second of video")

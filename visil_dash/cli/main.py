@@ -22,6 +22,7 @@ from visil_dash.cli.shared import DONE, FAILED, add_command, print_line
 from visil_dash.cli.tidy import add_tidy_commands
 from visil_dash.cli.train import add_train_commands
 from visil_dash.errors import VisilDashError
+from visil_dash.safekeeping.logs import log_error, start_log
 from visil_dash.settings import Settings, get_settings
 
 
@@ -33,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     given = build_parser().parse_args(arguments)
     try:
-        code: int = given.run(given, get_settings())
+        settings = get_settings()
+        start_log(settings, name="commands")
+        code: int = given.run(given, settings)
     except VisilDashError as error:
         print(f"visil_dash: {error}", file=sys.stderr)
+        log_error(error, where=given.run.__name__)
         return FAILED
     except KeyboardInterrupt:
         print("visil_dash: stopped; finished work is kept.", file=sys.stderr)

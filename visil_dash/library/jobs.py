@@ -5,6 +5,7 @@ and fails with a reason if that ends the process again. The pipeline is injected
 knows states and files, not models.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,7 @@ from visil_dash.errors import (
     MediaRefused,
     StoreError,
     VisilDashError,
+    error_id,
 )
 from visil_dash.library.blobs import is_full
 from visil_dash.library.job_files import Check, accept_all, discard, discard_if_done, hashed_source
@@ -30,6 +32,7 @@ from visil_dash.progress import Progress, Watch
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 _MOST_ATTEMPTS = 2  # one start and one restart after the process died
 _PROGRESS_SECONDS = 1.0  # progress is written for viewers at most this often
 _BY_USER = "cancelled by the user"
@@ -299,6 +302,8 @@ class Worker:
         finally:
             try:
                 if changes:
+                    facts = {"state": changes["state"], "job": job_id, "done": running.done}
+                    _LOG.info("job left the worker", extra={"facts": facts})
                     self._table.update(job_id, done=running.done, total=running.total, **changes)
                     discard_if_done(self._library, self._table.row(job_id))
             finally:
@@ -355,6 +360,8 @@ class Worker:
         return {"state": JobState.INDEXED.value, "video_id": indexed, "reason": ""}
 
     def _set_paused(self, text: str) -> None:
+        if bool(text) != bool(self._paused):
+            _LOG.warning("adding pauses" if text else "adding goes on")
         with self._changed:
             self._paused = text
             self._changed.notify_all()
@@ -385,4 +392,5 @@ class Worker:
 def _reason(error: Exception) -> str:
     if isinstance(error, VisilDashError):
         return str(error)
-    return f"unexpected {type(error).__name__}: {error}"
+    _LOG.error("a job failed unexpectedly", exc_info=error)
+    return f"unexpected {type(error).__name__}: {error} (error {error_id(error)} in the log)"

@@ -14,6 +14,7 @@ put_video and put_features return only after flush and commit.
 """
 
 import json
+import logging
 import secrets
 import shutil
 from dataclasses import asdict
@@ -72,6 +73,7 @@ from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 _OURS = {CATALOGUE_NAME, "writer.lock"}  # files that mark a folder as a library
 
 
@@ -216,6 +218,7 @@ class Library(Viewer):
     def quarantine_features(self, video_id: str, *, extractor: str, reason: str) -> None:
         """Takes a blob that must not be used out of use, with a notice of the reason."""
         self.take_out_features(video_id, extractor=extractor)
+        _LOG.warning("features set aside", extra={"facts": {"video": video_id[:12]}})
         self.add_notice(f"Features set aside: {reason}")
 
     def take_out_features(self, video_id: str, *, extractor: str) -> None:
@@ -352,6 +355,8 @@ def open_library(
         if lock is not None:
             lock.release()
         raise
+    facts = {"read_only": lock is None, "notices": len(notices)}
+    _LOG.log(logging.WARNING if notices else logging.INFO, "library opened", extra={"facts": facts})
     return library
 
 

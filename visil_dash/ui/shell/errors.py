@@ -6,18 +6,41 @@ from contextlib import contextmanager
 import streamlit as st
 
 from visil_dash.errors import Cancelled, StoreReadOnly, VisilDashError
+from visil_dash.safekeeping.logs import log_error, start_log
+from visil_dash.settings import get_settings
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.text import md
 
 
 def show_error(error: BaseException) -> None:
-    """Shows the error's message: cancelling is information, a locked library a warning."""
+    """Shows the error's message: cancelling is information, a locked library a warning. Any other
+    carries the id of its line in the log."""
     if isinstance(error, Cancelled):
         st.info(md(str(error)), icon=":material/cancel:")
     elif isinstance(error, StoreReadOnly):
         st.warning(md(str(error)), icon=":material/lock:")
     else:
         st.error(md(str(error)), icon=":material/error:")
+        st.caption(f"Error {log_error(error, where='page')} in the log")
+
+
+@contextmanager
+def logged(page: str) -> Iterator[None]:
+    """Logs an error of a page that nobody expected, shows its id, and lets it pass.
+
+    Streamlit's control flow is no Exception.
+    """
+    start_log(get_settings(), name="dashboard")
+    try:
+        yield
+    except Exception as error:
+        error_id = log_error(error, where=page)
+        st.error(
+            f"This part of the page failed: error {error_id} in the log. Reload the page; if it"
+            " comes back, report it with its line of the log.",
+            icon=":material/error:",
+        )
+        raise
 
 
 @contextmanager
