@@ -59,8 +59,9 @@ def pytest_unconfigure() -> None:
 def _seeds() -> None:
     random.seed(20)
     np.random.seed(20)
-    torch = sys.modules.get("torch")
-    if torch is not None:  # importing it costs seconds, and tests without it need no seed
+    if "torch" in sys.modules:  # importing it costs seconds, and tests without it need no seed
+        import torch  # waits where a thread of an earlier test is importing it
+
         torch.manual_seed(20)
         torch.set_num_threads(_THREADS)
 

@@ -118,8 +118,12 @@ def run(load: Load, sessions: dict[str, Callable[[], None]], *, seconds: float) 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("searchers", "seconds"),
-    [(2, 8.0), pytest.param(6, 600.0, marks=pytest.mark.night)],
-    ids=["4 sessions", "8 sessions, 10 minutes"],
+    [
+        (2, 8.0),
+        pytest.param(6, 120.0, marks=pytest.mark.night),
+        pytest.param(6, 600.0, marks=pytest.mark.night),
+    ],
+    ids=["4 sessions", "8 sessions, 2 minutes", "8 sessions, 10 minutes"],
 )
 def test_sessions_at_once_neither_fail_nor_see_each_other_nor_slow_down(
     bench: Workbench, tmp_path: Path, searchers: int, seconds: float
