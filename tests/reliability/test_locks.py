@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from visil_dash.library.lock import WriterLock
+from visil_dash.library.sharing.lock import WriterLock
 
 HOLDER = """
 import pathlib, sys, time
-from visil_dash.library.lock import WriterLock
+from visil_dash.library.sharing.lock import WriterLock
 folder = pathlib.Path(sys.argv[1])
 assert WriterLock(folder / "writer.lock").acquire()
 (folder / "naive.lock").touch(exist_ok=False)

@@ -26,6 +26,7 @@ from tests.support.library_fakes import (
     violations,
 )
 from visil_dash.errors import StoreError
+from visil_dash.index.frames import FrameSpace
 from visil_dash.library import jobs
 from visil_dash.library.store import open_library
 from visil_dash.records import JobState
@@ -44,16 +45,25 @@ def stored(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in paths}
 
 
+def unfound(space: FrameSpace) -> list[str]:
+    numbered = enumerate(OLD, 1)
+    return [
+        f"not found: {n}" for n, c in numbered if set(found_videos(space, content_id(c))) != {n}
+    ]
+
+
 def level(folder: Path, *, fill: Callable[[], None], free: Callable[[], None]) -> dict[str, object]:
     """A library of two videos; a third is added while the disk is full, and once more after."""
     build_folder(folder, OLD)
-    before, wrong, reported = stored(folder), list[str](), ""
+    before, wrong, reported, opened = stored(folder), list[str](), "", False
     new = folder.parent / "three.mp4"
     new.write_bytes(NEW)
     fill()
     try:
         with open_library(folder, settings=small_settings()) as library:
             space = open_space(library)
+            wrong += unfound(space)
+            opened = True
             worker = jobs.Worker(library, FakePipeline(library, space), settings=library.settings)
             worker.enqueue(new, name="three.mp4")
             worker.start()
@@ -65,9 +75,7 @@ def level(folder: Path, *, fill: Callable[[], None], free: Callable[[], None]) -
                 time.sleep(0.002)
             [job] = worker.jobs()
             reported = worker.paused or f"{job.state}: {job.reason}"
-            for number, content in enumerate(OLD, 1):
-                if set(found_videos(space, content_id(content))) != {number}:
-                    wrong.append(f"not found while full: {number}")
+            wrong += unfound(space)
             if {path: stored(folder).get(path) for path in before} != before:
                 wrong.append("what was stored has changed")
             free()
@@ -83,6 +91,7 @@ def level(folder: Path, *, fill: Callable[[], None], free: Callable[[], None]) -
                 wrong.append(f"afterwards: {worker.job(job.job_id)}")
     except StoreError as error:
         reported = f"refused: {error}"
+        wrong += [] if opened else ["could not be opened to be searched"]
         if {path: stored(folder).get(path) for path in before} != before:
             wrong.append("what was stored has changed")
         free()

@@ -38,7 +38,7 @@ def open_bench(
     Its worker is not started. `adding`: the library is made when it is missing; every other
     command raises NotFound then, so that a mistyped folder is not answered by an empty one.
     """
-    from visil_dash.library.store import require_library
+    from visil_dash.library.sharing.lock import require_library
     from visil_dash.workbench.bench import open_workbench
 
     if not adding:

@@ -118,7 +118,7 @@ def _backbone(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _comparator(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.library.store import require_library
+    from visil_dash.library.sharing.lock import require_library
     from visil_dash.training.finetune import FinetuneOptions, finetune_comparator
 
     require_library(given.data)

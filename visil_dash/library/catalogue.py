@@ -114,6 +114,10 @@ def open_catalogue(folder: Path, *, read_only: bool, step: StepHook = no_step) -
     """
     path = folder / CATALOGUE_NAME
     catalogue = Catalogue(catalogue_engine(path, read_only=read_only))
+    if read_only and not _opens(catalogue) and not _has_log(path):
+        # A disk without room for SQLite's shared memory. Without a log the file holds everything.
+        catalogue.close()
+        catalogue = Catalogue(catalogue_engine(path, read_only=True, immutable=True))
     try:
         with catalogue.read() as connection:
             problems = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
@@ -141,6 +145,22 @@ def open_catalogue(folder: Path, *, read_only: bool, step: StepHook = no_step) -
         catalogue.close()
         raise
     return catalogue
+
+
+def _opens(catalogue: Catalogue) -> bool:
+    try:
+        with catalogue.read() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+    except StoreDamaged:
+        return True  # the checks that follow say what is wrong
+    except StoreError:
+        return False
+    return True
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _schema_version(connection: Connection) -> int:
@@ -243,9 +263,12 @@ def _translated_errors() -> Iterator[None]:
         raise StoreDamaged(f"{CATALOGUE_NAME}: a text is not UTF-8 ({error.reason})") from error
 
 
-def catalogue_engine(path: Path, *, read_only: bool) -> Engine:
-    """An engine on a catalogue file, which may be damaged; the writer's makes a missing one."""
-    writable = os.access(path.parent, os.W_OK)
+def catalogue_engine(path: Path, *, read_only: bool, immutable: bool = False) -> Engine:
+    """An engine on a catalogue file, which may be damaged; the writer's makes a missing one.
+
+    `immutable`: nothing is written beside it, and nobody else may change it.
+    """
+    writable = os.access(path.parent, os.W_OK) and not immutable
 
     def connect() -> sqlite3.Connection:
         # A viewer of a WAL database needs its shared-memory file, so it opens read-write with

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from visil_dash.errors import StoreDamaged, StoreError
+from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
 from visil_dash.library import tables
 from visil_dash.library.blobs import (
     FeatureManifest,
@@ -48,6 +48,21 @@ _KEPT = {
     tables.label_notes: "notes of labels",
 }
 _ALL = [what for what in _KEPT.values() if what]
+
+
+def writers_catalogue(
+    folder: Path, *, notices: list[str], step: StepHook, must: bool
+) -> tuple[Catalogue | None, str]:
+    """The writer's catalogue; None and the reason where the disk has no room for its log, unless it
+    `must` be opened."""
+    try:
+        return open_or_recover(folder, notices=notices, step=step), ""
+    except (StoreDamaged, StoreMismatch):
+        raise
+    except StoreError as error:
+        if must or not (folder / CATALOGUE_NAME).is_file():
+            raise
+        return None, str(error)
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Catalogue:

@@ -28,7 +28,6 @@ from visil_dash.errors import (
     DiskFull,
     NotFound,
     StoreDamaged,
-    StoreError,
     StoreMismatch,
     StoreReadOnly,
 )
@@ -60,21 +59,20 @@ from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, p
 from visil_dash.library.names import delete_name, put_name, put_place
 from visil_dash.library.paths import blob_file, media_file
 from visil_dash.library.rates import rate_problem, set_aside_other_rates
-from visil_dash.library.recovery import open_or_recover
+from visil_dash.library.recovery import writers_catalogue
 from visil_dash.library.rows import (
     clean_name,
     feature_rows,
     put_feature_row,
     video_records,
 )
-from visil_dash.library.sharing.lock import WriterLock
+from visil_dash.library.sharing.lock import WriterLock, writer_lock
 from visil_dash.library.verification import media_problem
 from visil_dash.library.viewer import Viewer
 from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_OURS = {CATALOGUE_NAME, "writer.lock"}  # files that mark a folder as a library
 
 
 class Library(Viewer):
@@ -325,20 +323,27 @@ def open_library(
     folder = folder.absolute()
     notices: list[str] = []
     lock: WriterLock | None = None
+    held: WriterLock | None = None
     reason = "it was opened to be read. Close it and open it again to change it."
     if read_only is not True:
-        lock, reason = _writer_lock(folder)
+        lock, reason = writer_lock(folder)
         if lock is None and read_only is False:
             raise StoreReadOnly(f"{folder}: {reason}")
         if lock is None:
             notices.append(f"Read-only: {reason}")
     try:
-        if lock is None:
+        catalogue = None
+        if lock is not None:
+            catalogue, reason = writers_catalogue(
+                folder, notices=notices, step=step, must=read_only is False
+            )
+            if catalogue is None:  # no room to write: what can be read is shown, changed by nobody
+                held, lock = lock, None
+                notices.append(f"Read-only: {reason}")
+        if catalogue is None:
             if not (folder / CATALOGUE_NAME).is_file():
                 raise NotFound(f"{folder}: no library here. Add a video to make one.")
             catalogue = open_catalogue(folder, read_only=True)
-        else:
-            catalogue = open_or_recover(folder, notices=notices, step=step)
         library = Library(
             folder,
             catalogue=catalogue,
@@ -348,53 +353,19 @@ def open_library(
             step=step,
             read_only_reason=reason,
         )
+        if held is not None:
+            library.on_close(held.release)
         if lock is not None:
             clean_up_after_crash(library)
             set_aside_other_rates(library)
     except BaseException:
-        if lock is not None:
-            lock.release()
+        for taken in filter(None, (lock, held)):
+            taken.release()
         raise
     facts = {"read_only": lock is None, "notices": len(notices)}
     _LOG.log(logging.WARNING if notices else logging.INFO, "library opened", extra={"facts": facts})
     return library
 
 
-def require_library(folder: Path) -> None:
-    """Raises NotFound unless `folder` holds a library; makes nothing."""
-    if not any((folder / name).is_file() for name in _OURS):
-        raise NotFound(
-            f"{folder}: no library here. Check --library and VISIL_DASH_LIBRARY, or make one by"
-            " adding videos: python -m visil_dash add PATH"
-        )
-
-
 def _highest(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(tables.videos.c.ordinal))).scalar() or 0)
-
-
-def _writer_lock(folder: Path) -> tuple[WriterLock | None, str]:
-    """The held lock, or None and the reason; makes the folder.
-
-    Raises StoreError for a folder that is not a library.
-    """
-    lock = WriterLock(folder / "writer.lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        inside = {path.name for path in folder.iterdir()}
-        if inside and not inside & _OURS:
-            raise StoreError(
-                f"{folder}: is not empty and not a library. Name a new or empty folder."
-            )
-        held = lock.acquire()
-    except NotADirectoryError as error:
-        raise StoreError(f"{folder}: is not a folder. Name a new or empty folder.") from error
-    except OSError as error:
-        reason = f"the folder cannot be written ({error.strerror})."
-        return None, f"{reason} Make it writable and open the library again to change it."
-    if held:
-        return lock, ""
-    return None, (
-        f"another visil_dash ({lock.holder()}) is its writer. Make changes there, or close it and "
-        "open this one again."
-    )

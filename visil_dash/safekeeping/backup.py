@@ -32,7 +32,8 @@ from visil_dash.library.blobs import (
 )
 from visil_dash.library.catalogue import CATALOGUE_NAME, catalogue_engine
 from visil_dash.library.paths import blob_file, media_file, safe_id
-from visil_dash.library.store import open_library, require_library
+from visil_dash.library.sharing.lock import require_library
+from visil_dash.library.store import open_library
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.settings import Settings
 

@@ -6,6 +6,11 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from visil_dash.errors import NotFound, StoreError
+from visil_dash.library.catalogue import CATALOGUE_NAME
+
+_OURS = {CATALOGUE_NAME, "writer.lock"}  # files that mark a folder as a library
+
 
 class WriterLock:
     """Exclusive `flock` on a file, held from `acquire` to `release` or the end of the process.
@@ -55,3 +60,39 @@ class WriterLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def require_library(folder: Path) -> None:
+    """Raises NotFound unless `folder` holds a library; makes nothing."""
+    if not any((folder / name).is_file() for name in _OURS):
+        raise NotFound(
+            f"{folder}: no library here. Check --library and VISIL_DASH_LIBRARY, or make one by"
+            " adding videos: python -m visil_dash add PATH"
+        )
+
+
+def writer_lock(folder: Path) -> tuple[WriterLock | None, str]:
+    """The held lock, or None and the reason; makes the folder.
+
+    Raises StoreError for a folder that is not a library.
+    """
+    lock = WriterLock(folder / "writer.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        inside = {path.name for path in folder.iterdir()}
+        if inside and not inside & _OURS:
+            raise StoreError(
+                f"{folder}: is not empty and not a library. Name a new or empty folder."
+            )
+        held = lock.acquire()
+    except NotADirectoryError as error:
+        raise StoreError(f"{folder}: is not a folder. Name a new or empty folder.") from error
+    except OSError as error:
+        reason = f"the folder cannot be written ({error.strerror})."
+        return None, f"{reason} Make it writable and open the library again to change it."
+    if held:
+        return lock, ""
+    return None, (
+        f"another visil_dash ({lock.holder()}) is its writer. Make changes there, or close it and "
+        "open this one again."
+    )
