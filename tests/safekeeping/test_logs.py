@@ -140,7 +140,7 @@ def test_files_are_rotated_and_levels_hold(settings: Settings) -> None:
     start_log(settings.model_copy(update={"log_level": "warning"}), name="test")
     logger = logging.getLogger("visil_dash.test")
     logger.info("quiet")
-    [handler] = logging.getLogger("visil_dash").handlers
+    handler = logging.getLogger("visil_dash").handlers[-1]
     handler.maxBytes = 500  # type: ignore[attr-defined]
     for number in range(40):
         logger.warning("loud", extra={"facts": {"number": number}})
@@ -158,6 +158,6 @@ def test_without_a_place_to_write_the_program_goes_on(
     start_log(settings, name="test")
     logging.getLogger("visil_dash").warning("first")
     shutil.rmtree(settings.logs)
-    logging.getLogger("visil_dash").handlers[0].close()
+    logging.getLogger("visil_dash").handlers[-1].close()
     logging.getLogger("visil_dash").warning("second")
     assert "the log cannot be written: second" in capsys.readouterr().err

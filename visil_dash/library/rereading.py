@@ -147,6 +147,6 @@ def _state(status: os.stat_result) -> _State:
 def _float32(halves: Array) -> Array:
     """Half precision as float32: by torch where it is imported, which is ten times faster."""
     torch = sys.modules.get("torch")
-    if torch is None:
+    if not hasattr(torch, "from_numpy"):  # not imported, or a thread is importing it right now
         return halves.astype(np.float32)
-    return np.asarray(torch.from_numpy(halves).float().numpy())
+    return np.asarray(torch.from_numpy(halves).float().numpy())  # type: ignore[union-attr]

@@ -187,7 +187,7 @@ def ingest(
 def _has_sound_features(library: Library, video_id: str, *, extractor: str) -> bool:
     """Whether extraction can be skipped; features that must not be used are taken out of use."""
     try:
-        library.features(video_id, extractor=extractor)
+        library.features(video_id, extractor=extractor, anew=True)
     except NotFound:
         return False
     except (StoreDamaged, StoreMismatch) as error:
