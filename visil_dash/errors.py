@@ -83,11 +83,11 @@ def _sentence(text: str) -> str:
 def error_id(error: BaseException) -> str:
     """By which the line of the log is found: of an expected error's text, of any other's place."""
     expected = isinstance(error, VisilDashError)
-    about = [type(error).__name__, *([str(error)] if expected else places(error))]
+    about = [type(error).__name__, *([str(error)] if expected else error_places(error))]
     return hashlib.sha256("\n".join(about).encode(errors="replace")).hexdigest()[:8]
 
 
-def places(error: BaseException) -> list[str]:
+def error_places(error: BaseException) -> list[str]:
     """Where an error passed: in this program by module and line, elsewhere by the file's name."""
     passed = []
     for frame in traceback.extract_tb(error.__traceback__):

@@ -13,7 +13,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
-from visil_dash.errors import VisilDashError, error_id, places
+from visil_dash.errors import VisilDashError, error_id, error_places
 from visil_dash.settings import Settings
 
 _LOGGER = logging.getLogger("visil_dash")
@@ -35,7 +35,7 @@ class _Lines(logging.Formatter):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:  # its text may hold names and paths
             line |= {"error_id": error_id(error), "error": type(error).__name__}
-            line["places"] = places(error)
+            line["places"] = error_places(error)
         return json.dumps(line, default=repr)
 
 
