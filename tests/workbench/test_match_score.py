@@ -14,6 +14,7 @@ from tests.support.page_world import pages, run_until, texts
 from tests.support.pair_world import copy_world, ids
 from visil_dash.cli import main
 from visil_dash.library.store import open_library
+from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.reports import search_report
 from visil_dash.workbench.thresholds import save_threshold, undo
@@ -55,10 +56,12 @@ def test_a_report_calls_a_match_what_the_library_does(bench: Workbench) -> None:
 def test_the_commands_call_a_match_what_the_library_does(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    settings = page_settings(folder).model_copy(update={"proof_seconds": PROOF_SECONDS})
+
     def said(*arguments: str) -> str:
         with (
             patch("visil_dash.workbench.bench.load_model", lambda name, settings: fake_model()),
-            patch("visil_dash.cli.main.get_settings", lambda: page_settings(folder)),
+            patch("visil_dash.cli.main.get_settings", lambda: settings),
         ):
             assert main.main([*arguments, "--library", str(folder)]) == 0
         return capsys.readouterr().out
@@ -88,6 +91,8 @@ def test_the_commands_call_a_match_what_the_library_does(
     change(0.9999)
     assert matches("--proof", "0") == [False] * 4
     assert matches() == [True] * 4  # the pixels prove what no score reaches
+    settings = settings.model_copy(update={"proof_seconds": 0.0})
+    assert matches() == [False] * 4, "no time is spent on proofs where the settings give none"
     change(None)
     assert matches() == [True] * 4
 

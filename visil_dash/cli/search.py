@@ -103,10 +103,13 @@ def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument(
         "--proof",
         type=zero_or_more,
-        default=PROOF_SECONDS,
         metavar="X",
-        help=f"{text}; 0: do not (default {PROOF_SECONDS:g})",
+        help=f"{text}; 0: do not (default {PROOF_SECONDS:g}, or VISIL_DASH_PROOF_SECONDS)",
     )
+
+
+def _proof_seconds(given: argparse.Namespace, settings: Settings) -> float:
+    return settings.proof_seconds if given.proof is None else float(given.proof)
 
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
@@ -132,7 +135,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             other_shapes=not given.same_shape,
             budget=given.budget,
             top=given.top,
-            proof_seconds=given.proof,
+            proof_seconds=_proof_seconds(given, settings),
         )
         for query, answer in zip(clips, results, strict=True):
             found += [answer.result] if answer.result else []
@@ -239,7 +242,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             opened = bench.open_clip(side) if isinstance(side, Path) else bench.clip(side)
             ids.append(opened.query_id)
         pair, match_score = bench.compare(*ids), bench.match_score()
-        if given.proof > 0:
+        if _proof_seconds(given, settings) > 0:
             pair = prove_pair(bench, pair)
         verdict = verdict_of(pair)
         if given.npz is not None:
