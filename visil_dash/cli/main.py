@@ -19,7 +19,7 @@ from visil_dash.cli.safekeeping import add_safekeeping_commands
 from visil_dash.cli.search import add_search_commands
 from visil_dash.cli.serve import add_serve_command
 from visil_dash.cli.shared import DONE, FAILED, add_command, print_line
-from visil_dash.cli.tidy import add_tidy_commands
+from visil_dash.cli.tidy import add_places_command, add_tidy_commands
 from visil_dash.cli.train import add_train_commands
 from visil_dash.errors import VisilDashError
 from visil_dash.safekeeping.logs import log_error, start_log
@@ -75,6 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_collection_commands(commands, common)
     add_case_commands(commands, common)
     add_tidy_commands(commands, common)
+    add_places_command(commands, common)
     add_evaluate_command(commands, common)
     add_index_command(commands, common)
     add_safekeeping_commands(commands, common)

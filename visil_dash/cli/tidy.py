@@ -3,11 +3,13 @@
 import argparse
 import getpass
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visil_dash.cli.options import existing_path, finite_number, new_file, person
 from visil_dash.cli.shared import (
     DONE,
+    REFUSED,
     add_command,
     open_bench,
     print_line,
@@ -57,6 +59,41 @@ def add_tidy_commands(commands: Any, common: argparse.ArgumentParser) -> None:
             help="also the files outside the library, within VISIL_DASH_ALLOWED_FOLDERS only",
         )
     add_command(actions, "log", _log, "what was done and undone, who and when", common)
+
+
+def add_places_command(commands: Any, common: argparse.ArgumentParser) -> None:
+    text = "whether the files that the videos were added from are the same, changed, moved or gone"
+    places = add_command(commands, "places", _places, text, common)
+    places.add_argument(
+        "folders",
+        nargs="*",
+        type=existing_path,
+        metavar="FOLDER",
+        help="where to look for files that moved",
+    )
+
+
+def _places(given: argparse.Namespace, settings: Settings) -> int:
+    from visil_dash.library.store import open_library, require_library
+    from visil_dash.tidying.places import PlaceState, places_of
+
+    folder: Path = given.library or settings.library
+    require_library(folder)
+    code = DONE
+    with open_library(folder, settings=settings, read_only=True) as library:
+        for place in places_of(library.videos(), given.folders, watch=terminal_watch(given)):
+            code = code if place.state is PlaceState.SAME else REFUSED
+            to = f"  →  {place.now}" if place.now else ""
+            line = f"{place.state.value:8} {place.video.name}  {place.path}{to}"
+            facts = {
+                "state": place.state.value,
+                "video_id": place.video.video_id,
+                "name": place.video.name,
+                "path": str(place.path),
+                "now": str(place.now) if place.now else None,
+            }
+            print_line(given, line, facts)
+    return code
 
 
 def _rules(text: str) -> tuple[str, ...]:
