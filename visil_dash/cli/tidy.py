@@ -74,7 +74,8 @@ def add_places_command(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _places(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.library.store import open_library, require_library
+    from visil_dash.library.sharing.lock import require_library
+    from visil_dash.library.store import open_library
     from visil_dash.tidying.places import PlaceState, places_of
 
     folder: Path = given.library or settings.library
