@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.options import existing_path
+from visil_dash.cli.options import above_zero, existing_path
 from visil_dash.cli.shared import (
     DONE,
     REFUSED,
@@ -18,6 +18,7 @@ from visil_dash.cli.shared import (
     still_waiting,
     waiting_jobs,
 )
+from visil_dash.cli.watching import FolderWatch
 from visil_dash.errors import InputError, StoreError
 from visil_dash.installed import DEMO
 from visil_dash.records import JobRecord, JobState, VideoRecord
@@ -45,6 +46,13 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
         action="store_true",
         help="first take the files of an earlier add that are still waiting out of the queue",
     )
+    add.add_argument(
+        "--watch",
+        type=above_zero,
+        metavar="SECONDS",
+        help="then look at the folders again and again, and add what is new or changed, until"
+        " Ctrl-C",
+    )
     add_command(commands, "list", _list, "list the videos of the library", common)
     remove = add_command(commands, "remove", _remove, "remove videos and their features", common)
     remove.add_argument(
@@ -61,10 +69,14 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 
 def _add(given: argparse.Namespace, settings: Settings) -> int:
     paths: list[Path] = given.paths
+    if given.watch and not any(path.is_dir() for path in paths):
+        raise InputError("--watch", "there is no folder to watch", "name one")
     with open_bench(given, settings, adding=True) as bench:
         if not bench.library.read_only:
-            return _add_here(given, bench, paths)
-        if given.drop_waiting or not paths:
+            watch = FolderWatch(paths)  # before the first add, so that what comes meanwhile is new
+            added = _add_here(given, bench, paths)
+            return _watch(given, bench, watch) if given.watch else added
+        if given.drop_waiting or given.watch or not paths:
             bench.require_writer()
         code = _add_by_writer(given, bench)
     if code is not None:
@@ -90,6 +102,27 @@ def _add_here(given: argparse.Namespace, bench: "Workbench", paths: list[Path]) 
         )
     ended = _follow(bench, {job.job_id for job in jobs}, lambda job: _print_job(given, job))
     return _added(given, ended)
+
+
+def _watch(given: argparse.Namespace, bench: "Workbench", watch: FolderWatch) -> int:
+    """Adds what comes into the folders until Ctrl-C, and names what goes."""
+    try:
+        while True:
+            pause_between_looks(given.watch)
+            ready, gone = watch.look()
+            for path in gone:
+                line = f"gone      {path} (the library keeps its copy)"
+                print_line(given, line, {"gone": str(path)})
+            if ready:
+                jobs = bench.add_paths(ready)
+                wanted = {job.job_id for job in jobs}
+                _follow(bench, wanted, lambda job: _print_job(given, job))
+    except KeyboardInterrupt:
+        return DONE
+
+
+def pause_between_looks(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _added(given: argparse.Namespace, ended: list[JobRecord]) -> int:

@@ -42,12 +42,7 @@ def places_of(
     was added from are not taken for moved ones. Raises Cancelled.
     """
     listed = [(video, path_of(place)) for video in videos for place in video.places]
-    known = {path for _, path in listed}
-    others = [path for path in video_files(folders) if path.absolute() not in known]
-    by_size: dict[int, list[Path]] = {}
-    for path in others:
-        if path.is_file() and not path.is_symlink():
-            by_size.setdefault(path.stat().st_size, []).append(path.absolute())
+    by_size = _by_size(folders, {path for _, path in listed})
     for number, (video, path) in enumerate(listed):
         watch.count("Looking at the files", number, len(listed))
         if path.is_symlink() or not path.is_file():
@@ -56,6 +51,15 @@ def places_of(
             yield Place(video, path, state, now)
         else:
             yield Place(video, path, PlaceState.SAME if _holds(path, video) else PlaceState.CHANGED)
+
+
+def _by_size(folders: Iterable[Path], known: set[Path]) -> dict[int, list[Path]]:
+    """The files in the folders that no video was added from, by their bytes."""
+    found: dict[int, list[Path]] = {}
+    for path in (path.absolute() for path in video_files(folders)):
+        if path not in known and path.is_file() and not path.is_symlink():
+            found.setdefault(path.stat().st_size, []).append(path)
+    return found
 
 
 def _holds(path: Path, video: VideoRecord) -> bool:
