@@ -14,6 +14,7 @@ from visil_dash.cli.shared import (
     REFUSED,
     add_command,
     open_bench,
+    open_stored,
     print_line,
     still_waiting,
     waiting_jobs,
@@ -224,8 +225,8 @@ def _job_line(job: JobRecord) -> str:
 
 
 def _list(given: argparse.Namespace, settings: Settings) -> int:
-    with open_bench(given, settings) as bench:
-        for v in bench.videos():
+    with open_stored(given, settings) as library:
+        for v in library.videos():
             line = (
                 f"{v.video_id[:12]}  {v.info.duration:8.1f} s  {v.frames:6} frames  "
                 f"{v.info.verdict.value:7}  {_names(v)}"

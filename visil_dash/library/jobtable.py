@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from visil_dash.errors import NotFound
 from visil_dash.library import tables
 from visil_dash.library.catalogue import Catalogue, next_count, now
@@ -53,6 +55,12 @@ class JobTable:
         with self._catalogue.read() as connection:
             found = connection.execute(tables.jobs.select().order_by(tables.jobs.c.position))
             return [dict(row) for row in found.mappings()]
+
+    def unfinished(self) -> int:
+        """How many jobs have not ended."""
+        with self._catalogue.read() as connection:
+            count = sa.select(sa.func.count()).select_from(tables.jobs).where(_GOING)
+            return int(connection.execute(count).scalar_one())
 
     def next_waiting(self) -> _Row | None:
         """The job that waits longest."""

@@ -3,9 +3,9 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models import regnet_x_400mf
 
 from visil_dash.models.regions import region_pool
+from visil_dash.models.regnet import WIDTHS, regnet_stages, regnet_stem
 
 COMPACT_DIM = 512  # channels of a raw region vector, before whitening
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -13,19 +13,13 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class CompactBackbone(nn.Module):
-    """RegNetX-400MF trunk → region-pooled maps of its four stages → region vectors.
-
-    Stages have 32, 64, 160 and 400 channels at strides 4, 8, 16 and 32.
-    """
+    """RegNetX-400MF trunk → region-pooled maps of its four stages → region vectors."""
 
     def __init__(self, dim: int = COMPACT_DIM, hidden: int = 768) -> None:
         super().__init__()
-        net = regnet_x_400mf(weights=None)
-        self.stem = net.stem
-        self.stages = nn.ModuleList(net.trunk_output.children())
-        self.head = nn.Sequential(
-            nn.Linear(32 + 64 + 160 + 400, hidden), nn.GELU(), nn.Linear(hidden, dim)
-        )
+        self.stem = regnet_stem()
+        self.stages = regnet_stages()
+        self.head = nn.Sequential(nn.Linear(sum(WIDTHS), hidden), nn.GELU(), nn.Linear(hidden, dim))
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))

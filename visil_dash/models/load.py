@@ -105,15 +105,20 @@ class Model:
 PROJECT_MODELS = (COMPACT, *VARIANTS)
 
 
+def require_model(name: str, *, settings: Settings) -> None:
+    """Raises ModelError where no model has this name; reads no weights."""
+    own = own_models(settings=settings)
+    if name not in PROJECT_MODELS and name not in own:
+        known = ", ".join((*PROJECT_MODELS, *own))
+        raise ModelError(f"no model is called {name!r}. Known: {known}.")
+
+
 def load_model(name: str, *, settings: Settings) -> Model:
     """Load a model, its weights checked by sha256.
 
     Raises ModelError: unknown name; weights missing, damaged, or of another architecture.
     """
-    own = own_models(settings=settings)
-    if name not in PROJECT_MODELS and name not in own:
-        known = ", ".join((*PROJECT_MODELS, *own))
-        raise ModelError(f"no model is called {name!r}. Known: {known}.")
+    require_model(name, settings=settings)
     if settings.threads:
         import torch
 

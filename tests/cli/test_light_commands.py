@@ -1,0 +1,38 @@
+"""Commands that need no model start without what a model needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.library_fakes import build_folder
+
+_HEAVY = ("torch", "torchvision", "numba", "streamlit", "cv2", "av", "pandas", "scipy", "sklearn")
+
+
+def loaded_by(*arguments: str) -> tuple[set[str], str]:
+    """Heavy packages that a command imports, and what it prints."""
+    code = (
+        "import sys\n"
+        "from visil_dash.cli.main import main\n"
+        f"code = main({list(arguments)!r})\n"
+        f"print('loaded', *(name for name in {_HEAVY!r} if name in sys.modules))\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    return set(last.split()[1:]), "\n".join(lines)
+
+
+def test_a_list_of_videos_loads_no_model(tmp_path: Path) -> None:
+    build_folder(tmp_path / "library", [b"one", b"two"])
+    heavy, text = loaded_by("list", "--library", str(tmp_path / "library"))
+    assert heavy == set()
+    assert "clip 0.mp4" in text
+    assert "clip 1.mp4" in text
+
+
+def test_limits_load_nothing_heavy() -> None:
+    assert loaded_by("limits")[0] == set()
