@@ -54,7 +54,8 @@ def open_bench(
 def open_stored(given: argparse.Namespace, settings: Settings) -> "Library":
     """The library of the command's options, for a command that needs no model: in a fifth of the
     time that `open_bench` takes. Raises NotFound, and ModelError for a model's unknown name."""
-    from visil_dash.library.store import open_library, require_library
+    from visil_dash.library.sharing.lock import require_library
+    from visil_dash.library.store import open_library
     from visil_dash.models.load import require_model
 
     folder = given.library or settings.library
