@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby, islice
 from threading import Lock
 
 import numpy as np
 
-from visil_dash.matching.similarity import Scorer, pair_scores
+from visil_dash.matching.similarity import Scorer, pair_scores_many
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, PairTable, VideoFeatures
 
 ALL_PAIRS_VIDEOS = 200  # up to so many, comparing all pairs is a matter of minutes
+_AT_ONCE = 16  # videos compared with one at once
 TILE = 64  # videos; the features of 100 frames take about half a MB
 
 
@@ -93,16 +95,29 @@ def pair_table(
     known = KnownPairs() if known is None else known
     cached = lru_cache(maxsize=2 * TILE)(load)
     watch = watch.with_message("The comparison was stopped; the pairs done so far are kept.")
-    for done, (i, j) in enumerate(wanted):
+    done = 0
+    for i, columns in _several_at_once(wanted):
         watch.check()
-        found = known.get(ids[i], ids[j])
-        if found is None:
-            pair = pair_scores(cached(ids[i]).regions, cached(ids[j]).regions, scorer)
-            found = pair.score, pair.reverse_score
-            known.keep(ids[i], ids[j], *found)
-        scores[i, j], scores[j, i] = found
-        watch.count("Comparing pairs", done + 1, total)
+        new = [j for j in columns if known.get(ids[i], ids[j]) is None]
+        regions = [cached(ids[j]).regions for j in new]
+        query = cached(ids[i]).regions if new else np.empty((0, 0, 0))
+        compared = pair_scores_many(query, regions, scorer, watch=watch.silent())
+        fresh = {j: (pair.score, pair.reverse_score) for j, pair in zip(new, compared, strict=True)}
+        for j in columns:
+            watch.check()
+            if j in fresh:
+                known.keep(ids[i], ids[j], *fresh[j])
+            scores[i, j], scores[j, i] = known.get(ids[i], ids[j]) or fresh[j]
+            done += 1
+            watch.count("Comparing pairs", done, total)
     return PairTable(ids, tuple(names.values()), scores, extractor)
+
+
+def _several_at_once(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, list[int]]]:
+    """Successive pairs of one first video, at most _AT_ONCE together."""
+    for i, row in groupby(pairs, key=lambda pair: pair[0]):
+        while some := list(islice(row, _AT_ONCE)):
+            yield i, [j for _, j in some]
 
 
 def _wanted(
