@@ -35,6 +35,7 @@ def ended(bench: Workbench, job_id: str) -> JobState:
     while not bench.worker.job(job_id).state.ended:
         assert time.monotonic() < end
         time.sleep(0.005)
+    assert bench.worker.wait_idle(SOON)  # its staged copy goes after its state is written
     return bench.worker.job(job_id).state
 
 

@@ -1,7 +1,7 @@
 """The search of a library: candidates from one source or another, re-ranked into one result."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -149,7 +149,7 @@ def search_library(
         )
     parts = len(views) - 1
     matches, level = with_probability(matches, model.evidence, among=len(videos), parts=parts)
-    missing = _not_extracted(videos.keys() - {*have, *arriving}, model)
+    missing = _not_extracted(videos.keys() - {*have, *arriving}, library, model)
     status, same = space.status(), identical_video(clip, library)
     notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
     return SearchResult(
@@ -176,9 +176,10 @@ def search_library(
     )
 
 
-def _not_extracted(video_ids: Iterable[str], model: Model) -> dict[str, str]:
-    """Why these videos were not searched, by id."""
-    return dict.fromkeys(video_ids, f"no features of the model {model.name} yet")
+def _not_extracted(lacking: Set[str], library: Library, model: Model) -> dict[str, str]:
+    """Why videos without features were not searched, by id; not of those removed meanwhile."""
+    here = lacking & {video.video_id for video in library.videos()} if lacking else lacking
+    return dict.fromkeys(here, f"no features of the model {model.name} yet")
 
 
 def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequence[Candidate]:
