@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         "", description="folders, joined by the path separator, that path boxes may read"
     )
 
+    user_header: str = Field(
+        "", description="request header in which a trusted proxy names the user of the dashboard"
+    )
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
 
     max_file_bytes: int = Field(2 * 1024**3, gt=0, description="largest file taken, bytes")

@@ -106,6 +106,16 @@ def test_a_verdict_is_kept_and_the_next_pair_comes(opened: Open) -> None:
     assert stored() == {first: ("match", ""), second: ("not_match", "CS")}
 
 
+def test_a_verdict_names_who_gave_it_where_that_is_known(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visil_dash.ui.collection.verdict_buttons.person", lambda: "ann")
+    press(press(drawn(opened("review")), "match"), "CS")
+    labels = backend.workbench().library.labels()
+    assert [label.by for label in labels] == ["ann", "ann"]
+    assert [label.source for label in labels] == ["review:ann", "review:ann"]
+
+
 def test_undo_takes_back_one_verdict_after_the_other(opened: Open) -> None:
     page = drawn(opened("review"))
     first = asked(page)

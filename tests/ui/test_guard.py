@@ -4,7 +4,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from visil_dash.settings import Settings
 from visil_dash.ui.shell import guard
+from visil_dash.ui.shell import person as persons
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LocalHost"])
@@ -72,6 +74,38 @@ def test_a_public_address_can_be_allowed(
     option["server.address"] = "0.0.0.0"
     monkeypatch.setenv("VISIL_DASH_ALLOW_PUBLIC", "1")
     assert len(run().title) == 1
+
+
+class Asked:
+    """A request with these headers."""
+
+    def __init__(self, **headers: str) -> None:
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize(
+    ("trusted", "headers", "who", "shown"),
+    [
+        ("", {"X_User": "mallory"}, "", True),  # nobody is trusted to say so
+        ("X-User", {"X_User": " ann\n"}, "ann", True),
+        ("X-User", {"X_Other": "ann"}, "", False),
+        ("X-User", {"X_User": " "}, "", False),
+    ],
+)
+def test_where_a_proxy_names_the_user_nobody_else_sees_the_library(
+    option: dict[str, str | None],
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: str,
+    headers: dict[str, str],
+    who: str,
+    shown: bool,
+) -> None:
+    monkeypatch.setattr(persons, "get_settings", lambda: Settings(user_header=trusted))
+    monkeypatch.setattr(persons.st, "context", Asked(**headers))
+    assert persons.person() == who
+    page = run()
+    assert bool(page.title) is shown
+    assert shown or "VISIL_DASH_USER_HEADER" in page.error[0].value
 
 
 def test_unsafe_dependencies_are_refused(

@@ -74,7 +74,8 @@ def _add(given: argparse.Namespace, settings: Settings) -> int:
         raise InputError("--watch", "there is no folder to watch", "name one")
     with open_bench(given, settings, adding=True) as bench:
         if not bench.library.read_only:
-            watch = FolderWatch(paths)  # before the first add, so that what comes meanwhile is new
+            # Made before the first add, so that what comes meanwhile counts as new.
+            watch = FolderWatch(paths if given.watch else ())
             added = _add_here(given, bench, paths)
             return _watch(given, bench, watch) if given.watch else added
         if given.drop_waiting or given.watch or not paths:

@@ -5,16 +5,17 @@ import streamlit as st
 from visil_dash.labels.label import (
     MATCH,
     NOT_MATCH,
-    REVIEWED,
     UNSURE,
     Label,
     implied_verdict,
     pair_of,
+    reviewed_by,
     with_verdict,
 )
 from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.person import person
 
 _Pair = tuple[str, str]  # (query id, reference id)
 _RELATIONS = {
@@ -114,9 +115,15 @@ def _judge(
     after: _Pair | None,
 ) -> None:
     label = (
-        Label(*pair, verdict, relation, REVIEWED, note=earlier.note if earlier else "")
+        Label(
+            *pair,
+            verdict,
+            relation,
+            reviewed_by(person()),
+            note=earlier.note if earlier else "",
+        )
         if relation
-        else with_verdict(*pair, verdict, earlier)
+        else with_verdict(*pair, verdict, earlier, by=person())
     )
     with keep_errors():
         backend.workbench().library.set_label(label)

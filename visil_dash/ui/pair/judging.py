@@ -9,6 +9,7 @@ from visil_dash.labels.csv_file import MOST_NOTE_CHARACTERS
 from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, by_pair, pair_of, with_verdict
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.person import person
 
 VERDICT_WORDS = {MATCH: "match", NOT_MATCH: "not a match", UNSURE: "unsure"}
 _OUTSIDE = (
@@ -85,6 +86,6 @@ def _judge(query: str, reference: str, key: str) -> None:
             library.remove_label(query, reference)
             st.toast("Verdict taken back", icon=":material/undo:")
             return
-        library.set_label(with_verdict(query, reference, verdict, earlier))
+        library.set_label(with_verdict(query, reference, verdict, earlier, by=person()))
         hidden = ": hidden from results" if verdict == NOT_MATCH else ""
         st.toast(f"{VERDICT_WORDS[verdict].capitalize()}{hidden}", icon=":material/sell:")

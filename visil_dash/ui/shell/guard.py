@@ -6,6 +6,8 @@ from functools import cache
 
 import streamlit as st
 
+from visil_dash.ui.shell.person import person_refusal
+
 
 def is_loopback(address: str | None) -> bool:
     """Whether a server on `address` is reached from this machine only; None means every address."""
@@ -47,7 +49,7 @@ def stop_unless_safe() -> None:
         st.get_option("server.address"),
         allow_public=os.environ.get("VISIL_DASH_ALLOW_PUBLIC") == "1",
     )
-    for reason in (refusal, dependency_refusal()):
+    for reason in (refusal, dependency_refusal(), person_refusal()):
         if reason:
             st.error(reason, icon=":material/gpp_bad:", title="The dashboard does not start")
             st.stop()
