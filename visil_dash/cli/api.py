@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from visil_dash.cli.options import person, port_number
+from visil_dash.cli.options import person_name, port_number
 from visil_dash.cli.shared import DONE, add_command, open_bench, print_line
 from visil_dash.errors import InputError
 from visil_dash.settings import Settings
@@ -25,10 +25,12 @@ def add_api_commands(commands: Any, common: argparse.ArgumentParser) -> None:
         " VISIL_DASH_ALLOW_PUBLIC=1, because what is sent is not encrypted",
     )
     token = add_command(actions, "token", _token, "make a token, which is shown once", common)
-    token.add_argument("name", type=person, metavar="NAME", help="the person or program it is for")
+    token.add_argument(
+        "name", type=person_name, metavar="NAME", help="the person or program it is for"
+    )
     add_command(actions, "tokens", _tokens, "who has a token", common)
     revoke = add_command(actions, "revoke", _revoke, "take a token back", common)
-    revoke.add_argument("name", type=person, metavar="NAME")
+    revoke.add_argument("name", type=person_name, metavar="NAME")
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.options import clip_source, existing_path, new_file, person
+from visil_dash.cli.options import clip_source, existing_path, new_file, person_name
 from visil_dash.cli.shared import (
     DONE,
     REFUSED,
@@ -28,7 +28,7 @@ def add_case_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     pin.add_argument("clip", type=clip_source, metavar="CLIP", help="a file, or a library video")
     pin.add_argument("video", metavar="VIDEO", help="id, unique prefix or name")
     pin.add_argument("--note", default="", metavar="TEXT", help="what the reader must know of it")
-    pin.add_argument("--by", type=person, metavar="NAME", help="who (the user of this shell)")
+    pin.add_argument("--by", type=person_name, metavar="NAME", help="who (the user of this shell)")
     unpin = add_command(actions, "unpin", _unpin, "take a match out of the case", common)
     unpin.add_argument("clip", type=clip_source, metavar="CLIP")
     unpin.add_argument("video", metavar="VIDEO")

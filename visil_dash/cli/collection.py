@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.options import existing_path, finite_number, new_file, person
+from visil_dash.cli.options import existing_path, finite_number, new_file, person_name
 from visil_dash.cli.shared import (
     DONE,
     add_command,
@@ -45,7 +45,7 @@ def add_collection_commands(commands: Any, common: argparse.ArgumentParser) -> N
     give.add_argument("b", metavar="B")
     give.add_argument("verdict", choices=VERDICTS)
     give.add_argument("--note", default="", metavar="TEXT", help="why")
-    give.add_argument("--by", type=person, metavar="NAME", help="who (the user of this shell)")
+    give.add_argument("--by", type=person_name, metavar="NAME", help="who (the user of this shell)")
     remove = add_command(actions, "remove", _remove, "take the verdict on a pair back", common)
     remove.add_argument("a", metavar="A")
     remove.add_argument("b", metavar="B")

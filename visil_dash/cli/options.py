@@ -72,7 +72,7 @@ def port_number(text: str) -> int:
     return port
 
 
-def person(text: str) -> str:
+def person_name(text: str) -> str:
     """A name to put beside a verdict."""
     if not text.strip() or len(text) > _LONGEST_PERSON or not text.isprintable():
         raise argparse.ArgumentTypeError(

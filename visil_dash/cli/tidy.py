@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visil_dash.cli.options import existing_path, finite_number, new_file, person
+from visil_dash.cli.options import existing_path, finite_number, new_file, person_name
 from visil_dash.cli.shared import (
     DONE,
     REFUSED,
@@ -52,7 +52,7 @@ def add_tidy_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     undo = add_command(actions, "undo", _undo, "put back what a plan moved", common)
     undo.add_argument("batch", metavar="BATCH", help="as `tidy run` and `tidy log` show it")
     for command in (run, undo):
-        command.add_argument("--by", type=person, metavar="NAME", help="who (the user)")
+        command.add_argument("--by", type=person_name, metavar="NAME", help="who (the user)")
         command.add_argument(
             "--outside",
             action="store_true",
