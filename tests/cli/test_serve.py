@@ -108,7 +108,7 @@ def test_the_dashboard_listens_on_loopback_whatever_a_settings_file_says(
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LIBRARY", "LIBRARIES", "MODELS", "THREADS", "PROOF_SECONDS"):
+    for name in ("LIBRARY", "LIBRARIES", "LOGS", "MODELS", "THREADS", "PROOF_SECONDS"):
         monkeypatch.setenv(f"VISIL_DASH_{name}", "")
     assert Settings() == Settings.model_construct()
     library = Settings().library
