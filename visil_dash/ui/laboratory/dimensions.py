@@ -144,7 +144,7 @@ def draw_spaces(study: Study) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader("All spaces", anchor=False)
         st.space("stretch")
-        download_button("Download CSV", lambda: to_csv(rows), file_name="dimensions.csv")
+        download_button("Download CSV", to_csv(rows), file_name="dimensions.csv")
     table = pd.DataFrame(rows)
     number = st.column_config.NumberColumn
     config: dict[str, Any] = {

@@ -95,7 +95,7 @@ def draw_selection(wanted: tuple[Wanted, ...]) -> None:
         place = {(w.event, w.relation): w.video for w in wanted}
         rows = [{r: place.get((event, r), "") for r in LAYOUT} for event in events]
         st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(420, 38 + 35 * len(rows)))
-    download_button("Download the list", lambda: wanted_csv(wanted), file_name="fivr.csv")
+    download_button("Download the list", wanted_csv(wanted), file_name="fivr.csv")
 
 
 def draw_download(wanted: tuple[Wanted, ...]) -> tuple[Fetched, ...] | None:

@@ -303,7 +303,7 @@ def _trials(report: RobustnessReport) -> None:
             help="One HTML file with the curves, all copies and the settings of the run.",
         )
         download_button(
-            "Download CSV", lambda: to_csv(trial_rows(report.trials)), file_name="robustness.csv"
+            "Download CSV", to_csv(trial_rows(report.trials)), file_name="robustness.csv"
         )
 
 

@@ -11,7 +11,6 @@ from visil_dash.laboratory.evaluation.manifest import (
     differences,
     plan_of,
     read_report,
-    report_text,
 )
 from visil_dash.laboratory.evaluation.run import EvaluationRun, Outcome
 from visil_dash.metrics.retrieval import QueryRow, TaskResult
@@ -73,7 +72,7 @@ def draw_evaluation(evaluated: Evaluated) -> None:
         st.space("stretch")
         download_button(
             "Download report",
-            lambda: report_text(evaluated.report),
+            evaluated.text,
             file_name="evaluation.json",
             help="Manifest, labels and results as JSON, to run again and compare.",
         )

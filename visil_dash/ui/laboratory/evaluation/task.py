@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from visil_dash.labels.truth import labels_digest
-from visil_dash.laboratory.evaluation.manifest import EvaluationPlan, evaluation_report
+from visil_dash.laboratory.evaluation.manifest import (
+    EvaluationPlan,
+    evaluation_report,
+    report_text,
+)
 from visil_dash.laboratory.evaluation.run import EvaluationRun, run_evaluation
 from visil_dash.laboratory.evaluation.scores import Known
 from visil_dash.progress import Watch
@@ -15,10 +19,11 @@ from visil_dash.ui.threshold.scoring import known_scores
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A run, and its report as it was when the run ended."""
+    """A run, and its report as it was when the run ended, and as a file."""
 
     run: EvaluationRun
     report: dict[str, Any]
+    text: str
 
 
 def evaluation_task(plan: EvaluationPlan, *, again: bool = False, anew: bool = False) -> Task:
@@ -38,7 +43,8 @@ def evaluation_task(plan: EvaluationPlan, *, again: bool = False, anew: bool = F
             known=known,
             watch=watch,
         )
-        return Evaluated(run, evaluation_report(bench, run))
+        report = evaluation_report(bench, run)
+        return Evaluated(run, report, report_text(report))
 
     return backend.tasks().start(_key(plan), work, again=again)
 
