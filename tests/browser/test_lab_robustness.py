@@ -84,7 +84,7 @@ def judged(lab: Lab, copy: VideoFeatures) -> dict[str, Match]:
     matches, _ = rerank(
         {WHOLE: copy},
         {WHOLE: lab.names},
-        load=lab.features.__getitem__,
+        load=lambda name: replace(lab.features[name], video_id=name),
         names={name: name for name in lab.names},
         candidates={},
         scorer=lab.model.scorer,
