@@ -17,7 +17,7 @@ from visil_dash.progress import Watch
 from visil_dash.records import Match, Proof, ProofState, Relation, Segment
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.proving import prove, prove_pair, proving
+from visil_dash.workbench.proving import prove, prove_pair, proving, worth_proving
 from visil_dash.workbench.search import with_probability
 
 SECONDS = 14.0
@@ -128,6 +128,18 @@ def test_proofs_of_library_videos_are_kept_with_them_and_refused_from_another_ve
     fresh.put(outside, take, kept)
     assert fresh.get(outside, take) == kept
     assert len(list(bench.library.folder.glob("media/*/proofs/*/*.json"))) == 1
+
+
+def test_doubts_are_verified_however_many_matches_come_before_them(result):
+    first = result.matches[0]
+    doubt = replace(verdict_of(first), relation=Relation.PARTIAL, is_match=False)
+    sure = replace(verdict_of(first), relation=Relation.CONTAINS, is_match=True)
+    none = replace(doubt, relation=Relation.NONE)
+    verdicts = {"a": sure, "b": doubt, "c": sure, "d": doubt, "e": none, "f": doubt, "g": doubt}
+    matches = tuple(replace(first, video_id=k, verdict=v) for k, v in verdicts.items())
+    many = replace(result, matches=matches)
+    assert worth_proving(many, most=2) == ["a", "b", "d", "f"]
+    assert worth_proving(many, most=12) == ["a", "b", "c", "d", "f", "g"]
 
 
 # ---- what follows from a proof ----

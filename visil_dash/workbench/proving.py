@@ -78,14 +78,18 @@ def prove(
 
 def worth_proving(result: SearchResult, *, most: int = PROOF_MATCHES) -> list[str]:
     """Ids of the matches that are to be verified, the best first: those with segments that are not
-    ruled out already, and not verified yet."""
-    return [
-        match.video_id
-        for match in result.matches[:most]
+    ruled out already, and not verified yet. Of those that come after the first `most`, so many more
+    that are doubts: of a long query they may all be right, and only the pixels can say so."""
+    open_ones = [
+        (place, match)
+        for place, match in enumerate(result.matches)
         if match.proof is None
         and match.segments
         and verdict_of(match).relation is not Relation.NONE
     ]
+    first = [match.video_id for place, match in open_ones if place < most]
+    doubts = [m.video_id for place, m in open_ones if place >= most and verdict_of(m).is_doubt]
+    return [*first, *doubts[:most]]
 
 
 def prove_pair(bench: Workbench, pair: Comparison, *, watch: Watch = UNWATCHED) -> Comparison:

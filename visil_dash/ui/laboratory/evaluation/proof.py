@@ -24,7 +24,8 @@ def draw_proof_choice() -> float:
         "Verify on the pixels",
         key="evaluate_proof",
         persist_state="session",
-        help=f"Verifies the best {PROOF_MATCHES} matches of each query as a search does, and shows"
+        help=f"Verifies the best {PROOF_MATCHES} matches of each query, and as many doubts after"
+        " them, as a search does, and shows"
         " the metrics with and without it.",
     )
     if not wanted:
