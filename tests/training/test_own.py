@@ -322,7 +322,7 @@ def test_fine_tuning_takes_its_own_number_of_steps_unless_one_is_given(
         return FinetuneResult(1.0, 1.0, 1.0, 8, 2)
 
     monkeypatch.setattr("visil_dash.training.finetune.finetune_comparator", tune)
-    monkeypatch.setattr("visil_dash.library.store.require_library", lambda _folder: None)
+    monkeypatch.setattr("visil_dash.library.sharing.lock.require_library", lambda _folder: None)
     command = ["train", "comparator", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
     assert main([*command, *given]) == 0
     assert asked == [steps]

@@ -58,13 +58,24 @@ def nearest_frames(
         mine = taken.setdefault(ordinal, [])
         if len(mine) < per_video:
             mine.append(i)
-    return tuple(
-        NearFrame(
-            videos[ordinal], int(frames[i]), int(query[i]), _exact(vectors, queries, i, query)
+    found = [
+        sorted(
+            (
+                NearFrame(
+                    videos[ordinal],
+                    int(frames[i]),
+                    int(query[i]),
+                    _exact(vectors, queries, i, query),
+                )
+                for i in mine
+            ),
+            key=lambda near: near.distance,
         )
-        for ordinal, mine in taken.items()
-        for i in mine
-    )
+        for ordinal, mine in sorted(taken.items())
+    ]
+    # By exact distances: those of the product order nearly equal ones by its last digits.
+    found.sort(key=lambda mine: mine[0].distance)
+    return tuple(near for mine in found for near in mine)
 
 
 def _to_nearest_query(vectors: Array, queries: Array) -> tuple[Array, Array]:
