@@ -203,7 +203,8 @@ def listen(page: Page) -> None:
 def watch(page: Page) -> list[str]:
     """A list that fills with the errors of `page` from now on: uncaught ones and its console's.
 
-    Pictures that could not be loaded are not among them: see `broken_pictures`.
+    Pictures and files that could not be loaded are not among them: see `broken_pictures`, and
+    tests that download a file.
     """
     problems: list[str] = []
 
@@ -211,10 +212,10 @@ def watch(page: Page) -> list[str]:
         address = message.location.get("url", "")
         # Opened on a page's own address, Streamlit first looks for its server below that address.
         probing = re.search(r"/\w+/_stcore/(health|host-config)$", address)
-        # A page drawn anew gives up the pictures that it no longer shows, and a slow browser may
-        # ask for one just then.
-        picture = "/media/" in address or "Image source error" in message.text
-        if message.type == "error" and not (probing or picture):
+        # A page drawn anew gives up the pictures and files that it no longer offers, and a slow
+        # browser may ask for one just then.
+        given_up = "/media/" in address or re.match("Client Error: .+ source error", message.text)
+        if message.type == "error" and not (probing or given_up):
             problems.append(f"console: {message.text} ({message.location.get('url', '')})")
 
     page.on("console", on_console)
