@@ -8,6 +8,7 @@ import pytest
 from tests.support.benches import fill
 from tests.support.fakes import fake_model
 from tests.support.filming import FPS, cropped, film, write_film
+from visil_dash.api.search import AskedSearch
 from visil_dash.errors import Cancelled
 from visil_dash.library.store import open_library
 from visil_dash.matching.confidence import ScoreEvidence
@@ -17,7 +18,7 @@ from visil_dash.progress import Watch
 from visil_dash.records import Match, Proof, ProofState, Relation, Segment
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.proving import prove, prove_pair, proving, worth_proving
+from visil_dash.workbench.proving import proof_budget, prove, prove_pair, proving, worth_proving
 from visil_dash.workbench.search import with_probability
 
 SECONDS = 14.0
@@ -128,6 +129,12 @@ def test_proofs_of_library_videos_are_kept_with_them_and_refused_from_another_ve
     fresh.put(outside, take, kept)
     assert fresh.get(outside, take) == kept
     assert len(list(bench.library.folder.glob("media/*/proofs/*/*.json"))) == 1
+
+
+def test_the_time_for_proofs_is_what_was_asked_for_or_that_of_the_settings(bench):
+    assert proof_budget(bench, None) == bench.settings.proof_seconds > 0
+    assert (proof_budget(bench, 0.0), proof_budget(bench, 5.0)) == (0.0, 5.0)
+    assert AskedSearch().proof is None
 
 
 def test_doubts_are_verified_however_many_matches_come_before_them(result):

@@ -11,10 +11,9 @@ from visil_dash.exports.search import comparison_as_dict
 from visil_dash.labels.label import Label
 from visil_dash.library.sharing.beside_writer import take_label_back
 from visil_dash.records import PairTable
-from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.collection import all_pairs, candidate_table, give_verdict, groups_of
-from visil_dash.workbench.proving import prove_pair
+from visil_dash.workbench.proving import proof_budget, prove_pair
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,10 @@ def pair_routes(bench: Workbench, person: Callable[..., str]) -> APIRouter:
 
     @routes.get("/compare", summary="One pair: scores in both directions, matched segments")
     def compare(
-        query: str, reference: str, proof: Annotated[float, Query(ge=0)] = PROOF_SECONDS
+        query: str, reference: str, proof: Annotated[float | None, Query(ge=0)] = None
     ) -> dict[str, Any]:
         pair = bench.compare(query, reference)
-        if proof > 0:
+        if proof_budget(bench, proof) > 0:
             pair = prove_pair(bench, pair)
         return comparison_as_dict(pair, match_score=bench.match_score(), model=bench.model.name)
 

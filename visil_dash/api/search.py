@@ -11,8 +11,8 @@ from visil_dash.api.library import Name
 from visil_dash.api.uploads import SentClips, write_body
 from visil_dash.exports.search import search_as_dict
 from visil_dash.records import MediaInfo, SearchResult
-from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.proving import proof_budget
 from visil_dash.workbench.questions import LookInside, search_many
 from visil_dash.workbench.reports import search_report
 
@@ -36,7 +36,7 @@ class AskedSearch:
     other_shapes: Annotated[bool, Query(description="search as part of other shapes")] = True
     budget: Annotated[int | None, Query(ge=0, description="candidates re-ranked; 0: all")] = None
     top: Annotated[int | None, Query(ge=1, description="only the best so many")] = None
-    proof: Annotated[float, Query(ge=0, description="seconds for proofs; 0: none")] = PROOF_SECONDS
+    proof: Annotated[float | None, Query(ge=0, description="seconds for proofs; 0: none")] = None
 
 
 def search_routes(bench: Workbench, clips: SentClips) -> APIRouter:
@@ -81,7 +81,7 @@ def searched(bench: Workbench, query: str, options: AskedSearch) -> SearchResult
         other_shapes=options.other_shapes,
         budget=options.budget,
         top=options.top,
-        proof_seconds=options.proof,
+        proof_seconds=proof_budget(bench, options.proof),
     )
     if answer.result is None:
         assert answer.error is not None

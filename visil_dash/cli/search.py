@@ -108,12 +108,9 @@ def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
     )
 
 
-def _proof_seconds(given: argparse.Namespace, settings: Settings) -> float:
-    return settings.proof_seconds if given.proof is None else float(given.proof)
-
-
 def _search(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.exports.search import matches_csv, search_as_dict
+    from visil_dash.workbench.proving import proof_budget
     from visil_dash.workbench.questions import search_many
 
     code, found = DONE, list["SearchResult"]()
@@ -135,7 +132,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             other_shapes=not given.same_shape,
             budget=given.budget,
             top=given.top,
-            proof_seconds=_proof_seconds(given, settings),
+            proof_seconds=proof_budget(bench, given.proof),
         )
         for query, answer in zip(clips, results, strict=True):
             found += [answer.result] if answer.result else []
@@ -233,7 +230,7 @@ def _match_line(match: "Match") -> str:
 def _compare(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.exports.search import comparison_as_dict
     from visil_dash.matching.verdict import verdict_of
-    from visil_dash.workbench.proving import prove_pair
+    from visil_dash.workbench.proving import proof_budget, prove_pair
 
     with open_bench(given, settings) as bench:
         require_features(bench)
@@ -242,7 +239,7 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
             opened = bench.open_clip(side) if isinstance(side, Path) else bench.clip(side)
             ids.append(opened.query_id)
         pair, match_score = bench.compare(*ids), bench.match_score()
-        if _proof_seconds(given, settings) > 0:
+        if proof_budget(bench, given.proof) > 0:
             pair = prove_pair(bench, pair)
         verdict = verdict_of(pair)
         if given.npz is not None:

@@ -76,6 +76,11 @@ def prove(
     return result
 
 
+def proof_budget(bench: Workbench, asked: float | None) -> float:
+    """Seconds to spend on proofs: what was asked for, else what the settings give."""
+    return bench.settings.proof_seconds if asked is None else asked
+
+
 def worth_proving(result: SearchResult, *, most: int = PROOF_MATCHES) -> list[str]:
     """Ids of the matches that are to be verified, the best first: those with segments that are not
     ruled out already, and not verified yet. Of those that come after the first `most`, so many more
