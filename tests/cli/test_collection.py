@@ -9,32 +9,12 @@ from typing import Any
 import cv2
 import pytest
 
-from tests.support.benches import copy_library, fake_bench
-from tests.support.fakes import fake_model
-from tests.support.pair_world import copy_world, ids
-from visil_dash.cli.main import main
+from tests.support.benches import fake_bench
+from tests.support.pair_world import ids
 from visil_dash.media.decode import frames_at
 from visil_dash.workbench.collection import all_pairs, groups_of
 
 Shell = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copy_library(copy_world(), tmp_path / "library")
-
-
-@pytest.fixture
-def shell(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Shell:
-    monkeypatch.setattr("visil_dash.workbench.bench.load_model", lambda _name, **_kw: fake_model())
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        code = main([*map(str, arguments), "--library", str(folder)])
-        return (code, *capsys.readouterr())
-
-    return run
 
 
 def rows(out: str) -> list[dict[str, Any]]:

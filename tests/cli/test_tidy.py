@@ -1,4 +1,4 @@
-"""A plan is shown first, carried out into the trash when told to, logged, and undone."""
+"""A plan moves nothing until it is confirmed; then files go to the trash, logged, and come back."""
 
 import csv
 import json

@@ -100,7 +100,7 @@ def _hits(
             distance = max(sums - np.float32(2) * dots[i, j], np.float32(0))
             if distance < nearest:
                 nearest, place = distance, first + j
-            if distance <= threshold + np.float32(4e-6) * sums:
+            if distance <= threshold + np.float32(_ROUNDING) * sums:
                 query[count], row[count], far[count] = i, first + j, distance
                 count += 1
         best[i], which[i] = nearest, place
