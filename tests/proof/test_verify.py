@@ -217,6 +217,19 @@ def test_a_slide_of_one_layout_with_other_words_is_not_proved(folder, verified):
     assert proof.state is not ProofState.PROVED
 
 
+def test_a_later_segment_is_tried_where_the_first_looked_elsewhere(folder, take):
+    """A minute of another film, and the copy behind them: further than any search around the
+    first segment goes."""
+    frames = film(ELSEWHERE, 5, 60) + seconds(take, 5, 12)
+    long = VideoFile(write_film(folder / "long.mp4", frames), len(frames) / FPS)
+    query = VideoFile(write_film(folder / "part.mp4", seconds(take, 5, 12)), 7.0)
+    wrong, right = guess((0, 7), (5, 12)), guess((0, 7), (60, 67))
+    assert Verifier(query, settings=Settings()).verify(long, [wrong]).state is not ProofState.PROVED
+    proof = Verifier(query, settings=Settings()).verify(long, [wrong, right])
+    assert proof.state is ProofState.PROVED
+    assert_span(proof, (0, 7), (60, 67))
+
+
 def test_without_a_segment_there_is_nothing_to_verify(source):
     with pytest.raises(ValueError, match="segment"):
         Verifier(source, settings=Settings()).verify(source, [])

@@ -7,7 +7,7 @@ from visil_dash.proof.footage import RATE
 from visil_dash.proof.grid import drawn
 from visil_dash.proof.motion import LEAST_AGREEMENT
 from visil_dash.proof.search import Placement, lay_out
-from visil_dash.proof.sides import Examined
+from visil_dash.proof.sides import Examined, seen_together
 from visil_dash.records import Array, Segment
 
 _SMOOTH = 5  # ticks over which agreement is averaged
@@ -59,18 +59,10 @@ def _unread(
         length = min(_EXTENSION_SECONDS, room, other_room / abs(speed))
         # The last moments before the end of what was read show no motion to anything after it.
         beyond = at + way * _SEEN_SECONDS, other + way * _SEEN_SECONDS * speed
-        if length > _EDGE_SECONDS and not _read(query, reference, beyond):
+        if length > _EDGE_SECONDS and not seen_together(query, reference, beyond):
             spans = [sorted((t, t + way * length * v)) for t, v in ((at, 1.0), (other, speed))]
             found.append(((spans[0][0], spans[0][1]), (spans[1][0], spans[1][1])))
     return found
-
-
-def _read(query: Examined, reference: Examined, times: tuple[float, float]) -> bool:
-    """Whether pictures of both near these moments are at hand."""
-    return all(
-        abs(one.footage.nearest(time) / RATE - time) <= 0.3
-        for one, time in zip((query, reference), times, strict=True)
-    )
 
 
 def _row_agreement(query: Examined, reference: Examined, placement: Placement) -> Array:

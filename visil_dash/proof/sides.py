@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from visil_dash.progress import UNWATCHED, Watch
-from visil_dash.proof.footage import FOOTAGE_SIDE, Footage, read_footage
+from visil_dash.proof.footage import FOOTAGE_SIDE, RATE, Footage, read_footage
 from visil_dash.proof.inset import InsetFollower
 from visil_dash.proof.registration import Features, local_features
 from visil_dash.records import WHOLE_PICTURE, Box, Segment
@@ -17,6 +17,7 @@ _Spans = list[tuple[float, float]]
 
 _WHOLE_SECONDS = 11.0  # a stretch up to this long is read whole
 _FINER = 2  # pictures of which an inset is looked at are so many times larger
+_NEAR_SECONDS = 0.3  # of a picture at hand to the moment that it stands for
 _PIECE_SECONDS = 3.5  # of a longer one its start, middle and end
 
 
@@ -84,6 +85,14 @@ class Examined:
         if key not in self._features:
             self._features[key] = local_features(self.footage.grey(key[0]), mirrored=mirrored)
         return self._features[key]
+
+
+def seen_together(query: Examined, reference: Examined, times: tuple[float, float]) -> bool:
+    """Whether pictures of both near these moments (seconds) are at hand."""
+    return all(
+        abs(one.footage.nearest(time) / RATE - time) <= _NEAR_SECONDS
+        for one, time in zip((query, reference), times, strict=True)
+    )
 
 
 def paired_times(segment: Segment, count: int) -> list[tuple[float, float]]:

@@ -18,7 +18,7 @@ from visil_dash.proof.photometry import photometry
 from visil_dash.proof.refine import refined
 from visil_dash.proof.registration import Laid
 from visil_dash.proof.search import Placement, best_placements
-from visil_dash.proof.sides import Examined, VideoFile, paired_times
+from visil_dash.proof.sides import Examined, VideoFile, paired_times, seen_together
 from visil_dash.proof.steady import shake
 from visil_dash.records import (
     WHOLE_PICTURE,
@@ -32,11 +32,12 @@ from visil_dash.records import (
 )
 from visil_dash.settings import Settings
 
-PROOF_VERSION = 2  # of what verification measures: proofs of another one are made again
+PROOF_VERSION = 3  # of what verification measures: proofs of another one are made again
 _FINE_CELLS = 14_000  # of the grid on which detail is compared
 _STILL_CELLS = 40_000  # of still pictures, where words have to be distinguished
 _MOMENTS = 8  # at which detail is compared
 _CURVE_POINTS = 400
+_FURTHER = 2  # segments that are tried after the first, elsewhere
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,10 @@ class Verifier:
         self._query = Examined(query, settings=settings, inset=inset, watch=watch)
 
     def verify(self, reference: VideoFile, segments: Sequence[Segment]) -> Proof:
-        """What the pixels say about a pair whose matched segments are these, the likeliest first:
-        with that one verification begins.
+        """What the pixels say about a pair whose matched segments are these, the likeliest first.
+
+        Verification begins with the first. Where that is not proved, so may be another that lies
+        where nothing was looked at yet.
 
         Raises ValueError without segments; MediaRefused, Cancelled.
         """
@@ -75,14 +78,25 @@ class Verifier:
             raise ValueError("verification needs a segment to begin with")
         began = time.perf_counter()
         other = Examined(reference, settings=self._settings, watch=self._watch)
-        placements = best_placements(self._query, other, segments[0])
-        proof = None
-        if placements and placements[0].shift is not None:
-            best = refined(self._query, other, placements[0])
-            proof = _of_motion(self._query, other, best)
-        if proof is None:
-            proof = _of_stills(self._query, other, placements, segments[0])
+        proof = self._verified(other, segments[0])
+        further = 0
+        for segment in segments[1:]:
+            if proof.state is ProofState.PROVED or further == _FURTHER:
+                break
+            if not seen_together(self._query, other, *paired_times(segment, 1)):
+                further += 1
+                again = self._verified(other, segment)
+                proof = again if again.state is ProofState.PROVED else proof
         return replace(proof, seconds=time.perf_counter() - began)
+
+    def _verified(self, reference: Examined, segment: Segment) -> Proof:
+        placements = best_placements(self._query, reference, segment)
+        if placements and placements[0].shift is not None:
+            best = refined(self._query, reference, placements[0])
+            proof = _of_motion(self._query, reference, best)
+            if proof is not None:
+                return proof
+        return _of_stills(self._query, reference, placements, segment)
 
 
 def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof | None:
