@@ -18,7 +18,7 @@ import numpy as np
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.table import strength
 from visil_dash.index.hnsw import HnswIndex
-from visil_dash.index.snapshot import frame_ids, split_ids
+from visil_dash.index.ids import frame_ids, split_ids
 from visil_dash.records import Array
 from visil_dash.settings import Settings
 from visil_dash.workbench.bench import open_workbench

@@ -23,7 +23,8 @@ from visil_dash.index.build import registered_generations as registered
 from visil_dash.index.exact import nearest_rows
 from visil_dash.index.generations import open_best
 from visil_dash.index.hnsw import EF_CONSTRUCTION, M
-from visil_dash.index.snapshot import Snapshot, frame_ids
+from visil_dash.index.ids import frame_ids
+from visil_dash.index.snapshot import Snapshot
 from visil_dash.library.store import open_library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import identity

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from visil_dash.candidates import nearest
 from visil_dash.candidates.nearest import nearest_frames
-from visil_dash.index.snapshot import frame_ids
+from visil_dash.index.ids import frame_ids
 
 VIDEOS = {3: "a", 4: "b", 9: "c", 20: "d"}
 

@@ -7,7 +7,7 @@ import pytest
 
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.errors import Cancelled
-from visil_dash.index.snapshot import frame_ids
+from visil_dash.index.ids import frame_ids
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 

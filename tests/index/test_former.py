@@ -20,8 +20,8 @@ from tests.support.library_fakes import (
 from visil_dash.index.build import build_generation
 from visil_dash.index.fitted import stored_reduction
 from visil_dash.index.frames import open_frame_space
+from visil_dash.index.ids import frame_ids, split_ids
 from visil_dash.index.plan import IndexPlan, keep_plan
-from visil_dash.index.snapshot import frame_ids, split_ids
 from visil_dash.library import tables
 from visil_dash.library.catalogue import put_row
 from visil_dash.library.store import Library, open_library

@@ -13,9 +13,9 @@ from tests.support.library_fakes import (
     small_settings,
 )
 from visil_dash.candidates.aside import frames_aside, set_frames_aside, take_frames_back
-from visil_dash.candidates.generation import candidate_videos, library_hits
+from visil_dash.candidates.generation import library_candidates
 from visil_dash.errors import Cancelled
-from visil_dash.index.snapshot import frame_ids
+from visil_dash.index.ids import frame_ids
 from visil_dash.laboratory.hubs.hubs import (
     Nearness,
     effect,
@@ -154,8 +154,8 @@ def test_frames_set_aside_do_not_count_until_they_are_taken_back(tmp_path: Path)
         stored = space.view().vectors.copy()
 
         def hits() -> dict[str, int]:
-            found = library_hits(query, 1e9, library=library, view=space.view())
-            return {c.video_id: c.hits for c in candidate_videos(found)}
+            found = library_candidates(query, 1e9, library=library, view=space.view())
+            return {c.video_id: c.hits for c in found}
 
         frames = len(query)
         assert hits() == {r.video_id: frames * frames for r in records[1:]}

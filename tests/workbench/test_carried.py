@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.fakes import fake_model
 from tests.support.library_fakes import DIM, EXTRACTOR, REGIONS, put, small_settings
+from visil_dash.index.ids import split_ids
 from visil_dash.index.plan import IndexPlan, keep_plan
-from visil_dash.index.snapshot import split_ids
 from visil_dash.library.store import open_library
 from visil_dash.reduction.pca import FULL
 from visil_dash.workbench.bench import Workbench

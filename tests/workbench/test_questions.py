@@ -9,7 +9,7 @@ from tests.support.asked_at_once import read_once
 from tests.support.scenes import make_scene
 from visil_dash.candidates.aside import set_frames_aside, take_frames_back
 from visil_dash.errors import Cancelled, MediaRefused, NotFound
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.ids import split_ids
 from visil_dash.progress import Watch
 from visil_dash.reduction.distances import squared_distances
 from visil_dash.workbench import clips as clips_module

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from visil_dash.index.snapshot import frame_ids
+from visil_dash.index.ids import frame_ids
 from visil_dash.library.store import Library
 from visil_dash.records import Array
 

@@ -8,7 +8,7 @@ from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.generation import shown_numbers
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances
 from visil_dash.index.frames import FrameSpace
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.ids import split_ids
 from visil_dash.library.store import Library
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, VideoFeatures, VideoRecord

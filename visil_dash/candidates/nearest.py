@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.ids import split_ids
 from visil_dash.matching.products import product
 from visil_dash.records import Array
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.ids import split_ids
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
 

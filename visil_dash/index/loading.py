@@ -8,7 +8,8 @@ from visil_dash.errors import NotFound, StoreDamaged, StoreMismatch
 from visil_dash.index.build import identity_of, index_folder, registered_generations
 from visil_dash.index.fitted import stored_reduction
 from visil_dash.index.generations import open_best
-from visil_dash.index.snapshot import Block, Snapshot, frame_ids
+from visil_dash.index.ids import frame_ids
+from visil_dash.index.snapshot import Block, Snapshot
 from visil_dash.library.rows import FeatureRow
 from visil_dash.library.store import Library
 from visil_dash.records import Array

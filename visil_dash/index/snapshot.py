@@ -10,11 +10,11 @@ from visil_dash.errors import NotFound
 from visil_dash.index.base import checked_vectors
 from visil_dash.index.exact import nearest_rows, rescored
 from visil_dash.index.generations import Generation
-from visil_dash.index.near import NOTHING, Near, rows_within
+from visil_dash.index.ids import split_ids
+from visil_dash.index.tally import NO_HITS, Hits, Rows, VideoCounts, joined, tally, tally_of_hits
 from visil_dash.records import Array
 from visil_dash.reduction.pca import Reduction
 
-_FRAME_BITS = 20  # 1,048,576 frames a video; the limit is 90,000
 # Above this share of the generation, exact search is faster than the graph:
 # measured by benchmarks/index_speed.py at 20,000 and 100,000 frames of 256 dimensions.
 EXACT_SHARE = 0.01
@@ -22,19 +22,8 @@ FIRST_K = 32  # neighbours of a query that the graph is asked for
 # From so many frames on, asking the graph costs less than a fifth of comparing with all of them:
 # measured by benchmarks/speed.
 GRAPH_FRAMES = 65_536
-
-
-def frame_ids(ordinal: int, count: int) -> Array:
-    """Ids `[count]` int64 of a video's frames: ordinal << 20 | frame number."""
-    if not 0 <= ordinal < 1 << (62 - _FRAME_BITS) or not 0 <= count <= 1 << _FRAME_BITS:
-        raise ValueError(f"frame ids: cannot number {count} frames of ordinal {ordinal}")
-    return (np.int64(ordinal) << _FRAME_BITS) + np.arange(count, dtype=np.int64)
-
-
-def split_ids(ids: Array) -> tuple[Array, Array]:
-    """Ordinals and frame numbers of frame ids."""
-    ids = np.asarray(ids, np.int64)
-    return ids >> _FRAME_BITS, ids & ((1 << _FRAME_BITS) - 1)
+# So many queries are asked first, and where this share of them has more neighbours, none further.
+_SAMPLE, _MANY = 8, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,36 +84,66 @@ class Snapshot:
         return self._merged(queries, k, graph=True)
 
     def within(
-        self, queries: Array, threshold: float, *, passed_over: Callable[[Array], Array]
-    ) -> Near:
-        """Frames within `threshold` (squared L2) of the queries `[Q, d]`.
+        self,
+        queries: Array,
+        threshold: float,
+        *,
+        passed_over: Callable[[Array], Array],
+        numbers: Array | None = None,
+    ) -> VideoCounts:
+        """Frames within `threshold` (squared L2) of the queries `[Q, d]`, counted by video.
 
-        `passed_over`: which of these frame ids do not count, bool. Where the generation is large,
-        the graph is asked for FIRST_K neighbours of each query; queries of which more may be within
-        the threshold are compared with all frames, which costs the same whatever that admits.
+        `passed_over`: which of these frame ids do not count, bool. `numbers` `[Q]`: frame numbers
+        of the queries, ascending; None: their places. Where the generation is large, the graph is
+        asked for FIRST_K neighbours of each query; queries of which more may be within the
+        threshold are compared with all frames, which costs the same whatever that admits.
         """
-        nearest, found = np.full(len(queries), np.inf, np.float32), [NOTHING]
-        if not len(self):
-            return Near(*NOTHING, nearest)
+        numbers = np.arange(len(queries)) if numbers is None else numbers
+        if not len(self) or not len(queries):
+            return tally_of_hits(NO_HITS, threshold, numbers=numbers)
         queries = checked_vectors(queries, dim=self.reduction.dim)
-        pending = np.arange(len(queries))
-        if self._generation_live >= max(1, GRAPH_FRAMES) and len(queries):
-            ids, distances = self.search(queries, FIRST_K)
-            ended = distances[:, -1] > threshold
-            counts = ended[:, None] & ~passed_over(ids)
-            nearest = np.where(counts, distances, np.float32(np.inf)).min(1)
-            hit = counts & (distances <= threshold)
-            found.append((np.nonzero(hit)[0], ids[hit], distances[hit]))
-            pending = np.flatnonzero(~ended)
-        for ids, vectors, norms, gone in self._held if len(pending) else ():
-            passed = passed_over(ids) if gone is None else passed_over(ids) | gone
-            query, row, distance, best = rows_within(
-                vectors, norms, queries[pending], threshold, passed_over=passed
+        hits, pending = self._few_hits(queries, threshold, passed_over)
+        if not len(pending):
+            return tally_of_hits(hits, threshold, numbers=numbers)
+        tallies = []
+        for rows, gone in self._held:
+            passed = passed_over(rows.ids) if gone is None else passed_over(rows.ids) | gone
+            tallies.append(
+                tally(
+                    rows,
+                    queries,
+                    threshold,
+                    numbers,
+                    compared=pending,
+                    passed_over=passed,
+                    hits=hits,
+                )
             )
-            nearest[pending] = np.minimum(nearest[pending], best)
-            found.append((pending[query], ids[row], distance))
-        query, near, distance = (np.concatenate(column) for column in zip(*found, strict=True))
-        return Near(query, near, distance, nearest)
+        return joined(tallies)
+
+    def _few_hits(
+        self, queries: Array, threshold: float, passed_over: Callable[[Array], Array]
+    ) -> tuple[Hits, Array]:
+        """The hits of queries of which the graph knows all, and the places of the others.
+
+        A few queries are asked first: where most of them have more, so have the rest.
+        """
+        every = np.arange(len(queries))
+        if self._generation_live < max(1, GRAPH_FRAMES):
+            return NO_HITS, every
+        some = np.unique(np.linspace(0, len(queries) - 1, _SAMPLE).astype(int))
+        rest = np.setdiff1d(every, some)
+        ids, distances = self.search(queries[some], FIRST_K)
+        if (distances[:, -1] <= threshold).mean() > _MANY:
+            return NO_HITS, every
+        if len(rest):
+            more = self.search(queries[rest], FIRST_K)
+            ids, distances = np.concatenate([ids, more[0]]), np.concatenate([distances, more[1]])
+        asked = np.concatenate([some, rest])
+        ended = distances[:, -1] > threshold
+        hit = ended[:, None] & (distances <= threshold) & ~passed_over(ids)
+        place = np.broadcast_to(asked[:, None], ids.shape)
+        return Hits(place[hit], ids[hit], distances[hit]), np.sort(asked[~ended])
 
     def exact_search(self, queries: Array, k: int) -> tuple[Array, Array]:
         """As `search`, without the graph: nothing can be missed."""
@@ -158,18 +177,15 @@ class Snapshot:
         return ~np.isin(ordinals, np.fromiter(self.removed, np.int64))
 
     @cached_property
-    def _held(self) -> tuple[tuple[Array, Array, Array, Array | None], ...]:
-        """Ids, vectors, squared lengths and which are gone: of the generation and the tail."""
-        parts: list[tuple[Array, Array, Array | None]] = []
+    def _held(self) -> tuple[tuple[Rows, Array | None], ...]:
+        """The frames of the generation and of the tail, and which of them are gone."""
+        parts: list[tuple[Rows, Array | None]] = []
         if self.generation is not None:
             gone = None if self._alive is None else ~self._alive
-            parts.append((self.generation.ids, self.generation.vectors, gone))
-        if self.tail:
-            parts.append((*self._tail, None))
-        return tuple(
-            (ids, vectors, np.einsum("nd,nd->n", vectors, vectors), gone)
-            for ids, vectors, gone in parts
-        )
+            parts.append((Rows(self.generation.ids, self.generation.vectors), gone))
+        if self.tail_frames:
+            parts.append((Rows(*self._tail), None))
+        return tuple(parts)
 
     @cached_property
     def _generation_live(self) -> int:
@@ -181,8 +197,9 @@ class Snapshot:
     def _tail(self) -> tuple[Array, Array]:
         if not self.tail:
             return np.empty(0, np.int64), np.empty((0, self.reduction.dim), np.float32)
-        ids = np.concatenate([block.ids for block in self.tail])
-        return ids, np.concatenate([block.vectors for block in self.tail])
+        tail = sorted(self.tail, key=lambda block: block.ordinal)
+        ids = np.concatenate([block.ids for block in tail])
+        return ids, np.concatenate([block.vectors for block in tail])
 
     @cached_property
     def _live(self) -> tuple[Array, Array]:

@@ -10,27 +10,6 @@ from visil_dash.records.video import Array
 
 
 @dataclass(frozen=True)
-class FrameHits:
-    """Frames within a distance threshold of a query's frames, one row a hit, nearest first.
-
-    `query_frame` `[H]`, `video` `[H]` (position in `video_ids`), `reference_frame` `[H]`,
-    `distance` `[H]` squared L2, re-scored exactly. `nearest` `[Tq]`: distance of each query
-    frame's nearest neighbour, admitted or not.
-    """
-
-    video_ids: tuple[str, ...]
-    query_frame: Array
-    video: Array
-    reference_frame: Array
-    distance: Array
-    nearest: Array
-    threshold: float
-
-    def __len__(self) -> int:
-        return len(self.distance)
-
-
-@dataclass(frozen=True)
 class Candidate:
     """A video that candidate generation proposes, and why.
 

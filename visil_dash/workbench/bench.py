@@ -16,7 +16,7 @@ from visil_dash.collection.table import KnownPairs, pair_table
 from visil_dash.framing.placing import REGIONS
 from visil_dash.framing.views import INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.index.frames import FrameSpace, open_frame_space
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.ids import split_ids
 from visil_dash.library.jobs import Worker
 from visil_dash.library.store import Library, open_library
 from visil_dash.matching.alignment import AlignOptions

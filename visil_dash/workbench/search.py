@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.candidates.generation import candidate_videos, library_hits, merged, shown_numbers
+from visil_dash.candidates.generation import library_candidates, merged, shown_numbers
 from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.framing.views import INSIDE, QueryRef, suits
 from visil_dash.index.frames import FrameSpace
@@ -69,8 +69,7 @@ def by_threshold(
 
     def propose(query: VideoFeatures, part: bool) -> tuple[tuple[Candidate, ...], str]:
         limit = _PART_SHARE * threshold if part else threshold
-        hits = library_hits(query, limit, library=library, view=space.view())
-        return candidate_videos(hits), ""
+        return library_candidates(query, limit, library=library, view=space.view()), ""
 
     return CandidateSource(
         EXHAUSTIVE if everything else HIERARCHICAL,
@@ -88,8 +87,8 @@ def by_nearness(
 
     def propose(query: VideoFeatures, part: bool) -> tuple[tuple[Candidate, ...], str]:
         view = space.view()  # one state for all steps, which then agree
-        hits = library_hits(query, threshold, library=library, view=view)
-        within = {c.video_id: c for c in candidate_videos(hits)}
+        found = library_candidates(query, threshold, library=library, view=view)
+        within = {c.video_id: c for c in found}
         videos = {v.ordinal: v.video_id for v in library.videos()}
         kept = ~np.isin(view.ids, aside_ids(library, query.extractor, videos))
         nearest = nearest_frames(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visil_dash.candidates.generation import candidate_videos, library_hits
+from visil_dash.candidates.generation import library_candidates
 from visil_dash.labels.label import Label, Upto
 from visil_dash.labels.truth import Truth, truth_of
 from visil_dash.matching.similarity import chamfer, pair_scores
@@ -70,8 +70,10 @@ def compared_pairs(
         watch.check()
         features = bench.clip(query).features
         start = time.perf_counter()
-        hits = library_hits(features, threshold, library=bench.library, view=bench.space.view())
-        candidates = within_budget(candidate_videos(hits), bench.settings.rerank_budget or None)
+        proposed = library_candidates(
+            features, threshold, library=bench.library, view=bench.space.view()
+        )
+        candidates = within_budget(proposed, bench.settings.rerank_budget or None)
         seconds[i] = time.perf_counter() - start
         for candidate in candidates:
             if candidate.video_id in place:
@@ -101,10 +103,9 @@ def budget_recall(
     found, first, proposed, taken = 0, 0, [], []
     for i, query in enumerate(truth.queries):
         watch.count("Finding candidates", i, len(truth.queries))
-        hits = library_hits(
-            bench.clip(query).features, threshold, library=bench.library, view=bench.space.view()
-        )
-        candidates = [c.video_id for c in candidate_videos(hits)]
+        features, view = bench.clip(query).features, bench.space.view()
+        every = library_candidates(features, threshold, library=bench.library, view=view)
+        candidates = [c.video_id for c in every]
         affordable = candidates[:budget] if budget else candidates
         copies = {truth.references[j] for j in np.flatnonzero(relevant[i]).tolist()}
         found += len(copies.intersection(candidates))

@@ -7,7 +7,7 @@ import numpy as np
 
 from visil_dash.candidates.aside import aside_ids, frames_aside, set_frames_aside, take_frames_back
 from visil_dash.errors import InputError
-from visil_dash.index.snapshot import split_ids
+from visil_dash.index.ids import split_ids
 from visil_dash.labels.label import by_pair, is_copy, pair_of
 from visil_dash.laboratory.dimensions.library import pair_score
 from visil_dash.laboratory.hubs.hubs import (
