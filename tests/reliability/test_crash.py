@@ -6,8 +6,10 @@ R1 and R2 of the reliability matrix. `make night` runs them with larger numbers.
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,12 +125,10 @@ def steps(driver: Driver, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return dict(json.loads(counts[0].split(" ", 1)[1]))
 
 
-def crash_and_check(
-    driver: Driver, folder: Path, *, kill: tuple[str, int] | None = None, after: float | None = None
-) -> list[str]:
+def crash_and_check(driver: Driver, folder: Path, *, kill: tuple[str, int]) -> list[str]:
     fresh(folder)
-    code = driver.run(folder, kill=kill, after=after)
-    if kill is not None and code != KILLED:
+    code = driver.run(folder, kill=kill)
+    if code != KILLED:
         return [f"was not killed, ended with {code}"]
     return after_crash(folder) + after_restart(driver, folder)
 
@@ -205,13 +205,25 @@ def test_kills_at_every_occurrence_of_every_step_lose_nothing_acknowledged(
 
 
 def kill_randomly(driver: Driver, tmp_path: Path, *, times: int) -> None:
-    wrong, seeded = {}, random.Random(1)
-    for i in range(times):
-        after = seeded.uniform(0.0, 1.2)
-        found = crash_and_check(driver, tmp_path / str(i), after=after)
+    """Kills until `times` lives were cut short; those that had ended before do not count."""
+    wrong, seeded, killed, acknowledgements = {}, random.Random(1), 0, 0
+    started = time.monotonic()
+    assert driver.run(fresh(tmp_path / "undisturbed")) == 0
+    longest = time.monotonic() - started
+    for number in range(3 * times):
+        folder, after = fresh(tmp_path / str(number)), seeded.uniform(0.0, longest)
+        if driver.run(folder, after=after) == KILLED:
+            killed += 1
+            acknowledgements += len(acknowledged(folder))
+        found = after_crash(folder) + after_restart(driver, folder)
         if found:
-            wrong[f"{i}: {after:.3f} s"] = found
-    assert wrong == {}
+            wrong[f"{number}: {after:.3f} s"] = found
+        shutil.rmtree(folder)
+        if killed == times:
+            break
+    print(f"{killed} kills of {number + 1} lives, {acknowledgements} acknowledgements before them")
+    assert (killed, wrong) == (times, {})
+    assert acknowledgements >= times // 2  # else they came before there was anything to lose
 
 
 def test_the_naive_control_is_caught(driver: Driver, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from streamlit.testing.v1 import AppTest
 
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import guard
-from visil_dash.ui.shell import person as persons
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LocalHost"])
@@ -100,9 +99,9 @@ def test_where_a_proxy_names_the_user_nobody_else_sees_the_library(
     who: str,
     shown: bool,
 ) -> None:
-    monkeypatch.setattr(persons, "get_settings", lambda: Settings(user_header=trusted))
-    monkeypatch.setattr(persons.st, "context", Asked(**headers))
-    assert persons.person() == who
+    monkeypatch.setattr(guard, "get_settings", lambda: Settings(user_header=trusted))
+    monkeypatch.setattr(guard.st, "context", Asked(**headers))
+    assert guard.person() == who
     page = run()
     assert bool(page.title) is shown
     assert shown or "VISIL_DASH_USER_HEADER" in page.error[0].value

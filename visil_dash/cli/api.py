@@ -38,6 +38,7 @@ def _serve(given: argparse.Namespace, settings: Settings) -> int:
 
     from visil_dash.api.app import make_app
     from visil_dash.api.tokens import token_names
+    from visil_dash.safekeeping.memory import keep_memory_small
 
     if given.address != _LOOPBACK and os.environ.get("VISIL_DASH_ALLOW_PUBLIC") != "1":
         raise InputError(
@@ -51,6 +52,7 @@ def _serve(given: argparse.Namespace, settings: Settings) -> int:
             "nobody has a token, so nobody could call the interface",
             "make one: python -m visil_dash api token NAME",
         )
+    keep_memory_small()
     with open_bench(given, settings, adding=True) as bench:
         app = make_app(bench, tokens=settings.tokens)
         print(

@@ -10,6 +10,7 @@ from visil_dash.plots.group_graph import clicked_link, group_figure
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.pair_card import draw_pair_card
 from visil_dash.ui.shell import pictures, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import await_posters, draw_chart, empty_state
 
@@ -43,7 +44,7 @@ def _title(number: int, group: Group) -> str:
     )
 
 
-@st.fragment
+@fragment
 def _graph(group: Group, table: PairTable, match_score: float) -> None:
     made = group_graph(group, table, match_score)
     few = len(group.members) <= _JOINED_SHOWN

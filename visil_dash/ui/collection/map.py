@@ -12,6 +12,7 @@ from visil_dash.plots import collection
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.tasks import map_task
 from visil_dash.ui.shell import pictures, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
@@ -56,7 +57,7 @@ def draw_map(computed: CollectionTable, table: PairTable, match_score: float) ->
         st.rerun()
 
 
-@st.fragment
+@fragment
 def _map(made: SimilarityMap, table: PairTable, match_score: float) -> None:
     place = {video: at for at, video in enumerate(table.video_ids)}
     chosen: list[str] = st.session_state[state.COLLECTION_CHOSEN]

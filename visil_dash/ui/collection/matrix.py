@@ -11,6 +11,7 @@ from visil_dash.plots import collection, maps
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.pair_card import draw_pair_card
 from visil_dash.ui.shell import state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address, in_address
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
@@ -42,7 +43,7 @@ def draw_matrix(every: PairTable, match_score: float) -> None:
         _list(table)
 
 
-@st.fragment
+@fragment
 def _matrix(table: PairTable, videos: int) -> None:
     in_address(
         state.COLLECTION_PAIR,
@@ -102,7 +103,7 @@ def _take_click(table: PairTable, order: list[int]) -> None:
         st.session_state[state.COLLECTION_PAIR] = (query, reference)
 
 
-@st.fragment
+@fragment
 def _list(table: PairTable) -> None:
     """The pairs with the highest scores: what a narrow screen has room for."""
     rows = pair_rows(table, once=True, most=_LISTED)

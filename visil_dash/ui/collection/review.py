@@ -14,6 +14,7 @@ from visil_dash.ui.collection.labels import draw_judged_pairs, draw_labels_menu
 from visil_dash.ui.collection.tasks import best_moment_task, review_queue_task
 from visil_dash.ui.collection.verdict_buttons import draw_undo_button, draw_verdict_buttons
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import address_counts, to_link
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
@@ -46,7 +47,7 @@ def draw_review(computed: CollectionTable, match_score: float) -> None:
         _review(task.result, match_score)
 
 
-@st.fragment
+@fragment
 def _review(questions: tuple[Question, ...], match_score: float) -> None:
     bench = backend.workbench()
     labels = by_pair(bench.library.labels())

@@ -12,6 +12,7 @@ from visil_dash.safe_csv import to_csv
 from visil_dash.ui.collection.tasks import pair_table_task
 from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
@@ -92,7 +93,7 @@ def _compared_line(table: CollectionTable) -> str:
     return line
 
 
-@st.fragment
+@fragment
 def draw_pairs(table: PairTable, match_score: float) -> None:
     once = st.toggle(
         "Each pair once",

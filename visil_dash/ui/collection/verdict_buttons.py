@@ -15,7 +15,7 @@ from visil_dash.labels.label import (
 from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
-from visil_dash.ui.shell.person import person
+from visil_dash.ui.shell.guard import person
 
 _Pair = tuple[str, str]  # (query id, reference id)
 _RELATIONS = {

@@ -23,6 +23,7 @@ from visil_dash.ui.compare.player import PlayerSide, paired_player
 from visil_dash.ui.compare.proof import draw_proof
 from visil_dash.ui.compare.segments import draw_segments
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.playing import await_playable, playable
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import draw_chart, name_line
@@ -30,7 +31,7 @@ from visil_dash.ui.shell.widgets import draw_chart, name_line
 _TIMELINE_HEIGHT = 92
 
 
-@st.fragment
+@fragment
 def draw_evidence(pair: Comparison) -> None:
     """Timeline, players, proof, maps, frames and segments; a choice in one shows in the others."""
     # Set here and not as defaults: links and choices on the maps set them too.

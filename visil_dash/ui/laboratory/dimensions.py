@@ -16,6 +16,7 @@ from visil_dash.plots import dimensions
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
 from visil_dash.ui.shell.text import percent, plural, size
 from visil_dash.ui.shell.waiting import finished
@@ -129,7 +130,7 @@ def _draw_smallest(study: Study) -> None:
     )
 
 
-@st.fragment
+@fragment
 def draw_spaces(study: Study) -> None:
     _draw_smallest(study)
     rows = space_rows(study.rows, k=study.options.k)
@@ -188,7 +189,7 @@ def draw_spaces(study: Study) -> None:
 # ---- the curse ----
 
 
-@st.fragment
+@fragment
 def draw_curse(study: Study) -> None:
     spectrum = study.spectrum
     marks = {share: spectrum.dims_for(share) for share in (0.5, 0.9, 0.99)}

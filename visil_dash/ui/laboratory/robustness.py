@@ -23,6 +23,7 @@ from visil_dash.ui.laboratory.robustness_proof import draw_proof_curves, proof_f
 from visil_dash.ui.laboratory.tasks import RunChoice
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, show_error
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address, choices_in_address, number_in_address
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.tasks import Task
@@ -139,7 +140,7 @@ def draw_edit_preview(choice: RunChoice, *, folded: bool) -> None:
         _preview(choice)
 
 
-@st.fragment
+@fragment
 def _preview(choice: RunChoice) -> None:
     kinds = {kind: kind for kind in choice.kinds}
     choice_in_address("robustness_shown", "edit", kinds, default=choice.kinds[0])
@@ -166,7 +167,7 @@ def _preview(choice: RunChoice) -> None:
         _pictures(task.result)
 
 
-@st.fragment(run_every=0.4)
+@fragment(run_every=0.4)
 def _watch_preview(task: Task) -> None:
     if task.ended:
         st.rerun()

@@ -11,6 +11,7 @@ from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.records import JobRecord, JobState
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly, keep_errors
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.uploader import draw_refused, upload_box
 from visil_dash.ui.shell.widgets import name_line
@@ -103,7 +104,7 @@ def draw_jobs() -> None:
         _job_list(jobs)
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _polling_jobs() -> None:
     jobs = backend.workbench().jobs()
     ended = sum(job.state.ended for job in jobs)

@@ -9,6 +9,7 @@ import streamlit as st
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, percent, plural, rough_duration, size
 from visil_dash.ui.shell.widgets import name_line
@@ -179,7 +180,7 @@ def draw_cost(
         _timing(task, values, videos)
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _timing(task: Task, values: int, videos: "Sequence[VideoRecord]") -> None:
     if task.ended:
         st.rerun()
@@ -231,7 +232,7 @@ def _begin_extraction(model: str) -> None:
     _extraction_task(model, begin=True)
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _extracting(task: Task, model: str) -> None:
     if task.ended:
         st.rerun()

@@ -9,6 +9,7 @@ from visil_dash.progress import Watch
 from visil_dash.ui.library.extraction import draw_extraction
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import facts, minute_of, verified_badge
@@ -166,7 +167,7 @@ def _begin_examination(*, repair: bool = False) -> None:
     _examination_task(begin=True, repair=repair)
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _verifying(task: Task) -> None:
     if task.ended:
         st.rerun()

@@ -9,7 +9,7 @@ from visil_dash.labels.csv_file import MOST_NOTE_CHARACTERS
 from visil_dash.labels.label import MATCH, NOT_MATCH, UNSURE, by_pair, pair_of, with_verdict
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import keep_errors
-from visil_dash.ui.shell.person import person
+from visil_dash.ui.shell.guard import person
 
 VERDICT_WORDS = {MATCH: "match", NOT_MATCH: "not a match", UNSURE: "unsure"}
 _OUTSIDE = (

@@ -8,6 +8,7 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, safe_name
 from visil_dash.ui.shell.widgets import thumbnail
@@ -79,7 +80,7 @@ def await_moments(moments: Iterable[PairMoment]) -> None:
         _watch(pending)
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _watch(pending: tuple[PairMoment, ...]) -> None:
     if sum(map(_pending, pending)) < len(pending):
         st.rerun()

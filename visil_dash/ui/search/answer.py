@@ -15,6 +15,7 @@ from visil_dash.ui.search.filters import draw_filter
 from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, SearchOptions
 from visil_dash.ui.search.tasks import proofs_of
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
@@ -70,7 +71,7 @@ def _draw_state(result: SearchResult, verification: Task | None) -> None:
             st.caption(md(str(verification.error)))
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _watch_verification(task: Task, seen: int) -> None:
     """Progress of the proofs; draws the page again with each that arrives."""
     if task.ended or (task.result is not None and proofs_of(task.result) != seen):

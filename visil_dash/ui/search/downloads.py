@@ -7,6 +7,7 @@ from visil_dash.records import SearchResult
 from visil_dash.ui.search.tasks import REPORT_MATCHES, report_task
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.text import md, percent
 from visil_dash.ui.shell.widgets import download_button
 
@@ -63,7 +64,7 @@ def _begin(result: SearchResult) -> None:
     report_task(result, begin=True)
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _making(result: SearchResult) -> None:
     task = report_task(result)
     if task is None or task.ended:

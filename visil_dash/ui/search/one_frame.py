@@ -8,6 +8,7 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.ui.search.tasks import frame_search_task, strip_task
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, number, to_link
 from visil_dash.ui.shell.text import md, safe_name
 from visil_dash.ui.shell.waiting import finished
@@ -74,7 +75,7 @@ def _draw_strip(query_id: str) -> None:
                 )
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _watch_strip(query_id: str) -> None:
     if strip_task(query_id).ended:
         st.rerun()

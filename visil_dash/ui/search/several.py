@@ -12,6 +12,7 @@ from visil_dash.ui.search.answer import draw_inside_button, holds_match
 from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
 from visil_dash.ui.search.tasks import verified_so_far
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, percent, plural, safe_name
 from visil_dash.ui.shell.uploads import SessionClip
@@ -37,7 +38,7 @@ def draw_clip_list(query_id: str | None, options: SearchOptions) -> None:
         _watch(clips, tasks, query_id, options)
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _watch(
     clips: tuple[SessionClip, ...],
     tasks: Mapping[str, Task],

@@ -22,6 +22,7 @@ from visil_dash.errors import NotFound
 from visil_dash.framing.views import BY_KEY, QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, MediaInfo, SearchResult, VideoRecord
+from visil_dash.safekeeping.memory import keep_memory_small
 from visil_dash.settings import Settings, get_settings
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.tasks import Task, Tasks
@@ -50,6 +51,7 @@ def _close(bench: "Workbench") -> None:
 def _workbench(library: str, model: str) -> "Workbench":
     from visil_dash.workbench.beside import open_beside
 
+    keep_memory_small()
     # Two sessions that open one library with two models share it: one waits for the other.
     with _opening:
         bench = open_beside(

@@ -8,6 +8,7 @@ from streamlit import runtime
 
 from visil_dash.records import Decoded, MediaInfo
 from visil_dash.ui.shell import backend, pictures
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.text import safe_name
 
 # st.video holds the whole file in the server's memory for every viewer.
@@ -86,7 +87,7 @@ def _why_preview(info: MediaInfo | None) -> str:
     )
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _await_preview(video_id: str) -> None:
     task = pictures.make_asset(video_id, "preview.mp4")
     if not task.ended:

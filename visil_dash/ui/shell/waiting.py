@@ -4,6 +4,7 @@ import streamlit as st
 
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent, safe_name
 from visil_dash.ui.shell.uploads import SessionClip
@@ -29,7 +30,7 @@ def finished(task: Task, *, title: str, name: str, key: str = "cancel_task") -> 
     return False
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _watch(task: Task, title: str, name: str, key: str) -> None:
     if task.ended:
         st.rerun()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from visil_dash.records import VideoRecord
 from visil_dash.ui.shell import backend, pictures, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.frame import through_the_frame
 from visil_dash.ui.shell.text import escaped, md, safe_name
 
@@ -152,13 +153,13 @@ def await_all_posters(video_ids: Iterable[str]) -> None:
         _watch_all_posters(tuple(pending))
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _watch_all_posters(pending: tuple[str, ...]) -> None:
     if not any(pictures.poster_pending(v) for v in pending):
         st.rerun()
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _watch_posters(pending: tuple[str, ...]) -> None:
     if sum(pictures.poster_pending(v) for v in pending) < len(pending):
         st.rerun()

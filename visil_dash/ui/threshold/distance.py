@@ -8,6 +8,7 @@ from visil_dash.labels.label import Label
 from visil_dash.reduction.unit import cosine_of
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
 from visil_dash.ui.shell.waiting import read_clip
@@ -40,7 +41,7 @@ def draw_query_picker() -> str | None:
     return query if clip is None or read_clip(clip) else None
 
 
-@st.fragment
+@fragment
 def draw_distance_explorer(query_id: str | None) -> None:
     tried = _tried()
     value = tried.get(backend.workbench().threshold())

@@ -5,6 +5,7 @@ import streamlit as st
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.threshold.labelled_pairs import measured_pairs
 from visil_dash.ui.threshold.operating import draw_operating
@@ -15,7 +16,7 @@ from visil_dash.workbench.thresholds import model_default
 _LABELS, _HISTORY = "Labels", "History"
 
 
-@st.fragment
+@fragment
 def draw_match_explorer() -> None:
     bench = backend.workbench()
     tried = TriedValue(

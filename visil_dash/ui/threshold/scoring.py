@@ -17,6 +17,7 @@ from visil_dash.metrics.operating import (
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 
@@ -136,7 +137,7 @@ def await_rate() -> None:
         _watch_rate(task)
 
 
-@st.fragment(run_every=1.0)
+@fragment(run_every=1.0)
 def _watch_rate(task: Task) -> None:
     if task.ended:
         st.rerun()

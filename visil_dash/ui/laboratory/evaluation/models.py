@@ -19,6 +19,7 @@ from visil_dash.progress import Watch
 from visil_dash.ui.library.extraction import draw_extraction_beside
 from visil_dash.ui.search.second_model import draw_second_model_missing
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.tables import chosen_row, table_height
 from visil_dash.ui.shell.tasks import Key, Task
@@ -192,7 +193,7 @@ def _difference(row: MetricRow) -> str:
     return f"{value:+.1f}" if row.better == 0 else f"{value:+.3f}"
 
 
-@st.fragment
+@fragment
 def _queries(both: ModelComparison, task: str) -> None:
     st.subheader("Queries, most different first", anchor=False)
     rows = query_gains(both, task)

@@ -19,6 +19,7 @@ from visil_dash.plots import operating
 from visil_dash.ui.laboratory.evaluation.proof import draw_proof_metrics
 from visil_dash.ui.laboratory.evaluation.task import Evaluated, evaluation_task
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
@@ -161,7 +162,7 @@ def _rerank(run: EvaluationRun, task: str) -> None:
     )
 
 
-@st.fragment
+@fragment
 def _queries(run: EvaluationRun, task: str) -> None:
     st.subheader("Queries, worst first", anchor=False)
     rows = run.outcomes[0].queries[task]
