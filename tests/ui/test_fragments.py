@@ -4,7 +4,6 @@ What Streamlit does then is done here with its own queue: AppSession clears it w
 """
 
 from collections.abc import Iterable
-from unittest.mock import patch
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -42,8 +41,11 @@ def plain() -> None:
 def drawn(page: AppTest) -> list[ForwardMsg]:
     """Everything that a run of the page sends, in order."""
     sent: list[ForwardMsg] = []
-    with patch.object(ForwardMsgQueue, "_before_enqueue_msg", sent.append):
+    ForwardMsgQueue.on_before_enqueue_msg(sent.append)
+    try:
         page.run()
+    finally:
+        ForwardMsgQueue.on_before_enqueue_msg(None)
     assert not page.exception
     return [message for message in sent if message.HasField("delta")]
 
