@@ -16,6 +16,7 @@ from tests.support.library_fakes import (
     REGIONS,
     build_folder,
     content_id,
+    open_space,
     put,
     small_settings,
 )
@@ -157,3 +158,27 @@ def test_a_search_asks_the_catalogue_as_often_whatever_the_number_of_videos(
             assert checks == [], "checked when the library was first searched"
             asked.append(len(seen))
     assert asked[0] == asked[1]
+
+
+def test_opening_a_library_and_its_index_reads_no_feature_file(
+    tmp_path: Path, checks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = [b"clip %d" % i for i in range(5)]
+    build_folder(tmp_path / "library", contents)
+    checks.clear()
+    read: list[Path] = []
+    whole = Path.read_bytes
+
+    def note(path: Path) -> bytes:
+        if "features" in path.parts:
+            read.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", note)
+    with open_library(tmp_path / "library", settings=small_settings()) as library:
+        space = open_space(library)
+        assert len(space.view().ordinals) == len(contents)
+        assert not checks
+        assert not read
+        library.features(content_id(contents[0]), extractor=EXTRACTOR)
+        assert [path.stem for path in read] == checks

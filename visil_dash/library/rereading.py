@@ -1,11 +1,11 @@
 """What a library keeps in memory of what it has read: rows, and which feature files are whole."""
 
 import json
-import math
 import os
 import sys
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -83,6 +83,7 @@ class CurrentRows:
 class _Known:
     """What a checked file held besides its regions, and where in it those lie."""
 
+    path: str
     state: _State
     sha256: str
     offset: int
@@ -99,26 +100,27 @@ class CheckedFiles:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Path, _Known] = {}
+        self._known: dict[tuple[str, str], _Known] = {}  # by extractor and video id
         self._lock = Lock()
 
-    def read(self, path: Path, sha256: str) -> VideoFeatures | None:
+    def read(self, extractor: str, video_id: str, sha256: str) -> VideoFeatures | None:
         """The features; None where the file must be checked."""
         with self._lock:
-            known = self._known.get(path)
+            known = self._known.get((extractor, video_id))
         if known is None or known.sha256 != sha256:
             return None
-        count = math.prod(known.shape)
+        halves = np.empty(known.shape, np.float16)
         try:
-            with path.open("rb", buffering=0) as file:
-                if _state(os.fstat(file.fileno())) != known.state:
+            file = os.open(known.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if _state(os.fstat(file)) != known.state:
                     return None
-                halves = np.fromfile(file, np.float16, count, offset=known.offset)
+                whole = _filled(halves.reshape(-1).view(np.uint8).data, file, known.offset)
+            finally:
+                os.close(file)
         except OSError:
             return None
-        if len(halves) != count:
-            return None
-        return replace(known.features, regions=_float32(halves).reshape(known.shape))
+        return _with_regions(known.features, _float32(halves)) if whole else None
 
     def keep(
         self, path: Path, sha256: str, features: VideoFeatures, *, seen: os.stat_result
@@ -130,6 +132,7 @@ class CheckedFiles:
             length = int.from_bytes(file.read(8), "little")
             start, _ = json.loads(file.read(length))["regions"]["data_offsets"]
         known = _Known(
+            str(path),
             _state(seen),
             sha256,
             8 + length + int(start),
@@ -137,7 +140,25 @@ class CheckedFiles:
             replace(features, regions=np.zeros((len(features), 1, 1), np.float32)),
         )
         with self._lock:
-            self._known[path] = known
+            self._known[features.extractor, features.video_id] = known
+
+
+def _filled(room: memoryview, file: int, offset: int) -> bool:
+    """Reads into `room` from an offset on; whether there was enough. A read ends at 2 GiB."""
+    done = 0
+    while done < len(room):
+        got = os.preadv(file, [room[done:]], offset + done)
+        if not got:
+            return False
+        done += got
+    return True
+
+
+def _with_regions(features: VideoFeatures, regions: Array) -> VideoFeatures:
+    """Features of other regions, without the checks of new ones: these bytes were checked."""
+    made = copy(features)
+    object.__setattr__(made, "regions", regions)
+    return made
 
 
 def _state(status: os.stat_result) -> _State:

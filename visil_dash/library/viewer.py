@@ -120,17 +120,17 @@ class Viewer:
         Raises NotFound; StoreDamaged when the bytes differ from those that were committed;
         StoreMismatch when they were made at another rate than the extractor's id names.
         """
-        row, path = (
-            self._rows.feature(extractor, video_id),
-            blob_file(self.folder, extractor, video_id),
-        )
+        row = self._rows.feature(extractor, video_id)
         if row is None:
             raise NotFound(
                 f"{self.video(video_id).name}: no features of {extractor} yet. Extract them on the"
                 " Library page, or add the video again."
             )
-        if not anew and (known := self._checked.read(path, row.sha256)) is not None:
-            return known
+        if not anew:
+            known = self._checked.read(extractor, video_id, row.sha256)
+            if known is not None:
+                return known
+        path = blob_file(self.folder, extractor, video_id)
         try:
             seen = path.stat()
             data = path.read_bytes()
