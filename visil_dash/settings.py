@@ -47,7 +47,10 @@ class Settings(BaseSettings):
     )
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
 
-    max_file_bytes: int = Field(2 * 1024**3, gt=0, description="largest file taken, bytes")
+    max_file_bytes: int = Field(64 * 1024**3, gt=0, description="largest file decoded, bytes")
+    max_copied_bytes: int = Field(
+        2 * 1024**3, gt=0, description="largest file uploaded or copied into a library, bytes"
+    )
     max_pixels: int = Field(4096 * 4096, gt=0, description="largest frame, pixels")
     max_side: int = Field(16384, gt=0, description="longest side of a frame, pixels")
     max_fps: float = Field(240.0, gt=0, description="highest frame rate taken")
@@ -78,6 +81,11 @@ class Settings(BaseSettings):
         description="time that a search on the pages spends on proofs, seconds; 0: none",
     )
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
+
+    @property
+    def most_copied(self) -> int:
+        """Bytes of the largest file that is uploaded or copied: it must be decoded, too."""
+        return min(self.max_copied_bytes, self.max_file_bytes)
 
 
 @cache

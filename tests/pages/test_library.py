@@ -59,6 +59,23 @@ def upload(page: AppTest, name: str, content: bytes) -> None:
     page.file_uploader[0].set_value([(name, content, "video/mp4")])
 
 
+def test_a_folder_is_added_in_place_and_what_becomes_of_its_files_is_shown(
+    own: Open, tmp_path: Path
+) -> None:
+    path = make_scene(tmp_path / "videos" / "inside.mp4", 9, seconds=3)
+    page = own("library").run()
+    page.text_input(key="library_path").set_value(str(tmp_path / "videos"))
+    page.checkbox(key="library_in_place").check()
+    next(b for b in page.button if b.label == "Add").click().run()
+    page = run_until(page, lambda p: any("1 file in place" in e.label for e in p.expander))
+    path.unlink()
+    page.button(key="look_again").click().run()
+    page = run_until(page, lambda p: bool(p.dataframe))
+    assert page.dataframe[0].value.to_dict("records") == [
+        {"Video": "inside.mp4", "State": "missing", "Place": str(path)}
+    ]
+
+
 def test_it_shows_every_video_and_that_the_index_is_ready(library: Open) -> None:
     page = library("library").run()
     assert not page.exception

@@ -30,12 +30,15 @@ def page_settings(folder: Path, **changes: Any) -> Settings:
     )
 
 
-def fake_bench(folder: Path, *, model: Model | None = None, start_worker: bool = True) -> Workbench:
-    """The workbench over the library in `folder`, with `model` in place of weights from disk."""
+def fake_bench(
+    folder: Path, *, model: Model | None = None, start_worker: bool = True, **changes: Any
+) -> Workbench:
+    """The workbench over the library in `folder`, with `model` in place of weights from disk;
+    `changes`: of the settings."""
     opened = fake_model() if model is None else model
     with patch("visil_dash.workbench.bench.load_model", lambda *_, **__: opened):
         return open_workbench(
-            settings=page_settings(folder),
+            settings=page_settings(folder, **changes),
             library=folder,
             model="fake",
             start_worker=start_worker,

@@ -32,7 +32,7 @@ def library_routes(bench: Workbench) -> APIRouter:
     async def add(name: Name, request: Request) -> JobRecord:
         staged = bench.library.stage(name)
         try:
-            most = bench.settings.max_file_bytes
+            most = bench.settings.most_copied
             await write_body(request.stream(), staged, name=name, most=most)
             return await run_in_threadpool(bench.add_upload, staged, name=name)  # may wait for room
         except BaseException:
@@ -42,13 +42,14 @@ def library_routes(bench: Workbench) -> APIRouter:
     @routes.post(
         "/videos/from-path",
         status_code=202,
-        summary="Add a file or folder of this machine, within VISIL_DASH_ALLOWED_FOLDERS",
+        summary="Add a file or folder of this machine, within VISIL_DASH_ALLOWED_FOLDERS; with"
+        " in_place the files stay where they lie",
     )
-    def add_path(path: str) -> list[JobRecord]:
+    def add_path(path: str, in_place: bool = False) -> list[JobRecord]:
         found: Path = allowed_path(path, settings=bench.settings)
         if not bench.library.read_only:
-            return bench.add_paths([found])
-        handed = hand_over(bench.library, video_files([found]))
+            return bench.add_paths([found], in_place=in_place)
+        handed = hand_over(bench.library, video_files([found]), in_place=in_place)
         return [bench.worker.job(job_id) for job_id in handed]
 
     @routes.get("/status", summary="What the library is searched with")

@@ -46,7 +46,7 @@ def search_routes(bench: Workbench, clips: SentClips) -> APIRouter:
     async def send(name: Name, request: Request) -> SentClip:
         path = clips.place()
         try:
-            await write_body(request.stream(), path, name=name, most=bench.settings.max_file_bytes)
+            await write_body(request.stream(), path, name=name, most=bench.settings.most_copied)
         except BaseException:
             path.unlink(missing_ok=True)
             raise

@@ -30,7 +30,7 @@ from visil_dash.media.dependencies import bundled_libraries, ffmpeg_versions
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Comparison
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.clips import QueryClip
+from visil_dash.workbench.clips import QueryClip, file_of
 from visil_dash.workbench.pictures import jpegs, proof_pictures
 from visil_dash.workbench.proving import prove_pair
 
@@ -124,12 +124,12 @@ def _compared(bench: Workbench, pin: Pin) -> tuple[Comparison, tuple[QueryClip, 
 
 def _described(bench: Workbench, clip: QueryClip) -> CaseVideo:
     """The video as it is; its places are a library video's, or where the clip lies."""
+    path, info = file_of(clip, bench.library), clip.info
     try:
         places = bench.library.video(clip.query_id).places
     except NotFound:
-        places = (stored_path(clip.path.absolute()),)
-    info = clip.info
-    size = clip.path.stat().st_size
+        places = (stored_path(path.absolute()),)
+    size = path.stat().st_size
     return CaseVideo(
         clip.query_id, clip.name, size, info.duration, info.width, info.height, info.codec, places
     )

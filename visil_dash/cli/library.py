@@ -16,7 +16,9 @@ from visil_dash.cli.shared import (
     open_bench,
     open_stored,
     print_line,
+    print_place,
     still_waiting,
+    terminal_watch,
     waiting_jobs,
 )
 from visil_dash.cli.watching import FolderWatch
@@ -53,6 +55,12 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
         metavar="SECONDS",
         help="then look at the folders again and again, and add what is new or changed, until"
         " Ctrl-C",
+    )
+    add.add_argument(
+        "--in-place",
+        action="store_true",
+        help="use the files where they lie, and copy nothing; files in place that changed, moved,"
+        " went or came back are reported",
     )
     add_command(commands, "list", _list, "list the videos of the library", common)
     remove = add_command(commands, "remove", _remove, "remove videos and their features", common)
@@ -94,9 +102,10 @@ def _add_here(given: argparse.Namespace, bench: "Workbench", paths: list[Path]) 
     earlier = waiting_jobs(bench)
     if earlier:
         print(f"continuing with {_files(len(earlier))} of an earlier add", file=sys.stderr)
-    jobs = [*earlier, *bench.add_paths(paths)]
+    in_place = _look_in_place(given, bench, paths) if given.in_place else 0
+    jobs = [*earlier, *bench.add_paths(paths, in_place=given.in_place)]
     bench.worker.start()
-    if not jobs and not given.drop_waiting:
+    if not jobs and not in_place and not given.drop_waiting:
         raise InputError(
             ", ".join(map(str, paths)) or "add",
             "there is no file to add",
@@ -112,11 +121,13 @@ def _watch(given: argparse.Namespace, bench: "Workbench", watch: FolderWatch) ->
         while True:
             pause_between_looks(given.watch)
             ready, gone = watch.look()
-            for path in gone:
+            if given.in_place and (ready or gone):
+                _look_in_place(given, bench, given.paths)
+            for path in () if given.in_place else gone:
                 line = f"gone      {path} (the library keeps its copy)"
                 print_line(given, line, {"gone": str(path)})
             if ready:
-                jobs = bench.add_paths(ready)
+                jobs = bench.add_paths(ready, in_place=given.in_place)
                 wanted = {job.job_id for job in jobs}
                 _follow(bench, wanted, lambda job: _print_job(given, job))
     except KeyboardInterrupt:
@@ -125,6 +136,18 @@ def _watch(given: argparse.Namespace, bench: "Workbench", watch: FolderWatch) ->
 
 def pause_between_looks(seconds: float) -> None:
     time.sleep(seconds)
+
+
+def _look_in_place(given: argparse.Namespace, bench: "Workbench", folders: list[Path]) -> int:
+    """Prints what became of the files in place; how many there are."""
+    from visil_dash.tidying.places import PlaceState, places_of
+
+    count = 0
+    for place in places_of(bench.library, folders, only_in_place=True, watch=terminal_watch(given)):
+        count += 1
+        if place.state is not PlaceState.SAME:
+            print_place(given, place)
+    return count
 
 
 def _added(given: argparse.Namespace, ended: list[JobRecord]) -> int:
@@ -142,7 +165,8 @@ def _add_by_writer(given: argparse.Namespace, bench: "Workbench") -> int | None:
     from visil_dash.library.sharing.beside_writer import hand_over, writer_is_gone
     from visil_dash.media.files import video_files
 
-    wanted = set(hand_over(bench.library, video_files(given.paths)))
+    files = video_files(given.paths)
+    wanted = set(hand_over(bench.library, files, in_place=given.in_place))
     print(
         f"another visil_dash writes this library: {_files(len(wanted))} handed to it",
         file=sys.stderr,

@@ -58,7 +58,7 @@ def _download(link: str, folder: Path, settings: Settings, watch: Watch) -> Path
     reason = ""
     try:
         with path.open("wb") as file:
-            fetch(link, file, limit=settings.max_file_bytes, watch=watch)
+            fetch(link, file, limit=settings.most_copied, watch=watch)
         check_regular(path, settings=settings)
         return path
     except MediaRefused as refused:

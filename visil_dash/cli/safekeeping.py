@@ -107,12 +107,15 @@ def _backup(given: argparse.Namespace, settings: Settings) -> int:
         "files": len(made.files),
         "copied": made.copied,
         "copied_bytes": made.copied_bytes,
+        "in_place": made.in_place,
         "problems": wrong,
     }
     line = (
         f"backup {made.name}: {made.videos:,} videos, {len(made.files):,} files, of which "
         f"{made.copied:,} were copied ({made.copied_bytes / 2**20:,.1f} MiB)"
     )
+    if made.in_place:
+        line += f"; the files of {made.in_place:,} videos in place are not in it"
     print_line(given, line, facts)
     return REFUSED if wrong else DONE
 

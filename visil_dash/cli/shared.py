@@ -13,6 +13,7 @@ from visil_dash.settings import Settings
 if TYPE_CHECKING:
     from visil_dash.library.store import Library
     from visil_dash.records import JobRecord
+    from visil_dash.tidying.places import Place
     from visil_dash.workbench.bench import Workbench
 
 # Exit codes: done; done in part (inputs refused, videos left out, each printed with its reason);
@@ -126,6 +127,19 @@ def write_text(path: Path, text: str) -> None:
             f"cannot be written ({error.strerror})",
             "name another file, or free some space",
         ) from error
+
+
+def print_place(given: argparse.Namespace, place: "Place") -> None:
+    to = f"  →  {place.now}" if place.now else ""
+    facts = {
+        "state": place.state.value,
+        "video_id": place.video.video_id,
+        "name": place.video.name,
+        "path": str(place.path),
+        "now": str(place.now) if place.now else None,
+        "in_place": place.in_place,
+    }
+    print_line(given, f"{place.state.value:8} {place.video.name}  {place.path}{to}", facts)
 
 
 def print_line(given: argparse.Namespace, line: str, facts: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from visil_dash.cli.shared import (
     add_command,
     open_bench,
     print_line,
+    print_place,
     read_text,
     require_features,
     terminal_watch,
@@ -69,31 +70,28 @@ def add_places_command(commands: Any, common: argparse.ArgumentParser) -> None:
         nargs="*",
         type=existing_path,
         metavar="FOLDER",
-        help="where to look for files that moved",
+        help="where to look for files that moved; one in place is used there from now on",
+    )
+    places.add_argument(
+        "--read-all",
+        action="store_true",
+        help="read every file in place, not only those that the file system shows as changed",
     )
 
 
 def _places(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.library.sharing.lock import require_library
     from visil_dash.library.store import open_library
-    from visil_dash.tidying.places import PlaceState, places_of
+    from visil_dash.tidying.places import places_of
 
     folder: Path = given.library or settings.library
     require_library(folder)
     code = DONE
-    with open_library(folder, settings=settings, read_only=True) as library:
-        for place in places_of(library.videos(), given.folders, watch=terminal_watch(given)):
-            code = code if place.state is PlaceState.SAME else REFUSED
-            to = f"  →  {place.now}" if place.now else ""
-            line = f"{place.state.value:8} {place.video.name}  {place.path}{to}"
-            facts = {
-                "state": place.state.value,
-                "video_id": place.video.video_id,
-                "name": place.video.name,
-                "path": str(place.path),
-                "now": str(place.now) if place.now else None,
-            }
-            print_line(given, line, facts)
+    with open_library(folder, settings=settings) as library:
+        found = places_of(library, given.folders, anew=given.read_all, watch=terminal_watch(given))
+        for place in found:
+            code = code if place.well else REFUSED
+            print_place(given, place)
     return code
 
 

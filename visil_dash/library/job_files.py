@@ -23,17 +23,20 @@ def accept_all(_path: Path) -> None:
 def hashed_source(
     library: Library, row: dict[str, Any], *, check: Check, max_bytes: int, watch: Watch
 ) -> tuple[Path, str]:
-    """The job's bytes within the library, copied there if they lie elsewhere, and their sha256.
+    """The job's bytes within the library, copied there if they lie elsewhere, and their sha256;
+    those of a file in place where it lies.
 
     Raises MediaRefused, NotFound, StoreError and Cancelled.
     """
+    if row["in_place"]:
+        return _in_place(library, row, check=check, watch=watch)
     staged = path_of(row["staged"]) if row["staged"] else None
     if staged is not None and staged.is_file():
         if staged.stat().st_size > max_bytes:
             raise MediaRefused(
                 row["name"],
                 f"it is larger than the limit of {max_bytes} bytes",
-                "add a smaller file",
+                "add a smaller file, or one of this machine in place",
             )
         check(staged)
         return staged, sha256_file(staged)[0]
@@ -44,6 +47,16 @@ def hashed_source(
     if not row["source"]:
         raise NotFound(f"{row['name']}: the upload is no longer there. Add it again.")
     return _copied(library, row, check=check, max_bytes=max_bytes, watch=watch)
+
+
+def _in_place(
+    library: Library, row: dict[str, Any], *, check: Check, watch: Watch
+) -> tuple[Path, str]:
+    source = path_of(row["source"])
+    check(source)
+    if source.resolve().is_relative_to(library.folder.resolve()):
+        raise MediaRefused(row["name"], "it is a part of the library", "add a file outside it")
+    return source, library.in_place.hashed(source, watch=watch)[0]
 
 
 def _copied(

@@ -44,11 +44,11 @@ FULL_SECONDS = 60.0  # after which a file that found no room is tried though not
 class Pipeline(Protocol):
     """Takes a staged file into the library and makes it findable.
 
-    `source` holds the bytes whose sha256 is `job.video_id`, under a server-made name; the
-    pipeline moves it with put_video. It calls `enter` with each state that the job reaches and
-    counts sampled seconds for `watch`. It returns the video's id, or raises MediaRefused, Cancelled
-    or another error. Doing the same job again must be harmless: it may run after a crash, and for
-    bytes that are in the library already.
+    `source` holds the bytes whose sha256 is `job.video_id`, under a server-made name or, in place,
+    where it lies; the pipeline moves it with put_video or leaves it with put_in_place. It calls
+    `enter` with each state that the job reaches and counts sampled seconds for `watch`. It returns
+    the video's id, or raises MediaRefused, Cancelled or another error. Doing the same job again
+    must be harmless: it may run after a crash, and for bytes that are in the library already.
     """
 
     def __call__(
@@ -148,21 +148,23 @@ class Worker:
         self._notify()
         return self._record(row)
 
-    def enqueue_paths(self, paths: Iterable[Path]) -> list[JobRecord]:
+    def enqueue_paths(self, paths: Iterable[Path], *, in_place: bool = False) -> list[JobRecord]:
         """Puts files in the queue, all or none: any number, as they take no disk while they wait.
 
-        One job per path; a path whose job has not ended keeps it. Raises StoreError and
-        StoreReadOnly.
+        `in_place`: they are used where they lie, not copied. One job per path; a path whose job
+        has not ended keeps it. Raises StoreError and StoreReadOnly.
         """
-        return self._enqueue_sources([(path.name, path) for path in paths])
+        return self._enqueue_sources([(path.name, path) for path in paths], in_place=in_place)
 
-    def _enqueue_sources(self, named: Sequence[tuple[str, Path]]) -> list[JobRecord]:
+    def _enqueue_sources(
+        self, named: Sequence[tuple[str, Path]], *, in_place: bool = False
+    ) -> list[JobRecord]:
         self._library.require_writer()
         if not named:
             return []
         sources = [(clean_name(name), stored_path(path.absolute())) for name, path in named]
         self._library.check_disk(sources[0][0])
-        rows = self._table.add_sources(sources)
+        rows = self._table.add_sources(sources, in_place=in_place)
         self._notify()
         return [self._record(row) for row in rows]
 
@@ -343,7 +345,7 @@ class Worker:
             self._library,
             row,
             check=self._check,
-            max_bytes=self._settings.max_file_bytes,
+            max_bytes=self._settings.most_copied,
             watch=Watch(stopped=stopped),
         )
         known = self._library.has_video(video_id)
@@ -386,6 +388,7 @@ class Worker:
             duplicate_of=row["duplicate_of"],
             updated=row["updated"],
             source=row["source"],
+            in_place=bool(row["in_place"]),
         )
 
 

@@ -33,8 +33,13 @@ class JobTable:
             connection.execute(tables.jobs.insert().values(**row))
         return row
 
-    def add_sources(self, named: Sequence[tuple[str, str]]) -> list[_Row]:
-        """Waiting jobs for (name, path)s, all or none; a path whose job has not ended keeps it."""
+    def add_sources(
+        self, named: Sequence[tuple[str, str]], *, in_place: bool = False
+    ) -> list[_Row]:
+        """Waiting jobs for (name, path)s, all or none; a path whose job has not ended keeps it.
+
+        `in_place`: the files are to stay where they lie.
+        """
         with self._catalogue.write() as connection:
             going = connection.execute(tables.jobs.select().where(_GOING)).mappings()
             rows = {row["source"]: dict(row) for row in going if row["source"]}
@@ -44,7 +49,7 @@ class JobTable:
                 first = next_count(connection, "job")
                 next_count(connection, "job", at_least=first + len(fresh) - 1)
                 made = [
-                    _new(name, first + number, source=source)
+                    _new(name, first + number, source=source, in_place=in_place)
                     for number, (name, source) in enumerate(fresh)
                 ]
                 connection.execute(tables.jobs.insert(), made)
@@ -92,7 +97,9 @@ class JobTable:
             connection.execute(tables.jobs.delete().where(tables.jobs.c.job_id == job_id))
 
 
-def _new(name: str, position: int, *, source: str = "", staged: str = "") -> _Row:
+def _new(
+    name: str, position: int, *, source: str = "", staged: str = "", in_place: bool = False
+) -> _Row:
     return {
         "job_id": secrets.token_hex(8),
         "position": position,
@@ -106,5 +113,6 @@ def _new(name: str, position: int, *, source: str = "", staged: str = "") -> _Ro
         "video_id": "",
         "duplicate_of": "",
         "attempts": 0,
+        "in_place": int(in_place),
         "updated": now(),
     }

@@ -8,6 +8,8 @@ from sqlalchemy.engine import Connection
 
 from visil_dash.library import tables
 from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
+from visil_dash.library.in_place.rows import drop_in_place, files_in_place
+from visil_dash.library.paths import stored_path
 from visil_dash.records import VideoRecord
 
 
@@ -31,6 +33,24 @@ def put_name(connection: Connection, record: VideoRecord, name: str, place: str)
         next_count(connection, "revision")
 
 
+def move_place(connection: Connection, record: VideoRecord, former: str, place: str) -> None:
+    """The video's file that lay at one place lies at another now."""
+    rows = checked_rows(
+        connection,
+        tables.places,
+        tables.places.c.video_id == record.video_id,
+        tables.places.c.place == former,
+    )
+    connection.execute(
+        tables.places.delete().where(
+            tables.places.c.video_id == record.video_id, tables.places.c.place == former
+        )
+    )
+    name = rows[0]["name"] if rows else record.name
+    put_place(connection, record.video_id, name, place)
+    next_count(connection, "revision")
+
+
 def delete_name(connection: Connection, record: VideoRecord, name: str) -> None:
     """Takes one of several names from a video, with its places; the next name becomes the first.
 
@@ -49,4 +69,15 @@ def delete_name(connection: Connection, record: VideoRecord, name: str) -> None:
         connection.execute(
             table.delete().where(table.c.video_id == record.video_id, table.c.name.in_(lost))
         )
+    _forget_places(connection, record.video_id)
     next_count(connection, "revision")
+
+
+def _forget_places(connection: Connection, video_id: str) -> None:
+    """Files in place go with their places; the last one stays, as the video may have no other."""
+    of_video = tables.places.c.video_id == video_id
+    kept = {row["place"] for row in checked_rows(connection, tables.places, of_video)}
+    files = files_in_place(connection, video_id)
+    gone = [file for file in files if stored_path(file.path) not in kept]
+    for file in gone if len(gone) < len(files) else gone[1:]:
+        drop_in_place(connection, video_id, file.path)

@@ -18,7 +18,6 @@ from visil_dash.library.blobs import (
     FeatureManifest,
     StepHook,
     decode_features,
-    sha256_file,
     sha256_hex,
 )
 from visil_dash.library.catalogue import (
@@ -31,8 +30,11 @@ from visil_dash.library.catalogue import (
     put_row,
     quarantine,
 )
-from visil_dash.library.paths import media_file, safe_id
+from visil_dash.library.in_place.rows import UNKNOWN, FileInPlace, files_in_place, put_in_place
+from visil_dash.library.names import put_place
+from visil_dash.library.paths import media_file, path_of, safe_id
 from visil_dash.library.rows import put_feature_row
+from visil_dash.library.verification import media_problem
 from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
 
@@ -42,6 +44,7 @@ _KEPT = {
     tables.videos: "tags",
     tables.names: "further names",
     tables.places: "the folders they were added from",
+    tables.in_place: "the places of files in place",
     tables.settings: "settings with thresholds",
     tables.counters: "",
     tables.labels: "labels",
@@ -165,12 +168,11 @@ def _restore(
         wanted.setdefault(blob.video_id, blob.video_row)
     with catalogue.write() as connection:
         present = {row["video_id"] for row in checked_rows(connection, tables.videos)}
-        restored = _restore_videos(connection, folder, wanted, salvaged)
+        outside = {row["video_id"] for row in salvaged.get("in_place", [])}
+        outside |= {blob.video_id for blob in blobs if blob.in_place}
+        restored = _restore_videos(connection, folder, wanted, salvaged, outside)
         known = present | restored
-        for table in (tables.names, tables.places):
-            for row in salvaged.get(table.name, []):
-                if row["video_id"] in restored:
-                    put_row(connection, table, row)
+        _restore_names_and_places(connection, restored, salvaged, blobs)
         for row in salvaged.get("settings", []):
             put_row(connection, tables.settings, row)
         _restore_labels(connection, known, salvaged)
@@ -188,6 +190,25 @@ def _restore(
     return len(restored)
 
 
+def _restore_names_and_places(
+    connection: Connection,
+    restored: set[str],
+    salvaged: dict[str, list[_Row]],
+    blobs: "list[_Blob]",
+) -> None:
+    """Those of restored videos. Places of files in place are those that blobs name where the
+    catalogue lost them; nothing is known of them until they are read."""
+    for table in (tables.names, tables.places, tables.in_place):
+        for row in salvaged.get(table.name, []):
+            if row["video_id"] in restored:
+                put_row(connection, table, row)
+    for blob in blobs:
+        known = files_in_place(connection, blob.video_id)
+        for place in blob.in_place if blob.video_id in restored and not known else ():
+            put_place(connection, blob.video_id, blob.video_row["name"], place)
+            put_in_place(connection, FileInPlace(blob.video_id, path_of(place), UNKNOWN))
+
+
 def _restore_labels(
     connection: Connection, known: set[str], salvaged: dict[str, list[_Row]]
 ) -> None:
@@ -199,10 +220,15 @@ def _restore_labels(
 
 
 def _restore_videos(
-    connection: Connection, folder: Path, wanted: dict[str, _Row], salvaged: dict[str, list[_Row]]
+    connection: Connection,
+    folder: Path,
+    wanted: dict[str, _Row],
+    salvaged: dict[str, list[_Row]],
+    outside: set[str],
 ) -> set[str]:
     """Adds the rows of `wanted` whose media file is sound, under ordinals that are not in use.
 
+    Those of files in place (`outside`) are added in any case: a disk may be away, and come back.
     The counters go on from the highest number ever given.
     """
     present = checked_rows(connection, tables.videos)
@@ -212,7 +238,9 @@ def _restore_videos(
     restored = set[str]()
     for video_id, row in sorted(wanted.items(), key=lambda item: int(item[1]["ordinal"])):
         media = media_file(folder, video_id)
-        if video_id in ids or not media.is_file() or sha256_file(media)[0] != video_id:
+        if video_id in ids:
+            continue
+        if video_id not in outside and media_problem(media, video_id):
             continue
         if row["ordinal"] in used:
             top += 1
@@ -235,6 +263,7 @@ class _Blob:
     sha256: str
     bytes: int
     video_row: _Row
+    in_place: tuple[str, ...] = ()
 
 
 def _sound_blob(path: Path) -> _Blob | None:
@@ -252,8 +281,10 @@ def _sound_blob(path: Path) -> _Blob | None:
             "frames": len(features),
             "tags": "[]",
         }
+        in_place = origin.get("in_place", [])  # none in blobs of before
     except (StoreError, KeyError, ValueError):
         return None
     if (features.extractor, features.video_id) != (path.parent.name, path.stem):
         return None
-    return _Blob(features.video_id, manifest, sha256_hex(data), len(data), row)
+    places = tuple(map(str, in_place)) if isinstance(in_place, list) else ()
+    return _Blob(features.video_id, manifest, sha256_hex(data), len(data), row, places)

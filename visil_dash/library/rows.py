@@ -3,9 +3,10 @@
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visil_dash.errors import NotFound
@@ -154,3 +155,26 @@ def put_feature_row(
         raise NotFound(f"{video_id}: the video was removed meanwhile.")
     put_row(connection, tables.videos, video[0] | {"frames": frames})
     next_count(connection, "revision")
+
+
+def put_new_video(
+    connection: Connection, video_id: str, name: str, size: int, info: MediaInfo
+) -> None:
+    """A video's row, under the next ordinal."""
+    row = {
+        "video_id": video_id,
+        "ordinal": next_count(connection, "ordinal", at_least=_highest(connection) + 1),
+        "name": name,
+        "bytes": size,
+        "info": json.dumps(asdict(info), sort_keys=True),
+        "added": now(),
+        "frames": 0,
+        "tags": "[]",
+    }
+    put_row(connection, tables.videos, row)
+    connection.execute(tables.removals.delete().where(tables.removals.c.video_id == video_id))
+    next_count(connection, "revision")
+
+
+def _highest(connection: Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.max(tables.videos.c.ordinal))).scalar() or 0)

@@ -2,7 +2,8 @@
 
     catalogue.db                              rows of videos, features, labels, settings, jobs
     writer.lock                               held by the one writer
-    media/<video_id>/original                 the bytes that were added, and pictures made of them
+    media/<video_id>/original                 the bytes that were added, and pictures made of them;
+                                              of a file in place only the pictures
     features/<extractor>/<video_id>.safetensors
     reductions/<extractor>/<reduction_id>.safetensors
     index/<extractor>/<reduction_id>/         derived, may be deleted
@@ -20,9 +21,6 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from visil_dash.errors import (
     DiskFull,
@@ -55,15 +53,17 @@ from visil_dash.library.catalogue import (
     quarantine,
 )
 from visil_dash.library.cleanup import clean_up_after_crash, finish_removal, set_media_aside
+from visil_dash.library.in_place.rows import FileInPlace, drop_in_place, put_in_place
 from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, put_label
-from visil_dash.library.names import delete_name, put_name, put_place
-from visil_dash.library.paths import blob_file, media_file
+from visil_dash.library.names import delete_name, move_place, put_name, put_place
+from visil_dash.library.paths import blob_file, media_file, media_folder, stored_path
 from visil_dash.library.rates import rate_problem, set_aside_other_rates
 from visil_dash.library.recovery import writers_catalogue
 from visil_dash.library.rows import (
     clean_name,
     feature_rows,
     put_feature_row,
+    put_new_video,
     video_records,
 )
 from visil_dash.library.sharing.lock import WriterLock, writer_lock
@@ -73,6 +73,7 @@ from visil_dash.records import MediaInfo, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
 _LOG = logging.getLogger(__name__)
+_OF_A_VIDEO = (tables.videos, tables.names, tables.places, tables.in_place, tables.features)
 
 
 class Library(Viewer):
@@ -137,26 +138,49 @@ class Library(Viewer):
         if staged != original:
             move_whole(staged, original, step=self.step, kind="media")
         with self.catalogue.write() as connection:
-            row = {
-                "video_id": video_id,
-                "ordinal": next_count(connection, "ordinal", at_least=_highest(connection) + 1),
-                "name": name,
-                "bytes": original.stat().st_size,
-                "info": json.dumps(asdict(info), sort_keys=True),
-                "added": now(),
-                "frames": 0,
-                "tags": "[]",
-            }
-            put_row(connection, tables.videos, row)
+            put_new_video(connection, video_id, name, original.stat().st_size, info)
             put_place(connection, video_id, name, place)
-            connection.execute(
-                tables.removals.delete().where(tables.removals.c.video_id == video_id)
-            )
-            next_count(connection, "revision")
             self.step("media:before-commit")
         self.step("media:committed")
         self.discard_staged(staged)
         return self.video(video_id)
+
+    def put_in_place(self, file: FileInPlace, *, name: str, info: MediaInfo) -> VideoRecord:
+        """A video whose bytes stay where they lie, outside the library, and are never changed.
+
+        The caller has read them, or has a stamp that no file has. The same video again only adds
+        name and place. Committed on return.
+        """
+        self.require_writer()
+        name, video_id = clean_name(name), file.video_id
+        with self._files:
+            folder = media_folder(self.folder, video_id)  # for pictures of it
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            known = self.has_video(video_id)
+            with self.catalogue.write() as connection:
+                if not known:
+                    put_new_video(connection, video_id, name, file.stamp.bytes, info)
+                [record] = video_records(connection, video_id=video_id)
+                put_name(connection, record, name, stored_path(file.path))
+                put_in_place(connection, file)
+                self.step("media:before-commit")
+            self.step("media:committed")
+        return self.video(video_id)
+
+    def note_in_place(self, file: FileInPlace, *, moved_from: Path | None = None) -> None:
+        """Keeps what was seen at a place, or that the file lies at another one now."""
+        self.require_writer()
+        with self._files, self.catalogue.write() as connection:
+            if moved_from is not None:
+                drop_in_place(connection, file.video_id, moved_from)
+                move_place(
+                    connection,
+                    self.video(file.video_id),
+                    stored_path(moved_from),
+                    stored_path(file.path),
+                )
+            put_in_place(connection, file)
 
     def put_features(self, features: VideoFeatures, manifest: FeatureManifest) -> None:
         """Stores features; a whole blob of the same video and extractor stays as it is.
@@ -192,6 +216,7 @@ class Library(Viewer):
             "info": asdict(record.info),
             "added": record.added,
             "ordinal": record.ordinal,
+            "in_place": [stored_path(file.path) for file in self.in_place.all(video_id)],
         }
         data = encode_features(features, manifest, origin=origin)
         path = blob_file(self.folder, extractor, video_id)
@@ -242,7 +267,7 @@ class Library(Viewer):
                 if not video_records(connection, video_id=video_id):
                     raise NotFound(f"{video_id}: no such video in {self.folder}.")
                 connection.execute(tables.removals.insert().values(video_id=video_id))
-                for table in (tables.videos, tables.names, tables.places, tables.features):
+                for table in _OF_A_VIDEO:
                     connection.execute(table.delete().where(table.c.video_id == video_id))
                 delete_labels_of(connection, video_id)
                 next_count(connection, "revision")
@@ -365,7 +390,3 @@ def open_library(
     facts = {"read_only": lock is None, "notices": len(notices)}
     _LOG.log(logging.WARNING if notices else logging.INFO, "library opened", extra={"facts": facts})
     return library
-
-
-def _highest(connection: Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.max(tables.videos.c.ordinal))).scalar() or 0)

@@ -30,6 +30,13 @@ names = Table("names", metadata, *_keys("video_id", "name"), *_texts("added", "r
 places = Table(
     "places", metadata, *_keys("video_id", "place"), *_texts("name", "added", "row_check")
 )
+in_place = Table(
+    "in_place",
+    metadata,
+    *_keys("video_id", "place"),
+    *_texts("seen", "added", "row_check"),
+    *_numbers("bytes", "modified", "changed", "inode"),
+)
 features = Table(
     "features",
     metadata,
@@ -49,6 +56,7 @@ jobs = Table(
     Column("done", Float, nullable=False),
     Column("total", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("in_place", Integer, nullable=False),
 )
 reductions = Table(
     "reductions",
@@ -129,5 +137,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE label_notes (first TEXT NOT NULL, second TEXT NOT NULL, note TEXT NOT NULL, "
         "row_check TEXT NOT NULL, PRIMARY KEY (first, second))",
+    ),
+    (
+        "CREATE TABLE in_place (video_id TEXT NOT NULL, place TEXT NOT NULL, seen TEXT NOT NULL, "
+        "bytes BIGINT NOT NULL, modified BIGINT NOT NULL, changed BIGINT NOT NULL, "
+        "inode BIGINT NOT NULL, added TEXT NOT NULL, row_check TEXT NOT NULL, "
+        "PRIMARY KEY (video_id, place))",
+        "ALTER TABLE jobs ADD COLUMN in_place INTEGER NOT NULL DEFAULT 0",
     ),
 )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from visil_dash.errors import StoreDamaged, StoreError
 from visil_dash.library.blobs import sha256_file
+from visil_dash.library.in_place.files import PUT_BACK
+from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.paths import blob_file, media_file, media_folder
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ BRING_BACK = "Add the same file again: that brings it back, and labels, tags and
 class Finding:
     """A problem: the artefact, what is wrong with it, the remedy; as text, one sentence each.
 
-    `video_id` and `extractor` where features of that video are what is damaged.
+    `video_id` and `extractor` where features of that video are what is damaged, `media_of` where
+    its media file is.
     """
 
     artefact: str
@@ -27,6 +30,7 @@ class Finding:
     remedy: str
     video_id: str = ""
     extractor: str = ""
+    media_of: str = ""
 
     def __str__(self) -> str:
         return f"{self.artefact}: {self.problem}. {self.remedy}".rstrip()
@@ -48,10 +52,24 @@ def media_problem(path: Path, video_id: str) -> str:
 
 
 def _media(library: "Viewer") -> Iterator[Finding]:
+    outside: dict[str, list[FileInPlace]] = {}
+    for file in library.in_place.all():
+        outside.setdefault(file.video_id, []).append(file)
     for video in library.videos():
-        path = media_file(library.folder, video.video_id)
-        if problem := media_problem(path, video.video_id):
-            yield Finding(str(path), problem, BRING_BACK)
+        video_id, path = video.video_id, media_file(library.folder, video.video_id)
+        if video_id in outside and not path.is_file():
+            yield from _media_in_place(library, outside[video_id])
+        elif problem := media_problem(path, video_id):
+            yield Finding(str(path), problem, BRING_BACK, media_of=video_id)
+
+
+def _media_in_place(library: "Viewer", files: list[FileInPlace]) -> Iterator[Finding]:
+    """Nothing is wrong as long as one of a video's files holds its bytes."""
+    if any(library.in_place.holds(file, anew=True) for file in files):
+        return
+    for file in files:
+        problem = library.in_place.problem(file)
+        yield Finding(str(file.path), problem, PUT_BACK, media_of=file.video_id)
 
 
 def _features(library: "Viewer") -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import REMAKE, StepHook, decode_features, sha256_hex
 from visil_dash.library.catalogue import Catalogue, checked_rows, current_count
+from visil_dash.library.in_place.files import FilesInPlace
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.paths import blob_file, media_file, media_folder
 from visil_dash.library.rates import rate_problem
@@ -48,6 +49,7 @@ class Viewer:
         self._files = threading.RLock()  # one change of rows and their files at a time
         self._notices = notices
         self._read_only_reason = read_only_reason
+        self.in_place = FilesInPlace(catalogue)
         self._rows = CurrentRows(catalogue)
         self._checked = CheckedFiles()
         self._closers: list[Callable[[], None]] = []
@@ -96,13 +98,19 @@ class Viewer:
             )
 
     def media_path(self, video_id: str) -> Path:
-        """The bytes that were added. Raises NotFound, StoreDamaged when the file is gone."""
+        """The bytes that were added, in the library or where they lie.
+
+        Raises NotFound; StoreDamaged when the file is gone, or lies elsewhere and was altered.
+        """
         path = media_file(self.folder, video_id)
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
-        if not path.is_file():
+        if path.is_file():
+            return path
+        outside = self.in_place.path(video_id)
+        if outside is None:
             raise StoreDamaged(str(path), "the media file is gone", BRING_BACK)
-        return path
+        return outside
 
     def asset(self, video_id: str, name: str) -> Path:
         """Where a picture or preview of the video lies or may be written."""

@@ -169,6 +169,7 @@ class JobRecord:
     duplicate_of: str = ""
     updated: str = ""
     source: str = ""  # path, none for an upload
+    in_place: bool = False  # the file stays at `source`
 
 
 @dataclass(frozen=True)

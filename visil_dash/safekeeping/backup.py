@@ -6,7 +6,8 @@
 Files of a library never change once they are committed, so one that was copied before is not copied
 again. The catalogue is copied by SQLite's own backup, which is consistent while videos are added.
 The index, pictures of videos and files that are still coming in are derived or not yet the
-library's: they are left out. A snapshot is written last, and whole: without it there is no backup.
+library's: they are left out, and so are files in place, of which a backup holds path and hash.
+A snapshot is written last, and whole: without it there is no backup.
 """
 
 import json
@@ -61,6 +62,7 @@ class Backup:
     copied: int = 0
     copied_bytes: int = 0
     left_out: tuple[str, ...] = ()  # a reason each: damaged or missing in the library
+    in_place: int = 0  # videos whose files lie outside the library, and are not in the backup
 
     @property
     def bytes(self) -> int:
@@ -84,7 +86,7 @@ def make_backup(library: Path, folder: Path, *, watch: Watch = UNWATCHED) -> Bac
     catalogue = folder / "catalogue.part"
     try:
         _copy_catalogue(library / CATALOGUE_NAME, catalogue)
-        wanted, videos = _files_of(catalogue, library)
+        wanted, videos, outside = _files_of(catalogue, library)
         digest, size = sha256_file(catalogue)
         files = [Stored(CATALOGUE_NAME, digest, size)]
         copied = _take_in(folder, catalogue, files[0])
@@ -102,7 +104,8 @@ def make_backup(library: Path, folder: Path, *, watch: Watch = UNWATCHED) -> Bac
         copied += new
         copied_bytes += file.bytes if new else 0
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    snapshot = Backup(name, videos, tuple(files), copied, copied_bytes, tuple(left_out))
+    kept = tuple(files)
+    snapshot = Backup(name, videos, kept, copied, copied_bytes, tuple(left_out), outside)
     _write(folder, snapshot)
     return snapshot
 
@@ -139,8 +142,9 @@ def _copy_catalogue(source: Path, target: Path) -> None:
         engine.dispose()
 
 
-def _files_of(catalogue: Path, library: Path) -> tuple[list[Stored], int]:
-    """Media, feature and reduction files that a copy of a catalogue knows, and how many videos."""
+def _files_of(catalogue: Path, library: Path) -> tuple[list[Stored], int, int]:
+    """Media, feature and reduction files that a copy of a catalogue knows; how many videos there
+    are, and how many of them are in place."""
     reader = sqlite3.connect(f"{catalogue.absolute().as_uri()}?mode=ro", uri=True)
     try:
         videos = reader.execute("SELECT video_id, bytes FROM videos ORDER BY ordinal").fetchall()
@@ -150,17 +154,27 @@ def _files_of(catalogue: Path, library: Path) -> tuple[list[Stored], int]:
         reductions = reader.execute(
             "SELECT extractor, reduction_id, sha256 FROM reductions ORDER BY added"
         ).fetchall()
+        outside = _in_place(reader)
     finally:
         reader.close()
     here = Path()
-    media = [Stored(media_file(here, v).as_posix(), v, int(size)) for v, size in videos]
+    outside = {video for video in outside if not media_file(library, video).is_file()}
+    owned = [(video, size) for video, size in videos if video not in outside]
+    media = [Stored(media_file(here, v).as_posix(), v, int(size)) for v, size in owned]
     blobs = [Stored(blob_file(here, e, v).as_posix(), s, int(size)) for e, v, s, size in features]
     fitted = []  # thresholds belong to a reduction, so the very same one is kept
     for extractor, reduction_id, sha256 in reductions:
         path = Path("reductions") / safe_id(extractor) / f"{safe_id(reduction_id)}.safetensors"
         if (library / path).is_file():  # else it is fitted anew
             fitted.append(Stored(path.as_posix(), sha256, (library / path).stat().st_size))
-    return [*media, *blobs, *fitted], len(videos)
+    return [*media, *blobs, *fitted], len(videos), len(outside)
+
+
+def _in_place(reader: sqlite3.Connection) -> set[str]:
+    """Videos that have a file in place; none in a catalogue of before."""
+    if not reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'in_place'").fetchone():
+        return set()
+    return {video for (video,) in reader.execute("SELECT video_id FROM in_place")}
 
 
 def _copied(library: Path, folder: Path, file: Stored) -> tuple[str, int]:
@@ -246,6 +260,7 @@ def read_backup(folder: Path, name: str = "") -> Backup:
             body["copied"],
             body["copied_bytes"],
             tuple(body["left_out"]),
+            body.get("in_place", 0),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreDamaged(

@@ -116,7 +116,7 @@ def _weights(bench: Workbench) -> HealthCheck:
 
 
 def _media(findings: tuple[Finding, ...]) -> Iterator[HealthCheck]:
-    wrong = [finding for finding in findings if Path(finding.artefact).name == "original"]
+    wrong = [finding for finding in findings if finding.media_of]
     for finding in wrong:
         yield HealthCheck("videos", State.PROBLEM, str(finding))
     if not wrong:
@@ -150,12 +150,11 @@ def _features(bench: Workbench, findings: tuple[Finding, ...]) -> Iterator[Healt
 
 def _without_media(findings: tuple[Finding, ...]) -> set[str]:
     """Ids of videos whose stored file is damaged: features of it would be of something else."""
-    paths = (Path(finding.artefact) for finding in findings)
-    return {path.parent.name for path in paths if path.name == "original"}
+    return {finding.media_of for finding in findings if finding.media_of}
 
 
 def _without_row(findings: tuple[Finding, ...]) -> Iterator[HealthCheck]:
-    left = [f for f in findings if not f.video_id and Path(f.artefact).name != "original"]
+    left = [f for f in findings if not f.video_id and not f.media_of]
     for finding in left:
         yield HealthCheck(
             "files",
@@ -211,7 +210,7 @@ def repaired(
     if "files" in subjects:
         for finding in bench.library.verify():
             path = Path(finding.artefact)
-            if not finding.video_id and path.name != "original" and path.exists():
+            if not finding.video_id and not finding.media_of and path.exists():
                 quarantine(path, bench.library.folder / "quarantine")
     if "features" in subjects:
         findings = bench.library.verify()

@@ -324,9 +324,14 @@ class Workbench:
 
     # ---- the library ----
 
-    def add_paths(self, paths: Iterable[Path]) -> list[JobRecord]:
-        """Queue files, and every file of folders; the worker takes them one by one."""
-        return self.worker.enqueue_paths(video_files(paths))
+    def add_paths(self, paths: Iterable[Path], *, in_place: bool = False) -> list[JobRecord]:
+        """Queue files, and every file of folders; the worker takes them one by one.
+
+        `in_place`: they stay where they lie; those that are in place already are left out."""
+        files: Iterable[Path] = video_files(paths)
+        if in_place:
+            files = self.library.in_place.changed_among(files)
+        return self.worker.enqueue_paths(files, in_place=in_place)
 
     def add_upload(self, staged: Path, *, name: str) -> JobRecord:
         """Queue a file that was written to `library.stage()`."""

@@ -30,11 +30,14 @@ _LOOK_AGAIN_SECONDS = 0.2  # while another thread reads the same clip
 
 @dataclass(frozen=True)
 class QueryClip:
-    """`query_id`: sha256 of the file's bytes, the id it has or would have in a library."""
+    """`query_id`: sha256 of the file's bytes, the id it has or would have in a library.
+
+    `path`: a clip's file; None of a library video, whose file `file_of` checks first.
+    """
 
     query_id: str
     name: str
-    path: Path
+    path: Path | None
     features: VideoFeatures
     info: MediaInfo
 
@@ -42,6 +45,13 @@ class QueryClip:
     def shape(self) -> float:
         """Width to height of the picture inside its borders; 1 where unknown."""
         return self.info.shape(self.features.picture) or 1.0
+
+
+def file_of(clip: QueryClip, library: Library) -> Path:
+    """Raises StoreDamaged where a library video's file is gone or was altered, and NotFound."""
+    if clip.path is not None:
+        return clip.path
+    return library.media_path(QueryRef.parse(clip.query_id).base)
 
 
 class ClipStore:
@@ -128,8 +138,7 @@ class ClipStore:
             return known
         record = self._library.video(query_id)
         features = self._library.features(record.video_id, extractor=self._model.extractor)
-        path = self._library.media_path(record.video_id)
-        return QueryClip(record.video_id, record.name, path, features, record.info)
+        return QueryClip(record.video_id, record.name, None, features, record.info)
 
     def views(
         self, query_id: str, views: Sequence[View] = INSIDE, *, watch: Watch = UNWATCHED
@@ -145,7 +154,7 @@ class ClipStore:
                 found = self._views.get(key)
             if found is None:
                 found = extract_views(
-                    clip.path,
+                    file_of(clip, self._library),
                     views=key[1],
                     video_id=clip.query_id,
                     model=self._model,

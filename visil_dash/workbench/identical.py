@@ -2,7 +2,6 @@
 
 from visil_dash.errors import NotFound
 from visil_dash.framing.views import QueryRef
-from visil_dash.library.paths import media_file
 from visil_dash.library.store import Library
 from visil_dash.media.files import PICTURES
 from visil_dash.records import VideoRecord
@@ -31,7 +30,7 @@ def identical_video(clip: QueryClip, library: Library) -> VideoRecord | None:
         video = library.video(base)
     except NotFound:
         return None
-    return None if clip.path == media_file(library.folder, base) else video
+    return None if clip.path is None else video
 
 
 def clip_notices(clip: QueryClip, same: VideoRecord | None) -> list[str]:

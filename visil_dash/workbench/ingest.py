@@ -10,6 +10,7 @@ from visil_dash.errors import MediaRefused, NotFound, StoreDamaged, StoreMismatc
 from visil_dash.framing.borders import BorderFinder
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
+from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
 from visil_dash.models.load import Model
@@ -22,6 +23,7 @@ from visil_dash.records import (
     JobState,
     MediaInfo,
     VideoFeatures,
+    VideoRecord,
 )
 from visil_dash.settings import Settings
 
@@ -150,15 +152,13 @@ def ingest(
     enter: Callable[[JobState], None],
     watch: Watch,
 ) -> str:
-    """Take a staged file into the library (see jobs.Pipeline): decode, extract, commit, index.
+    """Take a file into the library (see jobs.Pipeline): decode, extract, commit, index.
 
     Each step that was finished before, in an earlier try or under another name, is skipped.
     """
     if _has_sound_features(library, job.video_id, extractor=model.extractor):
         info = library.video(job.video_id).info
-        record = library.put_video(
-            source, name=job.name, info=info, video_id=job.video_id, place=job.source
-        )
+        record = _put(library, job, source, info)
     else:
         enter(JobState.DECODING)
         extracted = extract_features(
@@ -170,18 +170,26 @@ def ingest(
             watch=watch,
         )
         enter(JobState.FEATURES)
-        record = library.put_video(
-            source,
-            name=job.name,
-            info=extracted.info,
-            video_id=job.video_id,
-            place=job.source,
-        )
+        record = _put(library, job, source, extracted.info)
         library.put_features(extracted.features, feature_manifest(model, rate=settings.rate))
     enter(JobState.COMMITTED)
     features = library.features(record.video_id, extractor=model.extractor)
     space.add_video(record.ordinal, features.frame_vectors)
     return record.video_id
+
+
+def _put(library: Library, job: JobRecord, source: Path, info: MediaInfo) -> VideoRecord:
+    """The staged file becomes the library's; a file in place stays where it lies."""
+    if job.in_place:
+        digest, stamp = library.in_place.hashed(source)
+        if digest != job.video_id:
+            reason = "it changed while it was being decoded"
+            raise MediaRefused(job.name, reason, "add it again once it is whole")
+        file = FileInPlace(job.video_id, source.absolute(), stamp)
+        return library.put_in_place(file, name=job.name, info=info)
+    return library.put_video(
+        source, name=job.name, info=info, video_id=job.video_id, place=job.source
+    )
 
 
 def _has_sound_features(library: Library, video_id: str, *, extractor: str) -> bool:

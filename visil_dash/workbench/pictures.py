@@ -11,6 +11,7 @@ from visil_dash.proof.moments import is_shown
 from visil_dash.proof.pictures import ProofPictures, boxed, masked, picture_difference, registered
 from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Proof
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.clips import file_of
 
 
 def pictures_of(
@@ -18,7 +19,7 @@ def pictures_of(
 ) -> list[Array]:
     """Pictures of a clip, library video or view of one at the given times, uint8 RGB."""
     ref = QueryRef.parse(query_id)
-    path = bench.clip(ref.base).path
+    path = file_of(bench.clip(ref.base), bench.library)
     if ref.view == WHOLE:
         return frames_at(path, list(times), long_side=long_side, settings=bench.settings)
     view = BY_KEY[ref.view]

@@ -25,6 +25,7 @@ from visil_dash.records import (
 )
 from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.clips import file_of
 from visil_dash.workbench.search import with_probability
 
 PROOF_MATCHES = 12  # of a result that are verified, at most
@@ -138,6 +139,8 @@ class _Verifying:
                 watch=self._watch,
             )
         made = self._verifiers[inset].verify(self._file(reference_id), hypotheses(pair))
+        for video_id in (self._query, reference_id):
+            self._file(video_id)  # raises where a file in place was altered meanwhile
         self._bench.proofs.put(query_id, reference_id, made)
         return made
 
@@ -146,7 +149,7 @@ class _Verifying:
         if library.has_video(video_id):  # asked for as a clip, its features would be read too
             return VideoFile(library.media_path(video_id), library.video(video_id).info.duration)
         clip = self._bench.clip(video_id)
-        return VideoFile(clip.path, clip.info.duration)
+        return VideoFile(file_of(clip, library), clip.info.duration)
 
 
 def _reconsidered(bench: Workbench, result: SearchResult) -> SearchResult:

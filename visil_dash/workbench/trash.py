@@ -1,7 +1,7 @@
 """Removing videos so that it can be undone: into the trash of their library, until it is emptied.
 
     <library>/trash/<batch>/batch.json               what was removed: names, places, tags, labels
-    <library>/trash/<batch>/media/<video id>         the library's copy
+    <library>/trash/<batch>/media/<video id>         the library's copy, where it has one
     <library>/trash/<batch>/features/<extractor>/…   features of every model
     <library>/trash/<batch>/outside/<n>-<name>       files elsewhere, where that was asked for
 
@@ -29,7 +29,8 @@ from visil_dash.library.blobs import (
     writing,
 )
 from visil_dash.library.catalogue import now
-from visil_dash.library.paths import blob_file, path_of
+from visil_dash.library.in_place.rows import UNKNOWN, FileInPlace
+from visil_dash.library.paths import blob_file, media_file, path_of, stored_path
 from visil_dash.library.rows import clean_name
 from visil_dash.library.store import Library
 from visil_dash.records import Decoded, MediaInfo, VideoRecord
@@ -81,6 +82,11 @@ def move_to_trash(
         "at": now(),
         "videos": [asdict(record) for record in records],
         "labels": [asdict(v) for v in library.labels() if {v.query, v.reference} & ids],
+        "in_place": [
+            (file.video_id, stored_path(file.path))
+            for video_id in sorted(ids)
+            for file in library.in_place.all(video_id)
+        ],
         "files": moves,
         "left": left,
     }
@@ -113,8 +119,10 @@ def restore(
     library.require_writer()
     folder = _batch_folder(library, batch)
     was, note = _trashed(folder), _read(folder)
+    in_place = note.get("in_place", ())  # none in batches of before
     for entry in note["videos"]:
-        record = _restored(library, folder, _record(entry))
+        was_in_place = [path for video_id, path in in_place if video_id == entry["video_id"]]
+        record = _restored(library, folder, _record(entry), was_in_place)
         for path in folder.glob(f"features/*/{record.video_id}.safetensors"):
             features, manifest, _ = decode_features(path.read_bytes(), name=str(path))
             library.put_features(features, manifest)
@@ -179,8 +187,13 @@ def _why_not(path: Path, video_id: str, library: Library, outside: Sequence[Path
 
 
 def _keep_files(library: Library, video_id: str, folder: Path) -> None:
-    """Second names for the video's files: the library deletes its own, and these stay."""
-    _link(library.media_path(video_id), folder / "media" / video_id)
+    """Second names for the video's files: the library deletes its own, and these stay. A file in
+    place gets none: it is not the library's."""
+    media = media_file(library.folder, video_id)
+    if media.is_file():
+        _link(media, folder / "media" / video_id)
+    elif not library.in_place.all(video_id):
+        library.media_path(video_id)  # raises what is wrong
     for extractor in library.extractors():
         blob = blob_file(library.folder, extractor, video_id)
         if blob.is_file():
@@ -211,8 +224,27 @@ def _move(source: Path, target: Path) -> None:
 # ---- out of the trash ----
 
 
-def _restored(library: Library, folder: Path, was: VideoRecord) -> VideoRecord:
+def _restored(
+    library: Library, folder: Path, was: VideoRecord, in_place: Sequence[str]
+) -> VideoRecord:
     kept = folder / "media" / was.video_id
+    if kept.is_file() or not in_place:
+        _put_back_copy(library, kept, was)
+        names: tuple[str, ...] = ()
+    else:
+        names = (was.name, *was.other_names)
+    places = [path_of(place) for place in in_place]
+    named = [(name, places[0]) for name in names] + [(clean_name(p.name), p) for p in places]
+    for name, place in named:
+        shown = name if name in (was.name, *was.other_names) else was.name
+        file = FileInPlace(was.video_id, place, replace(UNKNOWN, bytes=was.bytes))
+        library.put_in_place(file, name=shown, info=was.info)
+    if was.tags:
+        library.set_tags(was.video_id, was.tags)
+    return library.video(was.video_id)
+
+
+def _put_back_copy(library: Library, kept: Path, was: VideoRecord) -> None:
     if not library.has_video(was.video_id):
         staged = library.stage(was.name)
         _link(kept, staged)
@@ -222,9 +254,6 @@ def _restored(library: Library, folder: Path, was: VideoRecord) -> VideoRecord:
     for name, place in [*((name, "") for name in names), *named]:
         shown = name if name in names else was.name
         library.put_video(kept, name=shown, info=was.info, video_id=was.video_id, place=place)
-    if was.tags:
-        library.set_tags(was.video_id, was.tags)
-    return library.video(was.video_id)
 
 
 def _moved_back(folder: Path, entry: Sequence[str], outside: Sequence[Path]) -> bool:

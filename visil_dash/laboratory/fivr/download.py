@@ -148,7 +148,7 @@ def _download(
         "fragment_retries": 2,
         "extractor_retries": 1,
         "socket_timeout": _SOCKET_SECONDS,
-        "max_filesize": settings.max_file_bytes,
+        "max_filesize": settings.most_copied,
         "fixup": "never",
         "cachedir": False,
         "quiet": True,
@@ -164,7 +164,7 @@ def _download(
         return Fetched(video, "", 0, reason_of(str(error)))
     path = _written(info, out)
     if path is None:
-        most = settings.max_file_bytes / 1e9
+        most = settings.most_copied / 1e9
         return Fetched(
             video, "", 0, f"no file was written, perhaps because it is larger than {most:.1f} GB"
         )

@@ -19,18 +19,22 @@ from visil_dash.library.sharing.lock import WriterLock
 from visil_dash.library.store import Library
 
 
-def hand_over(library: Library, paths: Iterable[Path]) -> list[str]:
+def hand_over(library: Library, paths: Iterable[Path], *, in_place: bool = False) -> list[str]:
     """Puts files into the queue of the process that writes the library; the ids of their jobs.
 
     As Worker.enqueue_paths: all or none, one job per path. Raises StoreReadOnly where the folder
     cannot be written, and StoreError.
     """
+    if in_place:
+        paths = library.in_place.changed_among(paths)
     sources = [(clean_name(path.name), stored_path(path.absolute())) for path in paths]
     if not sources:
         return []
     library.check_disk(sources[0][0])
     with _catalogue(library) as catalogue:
-        return [row["job_id"] for row in JobTable(catalogue).add_sources(sources)]
+        return [
+            row["job_id"] for row in JobTable(catalogue).add_sources(sources, in_place=in_place)
+        ]
 
 
 def writer_is_gone(library: Library) -> bool:

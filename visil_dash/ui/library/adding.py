@@ -53,7 +53,8 @@ def draw_adding() -> None:
     draw_refused("library")
     if not allowed_folders(settings):
         return
-    row = st.form("add_path", border=False).container(horizontal=True, vertical_alignment="bottom")
+    form = st.form("add_path", border=False)
+    row = form.container(horizontal=True, vertical_alignment="bottom")
     typed = row.text_input(
         "Or a file or folder on this machine",
         key="library_path",
@@ -62,9 +63,15 @@ def draw_adding() -> None:
     )
     with row:
         asked = st.form_submit_button("Add", icon=":material/create_new_folder:")
+    in_place = form.checkbox(
+        "Leave the files where they lie",
+        key="library_in_place",
+        help="Nothing is copied, and nothing of the files is changed. They must stay readable at"
+        " their places; the page shows which of them changed, moved or went.",
+    )
     if asked:
         with friendly():
-            _add_path(allowed_path(typed, settings=settings))
+            _add_path(allowed_path(typed, settings=settings), in_place=in_place)
 
 
 def _queue_upload(source: object, name: str) -> str:
@@ -72,11 +79,13 @@ def _queue_upload(source: object, name: str) -> str:
     return ""
 
 
-def _add_path(path: Path) -> None:
+def _add_path(path: Path, *, in_place: bool = False) -> None:
     backend.ingest_queue()  # so that a worker is ready for the files
-    jobs = backend.workbench().add_paths([path])
+    jobs = backend.workbench().add_paths([path], in_place=in_place)
     if jobs:
         st.toast(f"{plural(len(jobs), 'file')} queued", icon=":material/playlist_add:")
+    elif in_place and backend.workbench().library.in_place.all():
+        st.toast("All of them are in place already", icon=":material/check:")
     else:
         st.info("That folder contains no files.", icon=":material/folder_off:")
 

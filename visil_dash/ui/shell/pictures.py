@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from visil_dash.errors import VisilDashError
+from visil_dash.framing.views import QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
@@ -47,9 +49,9 @@ def _asset_folder(video_id: str) -> Path:
     if clip is not None:
         return clip.path.parent
     library = backend.workbench().library
-    if not library.read_only:
-        return library.asset(video_id, _POSTER).parent
     folder = backend.clip_store().pictures / video_id
+    if not library.read_only:
+        folder = library.asset(video_id, _POSTER).parent
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -67,7 +69,8 @@ def make_asset(video_id: str, name: str) -> Task:
     from visil_dash.media.preview import make_poster, make_preview, make_strip
 
     source, out = backend.media_path(video_id), _asset_folder(video_id) / name
-    settings = backend.workbench().settings
+    library, settings = backend.workbench().library, backend.workbench().settings
+    of_library = backend.session_clip(video_id) is None
 
     def work(watch: Watch) -> Path:
         watch.step("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
@@ -77,6 +80,12 @@ def make_asset(video_id: str, name: str) -> Task:
             make_strip(source, out, count=8, height=90, settings=settings)
         else:
             make_preview(source, out, settings=settings)
+        try:
+            if of_library:  # a file in place may have been altered while it was read
+                library.media_path(QueryRef.parse(video_id).base)
+        except VisilDashError:
+            out.unlink(missing_ok=True)
+            raise
         return out
 
     pool = backend.poster_tasks() if name == _POSTER else backend.tasks()

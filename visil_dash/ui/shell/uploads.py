@@ -195,8 +195,8 @@ def write_upload(
     with path.open("xb") as out:
         while chunk := source.read(_CHUNK):
             count += len(chunk)
-            if count > settings.max_file_bytes:
-                most = size(settings.max_file_bytes)
+            if count > settings.most_copied:
+                most = size(settings.most_copied)
                 raise InputError(name, f"it is larger than {most}", "cut or re-encode it")
             if room is not None and count > room:
                 raise InputError(

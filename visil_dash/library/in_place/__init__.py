@@ -1,0 +1,1 @@
+"""Videos of a library whose bytes stay where they lie, outside its folder."""
