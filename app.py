@@ -67,6 +67,7 @@ page = navigation(
         "Explore": [
             st.Page("pages/collection.py", title="Collection", icon=":material/grid_view:"),
             st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
+            st.Page("pages/case.py", title="Case", icon=":material/inventory_2:"),
             st.Page("pages/threshold.py", title="Threshold", icon=":material/tune:"),
         ],
         "Behind it": [

@@ -113,7 +113,7 @@ def test_a_case_names_all_that_made_it_and_shows_both_sides(world: Path) -> None
 
 
 def test_a_case_holds_while_nothing_changes(shell: Shell, world: Path) -> None:
-    code, out, _ = shell("verify-case", world / "case.zip")
+    code, out, _ = shell("verify", world / "case.zip")
     assert code == 0
     assert "the case holds: 2 pairs" in out
     assert out.count("unchanged") == 3

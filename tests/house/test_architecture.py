@@ -27,7 +27,7 @@ cli ui
 __main__ pages app
 """.split()  # noqa: SIM905 - ten lines that can be read, not thirty
 # The same inside visil_dash/ui.
-UI_ORDER = "shell pair search compare library models collection threshold laboratory".split()  # noqa: SIM905
+UI_ORDER = "shell pair search compare library models cases collection threshold laboratory".split()  # noqa: SIM905
 # Narrower than the order allows: what draws or measures is a function of records alone.
 ONLY = {
     "plots": {"errors", "records", "clock"},

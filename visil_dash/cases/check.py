@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from visil_dash.cases.manifest import CaseManifest, CaseVideo, read_case, sha256_of
@@ -36,11 +36,13 @@ class CheckedCase:
         return whole and not any(v.changed for v in self.videos)
 
 
-def check_case(path: Path, *, library: Path, files: Sequence[Path] = ()) -> CheckedCase:
+def check_case(
+    path: Path, *, library: Path, files: Sequence[Path] = (), places: bool = True
+) -> CheckedCase:
     """Reads every byte of the case and of its videos.
 
-    Videos are looked for in the library, where they lay when the case was made, and in `files`
-    (files and folders). Raises InputError for what is no case file.
+    Videos are looked for in the library, in `files` (files and folders) and, with `places`, where
+    they lay when the case was made. Raises InputError for what is no case file.
     """
     manifest, members, digest = read_case(path)
     problems = [
@@ -57,7 +59,8 @@ def check_case(path: Path, *, library: Path, files: Sequence[Path] = ()) -> Chec
         *_unnamed(manifest),
     ]
     given = list(_files_in(files))
-    videos = tuple(_checked(video, library, given) for video in manifest.videos)
+    shown = manifest.videos if places else (replace(v, places=()) for v in manifest.videos)
+    videos = tuple(_checked(video, library, given) for video in shown)
     return CheckedCase(manifest, digest, tuple(sorted(problems)), videos)
 
 

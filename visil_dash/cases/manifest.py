@@ -19,6 +19,7 @@ from visil_dash.errors import InputError
 _FORMAT = 1
 MANIFEST, REPORT = "manifest.json", "report.html"
 _MOST_BYTES = 64 * 2**20  # of one member
+_MOST_BYTES_IN_ALL = 2**30
 _MOST_MEMBERS = 10_000
 
 
@@ -99,7 +100,9 @@ def _members(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             listed = archive.infolist()
-            if len(listed) > _MOST_MEMBERS or any(m.file_size > _MOST_BYTES for m in listed):
+            sizes = [member.file_size for member in listed]
+            most = max(sizes, default=0) > _MOST_BYTES or sum(sizes) > _MOST_BYTES_IN_ALL
+            if most or len(listed) > _MOST_MEMBERS:
                 raise InputError(str(path), "is larger than a case file can be")
             if len({member.filename for member in listed}) < len(listed):
                 raise InputError(str(path), "has two members of one name")

@@ -36,16 +36,36 @@ def pin(bench: Workbench, query: str | Path, reference: str, *, note: str, by: s
     """
     bench.require_writer()
     made = Pin(_key(bench, query), bench.library.video(reference).video_id, note, by, now())
-    kept = [p for p in pins(bench) if (p.query, p.reference) != (made.query, made.reference)]
-    _keep(bench, [*kept, made])
+    kept = list(pins(bench))
+    places = [i for i, p in enumerate(kept) if _pair(p) == _pair(made)]
+    if places:
+        kept[places[0]] = made  # the case keeps its order
+    else:
+        kept.append(made)
+    _keep(bench, kept)
     return made
+
+
+def is_pinned(bench: Workbench, query: str, reference: str) -> bool:
+    """Whether a pair of library videos is in the case, by their ids."""
+    return any(_pair(p) == (query, reference) for p in pins(bench))
+
+
+def drop_pin(bench: Workbench, gone: Pin) -> None:
+    """Takes a pin out, also one whose videos are gone. Raises StoreReadOnly."""
+    bench.require_writer()
+    _keep(bench, [p for p in pins(bench) if _pair(p) != _pair(gone)])
+
+
+def _pair(pin: Pin) -> tuple[str, str]:
+    return pin.query, pin.reference
 
 
 def unpin(bench: Workbench, query: str | Path, reference: str) -> None:
     """Raises NotFound where the pair is not pinned, and StoreReadOnly."""
     bench.require_writer()
     gone = _key(bench, query), bench.library.video(reference).video_id
-    kept = [p for p in pins(bench) if (p.query, p.reference) != gone]
+    kept = [p for p in pins(bench) if _pair(p) != gone]
     if len(kept) == len(pins(bench)):
         raise NotFound(f"{query} and {reference}: this pair is not pinned.")
     _keep(bench, kept)

@@ -37,7 +37,7 @@ def add_case_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     export = add_command(actions, "export", _export, text, common)
     export.add_argument("file", type=new_file, metavar="FILE.zip")
     text = "whether a case file was changed, and whether the videos that it names are the same"
-    verify = add_command(commands, "verify-case", _verify, text, common)
+    verify = add_command(commands, "verify-case", _verify, text, common, aliases=("verify",))
     verify.add_argument("case", type=existing_path, metavar="FILE.zip")
     verify.add_argument(
         "files",

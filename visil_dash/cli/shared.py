@@ -22,11 +22,16 @@ DONE, REFUSED, FAILED = 0, 1, 2
 
 
 def add_command(
-    commands: Any, name: str, run: Any, text: str, *parents: argparse.ArgumentParser
+    commands: Any,
+    name: str,
+    run: Any,
+    text: str,
+    *parents: argparse.ArgumentParser,
+    aliases: tuple[str, ...] = (),
 ) -> argparse.ArgumentParser:
     """Adds a command that calls `run(given, settings)`, which returns the exit code."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, parents=list(parents), help=text, description=text
+        name, parents=list(parents), help=text, description=text, aliases=list(aliases)
     )
     parser.set_defaults(run=run)
     return parser

@@ -8,6 +8,7 @@ from visil_dash.matching.reasons import Explanation, explain
 from visil_dash.records import WHOLE, Comparison
 from visil_dash.ui.compare.tasks import comparison, comparison_task
 from visil_dash.ui.pair.judging import draw_note, draw_verdict_choice
+from visil_dash.ui.pair.pinning import draw_pin
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video, picked_video
@@ -140,6 +141,7 @@ def draw_verdict(pair: Comparison, explanation: Explanation) -> None:
             st.space("stretch")
             draw_verdict_choice(pair.query, pair.reference, key="compare_verdict")
             draw_note(pair.query, pair.reference, key="compare_note")
+            draw_pin(pair.query, pair.reference, key="compare_pin")
         facts(_facts(pair, explanation))
 
 

@@ -10,6 +10,7 @@ from visil_dash.media.allowed import allowed_folders
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent, plural, safe_name
@@ -103,7 +104,7 @@ def _begin() -> None:
     _look(begin=True)
 
 
-@st.fragment(run_every=0.5)
+@fragment(run_every=0.5)
 def _looking(task: Task) -> None:
     if task.ended:
         st.rerun()

@@ -13,6 +13,7 @@ from visil_dash.proof.moments import is_shown, shown_times
 from visil_dash.records import WHOLE, Match, ProofState, Relation, SearchResult, Segment
 from visil_dash.ui.pair.judging import draw_verdict_choice
 from visil_dash.ui.pair.moments import PairMoment, await_moments, draw_moment
+from visil_dash.ui.pair.pinning import draw_pin
 from visil_dash.ui.pair.proof import proof_line
 from visil_dash.ui.search.details import draw_details
 from visil_dash.ui.shell import backend, dialogs
@@ -107,6 +108,7 @@ def _card(rank: int, match: Match, moment: PairMoment) -> None:
                 on_click=dialogs.request,
                 args=(dialogs.SEARCH, match.video_id, at),
             )
+            draw_pin(query_id, match.video_id, key=f"pin-{match.video_id}")
             draw_details(match, spans, key=f"details-{rank}")
             compare_button(
                 query_id,
