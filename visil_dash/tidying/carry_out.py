@@ -19,25 +19,38 @@ _LOG = "log.jsonl"
 
 
 def carry_out(
-    bench: Workbench, steps: Sequence[Step], *, by: str, outside: Sequence[Path] = ()
+    bench: Workbench,
+    steps: Sequence[Step],
+    *,
+    by: str,
+    outside: Sequence[Path] = (),
+    others: Sequence[Workbench] = (),
 ) -> Trashed:
     """Moves what the plan gives up into the library's trash, as one batch.
 
     `outside`: folders from which the files that the videos were added from move there as well (see
-    trash.move_to_trash). Raises InputError, NotFound and StoreReadOnly before anything is changed,
-    and StoreError.
+    trash.move_to_trash). `others`: open workbenches, some of which may share the library.
+
+    Raises InputError, NotFound and StoreReadOnly before anything is changed, and StoreError.
     """
     ids = [step.video_id for step in steps if step.action == TRASH]
     if not ids:
         raise InputError("the plan", "gives up no video", "mark one as trash")
-    trashed = move_to_trash(bench, (), ids, outside=outside)
+    trashed = move_to_trash(bench, others, ids, outside=outside)
     _note(bench, "plan carried out", by, trashed, {"steps": [vars(step) for step in steps]})
     return trashed
 
 
-def put_back(bench: Workbench, batch: str, *, by: str, outside: Sequence[Path] = ()) -> Trashed:
+def put_back(
+    bench: Workbench,
+    batch: str,
+    *,
+    by: str,
+    outside: Sequence[Path] = (),
+    others: Sequence[Workbench] = (),
+) -> Trashed:
     """Puts a batch back as it was. Raises NotFound and StoreReadOnly."""
-    restored = restore(bench, (), batch, outside=outside)
+    restored = restore(bench, others, batch, outside=outside)
     _note(bench, "undone", by, restored, {})
     return restored
 

@@ -6,6 +6,7 @@ from visil_dash.collection.groups import Group, Member, collection_groups
 from visil_dash.collection.keeping import best_to_keep
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.options import GRAPH
+from visil_dash.ui.collection.plan import draw_plan
 from visil_dash.ui.collection.tidy import draw_tidying, media_line, tidy_button
 from visil_dash.ui.library.trash import draw_undo
 from visil_dash.ui.shell import backend, state
@@ -26,6 +27,7 @@ _PICTURES_SHOWN = 12
 def draw_groups(table: PairTable, match_score: float) -> None:
     draw_undo()
     groups = collection_groups(table, match_score)
+    draw_plan(groups)
     if not groups:
         empty_state("No groups", "No two videos reach this match score. Lower it to see groups.")
         return
