@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 _SCRATCH = Path(tempfile.mkdtemp(prefix="visil-dash-tests-"))
-_KEPT = {"VISIL_DASH_BROWSER", "VISIL_DASH_TEST_DATA"}
+_KEPT = {"VISIL_DASH_BROWSER", "VISIL_DASH_FULL_DISK", "VISIL_DASH_TEST_DATA"}
 
 # Before any import of the project: its settings are built once, from the environment.
 for _name in [name for name in os.environ if name.startswith("VISIL_DASH_")]:

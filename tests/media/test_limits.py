@@ -1,11 +1,14 @@
 """The limits table: one under is taken, one over is refused with the reason (R13, R14)."""
 
+import struct
 import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
+import cv2
 import numpy as np
 import pytest
 
@@ -185,3 +188,72 @@ def test_memory_grows_where_frames_are_kept(tmp_path: Path) -> None:
     assert count == 1500
     assert in_all > 50
     assert second_half > 25
+
+
+BOMB = """
+import resource, sys
+from pathlib import Path
+from visil_dash.errors import MediaRefused
+from visil_dash.media.decode import sample_frames
+from visil_dash.records import Preprocess
+from visil_dash.settings import Settings
+def most(who):
+    return resource.getrusage(who).ru_maxrss / 1024
+if sys.argv[2] == "naive":
+    import av
+    before = most(resource.RUSAGE_SELF)
+    with av.open(sys.argv[1]) as container:
+        next(container.decode(video=0)).to_ndarray(format="rgb24")
+    print("decoded", most(resource.RUSAGE_SELF) - before, 0, sep="|")
+    sys.exit()
+before = most(resource.RUSAGE_SELF)
+try:
+    with sample_frames(Path(sys.argv[1]), preprocess=Preprocess(side=64), settings=Settings()) as v:
+        print(sum(len(batch) for batch in v), end="|")
+except MediaRefused as refused:
+    print(refused.reason, end="|")
+print(most(resource.RUSAGE_SELF) - before, most(resource.RUSAGE_CHILDREN), sep="|")
+"""
+
+
+def bomb(path: Path) -> Path:
+    """A film of one grey picture of 16,000² in 3 MB, whose container says 64²."""
+    small = cv2.imencode(".jpg", np.full((8, 8), 128, np.uint8))[1].tobytes()
+    frame = small.index(b"\xff\xc0") + 5  # where the height stands
+    scan = small.index(b"\xff\xda")
+    scan += 2 + struct.unpack(">H", small[scan + 2 : scan + 4])[0]
+    head = small[:frame] + struct.pack(">HH", 16000, 16000) + small[frame + 4 : scan]
+    # A block of 8 × 8 like the one before it takes six bits, four of them three bytes.
+    blocks = b"\x28\xa2\x8a" * (2000 * 2000 // 4)
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_mux_stream("mjpeg", rate=25, width=64, height=64)
+        packet = av.Packet(head + blocks + b"\xff\xd9")
+        packet.stream, packet.pts, packet.dts = stream, 0, 0
+        packet.time_base, packet.is_keyframe = Fraction(1, 25), True
+        output.mux(packet)
+    return path
+
+
+def taken(path: Path, how: str) -> tuple[str, float, float]:
+    """What came of it; MiB by which this process grew, and of its largest child."""
+    program = [sys.executable, "-c", BOMB, str(path), how]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
+    what, own, child = done.stdout.strip().split("|")
+    return what, float(own), float(child)
+
+
+@pytest.mark.slow
+def test_a_small_file_of_a_huge_picture_is_refused_at_little_cost(tmp_path: Path) -> None:
+    path = bomb(tmp_path / "bomb.mkv")
+    assert path.stat().st_size < 4 << 20
+    what, own, child = taken(path, "confined")
+    assert "can be decoded" in what
+    assert own < 50
+    assert child < 300
+
+
+@pytest.mark.slow
+def test_the_control_a_naive_decoder_takes_900_mib_for_it(tmp_path: Path) -> None:
+    what, own, _ = taken(bomb(tmp_path / "bomb.mkv"), "naive")
+    assert what == "decoded"
+    assert own > 800

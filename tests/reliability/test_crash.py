@@ -193,6 +193,24 @@ def test_kills_at_random_times_lose_nothing_acknowledged(
 
 
 @pytest.mark.night
+def test_five_kills_at_each_named_step_lose_nothing_acknowledged(
+    driver: Driver, steps: dict[str, int], tmp_path: Path
+) -> None:
+    """R2: of a step that comes often five occurrences, the first and the last among them."""
+    wrong = {}
+    for place, (name, count) in enumerate(sorted(steps.items())):
+        for time_ in range(5):
+            nth = 1 + round(time_ * (count - 1) / 4)
+            folder = tmp_path / f"{place} {time_}"
+            found = crash_and_check(driver, folder, kill=(name, nth))
+            if found:
+                wrong[f"{name} {nth}"] = found
+            shutil.rmtree(folder)
+    print(f"{5 * len(steps)} kills at {len(steps)} steps")
+    assert wrong == {}
+
+
+@pytest.mark.night
 def test_kills_at_every_occurrence_of_every_step_lose_nothing_acknowledged(
     driver: Driver, steps: dict[str, int], tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """R4: a disk that fills stops new work with a sentence, changes nothing stored, and is waited for.
 
-On a small disk of its own (a tmpfs, where the system lets tests mount one), and with a limit on the
+On a small disk of its own (a tmpfs in a namespace of the test's), and with a limit on the
 size of files, which every system has.
 """
 
@@ -21,7 +21,8 @@ from visil_dash.errors import VisilDashError
 from visil_dash.index.hnsw import HnswIndex
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_MOUNTS = ["unshare", "--mount"]
+# As root, else as a user who is root in a namespace of its own.
+WAYS_TO_MOUNT = (["unshare", "--mount"], ["unshare", "--user", "--map-root-user", "--mount"])
 SENTENCES = (
     "disk is full",
     "must stay free",
@@ -29,14 +30,23 @@ SENTENCES = (
 )
 
 
-def own_mounts_work() -> bool:
+def works(way: list[str]) -> bool:
+    script = "mount -t tmpfs tmpfs /mnt"
     try:
-        script = "mount -t tmpfs tmpfs /mnt"
-        return (
-            subprocess.run([*OWN_MOUNTS, "sh", "-c", script], capture_output=True).returncode == 0
-        )
+        return subprocess.run([*way, "sh", "-c", script], capture_output=True).returncode == 0
     except OSError:
         return False
+
+
+def way_to_mount() -> list[str]:
+    """How a process gets a disk of its own here; fails with a sentence where it cannot."""
+    found = next(filter(works, WAYS_TO_MOUNT), None)
+    if found is None:
+        text = "this system lets no test mount a disk of its own, so no disk was filled"
+        if os.environ.get("VISIL_DASH_FULL_DISK") == "untested":
+            pytest.skip(text)
+        pytest.fail(f"{text}; allow user namespaces, or set VISIL_DASH_FULL_DISK=untested")
+    return found
 
 
 def run(kind: str, folder: Path, levels: list[int], *, prefix: list[str]) -> list[dict[str, Any]]:
@@ -67,9 +77,24 @@ def check(found: list[dict[str, Any]], levels: list[int]) -> None:
     ids=["3 levels", "20 levels"],
 )
 def test_a_disk_that_fills_is_reported_and_waited_for(tmp_path: Path, levels: list[int]) -> None:
-    if not own_mounts_work():
-        pytest.skip("this system lets no test mount a disk of its own")
-    check(run("tmpfs", tmp_path, levels, prefix=OWN_MOUNTS), levels)
+    check(run("tmpfs", tmp_path, levels, prefix=way_to_mount()), levels)
+
+
+@pytest.mark.slow
+def test_a_user_without_rights_fills_a_disk_of_its_own_too(tmp_path: Path) -> None:
+    """Also where no test runs as root, unless the system forbids namespaces to users."""
+    if not works(WAYS_TO_MOUNT[1]):
+        way_to_mount()
+        pytest.skip("namespaces of users are off here; the other way works")
+    check(run("tmpfs", tmp_path, [0], prefix=WAYS_TO_MOUNT[1]), [0])
+
+
+def test_the_control_without_any_way_to_mount_the_test_fails_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.reliability.test_full_disk.WAYS_TO_MOUNT", (["false"], ["gone-"]))
+    with pytest.raises(pytest.fail.Exception, match="no disk was filled; allow user namespaces"):
+        way_to_mount()
 
 
 @pytest.mark.slow

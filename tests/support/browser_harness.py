@@ -106,14 +106,15 @@ def running_app(
     log_path: Path,
     arguments: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
+    start: tuple[str, ...] = ("-m", "streamlit", "run", "app.py"),
 ) -> Iterator[App]:
     """The dashboard over `library` on a free loopback port; its whole process group ends after.
 
-    Raises RuntimeError with the end of its log when it does not start.
+    `start`: what Python runs. Raises RuntimeError with the end of its log when it does not start.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    command = [sys.executable, *start, f"--server.port={port}"]
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [*command, *arguments],
