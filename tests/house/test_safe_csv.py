@@ -25,6 +25,12 @@ def test_no_cell_starts_a_formula_and_every_text_comes_back(text: str) -> None:
     assert plain_cell(safe_cell(text)) == text
 
 
+def test_the_control_a_plain_writer_lets_all_six_start_a_formula() -> None:
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows([[start + "cmd"] for start in FORMULA_STARTS])
+    assert [row[0][0] for row in read(table.getvalue())] == list(FORMULA_STARTS)
+
+
 @given(st.lists(st.tuples(HOSTILE, st.floats(allow_nan=False)), min_size=1, max_size=5))
 def test_a_table_survives_the_round_trip(cells: list[tuple[str, float]]) -> None:
     table = to_csv([{"=name": name, "score": score} for name, score in cells])

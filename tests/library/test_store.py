@@ -100,6 +100,14 @@ def test_the_same_bytes_twice_are_one_video_with_two_names(library: Library) -> 
     assert library.video("b.mp4").video_id == first.video_id
 
 
+def test_the_control_videos_that_are_known_by_their_names_would_be_two(library: Library) -> None:
+    for name in ("first.mp4", "second.mp4"):
+        staged = library.stage(name)
+        staged.write_bytes(b"the same bytes")
+        library.put_video(staged, name=name, info=fake_info(), video_id=content_id(name.encode()))
+    assert len(library.videos()) == 2
+
+
 def test_another_extractor_is_another_set_of_features(library: Library) -> None:
     record = put(library, b"one", "a.mp4")
     other = FeatureManifest(extractor="fake-2", weights_sha256="d0" * 32, regions=REGIONS, dim=DIM)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import pytest
 
 from tests.support.clips import SETTINGS
@@ -113,6 +114,32 @@ def test_damaged_files_end_with_a_verdict_and_no_decoder_crashes(
     # Each of these numbers must become a file of its own in tests/support/hostile.py.
     crashed = {n: reason for n, (_, reason) in found.items() if "crashed" in reason}
     assert (unexplained, crashed) == ([], {})
+
+
+def naive_frames(path: Path) -> int:
+    """As many frames as OpenCV gives; it reports no error."""
+    video, count = cv2.VideoCapture(str(path)), 0
+    while video.read()[0]:
+        count += 1
+    video.release()
+    return count
+
+
+def test_the_control_a_naive_reader_takes_files_that_were_cut_for_whole_ones(
+    good: dict[str, bytes], tmp_path: Path
+) -> None:
+    """The same files have a verdict or a reason here; there, nobody hears that frames are gone."""
+    silent, reported = 0, 0
+    for name, data in good.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        whole = naive_frames(path)
+        path.write_bytes(data[: len(data) * 3 // 4])
+        if 0 < naive_frames(path) < whole:
+            silent += 1
+            reported += verdict(path)[1] != ""
+    assert silent >= 3
+    assert reported == silent
 
 
 def test_the_damage_is_real(good: dict[str, bytes]) -> None:

@@ -13,7 +13,8 @@ from tests.support.pair_world import copy_world
 from visil_dash.errors import MediaRefused
 from visil_dash.models.load import Model
 from visil_dash.records import Array, JobState
-from visil_dash.workbench.bench import Workbench
+from visil_dash.settings import Settings
+from visil_dash.workbench.bench import Workbench, open_workbench
 
 BLACK = np.zeros((72, 96, 3), np.uint8)
 
@@ -44,6 +45,25 @@ def test_a_video_that_shows_nothing_is_refused_with_the_reason(
     assert "no picture signal" in job.reason
     with pytest.raises(MediaRefused, match="no picture signal"):
         bench.open_clip(path)
+
+
+@pytest.mark.slow
+def test_the_bundled_model_refuses_black_and_the_library_stays_empty(tmp_path: Path) -> None:
+    path = black(tmp_path / "blank.mp4")
+    settings = Settings(min_free_bytes=0, threads=1)
+    with open_workbench(settings=settings, library=tmp_path / "library", model="compact") as bench:
+        job = fill(bench, [path])["blank.mp4"]
+        assert (job.state, bench.videos()) == (JobState.REFUSED, ())
+        assert "no picture signal" in job.reason
+        # The control: what the model alone makes of black is a direction like any other.
+        side = bench.model.preprocess.side
+        blank = bench.model.extract(np.zeros((2, side, side, 3), np.uint8))
+        noise = np.random.default_rng(1).integers(0, 255, (2, side, side, 3)).astype(np.uint8)
+        assert (
+            np.linalg.norm(blank, axis=-1).min()
+            > 0.5
+            < np.linalg.norm(bench.model.extract(noise), axis=-1).min()
+        )
 
 
 def test_black_frames_within_a_video_match_no_other_black_frames(

@@ -40,6 +40,7 @@ def work(given: dict[str, Any]) -> None:
         "first": load.memory[len(load.memory) // 3][1],
         "last": load.memory[-1][1],
         "rounds": load.rounds,
+        "memory": load.memory,
         "errors": alone.errors + load.errors,
     }
     path = Path(given["report"])
