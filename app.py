@@ -13,7 +13,7 @@ from visil_dash.ui.shell.frame import (
     follow_address,
     navigation,
 )
-from visil_dash.ui.shell.guard import stop_unless_safe
+from visil_dash.ui.shell.guard import draw_person, stop_unless_safe
 from visil_dash.ui.shell.links import follow_history
 from visil_dash.ui.shell.widgets import UI_ASSETS
 
@@ -81,6 +81,7 @@ stop_unless_safe()
 bind_address()
 draw_course(course, page)
 draw_place()
+draw_person()
 follow_address()
 follow_history(page.url_path)
 with logged(page.title):

@@ -45,6 +45,11 @@ class Settings(BaseSettings):
     user_header: str = Field(
         "", description="request header in which a trusted proxy names the user of the dashboard"
     )
+    users: str = Field(
+        "",
+        description="who may log in: e-mail addresses or @domains, joined by commas; empty:"
+        " everybody whom the provider of the login lets in",
+    )
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
 
     max_file_bytes: int = Field(64 * 1024**3, gt=0, description="largest file decoded, bytes")

@@ -45,6 +45,32 @@ def test_a_file_over_the_limit_is_reported_beside_those_that_arrived(
     expect(page.get_by_text("holiday.mp4")).to_have_count(0)
 
 
+PASTE = """async () => {
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [128, 96];
+    const context = canvas.getContext('2d');
+    for (let i = 0; i < 12; i++) {
+        context.fillStyle = `hsl(${i * 30}, 80%, 50%)`;
+        context.fillRect((i % 4) * 32, Math.floor(i / 4) * 32, 32, 32);
+    }
+    const picture = await new Promise((done) => canvas.toBlob(done));
+    const given = new DataTransfer();
+    given.items.add(new File([picture], 'image.png', { type: 'image/png' }));
+    const event = new ClipboardEvent('paste', { clipboardData: given, bubbles: true });
+    document.body.dispatchEvent(event);
+}"""
+
+
+def test_a_picture_is_pasted_from_the_clipboard_as_a_query(page: Page, app: App) -> None:
+    open_page(page, app, "search")
+    expect(page.get_by_text("Or paste a picture")).to_be_visible()
+    page.evaluate(PASTE)
+    expect(page.get_by_text("pasted.png").first).to_be_visible()
+    expect(page.get_by_text("your clip").first).to_be_visible()
+    page.evaluate(PASTE.replace("i * 30", "i * 20"))  # another one, while the form is folded
+    expect(page.get_by_text("2 clips in this browser")).to_have_count(1)
+
+
 def test_a_file_over_the_limit_alone_is_reported_by_the_box(
     page: Page, app: App, too_large: Path
 ) -> None:

@@ -6,7 +6,6 @@ these tests: no download, and seconds in place of minutes.
 
 import json
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import wheel_dependencies
+from image_steps import image_steps
 from tests.support.browser_harness import free_port, healthy
 from visil_dash.cli.main import build_parser
 
@@ -102,18 +102,12 @@ print(page.title[0].value)
 IMAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def steps(text: str) -> list[tuple[str, str]]:
-    """(instruction, its arguments) of an image file, continued lines joined."""
-    lines = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
-    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
-
-
 def wrong_in_image(text: str) -> list[str]:
     """Steps that would fail: sources that do not exist, shell that does not parse, commands that
     the command line does not take. And an image that runs as root."""
     complaints = []
-    given = dict(steps(text))
-    for step, rest in steps(text):
+    given = dict(image_steps(text))
+    for step, rest in image_steps(text):
         if step == "COPY" and "--from" not in rest:
             complaints += [
                 f"{n} does not exist" for n in rest.split()[:-1] if not (ROOT / n).exists()
@@ -136,11 +130,24 @@ def test_an_image_file_that_cannot_work_is_noticed() -> None:
 
 def test_the_image_installs_from_files_that_exist_and_serves_as_a_user_without_rights() -> None:
     assert wrong_in_image(IMAGE) == []
-    assert steps(IMAGE).count(("USER", "visil")) == 1
+    assert image_steps(IMAGE).count(("USER", "1000")) == 1
     let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8")
-    for step, rest in steps(IMAGE):
+    for step, rest in image_steps(IMAGE):
         if step == "COPY" and "--from" not in rest:
             assert all(f"!{name}" in let_in for name in rest.split()[:-1]), rest
+
+
+def test_the_image_file_is_linted() -> None:
+    def complaints(text: str) -> str:
+        hadolint = Path(sys.executable).with_name("hadolint")
+        ended = subprocess.run(
+            [hadolint, "--no-color", "-"], input=text, check=False, capture_output=True, text=True
+        )
+        return ended.stdout + ended.stderr
+
+    assert complaints(IMAGE) == ""
+    assert "DL3002" in complaints(IMAGE.replace("USER 1000", "USER root"))
+    assert "DL3020" in complaints(IMAGE.replace("COPY demo", "ADD demo"))
 
 
 def test_the_wheel_needs_what_the_checkout_installs() -> None:

@@ -1,4 +1,4 @@
-"""Seeded damage to good files of twelve containers: whatever it is, there is a verdict (R10).
+"""Seeded damage to good files of fourteen containers: whatever it is, there is a verdict (R10).
 
 MEDIA_FUZZ makes another number of files, MEDIA_FUZZ_SEED another selection.
 """
@@ -8,12 +8,13 @@ import random
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import pytest
 
-from tests.support.clips import SETTINGS
+from tests.support.clips import SETTINGS, make_clip, make_dv, regular
 from tests.support.hostile import good_files
 from visil_dash.errors import MediaRefused
 from visil_dash.media.decode import sample_frames
@@ -86,8 +87,22 @@ def verdict(path: Path) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def good() -> dict[str, bytes]:
-    return good_files()
+def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Those of the corpus, and the formats of archives."""
+    folder, times, clock = tmp_path_factory.mktemp("good"), regular(75, 25), Fraction(1, 25)
+    wmv = make_clip(folder / "wmv", times, container="asf", codec="wmv2", clock=clock)
+    dnx = make_clip(
+        folder / "dnx",
+        times[:12],
+        container="mov",
+        codec="dnxhd",
+        clock=clock,
+        pixels="yuv422p",
+        size=(256, 192),
+        options={"profile": "dnxhr_lb"},
+    )
+    archives = {path.name: path.read_bytes() for path in (wmv, dnx, make_dv(folder / "dv", 6))}
+    return good_files() | archives
 
 
 @pytest.mark.parametrize("files", [FILES, pytest.param(10_000, marks=pytest.mark.night)])

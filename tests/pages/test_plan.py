@@ -26,7 +26,7 @@ def groups(page: AppTest) -> AppTest:
 
 def plan(page: AppTest) -> dict[str, str]:
     table = next(d.value for d in page.dataframe if "Why" in d.value.columns)
-    return dict(zip(table["Video"], table[""], strict=True))
+    return dict(zip(table["Video"], table["Plan"], strict=True))
 
 
 def names() -> set[str]:

@@ -86,6 +86,19 @@ def make_clip(
     return path
 
 
+def make_dv(path: Path, count: int) -> Path:
+    """A DV stream of numbered frames, 25 a second; its frames have one size, 720 × 576."""
+    output: Any = av.open(str(path), "w", format="dv")
+    stream = output.add_stream("dvvideo", rate=25)
+    stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+    for number in range(count):
+        picture = numbered(number, width=720, height=576)
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+    output.mux(stream.encode())
+    output.close()
+    return path
+
+
 def decode_all(path: Path) -> list[tuple[Fraction, Fraction, Array]]:
     """Every frame by a plain loop: (seconds since the first, length, RGB picture as stored)."""
     with av.open(str(path)) as container:

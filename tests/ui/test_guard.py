@@ -1,9 +1,14 @@
 """The dashboard shows nothing on a public address or on unsafe dependencies."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from visil_dash.installed import login_providers
 from visil_dash.settings import Settings
 from visil_dash.ui.shell import guard
 
@@ -105,6 +110,88 @@ def test_where_a_proxy_names_the_user_nobody_else_sees_the_library(
     page = run()
     assert bool(page.title) is shown
     assert shown or "VISIL_DASH_USER_HEADER" in page.error[0].value
+
+
+ANN = {"is_logged_in": True, "email": "Ann@example.org", "email_verified": True}
+
+
+@pytest.fixture
+def login(option: dict[str, str | None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+    """The page where a login is set up, for a browser of which the provider knows `user`."""
+
+    def opened(
+        user: dict[str, Any],
+        users: str = "",
+        providers: tuple[str, ...] = ("",),
+        package: bool = True,
+    ) -> AppTest:
+        monkeypatch.setattr(guard, "login_providers", lambda: providers)
+        monkeypatch.setattr(guard, "login_package", lambda: package)
+        monkeypatch.setattr(guard, "get_settings", lambda: Settings(users=users))
+        monkeypatch.setattr(guard.st, "user", user)
+        option["server.address"] = "0.0.0.0"  # with a login it may be public
+        return run()
+
+    return opened
+
+
+def test_without_a_login_only_the_way_to_it_is_shown(login: Callable[..., AppTest]) -> None:
+    page = login({})
+    assert [title.value for title in page.title] == ["visil_dash"]
+    assert [button.label for button in page.button] == ["Log in"]
+    page = login({}, providers=("google", "work"))
+    assert [b.label for b in page.button] == ["Log in with google", "Log in with work"]
+
+
+def test_who_logged_in_sees_the_library_and_is_named(login: Callable[..., AppTest]) -> None:
+    assert [title.value for title in login(ANN).title] == ["the library"]
+    assert guard.person() == "Ann@example.org"
+    assert guard.login_providers() == ("",)
+
+
+@pytest.mark.parametrize(
+    ("users", "user", "shown"),
+    [
+        ("ann@example.org", ANN, True),
+        ("bob@x.org, @EXAMPLE.org", ANN, True),
+        ("bob@example.org", ANN, False),
+        ("@ample.org", ANN, False),
+        ("@example.org", ANN | {"email_verified": False}, False),
+        ("@example.org", {"is_logged_in": True, "name": "ann"}, False),
+    ],
+)
+def test_only_those_whom_the_settings_name_enter(
+    login: Callable[..., AppTest], users: str, user: dict[str, Any], shown: bool
+) -> None:
+    page = login(user, users)
+    assert bool(page.title) is shown
+    assert shown or "VISIL_DASH_USERS" in page.error[0].value
+
+
+def test_a_login_without_its_package_is_refused_with_the_remedy(
+    login: Callable[..., AppTest],
+) -> None:
+    page = login(ANN, package=False)
+    assert not page.title
+    assert "pip install" in page.error[0].value
+
+
+def test_a_login_is_read_from_streamlits_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert login_providers() is None
+    (tmp_path / ".streamlit").mkdir()
+    secrets = tmp_path / ".streamlit" / "secrets.toml"
+    secrets.write_text("[other]\nkey = 1\n")
+    assert login_providers() is None
+    secrets.write_text('[auth]\nredirect_uri = "x"\nclient_id = "y"\n')
+    assert login_providers() == ("",)
+    secrets.write_text('[auth]\nredirect_uri = "x"\n[auth.google]\nclient_id = "y"\n')
+    assert login_providers() == ("google",)
+    secrets.write_text("[auth")
+    assert login_providers() is None
 
 
 def test_unsafe_dependencies_are_refused(

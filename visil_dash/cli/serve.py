@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from visil_dash.cli.options import port_number
 from visil_dash.cli.shared import FAILED, add_command
 from visil_dash.errors import InputError
-from visil_dash.installed import APP
+from visil_dash.installed import APP, login_providers
 from visil_dash.settings import Settings
 
 ADDRESS = "127.0.0.1"
@@ -31,7 +31,7 @@ def add_serve_command(commands: Any, common: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--address",
         help=f"address to listen on (default {ADDRESS}: this machine only); any other needs"
-        " VISIL_DASH_ALLOW_PUBLIC=1, because there is no login",
+        " a login in Streamlit's secrets, or VISIL_DASH_ALLOW_PUBLIC=1",
     )
     serve.add_argument(
         "--no-demo",
@@ -41,12 +41,13 @@ def add_serve_command(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:
-    public = os.environ.get("VISIL_DASH_ALLOW_PUBLIC") == "1"
+    public = os.environ.get("VISIL_DASH_ALLOW_PUBLIC") == "1" or login_providers() is not None
     if given.address not in (None, ADDRESS) and not public:
         raise InputError(
             given.address,
             "the dashboard has no login, so it listens on this machine only",
-            "put a proxy with a login in front of it and set VISIL_DASH_ALLOW_PUBLIC=1",
+            "set up a login (docs/install.md), or put a proxy with one in front of it and set"
+            " VISIL_DASH_ALLOW_PUBLIC=1",
         )
     if not port_is_free(given.port):
         busy = busy_message(given.port, dashboard=dashboard_answers(given.port))

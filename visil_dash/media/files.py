@@ -15,13 +15,24 @@ VIDEO_SUFFIXES = frozenset(
     for name in (
         *("mp4", "m4v", "mov", "qt", "3gp", "3g2", "f4v"),
         *("mkv", "webm", "avi", "divx", "flv", "ogv", "ogg", "gif"),
-        *("ts", "m2ts", "mts", "mpg", "mpeg", "vob"),
+        *("ts", "m2ts", "mts", "mpg", "mpeg", "vob", "wmv", "asf", "dv", "dif"),
     )
 )
 PICTURES = ("jpeg", "png")  # containers of one picture
 _HEAD_BYTES = 4096
-GIVE_VIDEO = "give a video file (MP4, MOV, MKV, WebM, AVI, FLV, TS, MPEG, 3GP, OGV or GIF)"
+GIVE_VIDEO = "give a video file (MP4, MOV, MKV, WebM, AVI, FLV, TS, MPEG, 3GP, OGV, WMV, DV or GIF)"
 
+_MAGIC = (
+    (b"FLV\x01", "flv"),
+    (b"FLV\x02", "flv"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"OggS", "ogg"),
+    (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "asf"),
+    (b"\x1f\x07\x00\x3f", "dv"),
+    (b"\x1f\x07\x00\xbf", "dv"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+)
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof")
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _MOVING_BRANDS = (b"avis", b"hevc", b"heis")  # of those: image sequences
@@ -30,21 +41,17 @@ _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 
 def container_of(head: bytes) -> str | None:
     """Container by the magic bytes at the start of a file, whatever its name: mp4, mov, 3gp,
-    matroska, webm, avi, flv, mpegts, mpeg, ogg, gif; None for everything else."""
+    matroska, webm, avi, flv, mpegts, mpeg, ogg, asf (Windows Media), dv, gif; None for everything
+    else."""
     if head[4:8] in _MP4_BOXES:
         return _mp4_kind(head)
     if head[:4] == b"\x1aE\xdf\xa3":
         return "webm" if b"webm" in head[:64] else "matroska" if b"matroska" in head[:64] else None
     if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"AVIX"):
         return "avi"
-    if head[:3] == b"FLV" and head[3:4] in (b"\x01", b"\x02"):
-        return "flv"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "gif"
-    if head[:4] == b"OggS":
-        return "ogg"
-    if head[:4] == b"\x00\x00\x01\xba":
-        return "mpeg"
+    for magic, container in _MAGIC:
+        if head.startswith(magic):
+            return container
     return "mpegts" if _is_mpegts(head) else None
 
 
@@ -196,7 +203,7 @@ _KNOWN: tuple[tuple[bytes, str, str], ...] = (
     (b"ID3", "it is sound (MP3)", GIVE_VIDEO),
     (b"\xff\xfb", "it is sound (MP3)", GIVE_VIDEO),
     (b"fLaC", "it is sound (FLAC)", GIVE_VIDEO),
-    (b"0&\xb2u", "it is Windows Media (ASF), which is not decoded here", CONVERT),
+    (b"\x06\x0e\x2b\x34", "it is MXF, which is not decoded here", CONVERT),
     (b".RMF", "it is RealMedia, which is not decoded here", CONVERT),
     (b"YUV4MPEG2", "it is raw Y4M video", CONVERT),
     (b"DKIF", "it is a bare IVF stream", CONVERT),

@@ -31,12 +31,15 @@ _DEMUXERS = {
     "mpegts": "mpegts",
     "mpeg": "mpeg",
     "ogg": "ogg",
+    "asf": "asf",
+    "dv": "dv",
     "gif": "gif",
     "jpeg": "jpeg_pipe",
     "png": "png_pipe",
 }
 # Codecs in common use, with decoders that are fuzzed upstream. Memory errors keep being found in
-# the decoders of rare codecs for games, screens and editing.
+# the decoders of rare codecs for games, screens and editing. Those of Windows Media, DV and DNxHD
+# are taken because archives hold them; like all others they run without network, files and rights.
 _CODECS = {
     "h264": "h264",
     "hevc": "hevc",
@@ -48,12 +51,19 @@ _CODECS = {
     "mpeg1video": "mpeg1video",
     "h263": "h263",
     "flv1": "flv",
+    "msmpeg4v2": "msmpeg4v2",
     "msmpeg4v3": "msmpeg4",
+    "wmv1": "wmv1",
+    "wmv2": "wmv2",
+    "wmv3": "wmv3",
+    "vc1": "vc1",
     "theora": "theora",
     "mjpeg": "mjpeg",
     "gif": "gif",
     "ffv1": "ffv1",
     "prores": "prores",
+    "dnxhd": "dnxhd",
+    "dvvideo": "dvvideo",
 }
 _PICTURE_CODECS = {"jpeg": {"mjpeg": "mjpeg"}, "png": {"png": "png"}}  # by container
 _SEEKABLE = ("mp4", "mov", "3gp", "matroska", "webm", "avi")

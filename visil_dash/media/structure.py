@@ -43,6 +43,8 @@ def read_structure(fd: int, *, container: str, size: int) -> Structure:
         "mpegts": _mpegts,
         "mpeg": _mpeg,
         "ogg": _ogg,
+        "asf": _asf,
+        "dv": _dv,
         "gif": _gif,
         "jpeg": _jpeg,
         "png": _png,
@@ -225,6 +227,45 @@ def _ogg(data: _Bytes) -> Structure:
         if position > data.size:
             return _cut(position - data.size)
     return WHOLE
+
+
+_ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+_ASF_ENCRYPTED = (  # the objects "content encryption" and "extended content encryption"
+    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
+    bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
+)
+
+
+def _asf(data: _Bytes) -> Structure:
+    """Objects in a row: 16 bytes that name it, and its size."""
+    position, encrypted, names = 0, False, set()
+    for _ in range(_MAX_PARTS):
+        head = data.at(position, 24)
+        if len(head) < 24:
+            break
+        length = int.from_bytes(head[16:24], "little")
+        if length < 24:
+            # A live recording does not know the size of its packets.
+            broken = head[:16] != _ASF_DATA and _ASF_DATA not in names
+            return Structure(damaged=broken, encrypted=encrypted)
+        if position == 0:
+            header = data.at(0, min(length, 1 << 20))
+            encrypted = any(name in header for name in _ASF_ENCRYPTED)
+        names.add(head[:16])
+        position += length
+        if position > data.size:
+            break
+    missing = min(max(0, position - data.size), _MOST_MISSING)
+    return Structure(missing=missing, damaged=_ASF_DATA not in names, encrypted=encrypted)
+
+
+def _dv(data: _Bytes) -> Structure:
+    """Frames of one size, which begin alike; larger formats are several of these a picture."""
+    frame = 144_000 if data.at(3, 1) == b"\xbf" else 120_000
+    for position in range(0, data.size, frame):
+        if data.at(position, 3) not in (b"\x1f\x07\x00", b"\x1f\x07", b"\x1f"):
+            return BROKEN
+    return _cut(-data.size % frame)
 
 
 def _gif(data: _Bytes) -> Structure:

@@ -61,7 +61,7 @@ def draw_export(pinned: "Sequence[Pin]") -> None:
             "**The case file is made.** Note the hash of its manifest elsewhere: with it, a check"
             " notices a case that was rewritten as a whole."
         )
-        st.code(made.manifest_sha256, language=None)
+        st.code(made.manifest_sha256, language=None, wrap_lines=True)
         with st.container(horizontal=True):
             st.download_button(
                 "ZIP, with everything",

@@ -85,7 +85,7 @@ def _table(steps: "Sequence[Step]", videos: Mapping[str, VideoRecord]) -> None:
         rows.append(
             {
                 "Group": int(step.group),
-                "": step.action,
+                "Plan": step.action,
                 "Video": safe_name(video.name),
                 "Why": step.why,
                 "Length": clock(video.info.duration),

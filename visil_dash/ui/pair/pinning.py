@@ -22,7 +22,7 @@ def draw_pin(query_id: str, reference_id: str, *, key: str) -> None:
     st.button(
         "Pinned" if pinned else "Pin",
         key=key,
-        icon=":material/keep:" if pinned else ":material/keep_off:",
+        icon=":material/task_alt:" if pinned else ":material/keep:",
         type="tertiary",
         on_click=_unpin if pinned else _pin,
         args=(query, reference),

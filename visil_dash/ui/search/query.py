@@ -59,9 +59,11 @@ def _draw_form() -> str | None:
             name=_BOX,
             take=_take,
             done=_choose,
-            help="Any common video format. Clips are private to this browser and deleted"
-            " soon after its last tab is closed.",
+            help="Any common video format, or a picture, which Ctrl+V pastes from the clipboard."
+            " Clips are private to this browser and deleted soon after its last tab is closed.",
+            paste=True,
         )
+        st.caption("Or paste a picture, such as a frame, with Ctrl+V")
         draw_path_box()
     with right:
         picked = pick_video(

@@ -26,8 +26,11 @@ def upload_box(
     take: _Take,
     done: Callable[[list[str]], None] | None = None,
     help: str | None = None,  # noqa: A002 as Streamlit calls it
+    paste: bool = False,
 ) -> None:
     """An upload box for several files. `take` stores one and returns its id; `done` gets all ids.
+
+    `paste`: what is pasted on the page, such as a picture, is taken as if it were dropped.
 
     Any file type may be chosen: the type is decided by the bytes, not by the name. Call
     `draw_refused` too, where its lines are seen when the box is folded away.
@@ -41,6 +44,9 @@ def upload_box(
         on_change=_take_all,
         args=(key, name, take, done),
     )
+    if paste:
+        with st.container(key=f"unseen-{name}-paste"):
+            _component("paste")(key=f"{name}-paste", data={"box": key})
 
 
 def draw_refused(name: str) -> None:
@@ -65,9 +71,9 @@ def draw_refused(name: str) -> None:
 
 
 @cache
-def _too_large_component() -> Any:
-    script = (UI_ASSETS / "upload" / "too_large.js").read_text()
-    return st.components.v2.component("visil_dash.too_large", js=script)
+def _component(name: str) -> Any:
+    script = (UI_ASSETS / "upload" / f"{name}.js").read_text()
+    return st.components.v2.component(f"visil_dash.{name}", js=script)
 
 
 def _report_too_large(key: str, name: str) -> None:
@@ -87,7 +93,7 @@ def _report_too_large(key: str, name: str) -> None:
         st.session_state.setdefault(state.UPLOADS_REFUSED, {}).setdefault(name, []).extend(errors)
 
     with st.container(key=f"unseen-{component}"):
-        _too_large_component()(
+        _component("too_large")(
             key=component, data={"box": key, "limit": limit}, on_refused_change=refuse
         )
 
