@@ -1,4 +1,4 @@
-"""R12, R19 and R20 through the pages: hostile names, tabs that are closed, files that look alike.
+"""R12 and R19 to R21 through the pages: hostile names, closed tabs, look-alikes, dead addresses.
 
 The dashboard with its bundled model, looked at with a real Chromium.
 """
@@ -24,6 +24,7 @@ from tests.support.browser_harness import (
     exceptions_shown,
     find_chromium,
     open_page,
+    wait_until_idle,
     watch,
 )
 from tests.support.hostile import HOSTILE_NAMES
@@ -184,6 +185,38 @@ def test_each_player_gets_the_bytes_of_the_video_that_it_names(
             ]
             assert sent == [made.id_of(path.name) for path in (query, reference)]
         page.close()
+
+
+# -- R21: what is left of a session ------------------------------------------------------------
+
+
+@pytest.mark.night
+def test_the_address_of_a_clip_is_dead_within_five_minutes_of_its_session(
+    browser: Browser, tmp_path: Path
+) -> None:
+    scene = make_scene(tmp_path / "market.mp4", 1, seconds=12.0)
+    clip = make_scene(tmp_path / "clip.mp4", 1, start=2.0, seconds=5.0)
+    made = make_library(tmp_path / "library", [scene])
+    with clean_app(library=made.folder, log_path=tmp_path / "log", environment=UNPROVED) as app:
+        context, other = browser.new_context(), browser.new_context()
+        page = context.new_page()
+        open_page(page, app, "search")
+        page.locator('input[type="file"]').set_input_files(clip)
+        card = page.locator(".st-key-match-1")
+        expect(card).to_be_visible(timeout=PATIENCE)
+        wait_until_idle(page)
+        card.get_by_role("button", name="Compare").click()
+        player = page.locator(".player video").first
+        expect(player).to_be_visible(timeout=PATIENCE)
+        address = player.evaluate("v => v.currentSrc || v.src")
+        assert other.request.get(address).body() == clip.read_bytes()
+        context.close()
+        closed = time.monotonic()
+        while other.request.get(address).status == 200:
+            assert time.monotonic() - closed < 300
+            time.sleep(5)
+        print(f"dead after {time.monotonic() - closed:.0f} s")
+        other.close()
 
 
 # -- R19: tabs -------------------------------------------------------------------------------
