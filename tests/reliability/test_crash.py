@@ -181,10 +181,7 @@ def test_a_kill_while_sweeping_what_a_kill_left_loses_nothing(
         assert after_crash(folder) + after_restart(driver, folder) == [], (first, second)
 
 
-@pytest.mark.parametrize(
-    "times",
-    [12, pytest.param(100, marks=pytest.mark.night), pytest.param(1000, marks=pytest.mark.night)],
-)
+@pytest.mark.parametrize("times", [12, pytest.param(1000, marks=pytest.mark.night)])
 def test_kills_at_random_times_lose_nothing_acknowledged(
     driver: Driver, tmp_path: Path, times: int
 ) -> None:

@@ -29,10 +29,9 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
     ("searchers", "seconds"),
     [
         (2, 8.0),
-        pytest.param(6, 120.0, marks=pytest.mark.night),
         pytest.param(6, 600.0, marks=pytest.mark.night),
     ],
-    ids=["4 sessions", "8 sessions, 2 minutes", "8 sessions, 10 minutes"],
+    ids=["4 sessions", "8 sessions, 10 minutes"],
 )
 def test_sessions_at_once_neither_fail_nor_see_each_other_nor_grow(
     bench: Workbench, tmp_path: Path, searchers: int, seconds: float
