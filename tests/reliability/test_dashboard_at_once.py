@@ -105,7 +105,9 @@ def visit(
                 made.seconds.append(time.monotonic() - started - 3 * PAUSE)
                 made.problems += exceptions_shown(page)
         except (AssertionError, BrowserError) as error:
-            made.problems.append(f"{error}\n{page.locator('body').inner_text()[:2000]}")
+            made.problems.append(
+                f"{error}\n{page.url}\n{page.get_by_test_id('stMain').inner_text()[:2000]}"
+            )
         finally:
             browser.close()
     return made
@@ -166,6 +168,8 @@ def test_eight_sessions_three_of_them_browsers_fail_at_nothing(folder: Path) -> 
         for name, v in visits.items()
     }
     print(json.dumps(found), "browsers (rounds, p95):", rounds, "load", os.getloadavg())
+    for name, made in visits.items():
+        print(name, *made.problems)
     assert set(rounds) == set(begins)
     assert (found["errors"], {n: v.problems for n, v in visits.items() if v.problems}) == ([], {})
     assert "Traceback (most recent call last)" not in log, log[-4000:]

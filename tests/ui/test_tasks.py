@@ -1,6 +1,7 @@
 """Long work survives whoever asked for it, happens once, and can be stopped."""
 
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -114,3 +115,47 @@ def test_what_names_a_deleted_clip_is_forgotten_and_stopped(tasks: Tasks) -> Non
     assert tasks.get(("search", "abc", 1)) is None
     assert seen[0].wait(SOON)
     assert tasks.get(("search", "def", 1)) is other
+
+
+def always(_result: object) -> bool:
+    return True
+
+
+def test_a_page_that_waits_is_answered_while_the_library_changes_all_the_time(tasks: Tasks) -> None:
+    """Each look at the task finds another state, as a page does beside a long import."""
+    go, begun = Event(), list[int]()
+
+    def work(_watch: Watch) -> str:
+        begun.append(1)
+        go.wait(SOON)
+        return "matches"
+
+    looks = [tasks.answer(("q",), (state,), work, holds=always) for state in range(20)]
+    go.set()
+    assert looks[0].wait(SOON)
+    assert {id(task) for task in looks} == {id(looks[0])}
+    assert tasks.answer(("q",), (99,), work, holds=always) is looks[0]
+    assert (looks[0].result, begun) == ("matches", [1])
+    # The control: by the state alone, each look would wait for work of its own.
+    assert tasks.start(("q", 100), work) is not looks[0]
+
+
+def test_an_answer_that_no_longer_holds_is_asked_for_anew(tasks: Tasks) -> None:
+    first = tasks.answer(("q",), (1,), lambda _watch: "gone.mp4", holds=always)
+    assert first.wait(SOON)
+    second = tasks.answer(("q",), (2,), lambda _watch: "", holds=lambda r: r != "gone.mp4")
+    assert second is not first
+    assert second.wait(SOON)
+    assert tasks.answer(("other",), (2,), lambda _watch: "", holds=always) is not second
+    assert tasks.answer(("q",), (3,), lambda _watch: "", holds=always, again=True) is not second
+
+
+def test_an_answer_of_an_earlier_state_serves_for_a_moment_only(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tasks.answer(("q",), (1,), lambda _watch: "a", holds=always)
+    assert first.wait(SOON)
+    later = monotonic() + 11
+    monkeypatch.setattr("visil_dash.ui.shell.tasks.monotonic", lambda: later)
+    assert tasks.answer(("q",), (1,), lambda _watch: "b", holds=always) is first
+    assert tasks.answer(("q",), (2,), lambda _watch: "b", holds=always) is not first

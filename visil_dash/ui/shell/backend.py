@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -360,22 +360,22 @@ def search(
     # Errors contain the name, and another session may have the same bytes under another one.
     name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    asked = query_id, name, limit, exhaustive, inside, other_shapes, budget
-    key = ("search", *task_scope(), bench.space.version, *asked)
+    # The default follows the library.
+    chosen = None if limit == bench.default_threshold() else limit
+    how = exhaustive, inside, other_shapes, budget
 
     def work(watch: Watch) -> SearchResult:
         read(watch)
-        return bench.search(
-            query_id,
-            threshold=limit,
-            exhaustive=exhaustive,
-            inside=inside,
-            other_shapes=other_shapes,
-            budget=budget,
-            watch=watch,
-        )
+        names = ("exhaustive", "inside", "other_shapes", "budget")
+        named: dict[str, Any] = dict(zip(names, how, strict=True))
+        return bench.search(query_id, threshold=limit, **named, watch=watch)
 
-    return tasks().start(key, work, again=again)
+    def holds(result: SearchResult) -> bool:
+        return {match.video_id for match in result.matches} <= {v.video_id for v in bench.videos()}
+
+    question = ("search", *task_scope(), query_id, name, chosen, *how)
+    present = bench.space.version, limit
+    return tasks().answer(question, present, work, holds=holds, again=again)
 
 
 # ---- results of one query ----

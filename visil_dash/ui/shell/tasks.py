@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
+from time import monotonic
 from typing import Any
 
 from visil_dash import errors
@@ -15,6 +16,7 @@ from visil_dash.framing.views import QueryRef
 from visil_dash.progress import Progress, Watch
 
 Key = tuple[Any, ...]
+_FRESH_SECONDS = 10.0  # for so long an answer may lack what came to the library meanwhile
 Work = Callable[[Watch], Any]  # a generator yields its result again and again, as it improves
 
 
@@ -37,6 +39,12 @@ class Task:
         self.error: BaseException | None = None
         self._stop = Event()
         self._over = Event()
+        self._ended_at = 0.0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it ended a moment ago."""
+        return self.ended and monotonic() - self._ended_at < _FRESH_SECONDS
 
     @property
     def ended(self) -> bool:
@@ -72,6 +80,7 @@ class Task:
             self.error = error
             raise
         finally:
+            self._ended_at = monotonic()
             self._over.set()
 
 
@@ -101,6 +110,31 @@ class Tasks:
                 del self._tasks[old]
         self._pool.submit(task._run, work)
         return task
+
+    def answer(
+        self,
+        question: Key,
+        state: Key,
+        work: Work,
+        *,
+        holds: Callable[[Any], bool],
+        again: bool = False,
+    ) -> Task:
+        """The task that answers a question about the present state of a library.
+
+        One of an earlier state serves while it runs, and for a moment after it if its result still
+        `holds`: otherwise no page would ever be answered while a library changes faster than it is
+        searched.
+        """
+        key = (*question, *state)
+        with self._lock:
+            of_question = [t for k, t in self._tasks.items() if k[: len(question)] == question]
+        known = any(task.key == key for task in of_question)
+        if of_question and not known and not again:
+            last = of_question[-1]
+            if not last.ended or (last.fresh and (last.error is not None or holds(last.result))):
+                return last
+        return self.start(key, work, again=again)
 
     def get(self, key: Key) -> Task | None:
         with self._lock:
