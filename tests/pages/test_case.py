@@ -80,7 +80,9 @@ def test_the_case_file_is_made_and_offered(opened: Open) -> None:
     page = opened("case").run()
     pin_the_copy()
     page.run()
+    page.text_area[0].set_value("written just before the click")
     page = run_until(button(page, "Make the case file"), lambda p: "is made" in texts(p))
+    assert [p.note for p in pins(backend.workbench())] == ["written just before the click"]
     assert [d.label for d in page.get("download_button")] == [
         "ZIP, with everything",
         "HTML, one page",

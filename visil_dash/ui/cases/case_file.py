@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
     from visil_dash.cases.pins import Pin
 
 _MOST_UPLOAD = 1024  # MB
+_ASKED = "case_asked"  # whether the case file is to be made in this run
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class _Made:
 
 def draw_export(pinned: "Sequence[Pin]") -> None:
     """Makes the case file on a click, then offers it as ZIP and as one HTML page."""
-    task = _making(pinned)
+    # Begun here, not by the click: a note that was written just before counts.
+    task = _making(pinned, begin=bool(st.session_state.pop(_ASKED, False)))
     if task is None or (task.ended and task.error is not None):
         if task is not None and task.error is not None:
             show_error(task.error)
@@ -47,8 +49,7 @@ def draw_export(pinned: "Sequence[Pin]") -> None:
             type="primary",
             help="Compares every pinned pair and verifies it on the pixels anew, and writes scores,"
             " frames, proof, versions and the hashes of both files",
-            on_click=_begin,
-            args=(pinned,),
+            on_click=_ask,
         )
         return
     if not finished(
@@ -79,7 +80,7 @@ def draw_export(pinned: "Sequence[Pin]") -> None:
                 icon=":material/description:",
                 on_click="ignore",
             )
-            st.button("Make anew", type="tertiary", on_click=_begin, args=(pinned,))
+            st.button("Make anew", type="tertiary", on_click=_ask)
 
 
 def _making(pinned: "Sequence[Pin]", *, begin: bool = False) -> Task | None:
@@ -100,8 +101,8 @@ def _making(pinned: "Sequence[Pin]", *, begin: bool = False) -> Task | None:
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
 
-def _begin(pinned: "Sequence[Pin]") -> None:
-    _making(pinned, begin=True)
+def _ask() -> None:
+    st.session_state[_ASKED] = True
 
 
 # ---- checking ----
