@@ -14,6 +14,7 @@ from tests.support.filming import (
     mirrored,
     shaken,
     slide,
+    specks,
     wandering,
     with_logo,
     write_film,
@@ -209,6 +210,19 @@ def test_the_same_slide_is_proved_and_cannot_be_dated(folder, verified):
     assert proof.state is ProofState.PROVED
     assert proof.still
     assert "cannot be dated" in proof.reason
+
+
+def test_small_things_that_move_date_a_copy_and_tell_it_from_another_take(folder, verified):
+    """Seen from far away a place looks still; its few moving pixels say which moment it is."""
+    far = specks(HERE, 1, 8)
+    source = VideoFile(write_film(folder / "far.mp4", far), 8.0)
+    proof = verified("far copy", far[20:140], guess((0, 6), (1, 7)), against=source)
+    assert proof.state is ProofState.PROVED
+    assert not proof.still
+    assert_span(proof, (0, 6), (1, 7))
+    take = specks(HERE, 2, 6)
+    other = verified("far take", take, guess((0, 6), (1, 7)), against=source)
+    assert other.state is not ProofState.PROVED
 
 
 def test_a_slide_of_one_layout_with_other_words_is_not_proved(folder, verified):

@@ -46,6 +46,24 @@ def film(place, take, seconds):
     return frames
 
 
+def specks(place, take, seconds):
+    """Frames at FPS: things of two pixels on random ways, over the background of the place."""
+    rng = np.random.default_rng(1000 * place + take)
+    side, count = 2, 14
+    room = np.array(SIZE) - side
+    at, way = rng.uniform((0, 0), room, (count, 2)), rng.uniform(0, 2 * np.pi, count)
+    still = background(place).astype(np.int16)
+    frames = []
+    for _ in range(round(seconds * FPS)):
+        way = way + rng.normal(0, 0.25, count)
+        at = (at + 0.35 * np.c_[np.cos(way), np.sin(way)]) % room
+        frame = still.copy()
+        for x, y in at.astype(int):
+            frame[y : y + side, x : x + side] += 30
+        frames.append(np.clip(frame, 0, 255).astype(np.uint8))
+    return frames
+
+
 def write_film(path, frames, *, fps=FPS, crf="24"):
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w") as container:

@@ -38,7 +38,12 @@ def followed(
         query.read([span for span, _ in more])
         reference.read([span for _, span in more])
         again = lay_out(
-            query, reference, placement.laid, speeds=[shift.speed], backwards=[shift.reversed]
+            query,
+            reference,
+            placement.laid,
+            speeds=[shift.speed],
+            backwards=[shift.reversed],
+            cells=placement.cells,
         )
         if again is None or again.shift is None or again.value < placement.value:
             break

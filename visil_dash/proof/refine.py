@@ -41,7 +41,14 @@ def _registered_anew(
     if not fresh:
         return None
     speeds = {1.0, placement.at.speed}
-    again = lay_out(query, reference, fresh[0], speeds=speeds, backwards=[placement.at.reversed])
+    again = lay_out(
+        query,
+        reference,
+        fresh[0],
+        speeds=speeds,
+        backwards=[placement.at.reversed],
+        cells=placement.cells,
+    )
     return None if again is None or again.shift is None else again
 
 

@@ -15,6 +15,7 @@ from visil_dash.records import Array, Segment
 
 _MARGIN = 1.5  # seconds read beyond a segment, which is exact to about one
 _CELLS = 1500  # of the grid on which offsets are sought
+_CLOSE_CELLS = 40_000  # where things of a few pixels move, as players seen from far above
 _PAIRS = 3  # moments of a segment at which pictures are registered
 _LOOKED_AT = 2, 16  # moments of query and reference that are registered, each with each
 _STEPS_NEAR = (-0.9, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.9)  # seconds
@@ -36,6 +37,7 @@ class Placement:
     """One transform, the grid that it gives, and the best offset on it (None: nothing agrees).
 
     `first`, `last`: ticks of the first and last row of the query's and of the reference's track.
+    `cells`: how many the grid was to have.
     """
 
     laid: Laid
@@ -44,6 +46,7 @@ class Placement:
     shift: Shift | None
     first: tuple[int, int]
     last: tuple[int, int]
+    cells: int
 
     @property
     def value(self) -> float:
@@ -83,11 +86,12 @@ def lay_out(
     *,
     speeds: Iterable[float],
     backwards: Iterable[bool],
+    cells: int = _CELLS,
 ) -> Placement | None:
     """The best offset under one transform; None where it leaves nothing in common."""
     mine, theirs = query.footage, reference.footage
     grid = common_grid(
-        laid.transform, query_size=mine.size, reference_size=theirs.size, cells=_CELLS
+        laid.transform, query_size=mine.size, reference_size=theirs.size, cells=cells
     )
     if grid is None:
         return None
@@ -99,6 +103,24 @@ def lay_out(
         shift=search.best(speeds, backwards=backwards),
         first=(int(mine.ticks[0]), int(theirs.ticks[0])),
         last=(int(mine.ticks[-1]), int(theirs.ticks[-1])),
+        cells=cells,
+    )
+
+
+def seen_closely(
+    query: Examined, reference: Examined, placement: Placement, segment: Segment
+) -> Placement | None:
+    """The best offset near the speed of a segment on a grid so fine that small things that move
+    are not averaged away; None where the pictures do not lie on each other well enough for that."""
+    if placement.laid.inliers < CLEAR_INLIERS:
+        return None
+    return lay_out(
+        query,
+        reference,
+        placement.laid,
+        speeds=_near_speeds(segment.speed),
+        backwards={False, segment.reversed},
+        cells=_CLOSE_CELLS,
     )
 
 

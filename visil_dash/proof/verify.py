@@ -17,7 +17,7 @@ from visil_dash.proof.grid import Grid, common_grid, drawn
 from visil_dash.proof.photometry import photometry
 from visil_dash.proof.refine import refined
 from visil_dash.proof.registration import Laid
-from visil_dash.proof.search import Placement, best_placements
+from visil_dash.proof.search import Placement, best_placements, seen_closely
 from visil_dash.proof.sides import Examined, VideoFile, paired_times, seen_together
 from visil_dash.proof.steady import shake
 from visil_dash.records import (
@@ -32,11 +32,14 @@ from visil_dash.records import (
 )
 from visil_dash.settings import Settings
 
-PROOF_VERSION = 3  # of what verification measures: proofs of another one are made again
+PROOF_VERSION = 4  # of what verification measures: proofs of another one are made again
 _FINE_CELLS = 14_000  # of the grid on which detail is compared
 _STILL_CELLS = 40_000  # of still pictures, where words have to be distinguished
 _MOMENTS = 8  # at which detail is compared
 _CURVE_POINTS = 400
+# On a fine grid a gradient that passes by twice agrees for half a second, and still pictures show
+# less than a twentieth of a second of motion.
+_CLOSE_SECONDS, _CLOSE_SHARE = 1.0, 0.3
 _FURTHER = 2  # segments that are tried after the first, elsewhere
 
 
@@ -90,13 +93,41 @@ class Verifier:
         return replace(proof, seconds=time.perf_counter() - began)
 
     def _verified(self, reference: Examined, segment: Segment) -> Proof:
-        placements = best_placements(self._query, reference, segment)
+        query = self._query
+        placements = best_placements(query, reference, segment)
+        proof = None
         if placements and placements[0].shift is not None:
-            best = refined(self._query, reference, placements[0])
-            proof = _of_motion(self._query, reference, best)
-            if proof is not None:
-                return proof
-        return _of_stills(self._query, reference, placements, segment)
+            proof = _of_motion(query, reference, refined(query, reference, placements[0]))
+        if proof is None:
+            proof = _of_stills(query, reference, placements, segment)
+        if placements and (proof.still or proof.state is not ProofState.PROVED):
+            close = seen_closely(query, reference, placements[0], segment)
+            if close is not None:
+                return _with_small_motion(query, reference, proof, close)
+        return proof
+
+
+def _with_small_motion(
+    query: Examined, reference: Examined, proof: Proof, close: Placement
+) -> Proof:
+    """The proof, where what moves may be small: `close` is the best offset on a fine grid."""
+    if close.value >= _CLOSE_SECONDS:
+        again = _of_motion(query, reference, refined(query, reference, close))
+        if again is not None and again.state is ProofState.PROVED:
+            return again
+    moving = min(close.search.moving())
+    alike = close.value >= _CLOSE_SHARE * moving
+    if not proof.still or moving < _CLOSE_SECONDS or alike:
+        return proof
+    return replace(
+        proof,
+        state=ProofState.UNDECIDABLE,
+        reason="Only small things move, and not alike, so a copy and another take cannot be told"
+        " apart.",
+        span=None,
+        still=False,
+        edits=(),
+    )
 
 
 def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Proof | None:
