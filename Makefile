@@ -11,13 +11,13 @@ PORT ?= 8501
 VENV := .venv
 RUN := $(VENV)/bin/python
 TESTS ?= tests
-FAST := not browser and not slow and not night
+FAST := not browser and not slow and not night and not cluster
 PARALLEL := --numprocesses 2 --dist loadfile # a module's fixtures are made once
 NO_TESTS := 5 # pytest's exit code where TESTS has none of a lane
 SCREENS ?= build/screens
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format night bench screens preflight environment dev-environment clean distclean
+.PHONY: help run demo test check format night bench screens preflight environment dev-environment cluster-environment test-cluster clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,11 +36,14 @@ check: dev-environment ## format, lint, types, the fast lane, then all other tes
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest -m "$(FAST)" $(PARALLEL) --durations=15 $(TESTS) || [ $$? = $(NO_TESTS) ]
-	@$(RUN) -m pytest -m "not ($(FAST)) and not night" $(PARALLEL) --durations=15 $(TESTS) || [ $$? = $(NO_TESTS) ]
+	@$(RUN) -m pytest -m "not ($(FAST)) and not night and not cluster" $(PARALLEL) --durations=15 $(TESTS) || [ $$? = $(NO_TESTS) ]
 
 format: dev-environment ## put the code into the one format
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
+
+test-cluster: cluster-environment ## the tests with servers (Milvus, Ray), without a network; a few minutes
+	@OMP_NUM_THREADS=1 $(PYTHON) scripts/isolated.py $(RUN) -m pytest -m cluster --durations=15 tests/cluster
 
 night: dev-environment ## the tests with large numbers, up to an hour; nothing else
 	@$(RUN) -m pytest -m night $(TESTS)
@@ -60,6 +63,9 @@ environment:
 
 dev-environment:
 	@$(PYTHON) scripts/environment.py $(VENV) requirements-dev.txt
+
+cluster-environment:
+	@$(PYTHON) scripts/environment.py $(VENV) requirements-cluster-dev.txt
 
 clean: ## remove what the tools cached; keeps .venv and your data
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

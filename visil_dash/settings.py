@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from visil_dash.errors import InputError
@@ -51,6 +51,21 @@ class Settings(BaseSettings):
         " everybody whom the provider of the login lets in",
     )
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
+
+    index: Literal["embedded", "milvus"] = Field(
+        "embedded", description="what searches frames: this process, or a Milvus server"
+    )
+    milvus: str = Field(
+        "http://127.0.0.1:19530",
+        description="address of the Milvus server, or a path ending in .db for milvus-lite",
+    )
+    milvus_token: SecretStr = Field(
+        SecretStr(""), description="user:password or key of the Milvus server"
+    )
+    milvus_seconds: float = Field(
+        20.0, gt=0, description="longest wait for an answer of the Milvus server, seconds"
+    )
+    milvus_shards: int = Field(1, ge=1, description="shards of a new collection in Milvus")
 
     max_file_bytes: int = Field(64 * 1024**3, gt=0, description="largest file decoded, bytes")
     max_copied_bytes: int = Field(

@@ -38,27 +38,31 @@ def test_every_target_meant_for_people_is_in_the_help() -> None:
         ["make", "help"], cwd=ROOT, env=plain, capture_output=True, text=True, check=True
     ).stdout
     listed = set(re.findall(r"^  make ([a-z-]+)", shown, flags=re.MULTILINE))
-    assert listed == targets() - {"environment", "dev-environment"}
+    assert listed == targets() - {"environment", "dev-environment", "cluster-environment"}
 
 
 def test_the_pipeline_runs_the_documented_check_and_allows_no_browser_skip() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    assert re.search(r"^make check$", script, flags=re.MULTILINE)
+    for command in ("make check", "make test-cluster"):
+        assert re.search(rf"^{command}$", script, flags=re.MULTILINE)
     assert "VISIL_DASH_BROWSER=required" in script
     assert "set -euo pipefail" in script
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
 def test_every_test_is_in_one_lane() -> None:
-    """The fast lane, the rest of `make check`, or the night: none in two, none in none."""
+    """The fast lane, the rest of `make check`, the servers' or the night: none in two or none."""
     text = (ROOT / "Makefile").read_text()
     fast = re.search(r"^FAST := (.+)$", text, flags=re.MULTILINE)
     assert fast is not None
     lanes = [
         m.replace("$(FAST)", fast[1]) for m in re.findall(r'pytest -m "?([^"\n]+?)"? \$', text)
     ]
-    rest = f"not ({fast[1]}) and not night"
+    rest = f"not ({fast[1]}) and not night and not cluster"
+    own = re.search(r"pytest -m cluster .+ tests/cluster$", text, flags=re.MULTILINE)
+    assert own is not None
     assert [lanes.count(lane) for lane in (fast[1], rest, "night")] == [2, 1, 1]
-    for browser, slow, night in itertools.product((False, True), repeat=3):
-        marks = {"browser": browser, "slow": slow, "night": night}
-        assert sum(bool(eval(lane, marks)) for lane in (fast[1], rest, "night")) == 1
+    for browser, slow, lane in itertools.product((False, True), (False, True), range(3)):
+        marks = {"browser": browser, "slow": slow, "night": lane == 1, "cluster": lane == 2}
+        every = (fast[1], rest, "night", "cluster")
+        assert sum(bool(eval(each, marks)) for each in every) == 1

@@ -8,10 +8,11 @@ thread of its own; what changed meanwhile is carried over at the swap.
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from visil_dash.index.build import Stopped, forget_old
+from visil_dash.index.build import StopFlag, Stopped, forget_old
 from visil_dash.index.fitted import fittable
 from visil_dash.index.former import leave_former_spaces
 from visil_dash.index.generations import Generation
@@ -34,7 +35,6 @@ from visil_dash.reduction.pca import FULL, Reduction, identity
 _TAIL_SHARE = 0.2
 FIRST_BUILD_FRAMES = 512  # below, exact search is as fast as any index
 _KEPT_GENERATIONS = 2
-_RETRY_SECONDS = 60.0  # after which a failed build is tried again
 
 
 SpaceChange = Callable[[Reduction, Reduction], None]  # the former and the new reduction
@@ -43,6 +43,9 @@ SpaceChange = Callable[[Reduction, Reduction], None]  # the former and the new r
 class FrameSpace(FrameReader):
     """Made by open_frame_space. Any thread may search; only the writer makes changes."""
 
+    engine = "hnswlib"
+    retry_seconds = 60.0  # after which a failed build is tried again
+
     def __init__(
         self, library: Library, *, extractor: str, plan: IndexPlan, before_change: SpaceChange
     ) -> None:
@@ -50,7 +53,7 @@ class FrameSpace(FrameReader):
         self._before_change = before_change
         self._builder: threading.Thread | None = None
         self._stop = threading.Event()
-        self._failed_at = -_RETRY_SECONDS
+        self._failed_at = -self.retry_seconds
         self._failure = ""
 
     def status(self) -> IndexStatus:
@@ -73,6 +76,7 @@ class FrameSpace(FrameReader):
             reduction=view.reduction.reduction_id,
             bytes=view.generation.bytes if view.generation else 0,
             notice=" ".join(text for text in (self._degraded, self._failure) if text),
+            engine=self.engine,
         )
 
     # -- changing --------------------------------------------------------------------------
@@ -165,16 +169,18 @@ class FrameSpace(FrameReader):
     def _build_when_due(self) -> None:
         if self._library.read_only or self._builder is not None or self._stop.is_set():
             return
-        if time.monotonic() - self._failed_at < _RETRY_SECONDS:
+        if time.monotonic() - self._failed_at < self.retry_seconds:
             return
-        view = self._view
+        if self._due(self._view):
+            self.rebuild()
+
+    def _due(self, view: Snapshot) -> bool:
         if view.generation is None:
             due = len(view) >= FIRST_BUILD_FRAMES
         else:
             changed = view.tail_frames + view.removed_frames
             due = changed > max(TAIL_FRAMES, _TAIL_SHARE * len(view.generation))
-        if due or fittable(view, self.plan.method) or (self._degraded and len(view)):
-            self.rebuild()
+        return due or fittable(view, self.plan.method) or bool(self._degraded and len(view))
 
     def _build_quietly(self, request: RebuildRequest) -> None:
         try:
@@ -189,21 +195,19 @@ class FrameSpace(FrameReader):
         self._build_when_due()
 
     def _build(self, request: RebuildRequest) -> None:
-        library, extractor, plan = self._library, self.extractor, request.plan or self.plan
+        plan = request.plan or self.plan
         with self._change:
             view = self._view
             self._touched = set()
         kept = 1 if self._degraded else _KEPT_GENERATIONS  # damaged generations are deleted
         try:
-            if not len(view):
+            if not self._worth_building(view):
                 return
             reduction = reduction_for(
-                library, view, request, extractor=extractor, method=self.plan.method
+                self._library, view, request, extractor=self.extractor, method=self.plan.method
             )
             stop = EitherStop(self._stop, request.watch)
-            generation = rebuilt(
-                library, view, reduction, extractor=extractor, plan=plan, stop=stop
-            )
+            generation = self._published(view, reduction, plan, stop)
             if reduction is not view.reduction:
                 self._before_change(view.reduction, reduction)
             reduced: dict[Block, Block | None] = {}
@@ -211,10 +215,27 @@ class FrameSpace(FrameReader):
                 pass
         finally:
             self._touched = None
-        forget_old(library, extractor, reduction, keep=kept)
+        self._forget_old(reduction, keep=kept)
         if request.plan is not None:  # the one before stays, for taking the change back
-            both = {view.reduction.reduction_id, reduction.reduction_id}
-            forget_others(library, extractor, keep=both)
+            self._forget_others({view.reduction.reduction_id, reduction.reduction_id})
+
+    def _worth_building(self, view: Snapshot) -> bool:
+        return bool(len(view))
+
+    def _published(
+        self, view: Snapshot, reduction: Reduction, plan: IndexPlan, stop: StopFlag
+    ) -> Generation:
+        """A generation of the view's videos under `reduction`; raises Stopped and StoreError."""
+        return rebuilt(
+            self._library, view, reduction, extractor=self.extractor, plan=plan, stop=stop
+        )
+
+    def _forget_old(self, reduction: Reduction, *, keep: int) -> None:
+        forget_old(self._library, self.extractor, reduction, keep=keep)
+
+    def _forget_others(self, keep: set[str]) -> None:
+        """Deletes what is stored under other reductions than those with these ids."""
+        forget_others(self._library, self.extractor, keep=keep)
 
     def _swapped(
         self,
@@ -243,12 +264,13 @@ class FrameSpace(FrameReader):
                     keep_plan(self._library, self.extractor, plan)
                     self.plan = plan
                 tail = (reduced[block] for block in newer)
-                self._view = Snapshot(
-                    reduction,
-                    generation,
-                    tuple(block for block in tail if block is not None),
-                    frozenset(touched & set(generation.videos)),
-                    view.version + 1,
+                self._view = replace(
+                    view,
+                    reduction=reduction,
+                    generation=generation,
+                    tail=tuple(block for block in tail if block is not None),
+                    removed=frozenset(touched & set(generation.videos)),
+                    version=view.version + 1,
                 )
                 self._degraded = ""
                 return True
@@ -285,7 +307,9 @@ def open_frame_space(
     plan = stored_plans(library, extractor).current
     if reduction is not None:
         plan = IndexPlan(reduction, plan.graph)
-    space = FrameSpace(library, extractor=extractor, plan=plan, before_change=before_change)
+    space = _space_class(library)(
+        library, extractor=extractor, plan=plan, before_change=before_change
+    )
     library.on_close(space.close)
     space.sync()
     leave_former_spaces(
@@ -296,3 +320,11 @@ def open_frame_space(
     )
     space._build_when_due()
     return space
+
+
+def _space_class(library: Library) -> type[FrameSpace]:
+    if library.settings.index == "milvus":
+        from visil_dash.index.served_space import ServedSpace  # which is a FrameSpace
+
+        return ServedSpace
+    return FrameSpace

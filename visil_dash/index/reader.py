@@ -104,12 +104,12 @@ class FrameReader:
         old = view.generation.videos.keys() if view.generation else set[int]()
         if self._touched is not None:
             self._touched |= gone
-        self._view = Snapshot(
-            reduction or view.reduction,
-            view.generation,
-            (*(block for block in view.tail if block.ordinal not in gone), *blocks),
-            view.removed | (gone & old),
-            view.version + 1,
+        self._view = replace(
+            view,
+            reduction=reduction or view.reduction,
+            tail=(*(block for block in view.tail if block.ordinal not in gone), *blocks),
+            removed=view.removed | (gone & old),
+            version=view.version + 1,
         )
 
     def _behind(self, view: Snapshot) -> bool:

@@ -75,6 +75,10 @@ class Snapshot:
         """Reduced frame vectors `[N, d]` in the order of `ids`."""
         return self._live[1]
 
+    def sample(self) -> tuple[Array, Array]:
+        """Frame ids `[n]` and reduced vectors `[n, d]` by which the space can be judged: all."""
+        return self.ids, self.vectors
+
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
         """Ids `[Q, k]` and exact squared L2 distances `[Q, k]`, nearest first, k clamped.
 

@@ -174,7 +174,11 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class IndexStatus:
-    """State of the frame index. `state`: ready, rebuilding, empty or degraded (exact search)."""
+    """State of the frame index. `state`: ready, rebuilding, empty or degraded (exact search).
+
+    `engine`: what searches it, with its address where it is a server. `behind`: videos with
+    features that the server does not hold yet; 0 where there is no server.
+    """
 
     state: str
     generation: int
@@ -185,3 +189,5 @@ class IndexStatus:
     reduction: str
     bytes: int
     notice: str = ""
+    engine: str = "hnswlib"
+    behind: int = 0

@@ -170,7 +170,9 @@ def _index(bench: Workbench) -> Iterator[HealthCheck]:
         yield HealthCheck("index", State.PROBLEM, text, "rebuild the index from the features")
     if not wrong:
         status = bench.space.status()
-        yield HealthCheck("index", State.WELL, f"{status.state}, {status.frames:,} frames")
+        where = "" if status.engine == "hnswlib" else f", {status.engine}"
+        text = f"{status.state}, {status.frames:,} frames{where}"
+        yield HealthCheck("index", State.WELL, text)
 
 
 def _queue(bench: Workbench) -> Iterator[HealthCheck]:

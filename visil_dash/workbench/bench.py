@@ -302,7 +302,7 @@ class Workbench:
             if self._levels is not None and self._levels[0] == self.space.version:
                 return self._levels[1]
             version = self.space.version
-            ids, vectors = self.space.snapshot()
+            ids, vectors = self.space.view().sample()
             if len(ids):
                 ordinals, _ = split_ids(ids)
                 levels = distance_levels(vectors, ordinals)

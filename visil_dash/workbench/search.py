@@ -23,6 +23,7 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE,
     Candidate,
+    IndexStatus,
     Match,
     SearchResult,
     VideoFeatures,
@@ -162,7 +163,7 @@ def search_library(
         timings=spent,
         model=model.name,
         extractor=model.extractor,
-        index=f"{status.state}, generation {status.generation}, {status.reduction}",
+        index=_described(status),
         skipped=skipped | missing,
         notices=tuple(filter(None, (*notices, model.notice))),
         inside=any(view.key in views for view in INSIDE),
@@ -173,6 +174,11 @@ def search_library(
         budget=source.budget,
         waiting=len(candidates) - len(chosen),
     )
+
+
+def _described(status: IndexStatus) -> str:
+    number = f", generation {status.generation}" if status.generation else f", {status.engine}"
+    return f"{status.state}{number}, {status.reduction}"
 
 
 def _not_extracted(lacking: Set[str], library: Library, model: Model) -> dict[str, str]:

@@ -58,6 +58,8 @@ def draw_health(overview: "Overview") -> None:
                 index_line += f" · {index.frames:,} frames, {index.dim} dimensions"
             if index.generation:
                 index_line += f", generation {index.generation}"
+            if index.engine != "hnswlib":
+                index_line += f", {md(index.engine)}"
             st.markdown(index_line, width="content")
             st.markdown(f":gray[Model {md(overview.model)}]", width="content")
             verified_badge(overview.verified)

@@ -1,0 +1,190 @@
+"""Milvus keeps the contract of every index: milvus-lite from a file and as a server, and a real
+server; and a library finds the same through it as through the index of its own."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.index_contract import IndexContract, MakeIndex, clustered
+from tests.support.library_fakes import (
+    EXTRACTOR,
+    FRAMES,
+    MANIFEST,
+    fake_video_features,
+    open_space,
+    put,
+    small_settings,
+)
+from tests.support.servers import Server
+from visil_dash.candidates.generation import library_hits
+from visil_dash.errors import StoreError
+from visil_dash.index.frames import FrameSpace
+from visil_dash.index.milvus import MilvusIndex, MilvusServer, ServedVideo
+from visil_dash.index.snapshot import frame_ids
+from visil_dash.library.store import Library, open_library
+from visil_dash.records import Array
+
+BACK_ENDS = ("lite-file", "lite-server", "server")
+SECONDS = 10.0
+
+
+@pytest.fixture(scope="module", params=BACK_ENDS)
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "lite-file":
+        return str(tmp_path_factory.mktemp("lite") / "index.db")
+    name = "milvus" if request.param == "server" else "milvus_lite"
+    return str(request.getfixturevalue(name)[1])
+
+
+@pytest.fixture
+def make(address: str) -> Iterator[MakeIndex]:
+    made: list[MilvusIndex] = []
+
+    def index(dim: int) -> MilvusIndex:
+        server = MilvusServer(address, seconds=SECONDS)
+        made.append(MilvusIndex(server, f"test_{secrets.token_hex(6)}", dim=dim))
+        return made[-1]
+
+    yield index
+    for each in made:
+        each.drop()
+        each.close()
+
+
+class TestMilvus(IndexContract):
+    def test_videos_are_replaced_dropped_and_left_out(self, make: MakeIndex) -> None:
+        index = make(32)
+        assert isinstance(index, MilvusIndex)
+        vectors, _ = clustered(4)
+        parts = np.split(vectors, 4)
+        videos = [
+            ServedVideo(o, frame_ids(o, 50), part, f"{o:064x}") for o, part in enumerate(parts)
+        ]
+        index.put_videos(videos)
+        index.put_videos(videos[:1])  # the same again
+        assert (len(index), index.videos()) == (200, {v.ordinal: v.features for v in videos})
+        near = index.search(parts[1], 5, without=[1])[0]
+        assert near.shape == (50, 5)
+        assert not (near >> 20 == 1).any()
+        index.put_videos([ServedVideo(2, frame_ids(2, 30), parts[2][:30], "b" * 64)])
+        assert (len(index), index.videos()[2]) == (180, "b" * 64)
+        index.drop_videos([0, 99])
+        assert (len(index), sorted(index.videos())) == (130, [1, 2, 3])
+        ids, stored = index.everything(only=[3])
+        np.testing.assert_array_equal(ids, frame_ids(3, 50))
+        np.testing.assert_array_equal(stored, parts[3])
+
+
+# -- a library ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(address: str, tmp_path: Path) -> Iterator[Library]:
+    settings = small_settings(index="milvus", milvus=address, milvus_seconds=SECONDS)
+    with open_library(tmp_path / "library", settings=settings) as opened:
+        yield opened
+
+
+def settled(space: FrameSpace) -> FrameSpace:
+    end = time.monotonic() + 60
+    while space.status().behind or not space.wait(0.1) or space.view().tail:
+        assert time.monotonic() < end, space.status()
+        time.sleep(0.1)
+    return space
+
+
+def hits(space: FrameSpace, library: Library, video_id: str, threshold: float) -> list[Array]:
+    """Candidate frames of a video: query frame, video, frame, distance, in one order."""
+    query = fake_video_features(video_id)
+    found = library_hits(query, threshold, library=library, view=space.view())
+    order = np.lexsort((found.reference_frame, found.video, found.query_frame))
+    columns = found.query_frame, found.video, found.reference_frame, found.distance
+    return [column[order] for column in columns] + [found.nearest]
+
+
+def check_as_embedded(
+    library: Library, space: FrameSpace, *, thresholds: Sequence[float] = (0.3, 1.5)
+) -> None:
+    """The same frames within thresholds that admit few and many, by the same distances."""
+    plain = small_settings()
+    with open_library(library.folder, settings=plain, read_only=True) as other:
+        embedded = open_space(other)
+        assert embedded.reduction.reduction_id == space.reduction.reduction_id
+        np.testing.assert_array_equal(space.view().ids, np.sort(embedded.view().ids))
+        for threshold in thresholds:
+            for video in library.videos()[:1]:
+                got = hits(space, library, video.video_id, threshold)
+                want = hits(embedded, other, video.video_id, threshold)
+                for mine, theirs in zip(got[:3], want[:3], strict=True):
+                    np.testing.assert_array_equal(mine, theirs)
+                np.testing.assert_allclose(got[3], want[3], atol=1e-5)
+                np.testing.assert_allclose(got[4], want[4], atol=1e-5)
+
+
+def test_a_library_finds_the_same_as_by_its_own_index(library: Library) -> None:
+    """Added, removed, extracted anew, opened again: always what the catalogue has."""
+    space = open_space(library)
+    for i in range(15):  # enough frames for the reduction to be fitted on
+        record = put(library, b"clip %d" % i, f"{i}.mp4")
+        space.add_video(record.ordinal, fake_video_features(record.video_id).frame_vectors)
+    settled(space)
+    assert space.reduction.method == "pca16"
+    assert space.status().engine.startswith("Milvus at ")
+    check_as_embedded(library, space)
+    gone = library.video("3.mp4")
+    space.remove_video(gone.ordinal)
+    library.remove(gone.video_id)
+    assert gone.ordinal not in space.view().ordinals
+    shorter = library.video("4.mp4")
+    library.take_out_features(shorter.video_id, extractor=EXTRACTOR)
+    anew = fake_video_features(shorter.video_id, frames=FRAMES // 2)
+    library.put_features(anew, MANIFEST)
+    space.add_video(shorter.ordinal, anew.frame_vectors)
+    settled(space)
+    assert space.verify() == ()
+    space.close()
+    again = settled(open_space(library))
+    assert len(again) == 14 * FRAMES - FRAMES // 2
+    check_as_embedded(library, again, thresholds=(5.0,))
+
+
+def test_a_killed_server_is_reported_and_catches_up_when_it_is_back(
+    milvus: tuple[Server, str], tmp_path: Path
+) -> None:
+    """Also in a process that opens the library while the server is away."""
+    server, address = milvus
+    settings = small_settings(index="milvus", milvus=address, milvus_seconds=2.0)
+    with open_library(tmp_path / "library", settings=settings) as library:
+        first = put(library, b"before", "before.mp4")
+        space = settled(open_space(library))
+        server.kill()
+        query = space.reduction(fake_video_features(first.video_id).frame_vectors)
+        with pytest.raises(StoreError, match="does not answer"):
+            space.view().search(query, 3)
+        later = put(library, b"meanwhile", "meanwhile.mp4")
+        space.add_video(later.ordinal, fake_video_features(later.video_id).frame_vectors)
+        space.wait(30)
+        assert space.status().behind == 1
+        assert "does not answer" in space.status().notice
+    with open_library(tmp_path / "library", settings=settings) as library:
+        space = open_space(library)
+        assert space.status().state in ("degraded", "rebuilding")
+        with pytest.raises(StoreError, match="does not answer"):
+            space.view().search(query, 3)
+        server.start()
+        settled(eventually(space, lambda: space.status().state == "ready"))
+        check_as_embedded(library, space, thresholds=(5.0,))
+        assert space.verify() == ()
+
+
+def eventually(space: FrameSpace, what: Callable[[], bool]) -> FrameSpace:
+    end = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < end, space.status()
+        space.view()
+        time.sleep(0.2)
+    return space
