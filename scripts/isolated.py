@@ -2,7 +2,8 @@
 
     python3 scripts/isolated.py COMMAND...
 
-Needs Linux and `unshare` of util-linux. All processes that the command leaves behind end with it.
+Needs Linux and `unshare` of util-linux. All processes that the command leaves behind end
+with it.
 """
 
 import fcntl
@@ -38,7 +39,17 @@ def main(command: list[str]) -> None:
     names = [name for _, name in socket.if_nameindex()]
     if names != ["lo"]:
         sys.exit(f"isolated.py: expected only lo, got {names}")
-    os.execvp(command[1], command[1:])
+    sys.exit(first_process(command[1:]))
+
+
+def first_process(command: list[str]) -> int:
+    """Runs the command and, as the first process of its namespace, takes leave of all orphans:
+    a server that waits for the end of a dead process would wait for ever. Returns its exit code."""
+    child = os.spawnvp(os.P_NOWAIT, command[0], command)
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            return os.waitstatus_to_exitcode(status) % 256
 
 
 if __name__ == "__main__":

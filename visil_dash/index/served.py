@@ -15,9 +15,10 @@ from visil_dash.errors import InputError
 from visil_dash.index.base import checked_vectors
 from visil_dash.index.exact import nearest_rows
 from visil_dash.index.generations import Generation
+from visil_dash.index.ids import split_ids
 from visil_dash.index.milvus import MOST_K, MilvusIndex
-from visil_dash.index.near import Near
-from visil_dash.index.snapshot import FIRST_K, Snapshot, split_ids
+from visil_dash.index.snapshot import FIRST_K, Snapshot
+from visil_dash.index.tally import NO_HITS, Hits, VideoCounts, joined, tally_of_hits
 from visil_dash.records import Array
 
 _READ_BYTES = 2 * 1024**3  # of vectors that one process takes from the server at once
@@ -50,33 +51,33 @@ class ServedSnapshot(Snapshot):
     """As Snapshot; every search of its generation raises StoreError while the server is away."""
 
     def within(
-        self, queries: Array, threshold: float, *, passed_over: Callable[[Array], Array]
-    ) -> Near:
+        self,
+        queries: Array,
+        threshold: float,
+        *,
+        passed_over: Callable[[Array], Array],
+        numbers: Array | None = None,
+    ) -> VideoCounts:
         """As Snapshot.within, by nearest neighbours of growing number; of a query frame with more
         than MOST_K frames within the threshold, the nearest MOST_K count."""
-        near = self._local.within(queries, threshold, passed_over=passed_over)
+        numbers = np.arange(len(queries)) if numbers is None else numbers
+        mine = self._local.within(queries, threshold, passed_over=passed_over, numbers=numbers)
         if not self._generation_live or not len(queries):
-            return near
+            return mine
         queries = checked_vectors(queries, dim=self.reduction.dim)
-        nearest, found = near.nearest.copy(), [(near.query, near.ids, near.distance)]
-        pending, k = np.arange(len(queries)), FIRST_K
+        pending, k, found = np.arange(len(queries)), FIRST_K, [NO_HITS]
         while len(pending):
             ids, rough = self._server.nearest(queries[pending], k, without=self._left_out)
-            counts = self._known(ids)
-            counts[counts] = ~passed_over(ids[counts])
-            far = (rough[:, -1] > threshold + _SLACK) & counts.any(1)
-            ended = far | (ids[:, -1] < 0) | (k >= MOST_K)
-            counts &= ended[:, None]
-            wanted = counts & (rough <= threshold + _SLACK)
-            first = counts.argmax(1)
-            wanted[np.arange(len(ids)), first] |= counts.any(1)
-            query, near_ids, exact = self._exact(queries, pending, ids, wanted)
-            np.minimum.at(nearest, query, exact)
-            hit = exact <= threshold
-            found.append((query[hit], near_ids[hit], exact[hit]))
+            ended = (rough[:, -1] > threshold + _SLACK) | (k >= MOST_K)
+            wanted = ended[:, None] & (rough <= threshold + _SLACK) & self._known(ids)
+            wanted[wanted] = ~passed_over(ids[wanted])
+            query, frames, distance = self._exact(queries, pending, ids, wanted)
+            hit = distance <= threshold
+            found.append(Hits(query[hit], frames[hit], distance[hit]))
             pending, k = pending[~ended], min(4 * k, MOST_K)
-        query, frames, distance = (np.concatenate(column) for column in zip(*found, strict=True))
-        return Near(query, frames, distance, nearest)
+        columns = zip(*((h.query, h.ids, h.distance) for h in found), strict=True)
+        hits = Hits(*(np.concatenate(column) for column in columns))
+        return joined([tally_of_hits(hits, threshold, numbers=numbers), mine])
 
     def sample(self) -> tuple[Array, Array]:
         """All frames, or those of evenly spread videos where these are many."""
