@@ -52,6 +52,16 @@ class Settings(BaseSettings):
     )
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
 
+    engine: Literal["local", "processes", "ray"] = Field(
+        "local", description="where videos are extracted: in this process, in several, or on Ray"
+    )
+    engine_processes: int = Field(
+        0, ge=0, description="processes of the engine `processes`; 0: one per core"
+    )
+    ray: str = Field(
+        "auto", description="address of the Ray cluster; auto: the one of this machine"
+    )
+    ray_gpus: float = Field(0.0, ge=0, description="share of a GPU that an extraction on Ray takes")
     index: Literal["embedded", "milvus"] = Field(
         "embedded", description="what searches frames: this process, or a Milvus server"
     )

@@ -18,7 +18,7 @@ errors records settings progress clock safe_csv installed
 labels framing media
 edits proof matching models
 library reduction
-index candidates
+engines index candidates
 collection metrics exports plots
 training workbench safekeeping cases tidying
 laboratory

@@ -50,6 +50,12 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
         help="first take the files of an earlier add that are still waiting out of the queue",
     )
     add.add_argument(
+        "--engine",
+        choices=("local", "processes", "ray"),
+        help="where videos are extracted: here, in several processes, or on the Ray cluster of"
+        " VISIL_DASH_RAY",
+    )
+    add.add_argument(
         "--watch",
         type=above_zero,
         metavar="SECONDS",
@@ -78,6 +84,8 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 
 def _add(given: argparse.Namespace, settings: Settings) -> int:
     paths: list[Path] = given.paths
+    if given.engine:
+        settings = settings.model_copy(update={"engine": given.engine})
     if given.watch and not any(path.is_dir() for path in paths):
         raise InputError("--watch", "there is no folder to watch", "name one")
     with open_bench(given, settings, adding=True) as bench:
@@ -97,6 +105,7 @@ def _add(given: argparse.Namespace, settings: Settings) -> int:
 
 def _add_here(given: argparse.Namespace, bench: "Workbench", paths: list[Path]) -> int:
     bench.require_writer()
+    bench.open_engine()
     if given.drop_waiting:
         _drop_waiting(given, bench)
     earlier = waiting_jobs(bench)

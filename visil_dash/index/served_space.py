@@ -211,21 +211,28 @@ class ServedSpace(FrameSpace):
             index.drop_videos(gone)
         self._waiting = False
         lacking = [row for row in rows if row.ordinal not in held or row.ordinal in gone]
-        for few in _portions(lacking):
+        self._write(index, lacking, reduction, stop)
+        if lacking:
+            index.flush()
+        frames = {row.ordinal: row.frames for row in rows}
+        return served_generation(index, videos=index.videos(), frames=frames)
+
+    def _write(
+        self, index: MilvusIndex, rows: list[FeatureRow], reduction: Reduction, stop: StopFlag
+    ) -> None:
+        """Puts these videos into the server, some at a time. Raises Stopped and StoreError."""
+        features = {row.ordinal: row.sha256 for row in rows}
+        for few in _portions(rows):
             if stop.is_set():
                 raise Stopped
             blocks = self._blocks_of(few, reduction)
             index.put_videos(
                 [
-                    ServedVideo(block.ordinal, block.ids, block.vectors, current[block.ordinal])
+                    ServedVideo(block.ordinal, block.ids, block.vectors, features[block.ordinal])
                     for block in blocks
                     if len(block.ids)
                 ]
             )
-        if lacking:
-            index.flush()
-        frames = {row.ordinal: row.frames for row in rows}
-        return served_generation(index, videos=index.videos(), frames=frames)
 
     def _forget_old(self, reduction: Reduction, *, keep: int) -> None:
         """A collection is brought up to date in place: there are no old ones."""

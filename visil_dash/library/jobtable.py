@@ -74,6 +74,12 @@ class JobTable:
             found = connection.execute(query).mappings().first()
         return None if found is None else dict(found)
 
+    def waiting(self, most: int) -> list[_Row]:
+        """The jobs that wait longest."""
+        with self._catalogue.read() as connection:
+            query = _WAITING.order_by(tables.jobs.c.position).limit(most)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
     def row(self, job_id: str) -> _Row:
         """Raises NotFound."""
         with self._catalogue.read() as connection:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from visil_dash.engines.extraction import ExtractionEngine, Outcome, same_bytes
 from visil_dash.errors import MediaRefused, NotFound, StoreDamaged, StoreMismatch
 from visil_dash.framing.borders import BorderFinder
 from visil_dash.index.frames import FrameSpace
@@ -13,7 +15,8 @@ from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
-from visil_dash.models.load import Model
+from visil_dash.models.load import Model, load_model
+from visil_dash.models.sampling import at_rate
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE_PICTURE,
@@ -130,6 +133,31 @@ def regions_of_shown(model: Model, frames: Array) -> Array:
     return vectors
 
 
+def extract_elsewhere(
+    *, path: str, name: str, video_id: str, model: str, settings: Settings
+) -> Outcome:
+    """`extract_features` in a process of an engine, which keeps the model between videos."""
+    if not same_bytes(path, video_id):
+        return Outcome()
+    try:
+        return Outcome(
+            extract_features(
+                Path(path),
+                name=name,
+                video_id=video_id,
+                model=_kept_model(model, settings),
+                settings=settings,
+            )
+        )
+    except MediaRefused as refused:  # its arguments do not survive pickling
+        return Outcome(refused=(refused.name, refused.reason, refused.remedy))
+
+
+@lru_cache(maxsize=2)
+def _kept_model(name: str, settings: Settings) -> Model:
+    return at_rate(load_model(name, settings=settings), settings.rate)
+
+
 def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:
     """How a model's features are made at `rate` frames a second, for the store."""
     return FeatureManifest(
@@ -151,6 +179,7 @@ def ingest(
     settings: Settings,
     enter: Callable[[JobState], None],
     watch: Watch,
+    engine: ExtractionEngine | None = None,
 ) -> str:
     """Take a file into the library (see jobs.Pipeline): decode, extract, commit, index.
 
@@ -161,7 +190,10 @@ def ingest(
         record = _put(library, job, source, info)
     else:
         enter(JobState.DECODING)
-        extracted = extract_features(
+        extracted = None
+        if engine is not None:
+            extracted = engine.extracted(source, name=job.name, video_id=job.video_id, watch=watch)
+        extracted = extracted or extract_features(
             source,
             name=job.name,
             video_id=job.video_id,

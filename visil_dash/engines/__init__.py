@@ -1,0 +1,1 @@
+"""Where features are extracted beside this process: on processes of this machine, or on Ray."""
