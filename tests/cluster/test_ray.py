@@ -73,7 +73,7 @@ def test_a_node_that_is_killed_midway_costs_nothing(
     folder = tmp_path / "library"
     settings = page_settings(folder, engine="ray", ray=cluster.address)
     with open_workbench(settings=settings, library=folder) as bench:
-        bench.open_engine()
+        bench.engine.open()
         bench.add_paths(clips)
         until(lambda: sum(job.state is JobState.INDEXED for job in bench.jobs()) >= 2)
         cluster.remove_node(second, allow_graceful=False)

@@ -105,7 +105,7 @@ def _add(given: argparse.Namespace, settings: Settings) -> int:
 
 def _add_here(given: argparse.Namespace, bench: "Workbench", paths: list[Path]) -> int:
     bench.require_writer()
-    bench.open_engine()
+    bench.engine.open()
     if given.drop_waiting:
         _drop_waiting(given, bench)
     earlier = waiting_jobs(bench)

@@ -15,13 +15,12 @@ from typing import Any
 
 from visil_dash.engines.ahead import Piece, Pool, PoolBroken, WorkAhead
 from visil_dash.engines.processes import ProcessesPool
-from visil_dash.errors import MediaRefused
+from visil_dash.errors import MediaRefused, VisilDashError
 from visil_dash.library.blobs import sha256_file
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.paths import path_of
 from visil_dash.library.store import Library
 from visil_dash.progress import Watch
-from visil_dash.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 _WAITING_FACTOR = 4  # a piece may wait for as many others before its own time begins
@@ -38,7 +37,7 @@ class Outcome:
 
 
 class ExtractionEngine:
-    """Made by open_extraction. `work` is called elsewhere with `path`, `name`, `video_id` and the
+    """Made by EngineOnDemand. `work` is called elsewhere with `path`, `name`, `video_id` and the
     `common` arguments, and returns an Outcome."""
 
     def __init__(
@@ -107,25 +106,52 @@ def same_bytes(path: str, video_id: str) -> bool:
         return False
 
 
-def open_extraction(
-    library: Library,
-    *,
-    extractor: str,
-    work: Callable[..., Outcome],
-    common: dict[str, Any],
-    settings: Settings,
-) -> ExtractionEngine | None:
-    """The engine that the settings name; None for this process alone.
+class EngineOnDemand:
+    """The engine that the library's settings name, opened with the first file; `work` and `common`
+    as in ExtractionEngine."""
 
-    Raises InputError where it is not installed, StoreError where it does not answer.
-    """
-    if settings.engine == "local":
-        return None
-    pool: Pool
-    if settings.engine == "processes":
-        pool = ProcessesPool(work, count=settings.engine_processes or os.cpu_count() or 1)
-    else:
-        from visil_dash.engines.ray_pool import RayPool
+    def __init__(
+        self,
+        library: Library,
+        *,
+        extractor: str,
+        work: Callable[..., Outcome],
+        common: dict[str, Any],
+    ) -> None:
+        self._library, self._extractor, self._work = library, extractor, work
+        self._common = common
+        self._engine: ExtractionEngine | None = None
+        self._failed = False
 
-        pool = RayPool(work, address=settings.ray, gpus=settings.ray_gpus)
-    return ExtractionEngine(pool, library, extractor=extractor, common=common)
+    def open(self) -> None:
+        """Raises InputError where it is not installed, StoreError where it does not answer."""
+        settings = self._library.settings
+        if self._engine is not None or settings.engine == "local":
+            return
+        pool: Pool
+        if settings.engine == "processes":
+            count = settings.engine_processes or os.cpu_count() or 1
+            pool = ProcessesPool(self._work, count=count)
+        else:
+            from visil_dash.engines.ray_pool import RayPool
+
+            pool = RayPool(self._work, address=settings.ray, gpus=settings.ray_gpus)
+        self._engine = ExtractionEngine(
+            pool, self._library, extractor=self._extractor, common=self._common
+        )
+
+    def begun(self) -> ExtractionEngine | None:
+        """The engine, at work on the files that wait next; None where this process is to do it."""
+        if not self._failed:
+            try:
+                self.open()
+            except VisilDashError as error:
+                self._failed = True
+                self._library.add_notice(f"{error} Until then this process extracts by itself.")
+        if self._engine is not None:
+            self._engine.begin_waiting()
+        return self._engine
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()

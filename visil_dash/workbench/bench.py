@@ -13,8 +13,7 @@ from typing import Self
 from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
 from visil_dash.collection.table import KnownPairs, pair_table
-from visil_dash.engines.extraction import ExtractionEngine, open_extraction
-from visil_dash.errors import VisilDashError
+from visil_dash.engines.extraction import EngineOnDemand
 from visil_dash.framing.placing import REGIONS
 from visil_dash.framing.views import INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.index.frames import FrameSpace, open_frame_space
@@ -75,8 +74,10 @@ class Workbench:
         self._levels: tuple[int, DistanceLevels] | None = None
         self.known_pairs = KnownPairs()
         self.proofs = ProofStore(library, model.extractor)
-        self._engine: ExtractionEngine | None = None
-        self._engine_failed = False
+        about = {"model": model.name, "settings": settings}
+        self.engine = EngineOnDemand(
+            library, extractor=model.extractor, work=extract_elsewhere, common=about
+        )
         self._lock = RLock()
         self.worker = Worker(
             library,
@@ -357,34 +358,8 @@ class Workbench:
             settings=self.settings,
             enter=enter,
             watch=watch,
-            engine=self._begun_engine(),
+            engine=self.engine.begun(),
         )
-
-    def open_engine(self) -> None:
-        """Opens the extraction engine of the settings, which the first file does otherwise.
-
-        Raises InputError where it is not installed, StoreError where it does not answer.
-        """
-        if self._engine is None:
-            self._engine = open_extraction(
-                self.library,
-                extractor=self.extractor,
-                work=extract_elsewhere,
-                common={"model": self.model.name, "settings": self.settings},
-                settings=self.settings,
-            )
-
-    def _begun_engine(self) -> ExtractionEngine | None:
-        """The engine, at work on the files that wait next; None where this process is to do it."""
-        if self._engine is None and not self._engine_failed:
-            try:
-                self.open_engine()
-            except VisilDashError as error:
-                self._engine_failed = True
-                self.library.add_notice(f"{error} Until then this process extracts by itself.")
-        if self._engine is not None:
-            self._engine.begin_waiting()
-        return self._engine
 
     def remove(self, video_id: str) -> VideoRecord:
         """Remove a video with its features and frames; the space follows at once."""
@@ -410,8 +385,7 @@ class Workbench:
 
     def close(self) -> None:
         self.worker.stop()
-        if self._engine is not None:
-            self._engine.close()
+        self.engine.close()
         self.space.close()
         self.library.close()
 
