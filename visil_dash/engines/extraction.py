@@ -28,7 +28,7 @@ _HASHED_KEPT = 10_000
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PieceOutcome:
     """What came of a piece: its result; or why the file was refused (name, reason, remedy); or
     neither, where the worker does not see the bytes that were meant."""
 
@@ -38,7 +38,7 @@ class Outcome:
 
 class ExtractionEngine:
     """Made by EngineOnDemand. `work` is called elsewhere with `path`, `name`, `video_id` and the
-    `common` arguments, and returns an Outcome."""
+    `common` arguments, and returns an PieceOutcome."""
 
     def __init__(
         self, pool: Pool, library: Library, *, extractor: str, common: dict[str, Any]
@@ -115,7 +115,7 @@ class EngineOnDemand:
         library: Library,
         *,
         extractor: str,
-        work: Callable[..., Outcome],
+        work: Callable[..., PieceOutcome],
         common: dict[str, Any],
     ) -> None:
         self._library, self._extractor, self._work = library, extractor, work

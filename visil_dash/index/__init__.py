@@ -1,1 +1,1 @@
-"""Frame indexes, exact and HNSW, behind one protocol, stored as immutable generations."""
+"""Frame indexes, exact, HNSW and Milvus, behind one protocol, stored as immutable generations."""

@@ -13,7 +13,6 @@ from typing import Self
 from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
 from visil_dash.collection.table import KnownPairs, pair_table
-from visil_dash.engines.extraction import EngineOnDemand
 from visil_dash.framing.placing import REGIONS
 from visil_dash.framing.views import INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.index.frames import FrameSpace, open_frame_space
@@ -41,7 +40,7 @@ from visil_dash.records import (
 from visil_dash.settings import Settings, get_settings
 from visil_dash.workbench.carried import carry_threshold
 from visil_dash.workbench.clips import ClipStore, QueryClip
-from visil_dash.workbench.ingest import extract_elsewhere, ingest
+from visil_dash.workbench.ingest import engine_for, ingest
 from visil_dash.workbench.proofs import ProofStore
 from visil_dash.workbench.search import (
     CandidateSource,
@@ -74,10 +73,7 @@ class Workbench:
         self._levels: tuple[int, DistanceLevels] | None = None
         self.known_pairs = KnownPairs()
         self.proofs = ProofStore(library, model.extractor)
-        about = {"model": model.name, "settings": settings}
-        self.engine = EngineOnDemand(
-            library, extractor=model.extractor, work=extract_elsewhere, common=about
-        )
+        self.engine = engine_for(library, model, settings)
         self._lock = RLock()
         self.worker = Worker(
             library,
@@ -187,12 +183,8 @@ class Workbench:
         library's) or not; the notices say when none of them is. Raises NotFound, Cancelled.
         """
         clip = self.clip(query_id)
-        source = by_nearness(
-            most,
-            self.threshold() if threshold is None else threshold,
-            library=self.library,
-            space=self.space,
-        )
+        limit = self.threshold() if threshold is None else threshold
+        source = by_nearness(most, limit, library=self.library, space=self.space)
         return self._searched(clip, {WHOLE: clip.features}, source, watch=watch)
 
     def _searched(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from visil_dash.engines.extraction import ExtractionEngine, Outcome, same_bytes
+from visil_dash.engines.extraction import EngineOnDemand, ExtractionEngine, PieceOutcome, same_bytes
 from visil_dash.errors import MediaRefused, NotFound, StoreDamaged, StoreMismatch
 from visil_dash.framing.borders import BorderFinder
 from visil_dash.index.frames import FrameSpace
@@ -135,12 +135,12 @@ def regions_of_shown(model: Model, frames: Array) -> Array:
 
 def extract_elsewhere(
     *, path: str, name: str, video_id: str, model: str, settings: Settings
-) -> Outcome:
+) -> PieceOutcome:
     """`extract_features` in a process of an engine, which keeps the model between videos."""
     if not same_bytes(path, video_id):
-        return Outcome()
+        return PieceOutcome()
     try:
-        return Outcome(
+        return PieceOutcome(
             extract_features(
                 Path(path),
                 name=name,
@@ -150,7 +150,13 @@ def extract_elsewhere(
             )
         )
     except MediaRefused as refused:  # its arguments do not survive pickling
-        return Outcome(refused=(refused.name, refused.reason, refused.remedy))
+        return PieceOutcome(refused=(refused.name, refused.reason, refused.remedy))
+
+
+def engine_for(library: Library, model: Model, settings: Settings) -> EngineOnDemand:
+    """The engine of the settings, for the features of this model."""
+    about = {"model": model.name, "settings": settings}
+    return EngineOnDemand(library, extractor=model.extractor, work=extract_elsewhere, common=about)
 
 
 @lru_cache(maxsize=2)
