@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.clips import HEIGHT, WIDTH, make_clip, numbered, regular
+from tests.support.clips import HEIGHT, SETTINGS, WIDTH, make_clip, numbered, regular
 
 CANARY = 3333  # the number that the secret neighbour's frames show
 
@@ -617,7 +617,7 @@ def _special(folder: Path, good: bytes) -> dict[str, Hostile]:
     (folder / "hard.mp4").hardlink_to(folder / "real.mp4")
     with (folder / "sparse.mp4").open("wb") as file:
         file.write(good)
-        file.truncate(3 << 30)
+        file.truncate(SETTINGS.max_file_bytes + 1)  # takes no disk
     refused = {
         "fifo": folder / "fifo.mp4",
         "folder": folder / "folder.mp4",
