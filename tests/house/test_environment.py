@@ -130,7 +130,7 @@ def test_what_the_preflight_finds_stops_the_install(
 
 def test_every_direct_requirement_is_pinned_exactly_and_says_what_it_is_for() -> None:
     root = Path(__file__).resolve().parents[2]
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-openvino.txt", "requirements-dev.txt"):
         for line in (root / name).read_text().splitlines():
             if line and not line.startswith(("#", "-")):
                 pin, _, reason = line.partition("#")

@@ -75,7 +75,7 @@ def test_files_that_are_no_weights_are_refused_by_name(settings: Settings, tmp_p
 
 @pytest.mark.parametrize("name", ["visil-symmetric", "sscd"])
 def test_an_untrained_network_has_the_shapes_of_the_published_one(name: str) -> None:
-    made, variant = untrained(name), VARIANTS[name]
+    made, variant = untrained(name, settings=Settings()), VARIANTS[name]
     side = variant.preprocess.side
     out = made.extract(np.zeros((1, side, side, 3), np.uint8))
     assert out.shape == (1, variant.regions, variant.dim)

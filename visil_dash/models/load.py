@@ -124,31 +124,33 @@ def load_model(name: str, *, settings: Settings) -> Model:
 
         torch.set_num_threads(settings.threads)
     if name == COMPACT:
-        return load_bundled(BUNDLED / COMPACT)
+        return load_bundled(BUNDLED / COMPACT, settings=settings)
     if name in VARIANTS:
         return _load_published(name, VARIANTS[name], settings)
-    return load_bundled(own_folder(name, settings=settings), verified=False)
+    return load_bundled(own_folder(name, settings=settings), settings=settings, verified=False)
 
 
-def load_bundled(folder: Path, *, verified: bool = True) -> Model:
+def load_bundled(folder: Path, *, settings: Settings | None = None, verified: bool = True) -> Model:
     """The model of a bundle's folder. Raises ModelError."""
     from visil_dash.models.attention import apply_attention, on_one_scale
+    from visil_dash.models.engines import running
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
-    bundle = read_bundle(folder)
+    bundle, settings = read_bundle(folder), settings or Settings()
 
     def scaled(x: "Tensor") -> "Tensor":
         return on_one_scale(x) if bundle.meta.one_scale else x * bundle.gain
 
     meta, device = bundle.meta, best_device()
     fold_batch_norm(bundle.backbone)
-    backbone = bundle.backbone.to(device)
+    side = meta.preprocess.side
+    backbone = running(bundle.backbone, side=side, device=device, settings=settings)
     whiten, context = bundle.whitening.to(device), bundle.context.to(device)
     compare, compare_many = _comparison(bundle.comparator, device)
     return Model(
         name=meta.name,
         title=meta.title,
-        extractor=_bundled_id(meta),
+        extractor=_bundled_id(meta, settings),
         preprocess=meta.preprocess,
         dim=meta.dim,
         regions=meta.regions,
@@ -161,7 +163,7 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
         evidence=meta.evidence,
         extract=extraction(
             lambda frames: scaled(apply_attention(whiten(backbone(frames)), context)),
-            side=meta.preprocess.side,
+            side=side,
             shape=(meta.regions, meta.dim),
             device=device,
         ),
@@ -171,6 +173,7 @@ def load_bundled(folder: Path, *, verified: bool = True) -> Model:
 
 
 def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
+    from visil_dash.models.engines import running
     from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 
     files = find_installed(name, settings=settings)
@@ -178,13 +181,14 @@ def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
     device = best_device()
     parts = variant.build(states, device)
     fold_batch_norm(parts.backbone)
-    backbone, refine = parts.backbone.to(device), parts.refine
+    side, refine = variant.preprocess.side, parts.refine
+    backbone = running(parts.backbone, side=side, device=device, settings=settings)
     compare, compare_many = _comparison(parts.comparator, device)
     levels = variant.levels
     return Model(
         name=name,
         title=variant.title,
-        extractor=_published_id(name, variant, files),
+        extractor=_published_id(name, variant, files, settings),
         preprocess=variant.preprocess,
         dim=variant.dim,
         regions=variant.regions,
@@ -198,7 +202,7 @@ def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
         default_match_score=levels.match_score,
         extract=extraction(
             lambda frames: refine(backbone(frames)),
-            side=variant.preprocess.side,
+            side=side,
             shape=(variant.regions, variant.dim),
             device=device,
         ),
@@ -226,16 +230,16 @@ def _comparison(
 def model_infos(*, settings: Settings) -> tuple[ModelInfo, ...]:
     """Every known model, available or not; reads no weights. The default comes first."""
     return (
-        _bundle_info(COMPACT, BUNDLED / COMPACT, verified=True),
+        _bundle_info(COMPACT, BUNDLED / COMPACT, settings, verified=True),
         *(_published_info(name, variant, settings) for name, variant in VARIANTS.items()),
         *(
-            _bundle_info(name, folder, verified=False)
+            _bundle_info(name, folder, settings, verified=False)
             for name, folder in own_models(settings=settings).items()
         ),
     )
 
 
-def _bundle_info(name: str, folder: Path, *, verified: bool) -> ModelInfo:
+def _bundle_info(name: str, folder: Path, settings: Settings, *, verified: bool) -> ModelInfo:
     try:
         meta = read_meta(folder)
     except ModelError as error:
@@ -243,7 +247,7 @@ def _bundle_info(name: str, folder: Path, *, verified: bool) -> ModelInfo:
     return ModelInfo(
         name=meta.name,
         title=meta.title,
-        extractor=_bundled_id(meta),
+        extractor=_bundled_id(meta, settings),
         available=True,
         verified=verified,
         regions=meta.regions,
@@ -262,7 +266,7 @@ def _published_info(name: str, variant: Variant, settings: Settings) -> ModelInf
     return ModelInfo(
         name=name,
         title=variant.title,
-        extractor=_published_id(name, variant, files) if files else "",
+        extractor=_published_id(name, variant, files, settings) if files else "",
         available=bool(files),
         verified=bool(files) and all(here.verified for here in files.values()),
         regions=variant.regions,
@@ -274,16 +278,24 @@ def _published_info(name: str, variant: Variant, settings: Settings) -> ModelInf
     )
 
 
-def _bundled_id(meta: BundleMeta) -> str:
-    sha256s = (meta.sha256, "one scale") if meta.one_scale else (meta.sha256,)
+def _bundled_id(meta: BundleMeta, settings: Settings) -> str:
+    sha256s = (meta.sha256, *(("one scale",) if meta.one_scale else ()), *_of_precision(settings))
     return _extractor_id(meta.name, sha256s, meta.preprocess, (meta.regions, meta.dim))
 
 
-def _published_id(name: str, variant: Variant, files: dict[str, Installed]) -> str:
+def _of_precision(settings: Settings) -> tuple[str, ...]:
+    """What the precision adds to an extractor's identity: nothing where it is full."""
+    return ("reduced precision",) if settings.precision == "reduced" else ()
+
+
+def _published_id(
+    name: str, variant: Variant, files: dict[str, Installed], settings: Settings
+) -> str:
     # The head's file is part of it: it holds the attention.
     sha256s = tuple(files[file.key].sha256 for file in MODEL_FILES[name])
     if variant.pixels:
         sha256s += (variant.pixels,)
+    sha256s += _of_precision(settings)
     return _extractor_id(name, sha256s, variant.preprocess, (variant.regions, variant.dim))
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from visil_dash.models.engines import running
 from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
 from visil_dash.models.published import MODEL_FILES, PCA_LAYOUT
 from visil_dash.models.successors import SSCDBackbone
 from visil_dash.models.variants import VARIANTS
 from visil_dash.models.visil import ViSiLBackbone
 from visil_dash.records import Array, Preprocess
+from visil_dash.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Untrained:
     extract: Callable[[Array], Array]
 
 
-def untrained(name: str) -> Untrained:
+def untrained(name: str, *, settings: Settings) -> Untrained:
     """Raises KeyError for a model that nobody published."""
     variant = VARIANTS[name]
     whitened = any(file.key == "pca" for file in MODEL_FILES[name])
@@ -33,11 +35,11 @@ def untrained(name: str) -> Untrained:
     backbone = backbone.eval().requires_grad_(False)
     fold_batch_norm(backbone)
     device = best_device()
-    backbone = backbone.to(device)
+    run = running(backbone, side=variant.preprocess.side, device=device, settings=settings)
     directions = torch.zeros(PCA_LAYOUT["V"][0], variant.dim, device=device)
 
     def regions_of(frames: Tensor) -> Tensor:
-        regions: Tensor = backbone(frames)
+        regions = run(frames)
         return regions @ directions if whitened else regions
 
     return Untrained(

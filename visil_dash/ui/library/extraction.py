@@ -218,7 +218,9 @@ def _rates_task(name: str) -> Task:
             return measure_extraction(bench.model, settings=bench.settings, video=path, watch=watch)
         # Without its weights, which may not be there yet, a network is as fast as with them.
         timed = (
-            untrained(name) if name in MODEL_FILES else load_model(name, settings=bench.settings)
+            untrained(name, settings=bench.settings)
+            if name in MODEL_FILES
+            else load_model(name, settings=bench.settings)
         )
         return measure_extraction(timed, settings=bench.settings, video=path, watch=watch)
 
