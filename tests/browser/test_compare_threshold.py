@@ -173,6 +173,40 @@ def test_moving_the_slider_changes_every_number(
     screens("threshold", whole=True)
 
 
+def test_the_numbers_move_while_the_slider_is_dragged(
+    page: Page, app: App, found: dict[str, VideoFeatures]
+) -> None:
+    open_page(page, app, "threshold?t=0.2&" + link(found, "excerpt.mp4"))
+    wait_until_idle(page)
+    field, thumb = page.get_by_label("Exact value"), page.get_by_role("slider")
+    saved = field.input_value()
+    box = page.locator(
+        ".st-key-threshold_slider [data-testid=stSlider] [role=group]"
+    ).bounding_box()
+    knob = thumb.evaluate(
+        "e => { const b = e.parentElement.getBoundingClientRect();"
+        " return [b.x + b.width / 2, b.y + b.height / 2]; }"
+    )
+    assert box is not None
+    page.mouse.move(*knob)
+    page.mouse.down()
+    seen = set()
+    for share in (0.3, 0.6, 0.9):
+        page.mouse.move(box["x"] + share * box["width"], knob[1], steps=4)
+        value = float(thumb.input_value())
+        wanted = expected(found, "excerpt.mp4", value)
+        pairs = page.locator(".vd-facts dd").nth(1)
+        expect(pairs).to_have_text(wanted["Pairs of frames"], timeout=PATIENCE)
+        assert numbers(page) == wanted
+        assert field.input_value() == saved  # nothing was sent yet
+        seen.add(tuple(wanted.values()))
+    assert len(seen) >= 2
+    page.mouse.up()
+    expect(field).not_to_have_value(saved, timeout=PATIENCE)
+    wait_until_idle(page)
+    assert numbers(page) == expected(found, "excerpt.mp4", float(field.input_value()))
+
+
 def test_hundreds_of_fast_arrow_keys_leave_a_page_that_answers(
     page: Page, app: App, found: dict[str, VideoFeatures]
 ) -> None:

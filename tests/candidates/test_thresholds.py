@@ -13,6 +13,7 @@ from visil_dash.candidates.thresholds import (
     DistanceLevels,
     QueryDistances,
     admit,
+    admitted_counts,
     candidates_at,
     distance_profile,
     histogram,
@@ -44,6 +45,17 @@ def views(draw: st.DrawFn) -> QueryDistances:
         st.lists(st.integers(0, 6), min_size=rows * len(video), max_size=rows * len(video))
     )
     return make_view(np.array(cells, float).reshape(rows, len(video)), video, videos)
+
+
+@given(views())
+def test_the_counts_of_many_thresholds_are_those_of_each(view: QueryDistances) -> None:
+    thresholds = np.arange(-1.0, 7.0, 0.5)
+    one_by_one = [admit(view.profile, float(t)) for t in thresholds]
+    expected = [(a.candidates, a.pairs, a.query_frames, a.reference_frames) for a in one_by_one]
+    counted = np.transpose(admitted_counts(view.profile, thresholds))
+    np.testing.assert_array_equal(counted, np.array(expected))
+    some = view.profile.counts_up_to(6.0, 12)
+    np.testing.assert_array_equal(np.transpose(some), np.array(expected)[2:15])
 
 
 @given(views(), st.integers(-2, 14).map(lambda t: t / 2))

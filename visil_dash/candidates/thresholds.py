@@ -110,6 +110,17 @@ class DistanceProfile:
         """The histogram of all distances, which no threshold changes."""
         return histogram(self)
 
+    @cached_property
+    def _counts(self) -> dict[tuple[float, int], "Counts"]:
+        return {}
+
+    def counts_up_to(self, top: float, places: int) -> "Counts":
+        """`admitted_counts` at `places` + 1 thresholds from 0 to `top`, counted once."""
+        if (top, places) not in self._counts:
+            thresholds = np.linspace(0.0, top, places + 1)
+            self._counts[top, places] = admitted_counts(self, thresholds)
+        return self._counts[top, places]
+
     @property
     def nearest(self) -> Array:
         """Smallest distance of each video, `[V]`; inf where it has no frames."""
@@ -168,6 +179,22 @@ def admit(profile: DistanceProfile, threshold: float) -> Admission:
         hits=hits,
         nearest=profile.nearest,
     )
+
+
+# Of candidate videos, pairs, query frames and library frames.
+Counts = tuple[Array, Array, Array, Array]
+
+
+def admitted_counts(profile: DistanceProfile, thresholds: Array) -> Counts:
+    """Of ascending `thresholds` `[S]`: candidate videos, pairs, query frames and library frames
+    that each admits, `[S]`, as `admit` counts them one at a time."""
+    limits = np.asarray(thresholds, np.float32)
+    pairs = np.zeros(len(limits), np.int64)
+    for a, b in zip(profile.starts[:-1], profile.starts[1:], strict=True):
+        pairs += np.searchsorted(profile.ordered[a:b], limits, side="right")
+    sides = np.sort(profile.nearest), profile.query_nearest, profile.reference_nearest
+    videos, queries, references = (np.searchsorted(s, limits, side="right") for s in sides)
+    return videos, pairs, queries, references
 
 
 def candidates_at(profile: DistanceProfile, threshold: float) -> tuple[Candidate, ...]:

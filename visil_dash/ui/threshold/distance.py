@@ -16,6 +16,7 @@ from visil_dash.ui.shell.widgets import empty_state
 from visil_dash.ui.threshold.bands import draw_bands
 from visil_dash.ui.threshold.budget import draw_budget
 from visil_dash.ui.threshold.labelled_pairs import measured_pairs
+from visil_dash.ui.threshold.live import PLACES, follow_slider
 from visil_dash.ui.threshold.one_query import (
     draw_admitted,
     draw_candidates,
@@ -51,6 +52,7 @@ def draw_distance_explorer(query_id: str | None) -> None:
     view = None if query_id is None else backend.query_distances(query_id)
     if view is not None and view.distances.size:
         draw_admitted(view, value)
+        follow_slider(view, _top())
     views = {name.lower(): name for name in _VIEWS}
     from_link(state.THRESHOLD_VIEW, state.PARAM_VIEW, views.get, default=_QUERY)
     shown = st.segmented_control(
@@ -90,15 +92,20 @@ def _tried() -> TriedValue:
     )
 
 
-def _slider(value: float, tried: TriedValue) -> None:
+def _top() -> float:
+    """The slider's highest threshold: beyond, everything is admitted."""
     levels = backend.workbench().levels()
-    top = float(max(levels.orthogonal, levels.unrelated, 1e-3) * 1.1)
+    return float(max(levels.orthogonal, levels.unrelated, 1e-3) * 1.1)
+
+
+def _slider(value: float, tried: TriedValue) -> None:
+    top = _top()
     draw_slider(
         "Distance threshold, squared L2",
         value,
         low=0.0,
         top=top,
-        step=top / 1000,
+        step=top / PLACES,
         exact_step=top / 100,
         slider_key=state.THRESHOLD_SLIDER,
         number_key=state.THRESHOLD_NUMBER,

@@ -14,7 +14,7 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.tables import chosen_row, table_height
 from visil_dash.ui.shell.text import plural, safe_name, seconds
 from visil_dash.ui.shell.widgets import compare_button, draw_chart, empty_state, facts
-from visil_dash.ui.threshold import scoring
+from visil_dash.ui.threshold import live, scoring
 
 _NEIGHBOURS = 10  # library frames shown for each query frame
 ROWS = 20  # query frames on one page of the tables
@@ -23,15 +23,16 @@ ROWS = 20  # query frames on one page of the tables
 def draw_admitted(view: QueryDistances, value: float) -> None:
     admission = admit(view.profile, value)
     rate = scoring.rerank_rate()
-    facts(
-        {
-            "Candidate videos": f"{admission.candidates:,} of {len(view.video_ids):,}",
-            "Pairs of frames": f"{admission.pairs:,} of {view.distances.size:,}",
-            "Query frames": f"{admission.query_frames:,} of {len(view.query_times):,}",
-            "Library frames": f"{admission.reference_frames:,} of {len(view.video):,}",
-        },
-        big=True,
-    )
+    with st.container(key=live.FACTS):
+        facts(
+            {
+                "Candidate videos": f"{admission.candidates:,} of {len(view.video_ids):,}",
+                "Pairs of frames": f"{admission.pairs:,} of {view.distances.size:,}",
+                "Query frames": f"{admission.query_frames:,} of {len(view.query_times):,}",
+                "Library frames": f"{admission.reference_frames:,} of {len(view.video):,}",
+            },
+            big=True,
+        )
     st.caption(
         "Re-ranking these candidates: the time is being measured."
         if rate is None
