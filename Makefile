@@ -17,7 +17,7 @@ NO_TESTS := 5 # pytest's exit code where TESTS has none of a lane
 SCREENS ?= build/screens
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format night bench screens preflight environment dev-environment cluster-environment test-cluster clean distclean
+.PHONY: help run demo test check format night bench growth screens preflight environment dev-environment cluster-environment test-cluster clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ night: dev-environment ## the tests with large numbers, up to an hour; nothing e
 
 bench: dev-environment ## how fast the product is, beside plain ways of the same work; a few minutes
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(RUN) -m benchmarks.speed --json build/bench.json
+
+growth: dev-environment ## how costs grow with videos, frames and dimensions; fails where they rose
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(RUN) -m benchmarks.speed.growth --history benchmarks/speed/history.jsonl
 
 screens: dev-environment ## screenshots of every page, light and dark, into SCREENS=build/screens
 	@$(RUN) -m pytest -m browser --screens $(SCREENS) --color-scheme light $(TESTS)

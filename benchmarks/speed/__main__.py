@@ -16,12 +16,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.speed import plain
+from visil_dash.collection.table import pair_table
 from visil_dash.index.ids import frame_ids
 from visil_dash.index.tally import Rows, tally
 from visil_dash.library.blobs import FeatureManifest
@@ -147,6 +149,27 @@ def search_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:
     )
 
 
+def collection_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:
+    videos = {f"v{i}": _video(f"v{i}", 60, i) for i in range(16)}
+    scorer = Scorer(partial(visil_output, fast), compare_many=partial(visil_outputs, fast))
+
+    def one_by_one() -> None:
+        for one, other in combinations_with_replacement(videos.values(), 2):
+            for matrix in plain.frame_to_frame_both(one.regions, other.regions):
+                visil_output(net, matrix).max(1).mean()
+
+    yield measured(
+        "all 136 pairs of 16 videos of 60 frames",
+        plain=one_by_one,
+        product=lambda: pair_table(
+            {name: name for name in videos},
+            load=videos.__getitem__,
+            extractor=_EXTRACTOR,
+            scorer=scorer,
+        ),
+    )
+
+
 def reading_rows(folder: Path) -> Iterator[Row]:
     with open_library(folder / "library", settings=Settings(min_free_bytes=0)) as library:
         staged = library.stage()
@@ -203,6 +226,7 @@ def rows(*, frames: int, folder: Path) -> Iterator[Row]:
     yield from similarity_rows()
     yield from comparator_rows(net, fast)
     yield from search_rows(net, fast)
+    yield from collection_rows(net, fast)
     yield from reading_rows(folder)
     yield from candidate_rows(frames)
 
