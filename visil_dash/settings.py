@@ -111,7 +111,7 @@ class Settings(BaseSettings):
         description="time that a search on the pages spends on proofs, seconds; 0: none",
     )
     threads: int = Field(0, ge=0, description="torch threads; 0 = all cores")
-    engine: Literal["torch", "openvino"] = Field(
+    runtime: Literal["torch", "openvino"] = Field(
         "torch", description="what runs the models' networks on a CPU"
     )
     precision: Literal["full", "reduced"] = Field(

@@ -52,7 +52,9 @@ def compared(name: str, network: nn.Module, side: int) -> None:
     a, b = torch.randn(2, _SIDE, _SIDE)
     runs: dict[tuple[str, str], Callable[[Tensor], Tensor]] = {}
     for engine, precision in _WAYS:
-        settings = Settings.model_validate({"engine": engine, "precision": precision, "threads": 1})
+        settings = Settings.model_validate(
+            {"runtime": engine, "precision": precision, "threads": 1}
+        )
         device = torch.device("cpu")
         runs[engine, precision] = running(
             copy.deepcopy(network), side=side, device=device, settings=settings

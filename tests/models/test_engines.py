@@ -21,7 +21,7 @@ from visil_dash.settings import Settings
 CLIPS = Path(__file__).resolve().parents[2] / "demo" / "videos"
 CPU = torch.device("cpu")
 FULL, REDUCED = Settings(), Settings(precision="reduced")
-OPENVINO = Settings(engine="openvino", threads=1)
+OPENVINO = Settings(runtime="openvino", threads=1)
 # Of a score in -1..1; a match score tells copies from others at steps of a hundredth.
 MOST_CHANGE = 0.01
 
@@ -88,7 +88,7 @@ def exactly(exact: Model, clips: list[Array]) -> list[Array]:
 def test_reduced_precision_changes_no_score_by_more_than_a_hundredth(
     engine: Literal["torch", "openvino"], exact: Model, clips: list[Array], exactly: list[Array]
 ) -> None:
-    settings = Settings(engine=engine, precision="reduced")
+    settings = Settings(runtime=engine, precision="reduced")
     roughly = [load_model("compact", settings=settings).extract(clip) for clip in clips]
     assert not np.array_equal(exactly[0], roughly[0])
     for i, j in combinations_with_replacement(range(len(clips)), 2):

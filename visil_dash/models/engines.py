@@ -20,12 +20,12 @@ Run = Callable[[Tensor], Tensor]  # frames `[N, 3, S, S]` in 0..1 → raw region
 
 
 def running(backbone: nn.Module, *, side: int, device: torch.device, settings: Settings) -> Run:
-    """The backbone, in evaluation mode, as the settings' engine and precision run it.
+    """The backbone, in evaluation mode, as the settings' runtime and precision run it.
 
     Raises ModelError where OpenVINO is asked for and not installed.
     """
     reduced = settings.precision == "reduced"
-    if settings.engine == "openvino" and device.type == "cpu":
+    if settings.runtime == "openvino" and device.type == "cpu":
         return _OpenVino(backbone, side=side, reduced=reduced, threads=settings.threads)
     backbone = backbone.to(device).to(memory_format=torch.channels_last)
     if not reduced:
@@ -77,7 +77,7 @@ def _openvino() -> Any:
         import openvino
     except ImportError as error:
         raise ModelError(
-            "VISIL_DASH_ENGINE is openvino, which is not installed. Install it with"
+            "VISIL_DASH_RUNTIME is openvino, which is not installed. Install it with"
             " pip install -r requirements-openvino.txt, or unset the variable."
         ) from error
     return openvino
