@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from visil_dash.models.bundle import BUNDLED, read_bundle
-from visil_dash.models.engines import running
-from visil_dash.models.extraction import fold_batch_norm
+from visil_dash.models.extraction import fold_batch_norm, running
 from visil_dash.models.visil import ViSiLBackbone
 from visil_dash.settings import Settings
 

@@ -13,7 +13,7 @@ from torch import nn
 from visil_dash.errors import ModelError
 from visil_dash.matching.similarity import pair_scores
 from visil_dash.media.decode import sample_frames
-from visil_dash.models.engines import running
+from visil_dash.models.extraction import running
 from visil_dash.models.load import Model, load_model, model_infos
 from visil_dash.records import Array
 from visil_dash.settings import Settings

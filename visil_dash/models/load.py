@@ -133,8 +133,7 @@ def load_model(name: str, *, settings: Settings) -> Model:
 def load_bundled(folder: Path, *, settings: Settings | None = None, verified: bool = True) -> Model:
     """The model of a bundle's folder. Raises ModelError."""
     from visil_dash.models.attention import apply_attention, on_one_scale
-    from visil_dash.models.engines import running
-    from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
+    from visil_dash.models.extraction import best_device, extraction, fold_batch_norm, running
 
     bundle, settings = read_bundle(folder), settings or Settings()
 
@@ -173,8 +172,7 @@ def load_bundled(folder: Path, *, settings: Settings | None = None, verified: bo
 
 
 def _load_published(name: str, variant: Variant, settings: Settings) -> Model:
-    from visil_dash.models.engines import running
-    from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
+    from visil_dash.models.extraction import best_device, extraction, fold_batch_norm, running
 
     files = find_installed(name, settings=settings)
     states = {key: load_weights(here) for key, here in files.items()}

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from visil_dash.models.engines import running
-from visil_dash.models.extraction import best_device, extraction, fold_batch_norm
+from visil_dash.models.extraction import best_device, extraction, fold_batch_norm, running
 from visil_dash.models.published import MODEL_FILES, PCA_LAYOUT
 from visil_dash.models.successors import SSCDBackbone
 from visil_dash.models.variants import VARIANTS
