@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_START_SECONDS = 120
+_START_SECONDS = 600  # it prepares the demo library first
 _KEPT = ("PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_CONFIG_FILE", "http_proxy", "https_proxy")
 
 
@@ -78,6 +78,15 @@ def _python_in(upper: Path) -> None:
     (local / "lib" / library.name).symlink_to(library)
 
 
+def _only_system_accounts(upper: Path) -> None:
+    """A base image has no accounts of people."""
+    (upper / "etc").mkdir(exist_ok=True)
+    for name in ("passwd", "group"):
+        lines = Path("/etc", name).read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not 1000 <= int(line.split(":")[2]) < 60_000]
+        (upper / "etc" / name).write_text("".join(kept), encoding="utf-8")
+
+
 def _copy(stage: _Stage, rest: str) -> None:
     *sources, target = rest.split()
     for name in sources:
@@ -117,6 +126,7 @@ def run_steps(text: str, folder: Path) -> _Stage:
             stages.append(_Stage(folder / f"stage{number}"))
             stages[-1].upper.mkdir()
             _python_in(stages[-1].upper)
+            _only_system_accounts(stages[-1].upper)
         elif step in ("ENV", "ARG"):
             _set(stages[-1], rest)
         elif step == "WORKDIR":
