@@ -3,6 +3,7 @@
 The cut is simulated (see tests/support/power_cut.py); real disks that lie about a flush are not.
 """
 
+import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -23,19 +24,20 @@ def cuts(
 ) -> list[Image]:
     """Lives through adding, removing and a rebuild; what a cut at each wanted step leaves, torn in
     so many ways, and what had been acknowledged by then."""
-    library_folder, made, steps = folder / "library", list[Image](), 0
+    library_folder, made, steps = folder / "library", list[Image](), itertools.count(1)
     library_folder.mkdir(parents=True)
     images.mkdir()
     disk, acknowledged = Disk(library_folder), list[tuple[str, str]]()
 
     def step(_name: str) -> None:
-        nonlocal steps
-        steps += 1
-        if wanted(steps) and (library_folder / "catalogue.db").exists():
+        number = next(steps)  # the worker and a rebuild take steps at once
+        if wanted(number) and (library_folder / "catalogue.db").exists():
             for tear in range(tears):
-                image = images / f"{steps} {tear}"
-                disk.cut(image, random.Random(1000 * tear + steps))
-                made.append((image, list(acknowledged)))
+                image, before = images / f"{number} {tear}", list(acknowledged)
+                disk.cut(image, random.Random(1000 * tear + number))
+                # Another thread may have begun to remove a video meanwhile.
+                removing = [event for event in acknowledged if event[0] == "removing"]
+                made.append((image, before + removing))
 
     def acknowledge(event: str, video_id: str) -> None:
         acknowledged.append((event, video_id))
