@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -546,6 +547,24 @@ def test_half_a_copy_left_by_a_crash_is_not_taken_for_the_file(
     worker.start()
     assert worker.wait_idle(30)
     assert one(worker).video_id == content_id(b"the whole file")
+
+
+def test_a_job_that_is_cleared_the_moment_it_ends_does_not_end_the_queue(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, worker = JobTable.update, bench.worker()
+
+    def cleared_at_once(table: JobTable, job_id: str, **changes: Any) -> None:
+        update(table, job_id, **changes)
+        if "state" in changes and JobState(changes["state"]).ended:
+            worker.clear_ended()
+
+    monkeypatch.setattr(JobTable, "update", cleared_at_once)
+    worker.start()
+    for name in ("a.mp4", "b.mp4"):
+        worker.enqueue(write(tmp_path, name, name.encode()), name=name)
+        assert worker.wait_idle(30)
+    assert sorted(video.name for video in bench.library.videos()) == ["a.mp4", "b.mp4"]
 
 
 def test_an_upload_that_is_gone_fails_with_a_reason(bench: Bench) -> None:

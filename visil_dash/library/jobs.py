@@ -1,14 +1,14 @@
 """The queue of files to be added to a library, and the one thread that processes it.
 
-The table survives kill -9: a job that was running then is started once more at the next start,
-and fails with a reason if that ends the process again. The pipeline is injected, so this module
-knows states and files, not models.
+The table survives kill -9: a job that ran is started once more at the next start, and fails with a
+reason if that ends the process again. The pipeline is injected; this module knows no models.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from visil_dash.errors import (
     DiskFull,
     InputError,
     MediaRefused,
+    NotFound,
     StoreError,
     VisilDashError,
     error_id,
@@ -48,8 +49,7 @@ class Pipeline(Protocol):
     where it lies; the pipeline moves it with put_video or leaves it with put_in_place. It calls
     `enter` with each state that the job reaches and counts sampled seconds for `watch`. It returns
     the video's id, or raises MediaRefused, Cancelled or another error. Doing the same job again
-    must be harmless: it may run after a crash, and for bytes that are in the library already.
-    """
+    must be harmless: it may run after a crash, and for bytes that are in the library already."""
 
     def __call__(
         self, job: JobRecord, source: Path, *, enter: Callable[[JobState], None], watch: Watch
@@ -68,8 +68,7 @@ class _Running:
 class Worker:
     """Owns the ingest of one library: `start` before jobs move, `stop` before the library closes.
 
-    `check` refuses a path before it is copied (MediaRefused), by its first bytes for example.
-    """
+    `check` refuses a path before it is copied (MediaRefused), by its first bytes for example."""
 
     def __init__(
         self,
@@ -199,7 +198,8 @@ class Worker:
         self._library.require_writer()
         for job in self.jobs():
             if job.state.ended:
-                discard(self._library, self._table.row(job.job_id))
+                with suppress(NotFound):  # another session clears them as well
+                    discard(self._library, self._table.row(job.job_id))
                 self._table.delete(job.job_id)
 
     # -- starting and stopping -------------------------------------------------------------
@@ -307,7 +307,8 @@ class Worker:
                     facts = {"state": changes["state"], "job": job_id, "done": running.done}
                     _LOG.info("job left the worker", extra={"facts": facts})
                     self._table.update(job_id, done=running.done, total=running.total, **changes)
-                    discard_if_done(self._library, self._table.row(job_id))
+                    with suppress(NotFound):  # the ended jobs were cleared since, with their files
+                        discard_if_done(self._library, self._table.row(job_id))
             finally:
                 self._forget_running()
 
