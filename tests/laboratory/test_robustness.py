@@ -38,6 +38,7 @@ from visil_dash.proof.sides import VideoFile
 from visil_dash.proof.verify import Verifier
 from visil_dash.safe_csv import to_csv
 from visil_dash.workbench.bench import Workbench
+from visil_dash.workbench.clips import file_of
 from visil_dash.workbench.ingest import extract_features
 
 CLIP = "station.mp4"
@@ -216,7 +217,9 @@ def test_a_copy_is_verified_as_its_file_is(
     clip, target = bench.open_clip(path), bench.clip(ids()[CLIP])
     pair = bench.compare(clip.query_id, target.query_id)
     verifier = Verifier(VideoFile(path, clip.info.duration), settings=bench.settings)
-    expected = verifier.verify(VideoFile(target.path, target.info.duration), hypotheses(pair))
+    expected = verifier.verify(
+        VideoFile(file_of(target, bench.library), target.info.duration), hypotheses(pair)
+    )
     assert trial.proof == CopyProof(
         expected.state, expected.reason, expected.motion, expected.other_motion
     )

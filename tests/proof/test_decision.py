@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.filming import film
 from visil_dash.proof.decision import PixelEvidence, decide
+from visil_dash.proof.motion import MotionSearch, Track
 from visil_dash.proof.steady import STEADY_PIXELS
 from visil_dash.records import ProofState
 
@@ -28,6 +32,8 @@ evidence = st.builds(
     detail=shares,
     seen=shares,
     shake=st.none() | st.floats(0, 20),
+    watched=st.floats(0, 60),
+    coherence=st.floats(-1, 1),
 )
 
 
@@ -62,6 +68,39 @@ def test_a_place_that_a_pan_shows_twice_is_neither_proved_nor_contradicted():
 
 def test_the_same_place_at_another_time_is_contradicted():
     assert state(ANOTHER_HOUR) is ProofState.CONTRADICTED
+
+
+@given(evidence)
+def test_noise_contradicts_nothing(found):
+    assert not found.is_noise or state(found) is not ProofState.CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"coherence": 0.11}, {"moving": (1.9, 9.3), "watched": 20.0}],
+    ids=["a noisy copy", "a part in which nothing happens"],
+)
+def test_where_what_moves_may_be_noise_another_take_is_not_claimed(change):
+    decided, reason = decide(replace(ANOTHER_HOUR, **change))
+    assert decided is ProofState.UNDECIDABLE
+    assert "noise" in reason
+
+
+def test_what_moves_goes_on_moving_and_noise_does_not():
+    frames = [cv2.resize(f, (52, 29)).mean(2) for f in film(1, 1, 6)[::2]]
+    moving = np.array(frames, np.float32).reshape(len(frames), -1)
+    noise = np.random.default_rng(1).normal(0, 10, moving.shape).astype(np.float32)
+    alone, noisy, still = (
+        MotionSearch(track(pictures), track(moving)).coherence()
+        for pictures in (moving, noise, np.zeros_like(moving))
+    )
+    assert alone > 0.4
+    assert abs(noisy) < 0.2
+    assert still == 0
+
+
+def track(pictures):
+    return Track(pictures, np.ones(len(pictures), bool))
 
 
 @pytest.mark.parametrize("shake", [None, 2 * STEADY_PIXELS], ids=["unknown", "by hand"])

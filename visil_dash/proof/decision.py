@@ -18,6 +18,9 @@ _CLOSE_SPEED, _ONE_PEAK, _CLOSE_SHARE = 0.06, 0.5, 0.3
 # Another take registers, detail of its background agrees, and it moves otherwise. Where hardly any
 # motion is left to see (a copy of 64 pixels), agreement is low too, but still has one clear peak.
 _OTHER_MOTION, _OTHER_SECONDS, _BACKGROUND, _NO_PEAK = 0.4, 0.3, 0.4, 0.25
+# Noise is no motion, and of a part of a picture in which nothing happens it is all that moves: of
+# other takes at least a sixth of the time moves, by at least 0.46 as in the moment before.
+_COHERENT, _MOVING_SHARE = 0.3, 0.12
 # Where one picture lies steadily on the other and nearly all detail agrees, a single peak of a
 # tenth of what moves is none.
 _SAME_PLACE, _MOVING_SECONDS, _HARDLY = 0.7, 1.0, 0.1
@@ -33,7 +36,8 @@ class PixelEvidence:
     in which something moves in the query and in the reference. `detail`: share of the common detail
     that agrees; `seen`: share of the picture that has detail. `shake`: how far one picture moves
     about on the other, pixels (see steady.shake); None: not measured. `aside`: one picture is the
-    other moved aside (see aside.moved_aside).
+    other moved aside (see aside.moved_aside). `watched`: seconds of the query that were looked at;
+    `coherence`: how alike motion is from moment to moment (see motion.MotionSearch.coherence).
     """
 
     motion: float = 0.0
@@ -46,6 +50,13 @@ class PixelEvidence:
     seen: float = 0.0
     shake: float | None = None
     aside: bool = False
+    watched: float = 0.0
+    coherence: float = 1.0
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether what moves may be nothing but noise."""
+        return self.coherence < _COHERENT or min(self.moving) < _MOVING_SHARE * self.watched
 
     @property
     def is_still(self) -> bool:
@@ -79,6 +90,10 @@ def decide(found: PixelEvidence) -> tuple[ProofState, str]:
             "Both show the same place, but it moves differently at every time offset"
             f" (correlation at most {found.motion:.2f}): another take."
         )
+    if found.is_noise and found.detail >= _BACKGROUND:
+        return ProofState.UNDECIDABLE, (
+            "Hardly anything moves beside noise, so a copy and another take cannot be told apart."
+        )
     return ProofState.UNDECIDABLE, (
         "The pictures could not be laid onto each other well enough to see whether they move alike."
     )
@@ -111,6 +126,8 @@ def same_place(found: PixelEvidence) -> bool:
 
 
 def _moves_otherwise(found: PixelEvidence) -> bool:
+    if found.is_noise:
+        return False
     if same_place(found) and found.shake is not None and found.shake <= STEADY_PIXELS:
         return True
     return (

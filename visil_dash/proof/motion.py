@@ -81,6 +81,13 @@ def _motion(track: Track, lag: int) -> tuple[Array, Array]:
     return out, weight
 
 
+def _coherence(motion: Array, weight: Array) -> float:
+    """Mean agreement of neighbouring motion pictures `[N, P]`, weighed; 0 where nothing moves."""
+    both = np.sqrt(weight[:-1] * weight[1:])
+    alike = np.einsum("np,np->n", motion[:-1], motion[1:])
+    return float((both * alike).sum() / max(1e-6, float(both.sum())))
+
+
 @dataclass(frozen=True)
 class _Field:
     """Agreement of every motion picture of a query with every one of a reference `[Nq, Nr]`, and
@@ -138,6 +145,12 @@ class MotionSearch:
         lag = LAGS[-1]
         (_, mine), (_, theirs) = self._mine(lag), self._theirs(lag, False)
         return float(mine.sum()) / RATE, float(theirs.sum()) / RATE
+
+    def coherence(self) -> float:
+        """How alike the motion of one moment and of the next is, -1..1, where that is less, in the
+        query or in the reference: what moves goes on moving, noise does not."""
+        lag = LAGS[-1]
+        return min(_coherence(*self._mine(lag)), _coherence(*self._theirs(lag, False)))
 
     def along(self, shift: Shift) -> tuple[Array, Array]:
         """Agreement of motion and its weight at a shift, each `[Nq]`."""

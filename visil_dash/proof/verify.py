@@ -32,7 +32,7 @@ from visil_dash.records import (
 )
 from visil_dash.settings import Settings
 
-PROOF_VERSION = 4  # of what verification measures: proofs of another one are made again
+PROOF_VERSION = 5  # of what verification measures: proofs of another one are made again
 _FINE_CELLS = 14_000  # of the grid on which detail is compared
 _STILL_CELLS = 40_000  # of still pictures, where words have to be distinguished
 _MOMENTS = 8  # at which detail is compared
@@ -147,6 +147,8 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
         aside=looked is not None and _is_aside(query, reference, looked),
+        watched=len(query.footage.ticks) / RATE,
+        coherence=placement.search.coherence(),
     )
     if found.is_still and not moves_alike(found):
         return None
@@ -189,6 +191,8 @@ def _of_stills(
         moving=placements[0].search.moving() if placements else (0.0, 0.0),
         detail=0.0 if looked is None else looked.detail.share,
         seen=0.0 if looked is None else looked.detail.seen,
+        watched=len(query.footage.ticks) / RATE,
+        coherence=placements[0].search.coherence() if placements else 0.0,
     )
     found = _with_shake(found, query, reference, looked)
     state, reason = decide(found)
