@@ -101,12 +101,13 @@ def world(
 
 
 def settled(page: Page) -> tuple[dict[str, list[str]], list[Any]]:
-    """The parameters of the address and what the page shows, once nothing changes any more."""
+    """The parameters of the address and what the page shows, once it computes nothing and nothing
+    changes any more."""
     wait_until_idle(page)
     before: list[Any] | None = None
-    for _ in range(60):
+    for _ in range(90):
         now = page.evaluate(_SHOWN)
-        if now == before and now[0]:
+        if now == before and now[0] and page.get_by_test_id("stProgress").count() == 0:
             return parse_qs(urlsplit(page.url).query), now
         before = now
         page.wait_for_timeout(700)
