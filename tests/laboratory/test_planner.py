@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.support.benches import page_settings
 from tests.support.fakes import fake_model
 from tests.support.rates import RATES
 from tests.support.scenes import make_scene
-from visil_dash.errors import Cancelled
+from visil_dash.errors import Cancelled, StoreDamaged
 from visil_dash.index.hnsw import HnswIndex, M
 from visil_dash.laboratory.planner.costs import (
     LINK_BYTES,
@@ -25,6 +26,7 @@ from visil_dash.laboratory.planner.extraction import (
     ExtractionRates,
     extraction_cost,
     measure_extraction,
+    typical_file,
 )
 from visil_dash.laboratory.planner.rates import measure_rates
 from visil_dash.progress import Progress, Watch
@@ -179,6 +181,23 @@ def test_a_model_is_timed_with_and_without_a_video(tmp_path: Path) -> None:
     both = measure_extraction(fake_model(), settings=settings, video=video)
     assert both.decoded_seconds_per_second is not None
     assert both.decoded_seconds_per_second > 0
+
+
+@pytest.mark.parametrize(("gone", "expected"), [((), 2), ((2,), 1), ((1, 2), 3), ((1, 2, 3), None)])
+def test_work_is_timed_on_a_file_of_middling_length_that_is_there(
+    gone: tuple[int, ...], expected: int | None
+) -> None:
+    videos = [fake_video(number, 10.0 * number) for number in (3, 1, 2)]
+    missing = {fake_video(number, 1.0).video_id for number in gone}
+
+    def media_path(video_id: str) -> Path:
+        if video_id in missing:
+            raise StoreDamaged("a file in place is gone")
+        return Path(video_id)
+
+    library = Mock(videos=lambda: tuple(videos), media_path=media_path)
+    found = None if expected is None else Path(fake_video(expected, 1.0).video_id)
+    assert typical_file(library) == found
 
 
 def fake_video(number: int, length: float) -> VideoRecord:

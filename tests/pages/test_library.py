@@ -76,6 +76,22 @@ def test_a_folder_is_added_in_place_and_what_becomes_of_its_files_is_shown(
     ]
 
 
+def test_a_file_that_is_gone_takes_no_other_video_off_the_page(own: Open, tmp_path: Path) -> None:
+    path = make_scene(tmp_path / "videos" / "inside.mp4", 9, seconds=3)
+    page = own("library").run()
+    page.text_input(key="library_path").set_value(str(tmp_path / "videos"))
+    page.checkbox(key="library_in_place").check()
+    next(b for b in page.button if b.label == "Add").click().run()
+    run_until(page, lambda p: any("1 file in place" in e.label for e in p.expander))
+    path.unlink()
+    for poster in (tmp_path / "library").rglob("poster.jpg"):  # none had been made before it went
+        poster.unlink()
+    page = own("library").run()
+    assert card_names(page) == list(NAMES)
+    assert 'title="inside.mp4">' in texts(page)
+    assert not page.error
+
+
 def test_it_shows_every_video_and_that_the_index_is_ready(library: Open) -> None:
     page = library("library").run()
     assert not page.exception

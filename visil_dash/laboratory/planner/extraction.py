@@ -3,12 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from visil_dash.errors import StoreDamaged
+from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array, Preprocess, VideoRecord
@@ -46,6 +49,16 @@ class ExtractionCost:
     frames: int
     seconds: float
     bytes: float
+
+
+def typical_file(library: Library) -> Path | None:
+    """The file of a video of middling length, to time work on; None where no file is as it was."""
+    videos = sorted(library.videos(), key=lambda video: video.info.duration)
+    middle = len(videos) // 2
+    for _, video in sorted(enumerate(videos), key=lambda one: abs(one[0] - middle)):
+        with suppress(StoreDamaged):
+            return library.media_path(video.video_id)
+    return None
 
 
 def extraction_cost(

@@ -23,6 +23,7 @@ from visil_dash.ui.compare.player import PlayerSide, paired_player
 from visil_dash.ui.compare.proof import draw_proof
 from visil_dash.ui.compare.segments import draw_segments
 from visil_dash.ui.shell import backend, state
+from visil_dash.ui.shell.errors import friendly
 from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.playing import await_playable, playable
 from visil_dash.ui.shell.text import safe_name
@@ -41,7 +42,8 @@ def draw_evidence(pair: Comparison) -> None:
     chosen, span = chosen_cell(pair), chosen_range(pair)
     playing = span or _first_range(pair)
     _timeline(pair)
-    _players(pair, playing)
+    with friendly():  # the file of one may be gone: all else is known without it
+        _players(pair, playing)
     draw_proof(pair)
     direction = _draw_direction()
     cell = chosen or first_look(pair, maps(pair, direction).frame)

@@ -120,13 +120,12 @@ def known_rates_task() -> Task | None:
 
 def rates_task(*, again: bool = False) -> Task:
     """The rates of this machine with the model in use; `result` is Rates."""
+    from visil_dash.laboratory.planner.extraction import typical_file
     from visil_dash.laboratory.planner.rates import measure_rates
 
     bench = backend.workbench()
     dims = bench.space.reduction.dim or bench.model.regions * bench.model.dim
-    videos = sorted(bench.videos(), key=lambda v: v.info.duration)
-    middle = videos[len(videos) // 2].video_id if videos else None
-    path = bench.library.media_path(middle) if middle else None
+    path = typical_file(bench.library)
     return backend.tasks().start(
         _rates_key(),
         lambda watch: measure_rates(

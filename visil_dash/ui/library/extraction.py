@@ -203,10 +203,10 @@ def _cost_text(
 
 def _rates_task(name: str) -> Task:
     """Timing a model by its name, once for all libraries; `result` is ExtractionRates."""
+    from visil_dash.laboratory.planner.extraction import typical_file
+
     bench = backend.workbench()
-    lengths = sorted(bench.videos(), key=lambda v: v.info.duration)
-    middle = lengths[len(lengths) // 2].video_id if lengths else None
-    path = bench.library.media_path(middle) if middle else None
+    path = typical_file(bench.library)
 
     def work(watch: Watch) -> "ExtractionRates":
         from visil_dash.laboratory.planner.extraction import measure_extraction

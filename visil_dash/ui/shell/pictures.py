@@ -65,15 +65,18 @@ def stored_asset(video_id: str, name: str) -> Path | None:
 
 
 def make_asset(video_id: str, name: str) -> Task:
-    """Makes the picture or preview in the background; the task's result is its path."""
+    """Makes the picture or preview in the background; the task's result is its path, its error that
+    the video's file is gone or altered."""
     from visil_dash.media.preview import make_poster, make_preview, make_strip
 
-    source, out = backend.media_path(video_id), _asset_folder(video_id) / name
+    backend.name_of(video_id)
+    clip, out = backend.session_clip(video_id), _asset_folder(video_id) / name
     library, settings = backend.workbench().library, backend.workbench().settings
-    of_library = backend.session_clip(video_id) is None
+    base = QueryRef.parse(video_id).base
 
     def work(watch: Watch) -> Path:
         watch.step("Making a picture" if name.endswith("jpg") else "Making a preview", 0.0)
+        source = library.media_path(base) if clip is None else clip.path
         if name == _POSTER:
             make_poster(source, out, settings=settings)
         elif name == "strip.jpg":
@@ -81,8 +84,8 @@ def make_asset(video_id: str, name: str) -> Task:
         else:
             make_preview(source, out, settings=settings)
         try:
-            if of_library:  # a file in place may have been altered while it was read
-                library.media_path(QueryRef.parse(video_id).base)
+            if clip is None:  # a file in place may have been altered while it was read
+                library.media_path(base)
         except VisilDashError:
             out.unlink(missing_ok=True)
             raise

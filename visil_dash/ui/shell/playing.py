@@ -8,6 +8,7 @@ from streamlit import runtime
 
 from visil_dash.records import Decoded, MediaInfo
 from visil_dash.ui.shell import backend, pictures
+from visil_dash.ui.shell.errors import friendly
 from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.text import safe_name
 
@@ -42,7 +43,10 @@ def media_address(content: str | bytes, media_type: str, *, place: str) -> str:
 
 
 def playable(video_id: str) -> Playable | None:
-    """The video's file, or its preview where browsers cannot play that; None until there is one."""
+    """The video's file, or its preview where browsers cannot play that; None until there is one.
+
+    Raises StoreDamaged where a library video's file is gone or altered.
+    """
     from visil_dash.media.preview import plays_in_browser
 
     path, info = backend.media_path(video_id), backend.info_of(video_id)
@@ -53,15 +57,17 @@ def playable(video_id: str) -> Playable | None:
 
 
 def play(video_id: str, *, start: float = 0.0) -> None:
-    """Plays a library video or clip; a preview or film strip where browsers cannot play it."""
-    file = playable(video_id)
-    if file is None:
-        await_playable(video_id)
-        return
-    # Shows exactly the bytes of the path, from `start` seconds on.
-    st.video(str(file.path), file.media_type, start_time=max(0, int(start)), muted=True)
-    if file.note:
-        st.caption(file.note)
+    """Plays a library video or clip; a preview or film strip where browsers cannot play it, and the
+    reason where its file is gone or altered."""
+    with friendly():
+        file = playable(video_id)
+        if file is None:
+            await_playable(video_id)
+            return
+        # Shows exactly the bytes of the path, from `start` seconds on.
+        st.video(str(file.path), file.media_type, start_time=max(0, int(start)), muted=True)
+        if file.note:
+            st.caption(file.note)
 
 
 def await_playable(video_id: str) -> None:
