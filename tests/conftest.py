@@ -9,11 +9,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:  # a test without a browser needs no Playwright
+    from playwright.sync_api import Browser
 
 _SCRATCH = Path(tempfile.mkdtemp(prefix="visil-dash-tests-"))
 _KEPT = {"VISIL_DASH_BROWSER", "VISIL_DASH_FULL_DISK", "VISIL_DASH_TEST_DATA"}
@@ -108,3 +111,24 @@ def _loopback_only() -> Iterator[None]:
         patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
         patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """One for all tests of a process: Playwright runs once in a thread."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.support.browser_harness import CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, find_chromium
+
+    executable = find_chromium()
+    if executable is None:
+        text = f"no Chromium here (looked for {', '.join(CHROMIUM_NAMES)}), so no browser tests"
+        if os.environ.get("VISIL_DASH_BROWSER") == "required":
+            pytest.fail(text + "; VISIL_DASH_BROWSER=required forbids to skip them")
+        pytest.skip(text + "; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=executable, args=list(CHROMIUM_ARGUMENTS)
+        )
+        yield opened
+        opened.close()

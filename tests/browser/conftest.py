@@ -1,20 +1,16 @@
 """Fixtures for tests in a real browser. A module that wants videos overrides `app_library`."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser_harness import (
-    CHROMIUM_ARGUMENTS,
-    CHROMIUM_NAMES,
     UNPROVED,
     App,
     clean_app,
-    find_chromium,
     fresh_page,
     screen_taker,
 )
@@ -33,22 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    executable = find_chromium()
-    if executable is None:
-        text = f"no Chromium here (looked for {', '.join(CHROMIUM_NAMES)}), so no browser tests"
-        if os.environ.get("VISIL_DASH_BROWSER") == "required":
-            pytest.fail(text + "; VISIL_DASH_BROWSER=required forbids to skip them")
-        pytest.skip(text + "; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=executable, args=list(CHROMIUM_ARGUMENTS)
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")

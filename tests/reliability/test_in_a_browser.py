@@ -14,15 +14,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser_harness import (
-    CHROMIUM_ARGUMENTS,
     UNPROVED,
     App,
     clean_app,
     exceptions_shown,
-    find_chromium,
     open_page,
     wait_until_idle,
     watch,
@@ -39,18 +37,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 PATIENCE = 180_000  # milliseconds, for a machine that does much else
 MIB = 2**20
 TELLING = tuple(name for name in HOSTILE_NAMES if re.search(r"[<\n\u202e`]|link|http:", name))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_chromium()
-    assert executable is not None, "no Chromium here; on Debian: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=executable, args=list(CHROMIUM_ARGUMENTS)
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
