@@ -382,6 +382,31 @@ def test_names_that_are_not_utf8_are_kept_apart_and_added(bench: Bench, tmp_path
     assert (job.state, job.name) == (JobState.REFUSED, "gone%FF.mp4")
 
 
+def test_what_nobody_expected_pauses_the_queue_with_a_message_and_does_not_end_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "DISK_SECONDS", 0.005)
+    wrong = [True]
+
+    def check_disk(*_about: object, **_more: object) -> None:
+        if wrong:
+            raise ZeroDivisionError("by zero")
+
+    worker = bench.worker()
+    worker.enqueue(write(tmp_path, "a.mp4", b"one"), name="a.mp4")
+    monkeypatch.setattr(Library, "check_disk", check_disk)
+    worker.start()
+    while not worker.paused:
+        assert worker.started
+        threading.Event().wait(0.005)
+    assert "unexpected ZeroDivisionError" in worker.paused
+    wrong.clear()
+    while worker.paused:
+        threading.Event().wait(0.005)
+    assert worker.wait_idle(30)
+    assert one(worker).state is JobState.INDEXED
+
+
 def test_a_full_disk_pauses_the_queue_with_a_message_until_there_is_space(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

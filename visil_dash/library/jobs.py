@@ -19,7 +19,6 @@ from visil_dash.errors import (
     InputError,
     MediaRefused,
     NotFound,
-    StoreError,
     VisilDashError,
     error_id,
 )
@@ -267,8 +266,9 @@ class Worker:
             except DiskFull as error:
                 self._set_paused(f"{error} Adding goes on by itself once there is room.")
                 self._wait_for_room(FULL_SECONDS if interrupted else DISK_SECONDS)
-            except StoreError as error:
-                self._set_paused(f"{error} It is tried again every {DISK_SECONDS:g} seconds.")
+            except Exception as error:  # without this thread all that is added later would wait
+                why = _reason(error).rstrip(".")
+                self._set_paused(f"{why}. It is tried again every {DISK_SECONDS:g} seconds.")
                 self._stopping.wait(DISK_SECONDS)
 
     def _wait_for_room(self, most: float) -> None:
