@@ -26,6 +26,7 @@ from tests.support.pair_world import (
 from visil_dash.errors import Cancelled
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.pictures import pictures_at
+from visil_dash.ui.shell.waiting import MEANWHILE
 from visil_dash.workbench.bench import Workbench
 
 
@@ -47,6 +48,11 @@ def frames_of(open_page: Open, query: str, reference: str) -> AppTest:
     page = pair(open_page, query, reference)
     page.session_state["compare_frames"] = True
     return page
+
+
+def compared(page: AppTest) -> AppTest:
+    """The page with its comparison, which may take longer than the page itself waits."""
+    return run_until(page, lambda p: MEANWHILE not in texts(p))
 
 
 def player(page: AppTest) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def test_it_asks_for_two_videos(opened: Open) -> None:
 
 
 def test_a_link_opens_its_pair_with_the_scores_of_plain_loops(opened: Open) -> None:
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     text = shown(page)
     query, reference = features()["excerpt.mp4"], features()["market.mp4"]
     assert f">{plain_score(query, reference):.3f}<" in text
@@ -85,7 +91,7 @@ def test_a_link_opens_its_pair_with_the_scores_of_plain_loops(opened: Open) -> N
 
 
 def test_an_excerpt_is_found_and_located(opened: Open) -> None:
-    text = shown(pair(opened, "excerpt.mp4", "market.mp4").run())
+    text = shown(compared(pair(opened, "excerpt.mp4", "market.mp4")))
     assert "The reference contains the query" in text or "near duplicates" in text
     assert "plays 0:00–0:06 of the query at 0:03–0:09 of the reference" in text
     assert "1 segment covers 5.8 s of the query's 5.8 s" in text
@@ -96,7 +102,7 @@ def test_what_fits_at_any_moment_is_no_verdict(
 ) -> None:
     monkeypatch.setattr("visil_dash.matching.verdict.IN_STEP", 1.1)
     monkeypatch.setattr("visil_dash.matching.verdict.SAME_PICTURE", 1.5)
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     text = shown(page)
     assert "Alike at any time offset" in text
     assert "Nothing in the matched segments distinguishes one time offset from another" in text
@@ -105,7 +111,7 @@ def test_what_fits_at_any_moment_is_no_verdict(
 
 
 def test_unrelated_videos_do_not_match_and_the_page_explains_why(opened: Open) -> None:
-    page = pair(opened, "station.mp4", "harbour.mp4").run()
+    page = compared(pair(opened, "station.mp4", "harbour.mp4"))
     text = shown(page)
     assert "No shared footage found" in text
     similarity = plain_similarity(features()["station.mp4"], features()["harbour.mp4"])
@@ -116,14 +122,14 @@ def test_unrelated_videos_do_not_match_and_the_page_explains_why(opened: Open) -
 
 
 def test_a_model_without_a_comparator_has_a_note_in_place_of_the_second_map(opened: Open) -> None:
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     assert "This model has no comparator" in shown(page)
     assert len(maps(page)) == 1
 
 
 @pytest.mark.parametrize("direction", ["Query → reference", "Reference → query", "Symmetric"])
 def test_the_map_follows_the_direction(opened: Open, direction: str) -> None:
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     page.segmented_control(key="compare_direction").select(direction).run()
     there = plain_similarity(features()["excerpt.mp4"], features()["market.mp4"])
     back = plain_similarity(features()["market.mp4"], features()["excerpt.mp4"]).T
@@ -137,7 +143,7 @@ def test_the_map_follows_the_direction(opened: Open, direction: str) -> None:
 
 def test_the_brightest_colour_is_how_similar_a_video_is_to_itself(opened: Open) -> None:
     for query, reference in (("excerpt.mp4", "market.mp4"), ("station.mp4", "harbour.mp4")):
-        figure = maps(pair(opened, query, reference).run())[0]["data"][0]
+        figure = maps(compared(pair(opened, query, reference)))[0]["data"][0]
         own = np.diag(plain_similarity(features()[query], features()[query])).mean()
         assert figure["zmax"] == pytest.approx(own, abs=1e-4)
         assert figure["zmin"] == 0
@@ -185,7 +191,7 @@ def test_a_cell_of_another_pair_is_forgotten(opened: Open) -> None:
 
 
 def test_players_start_where_the_segment_does(opened: Open) -> None:
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     given = player(page)
     span = given["range"]
     assert (span["query_start"], span["query_end"]) == (0, 6)
@@ -246,7 +252,7 @@ def test_an_invalid_link_opens_the_plain_pair(opened: Open) -> None:
 
 
 def test_scorers_stand_side_by_side_both_ways(opened: Open) -> None:
-    text = shown(pair(opened, "excerpt.mp4", "market.mp4").run())
+    text = shown(compared(pair(opened, "excerpt.mp4", "market.mp4")))
     there = plain_similarity(features()["excerpt.mp4"], features()["market.mp4"])
     back = plain_similarity(features()["market.mp4"], features()["excerpt.mp4"])
     both = (there + back.T) / 2
@@ -256,7 +262,7 @@ def test_scorers_stand_side_by_side_both_ways(opened: Open) -> None:
 
 
 def test_regions_are_drawn_as_lines_as_numbers_or_not_at_all(opened: Open) -> None:
-    page = frames_of(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(frames_of(opened, "excerpt.mp4", "market.mp4"))
     assert "regions have their best match in the same place" in shown(page)
     seen = []
     for how in ("Lines", "Numbers", "Plain"):
@@ -268,7 +274,7 @@ def test_regions_are_drawn_as_lines_as_numbers_or_not_at_all(opened: Open) -> No
 
 
 def test_segments_can_be_copied_in_every_format(opened: Open) -> None:
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     starts = {"CSV": "number,query", "EDL": "TITLE: excerpt.mp4 in market.mp4", "ffmpeg": "ffmpeg"}
     for kind, start in starts.items():
         page.segmented_control(key="compare_export").select(kind).run()
@@ -279,7 +285,7 @@ def test_segments_can_be_copied_in_every_format(opened: Open) -> None:
 
 
 def test_swapping_asks_the_other_way_round(opened: Open) -> None:
-    page = pair(opened, "excerpt.mp4", "market.mp4").run()
+    page = compared(pair(opened, "excerpt.mp4", "market.mp4"))
     next(b for b in page.button if b.label == "Swap").click().run()
     assert page.session_state["compare_query"] == ids()["market.mp4"]
     assert page.query_params["q"] == ids()["market.mp4"][:16]
@@ -288,7 +294,7 @@ def test_swapping_asks_the_other_way_round(opened: Open) -> None:
 
 
 def test_a_video_is_wholly_found_in_itself(opened: Open) -> None:
-    text = shown(pair(opened, "station.mp4", "station.mp4").run())
+    text = shown(compared(pair(opened, "station.mp4", "station.mp4")))
     assert "near duplicates" in text
     assert ">100 %<" in text
 
@@ -306,7 +312,7 @@ def test_a_comparator_has_a_map_of_its_own() -> None:
         pages(copy_world()) as open_page,
         patch("visil_dash.workbench.bench.load_model", lambda name, settings: model),
     ):
-        page = pair(open_page, "excerpt.mp4", "market.mp4").run()
+        page = compared(pair(open_page, "excerpt.mp4", "market.mp4"))
         text = shown(page)
         assert model.compare is not None
         there = plain_similarity(features()["excerpt.mp4"], features()["market.mp4"])
@@ -360,7 +366,7 @@ def test_a_long_comparison_is_watched_stopped_and_begun_again(opened: Open) -> N
 
 def test_the_pair_is_judged_beside_its_evidence_with_a_note(tmp_path: Path) -> None:
     with pages(copy_library(copy_world(), tmp_path / "library")) as open_page:
-        page = pair(open_page, "excerpt.mp4", "market.mp4").run()
+        page = compared(pair(open_page, "excerpt.mp4", "market.mp4"))
         assert "give one first" in shown(page)
         page.segmented_control(key="compare_verdict").select("Match").run()
         page.text_area(key="compare_note").set_value(" The stalls, seconds 3 to 9. ").run()
@@ -375,5 +381,5 @@ def test_the_pair_is_judged_beside_its_evidence_with_a_note(tmp_path: Path) -> N
 
 
 def test_a_video_compared_with_itself_is_not_judged(opened: Open) -> None:
-    page = pair(opened, "station.mp4", "station.mp4").run()
+    page = compared(pair(opened, "station.mp4", "station.mp4"))
     assert not [c for c in page.segmented_control if c.label == "Your verdict"]

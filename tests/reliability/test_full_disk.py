@@ -85,7 +85,7 @@ def test_a_user_without_rights_fills_a_disk_of_its_own_too(tmp_path: Path) -> No
     """Also where no test runs as root, unless the system forbids namespaces to users."""
     if not works(WAYS_TO_MOUNT[1]):
         way_to_mount()
-        pytest.skip("namespaces of users are off here; the other way works")
+        pytest.skip("user namespaces are disabled here; the mount as root is tested above")
     check(run("tmpfs", tmp_path, [0], prefix=WAYS_TO_MOUNT[1]), [0])
 
 

@@ -38,7 +38,7 @@ class PieceOutcome:
 
 class ExtractionEngine:
     """Made by EngineOnDemand. `work` is called elsewhere with `path`, `name`, `video_id` and the
-    `common` arguments, and returns an PieceOutcome."""
+    `common` arguments, and returns a PieceOutcome."""
 
     def __init__(
         self, pool: Pool, library: Library, *, extractor: str, common: dict[str, Any]

@@ -18,10 +18,10 @@ from visil_dash.errors import InputError, NotFound, StoreError, StoreMismatch
 from visil_dash.index.base import checked_new_ids, checked_vectors
 from visil_dash.index.exact import nearest_rows
 from visil_dash.index.hnsw import DEFAULT_GRAPH, GraphOptions
+from visil_dash.index.ids import split_ids
 from visil_dash.records import Array
 
 MOST_K = 16_384  # neighbours of a query that Milvus returns
-_FRAME_BITS = 20  # as in snapshot.frame_ids: an id holds the ordinal above the frame's number
 _MESSAGE_BYTES = 8 * 1024**2  # of vectors in one call; gRPC takes 64 MiB, and lists are larger
 _ANSWERS = 1 << 20  # neighbours in one answer
 _READS = ("query", "get", "search", "query_iterator")
@@ -55,7 +55,7 @@ class ServedVideo:
 class MilvusIndex:
     """A FrameIndex of one collection, which is made when it is missing unless `create` is False.
 
-    Ids are those of snapshot.frame_ids, so that videos can be replaced, dropped and left out of a
+    Ids are those of ids.frame_ids, so that videos can be replaced, dropped and left out of a
     search. Every read sees all that was written before it (strong consistency), by any process.
     Raises StoreError while the server does not answer, and goes on by itself once it does.
     """
@@ -230,11 +230,12 @@ class MilvusIndex:
         return np.take_along_axis(ids, order, 1), np.take_along_axis(distances, order, 1)
 
     def _upsert(self, ids: Array, vectors: Array, features: Sequence[str]) -> None:
+        ordinals = split_ids(ids)[0]
         for part in _parts(np.arange(len(ids)), self._rows_in_a_message()):
             rows = [
                 {
                     "id": int(ids[i]),
-                    "ordinal": int(ids[i]) >> _FRAME_BITS,
+                    "ordinal": int(ordinals[i]),
                     "features": features[i],
                     "vector": vectors[i],
                 }

@@ -35,17 +35,10 @@ def put_name(connection: Connection, record: VideoRecord, name: str, place: str)
 
 def move_place(connection: Connection, record: VideoRecord, former: str, place: str) -> None:
     """The video's file that lay at one place lies at another now."""
-    rows = checked_rows(
-        connection,
-        tables.places,
-        tables.places.c.video_id == record.video_id,
-        tables.places.c.place == former,
-    )
-    connection.execute(
-        tables.places.delete().where(
-            tables.places.c.video_id == record.video_id, tables.places.c.place == former
-        )
-    )
+    table = tables.places
+    of_it = table.c.video_id == record.video_id, table.c.place == former
+    rows = checked_rows(connection, table, *of_it)
+    connection.execute(table.delete().where(*of_it))
     name = rows[0]["name"] if rows else record.name
     put_place(connection, record.video_id, name, place)
     next_count(connection, "revision")

@@ -281,7 +281,7 @@ def _sound_blob(path: Path) -> _Blob | None:
             "frames": len(features),
             "tags": "[]",
         }
-        in_place = origin.get("in_place", [])  # none in blobs of before
+        in_place = origin.get("in_place", [])  # older blobs have none
     except (StoreError, KeyError, ValueError):
         return None
     if (features.extractor, features.video_id) != (path.parent.name, path.stem):

@@ -92,7 +92,8 @@ def decide(found: PixelEvidence) -> tuple[ProofState, str]:
         )
     if found.is_noise and found.detail >= _BACKGROUND:
         return ProofState.UNDECIDABLE, (
-            "Hardly anything moves beside noise, so a copy and another take cannot be told apart."
+            "There is hardly any motion besides noise, so a copy and another take cannot be"
+            " distinguished."
         )
     return ProofState.UNDECIDABLE, (
         "The pictures could not be laid onto each other well enough to see whether they move alike."

@@ -122,8 +122,8 @@ def _with_small_motion(
     return replace(
         proof,
         state=ProofState.UNDECIDABLE,
-        reason="Only small things move, and not alike, so a copy and another take cannot be told"
-        " apart.",
+        reason="Only small details move, and they move differently, so a copy cannot be"
+        " distinguished from another take.",
         span=None,
         still=False,
         edits=(),
@@ -137,18 +137,14 @@ def _of_motion(query: Examined, reference: Examined, placement: Placement) -> Pr
     rows = np.linspace(start, end - 1, _MOMENTS).round()
     times = [placement.times(row) for row in rows]
     looked = _look(query, reference, placement.laid, times, cells=_FINE_CELLS)
-    found = PixelEvidence(
+    found = replace(
+        _evidence(query, placement, looked),
         motion=shift.motion,
         other=shift.other,
         seconds=shift.value,
         speed=shift.speed,
         reversed=shift.reversed,
-        moving=placement.search.moving(),
-        detail=0.0 if looked is None else looked.detail.share,
-        seen=0.0 if looked is None else looked.detail.seen,
         aside=looked is not None and _is_aside(query, reference, looked),
-        watched=len(query.footage.ticks) / RATE,
-        coherence=placement.search.coherence(),
     )
     if found.is_still and not moves_alike(found):
         return None
@@ -187,13 +183,7 @@ def _of_stills(
     looked = max(
         (one for one in every if one is not None), key=lambda one: one.detail.share, default=None
     )
-    found = PixelEvidence(
-        moving=placements[0].search.moving() if placements else (0.0, 0.0),
-        detail=0.0 if looked is None else looked.detail.share,
-        seen=0.0 if looked is None else looked.detail.seen,
-        watched=len(query.footage.ticks) / RATE,
-        coherence=placements[0].search.coherence() if placements else 0.0,
-    )
+    found = _evidence(query, placements[0] if placements else None, looked)
     found = _with_shake(found, query, reference, looked)
     state, reason = decide(found)
     proved = state is ProofState.PROVED
@@ -206,6 +196,20 @@ def _of_stills(
         times=times[len(times) // 2],
     )
     return _proof(query, reference, looked, proof)
+
+
+def _evidence(
+    query: Examined, placement: Placement | None, looked: _Looked | None
+) -> PixelEvidence:
+    """How much moves, and how the detail agrees: without the motion of an offset."""
+    search = None if placement is None else placement.search
+    return PixelEvidence(
+        moving=(0.0, 0.0) if search is None else search.moving(),
+        detail=0.0 if looked is None else looked.detail.share,
+        seen=0.0 if looked is None else looked.detail.seen,
+        watched=len(query.footage.ticks) / RATE,
+        coherence=0.0 if search is None else search.coherence(),
+    )
 
 
 def _is_aside(query: Examined, reference: Examined, looked: _Looked) -> bool:

@@ -171,7 +171,7 @@ def _files_of(catalogue: Path, library: Path) -> tuple[list[Stored], int, int]:
 
 
 def _in_place(reader: sqlite3.Connection) -> set[str]:
-    """Videos that have a file in place; none in a catalogue of before."""
+    """Videos that have a file in place; an older catalogue has none."""
     if not reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'in_place'").fetchone():
         return set()
     return {video for (video,) in reader.execute("SELECT video_id FROM in_place")}

@@ -16,7 +16,7 @@ _SECONDS = 20.0
 
 @cache
 def _glibc() -> ctypes.CDLL | None:
-    """None where the C library is another one, which has other habits."""
+    """None where the C library is another one: this is about what glibc keeps."""
     library = ctypes.CDLL(None)
     both = hasattr(library, "mallopt") and hasattr(library, "malloc_trim")
     return library if both else None

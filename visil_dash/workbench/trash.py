@@ -119,7 +119,7 @@ def restore(
     library.require_writer()
     folder = _batch_folder(library, batch)
     was, note = _trashed(folder), _read(folder)
-    in_place = note.get("in_place", ())  # none in batches of before
+    in_place = note.get("in_place", ())  # older batches have none
     for entry in note["videos"]:
         was_in_place = [path for video_id, path in in_place if video_id == entry["video_id"]]
         record = _restored(library, folder, _record(entry), was_in_place)

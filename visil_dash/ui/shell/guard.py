@@ -1,6 +1,6 @@
 """Checks before the dashboard shows anything: a local address, safe dependencies, and who asks.
 
-Who that is says the proxy with a login that stands before the dashboard, or Streamlit's own login
+The person is named by the proxy with a login in front of the dashboard, or by Streamlit's own login
 where one is set up in its secrets.
 """
 
