@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
 
     engine: Literal["local", "processes", "ray"] = Field(
-        "local", description="where videos are extracted: in this process, in several, or on Ray"
+        "local",
+        description="where videos are extracted and many of them compared: in this process, in"
+        " several, or on Ray",
     )
     engine_processes: int = Field(
         0, ge=0, description="processes of the engine `processes`; 0: one per core"

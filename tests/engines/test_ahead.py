@@ -4,12 +4,14 @@ import os
 import signal
 import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from visil_dash.engines.ahead import Piece, PoolBroken, WorkAhead
 from visil_dash.engines.processes import ProcessesPool
+from visil_dash.engines.shards import in_order
 from visil_dash.errors import Cancelled
 from visil_dash.progress import UNWATCHED, Watch
 
@@ -26,6 +28,9 @@ class ByHand:
 
     def places(self) -> int:
         return self._places
+
+    def shared(self, value: Any) -> Any:
+        return value
 
     def submit(self, piece: Piece) -> "Future[Any]":
         self.begun.append(piece.arguments["key"])
@@ -46,7 +51,7 @@ class ByHand:
 
 
 def piece(key: str) -> Piece:
-    return Piece({"key": key})
+    return Piece(_work, {"key": key})
 
 
 def test_a_key_in_flight_is_not_begun_again_and_room_is_kept() -> None:
@@ -56,7 +61,7 @@ def test_a_key_in_flight_is_not_begun_again_and_room_is_kept() -> None:
         ahead.begin(key, piece(key))
     assert pool.begun == ["a", "b"]  # one runs, one waits
     assert ahead.room() == 0
-    ahead.close()
+    ahead.cancel()
     assert pool.cancelled == 2
 
 
@@ -83,9 +88,35 @@ def _work(key: str) -> int:
 
 
 def test_a_killed_process_breaks_its_piece_and_the_pool_goes_on() -> None:
-    pool = ProcessesPool(_work, count=1)
+    pool = ProcessesPool(count=1)
     ahead = WorkAhead(pool, seconds=60)
     with pytest.raises(PoolBroken, match="ended"):
         ahead.result("killed", piece("killed"), watch=UNWATCHED)
     assert ahead.result("other", piece("other"), watch=UNWATCHED) != os.getpid()
-    ahead.close()
+    pool.close()
+
+
+def dies_once(marker: str, number: int) -> int:
+    """The first process that meets the marker dies of it."""
+    if number == 2 and not os.path.exists(marker):  # noqa: PTH110 - as short as a worker gets
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_shard_of_a_killed_process_is_run_again_and_none_is_missing(tmp_path: Path) -> None:
+    marker, pool = str(tmp_path / "marker"), ProcessesPool(count=2)
+
+    def not_here(number: int) -> int:
+        raise AssertionError(f"shard {number} was not run again")
+
+    found = in_order(
+        pool,
+        [str(number) for number in range(6)],
+        piece=lambda number: Piece(dies_once, {"marker": marker, "number": number}),
+        here=not_here,
+        watch=UNWATCHED,
+    )
+    assert list(found) == list(range(6))
+    assert Path(marker).exists()
+    pool.close()

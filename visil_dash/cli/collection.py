@@ -11,6 +11,7 @@ from visil_dash.cli.options import existing_path, finite_number, new_file, perso
 from visil_dash.cli.shared import (
     DONE,
     add_command,
+    add_engine_option,
     open_bench,
     print_line,
     read_text,
@@ -37,6 +38,7 @@ def add_collection_commands(commands: Any, common: argparse.ArgumentParser) -> N
         action="store_true",
         help="compare only the pairs that the index proposes, which large libraries need",
     )
+    add_engine_option(groups, "videos are compared")
     groups.add_argument("--csv", type=new_file, metavar="FILE", help="write one row per video")
     verdict = commands.add_parser("verdict", help="what people decided about pairs of videos")
     actions = verdict.add_subparsers(required=True, metavar="ACTION")

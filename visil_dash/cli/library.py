@@ -13,6 +13,7 @@ from visil_dash.cli.shared import (
     DONE,
     REFUSED,
     add_command,
+    add_engine_option,
     open_bench,
     open_stored,
     print_line,
@@ -49,12 +50,7 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
         action="store_true",
         help="first take the files of an earlier add that are still waiting out of the queue",
     )
-    add.add_argument(
-        "--engine",
-        choices=("local", "processes", "ray"),
-        help="where videos are extracted: here, in several processes, or on the Ray cluster of"
-        " VISIL_DASH_RAY",
-    )
+    add_engine_option(add, "videos are extracted")
     add.add_argument(
         "--watch",
         type=above_zero,
@@ -84,8 +80,6 @@ def add_library_commands(commands: Any, common: argparse.ArgumentParser) -> None
 
 def _add(given: argparse.Namespace, settings: Settings) -> int:
     paths: list[Path] = given.paths
-    if given.engine:
-        settings = settings.model_copy(update={"engine": given.engine})
     if given.watch and not any(path.is_dir() for path in paths):
         raise InputError("--watch", "there is no folder to watch", "name one")
     with open_bench(given, settings, adding=True) as bench:

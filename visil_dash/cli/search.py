@@ -13,6 +13,7 @@ from visil_dash.cli.shared import (
     DONE,
     REFUSED,
     add_command,
+    add_engine_option,
     open_bench,
     print_line,
     read_text,
@@ -48,6 +49,7 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     search.add_argument("--csv", type=new_file, metavar="FILE", help="write all matches as CSV")
     search.add_argument("--exhaustive", action="store_true", help="compare with every video")
+    add_engine_option(search, "an exhaustive search compares")
     search.add_argument(
         "--inside",
         choices=("auto", "always", "never"),
@@ -90,6 +92,7 @@ def _add_pair_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     text = "compare every video with every other"
     pairwise = add_command(commands, "pairwise", _pairwise, text, common)
+    add_engine_option(pairwise, "videos are compared")
     pairwise.add_argument("--csv", type=new_file, metavar="FILE", help="write the scores as CSV")
     pairwise.add_argument(
         "--pairs",
@@ -117,6 +120,8 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
     clips = [*given.clips, *(_clips_in(given.list) if given.list else ())]
     if not clips:
         raise InputError("search", "there is no clip to search for", "name clips, or --list FILE")
+    if given.engine and not given.exhaustive:
+        raise InputError("--engine", "is for searches of all videos", "add --exhaustive")
     watch = terminal_watch(given)
     with (
         open_bench(given, settings) as bench,
@@ -133,6 +138,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             budget=given.budget,
             top=given.top,
             proof_seconds=proof_budget(bench, given.proof),
+            watch=watch,
         )
         for query, answer in zip(clips, results, strict=True):
             found += [answer.result] if answer.result else []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Exit codes: done; done in part (inputs refused, videos left out, each printed with its reason);
 # stopped by an error.
 DONE, REFUSED, FAILED = 0, 1, 2
+_REST = "\033[K"  # clears what a longer line left behind
 
 
 def add_command(
@@ -37,6 +38,16 @@ def add_command(
     return parser
 
 
+def add_engine_option(command: argparse.ArgumentParser, what: str) -> None:
+    """`what`: is done there. `open_bench` follows the option."""
+    command.add_argument(
+        "--engine",
+        choices=("local", "processes", "ray"),
+        help=f"where {what}: here, in several processes, or on the Ray cluster of VISIL_DASH_RAY"
+        " (default VISIL_DASH_ENGINE)",
+    )
+
+
 def open_bench(
     given: argparse.Namespace, settings: Settings, *, adding: bool = False
 ) -> "Workbench":
@@ -50,9 +61,18 @@ def open_bench(
 
     if not adding:
         require_library(given.library or settings.library)
+    engine = getattr(given, "engine", None)
+    if engine is not None:
+        settings = settings.model_copy(update={"engine": engine})
     bench = open_workbench(
         settings=settings, library=given.library, model=given.model, start_worker=False
     )
+    if engine is not None and not adding:  # what adds opens it once it is known who adds
+        try:
+            bench.engine.open()
+        except BaseException:
+            bench.close()
+            raise
     _print_notes(bench.library, waiting=not adding)
     return bench
 
@@ -159,4 +179,4 @@ def terminal_watch(given: argparse.Namespace) -> Watch:
 
 def _print_progress(progress: Progress) -> None:
     end = "\n" if progress.share >= 1 else ""
-    print(f"\r{progress.what}: {progress.share:4.0%}", end=end, file=sys.stderr, flush=True)
+    print(f"\r{progress.what}: {progress.share:4.0%}{_REST}", end=end, file=sys.stderr, flush=True)

@@ -1,9 +1,9 @@
 """Everything against everything: the pairwise table of a library and its groups."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import combinations_with_replacement, groupby, islice
 from threading import Lock
 
 import numpy as np
@@ -15,6 +15,7 @@ from visil_dash.records import Array, PairTable, VideoFeatures
 ALL_PAIRS_VIDEOS = 200  # up to so many, comparing all pairs is a matter of minutes
 _AT_ONCE = 16  # videos compared with one at once
 TILE = 64  # videos; the features of 100 frames take about half a MB
+_APART = 24  # videos on a side of a tile that another process compares: some seconds' work
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,22 @@ def pair_table(
             done += 1
             watch.count("Comparing pairs", done, total)
     return PairTable(ids, tuple(names.values()), scores, extractor)
+
+
+def pair_tiles(
+    ids: Sequence[str], pairs: Iterable[tuple[str, str]] | None, known: KnownPairs
+) -> list[list[tuple[str, str]]]:
+    """The pairs of pair_table that are not known yet, in tiles of few videos, which can be compared
+    apart; a tile comes where the first of its `pairs` does."""
+    place = {video_id: i for i, video_id in enumerate(ids)}
+    every = combinations_with_replacement(ids, 2) if pairs is None else pairs
+    tiles: dict[tuple[int, int], dict[tuple[str, str], None]] = {}
+    for a, b in every:
+        if a in place and b in place and known.get(a, b) is None:
+            a, b = sorted((a, b), key=place.__getitem__)
+            tile = place[a] // _APART, place[b] // _APART
+            tiles.setdefault(tile, {})[a, b] = None
+    return [list(tile) for tile in tiles.values()]
 
 
 def _several_at_once(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, list[int]]]:

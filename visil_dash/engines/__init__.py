@@ -1,1 +1,1 @@
-"""Where features are extracted beside this process: on processes of this machine, or on Ray."""
+"""Extraction and large comparisons beside this process: on processes of this machine, or on Ray."""

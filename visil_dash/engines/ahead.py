@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,8 +17,9 @@ _AHEAD = 2  # pieces in flight for each that runs: no place waits, and no result
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece of work: keyword arguments that can be pickled."""
+    """One piece of work: a function of a module, and keyword arguments that can be pickled."""
 
+    work: Callable[..., Any]
     arguments: Mapping[str, Any]
 
 
@@ -27,11 +28,15 @@ class PoolBroken(Exception):
 
 
 class Pool(Protocol):
-    """Runs one function elsewhere. `places`: how many pieces at the same time."""
+    """Runs functions elsewhere. `places`: how many pieces at the same time."""
 
     name: str
 
     def places(self) -> int: ...
+
+    def shared(self, value: Any) -> Any:
+        """What stands for a large value among the arguments of many pieces."""
+        ...
 
     def submit(self, piece: Piece) -> Any:
         """A handle of the piece, which begins when there is room. Raises PoolBroken."""
@@ -106,9 +111,9 @@ class WorkAhead:
             with self._lock:
                 self._flying.pop(key, None)
 
-    def close(self) -> None:
+    def cancel(self) -> None:
+        """Gives up what was begun; the pool stays open."""
         with self._lock:
             for handle in self._flying.values():
                 self._pool.cancel(handle)
             self._flying.clear()
-        self._pool.close()

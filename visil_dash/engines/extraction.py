@@ -7,15 +7,14 @@ instead: an engine makes adding faster, and nothing depends on it.
 """
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from visil_dash.engines.ahead import Piece, Pool, PoolBroken, WorkAhead
-from visil_dash.engines.processes import ProcessesPool
-from visil_dash.errors import MediaRefused, VisilDashError
+from visil_dash.engines.opening import PoolOnDemand
+from visil_dash.errors import MediaRefused
 from visil_dash.library.blobs import sha256_file
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.paths import path_of
@@ -41,11 +40,18 @@ class ExtractionEngine:
     `common` arguments, and returns a PieceOutcome."""
 
     def __init__(
-        self, pool: Pool, library: Library, *, extractor: str, common: dict[str, Any]
+        self,
+        pool: Pool,
+        library: Library,
+        *,
+        extractor: str,
+        work: Callable[..., PieceOutcome],
+        common: dict[str, Any],
     ) -> None:
         seconds = _WAITING_FACTOR * library.settings.child_wall_seconds
         self._ahead = WorkAhead(pool, seconds=seconds)
-        self._library, self._extractor, self._common = library, extractor, common
+        self._library, self._extractor = library, extractor
+        self._work, self._common = work, common
         self._hashed: dict[str, str] = {}  # content hash by job
 
     @property
@@ -78,12 +84,13 @@ class ExtractionEngine:
             raise MediaRefused(name, *outcome.refused[1:])
         return outcome.result
 
-    def close(self) -> None:
-        self._ahead.close()
+    def cancel(self) -> None:
+        """Gives up what was begun."""
+        self._ahead.cancel()
 
     def _piece(self, path: Path, name: str, video_id: str) -> Piece:
         about = {"path": str(path.absolute()), "name": name, "video_id": video_id}
-        return Piece(about | self._common)
+        return Piece(self._work, about | self._common)
 
     def _content_hash(self, job_id: str, path: Path) -> str:
         """Empty where the file cannot be read: its job will report the reason."""
@@ -120,38 +127,29 @@ class EngineOnDemand:
     ) -> None:
         self._library, self._extractor, self._work = library, extractor, work
         self._common = common
+        self.pool = PoolOnDemand(library)
         self._engine: ExtractionEngine | None = None
-        self._failed = False
 
     def open(self) -> None:
         """Raises InputError where it is not installed, StoreError where it does not answer."""
-        settings = self._library.settings
-        if self._engine is not None or settings.engine == "local":
-            return
-        pool: Pool
-        if settings.engine == "processes":
-            count = settings.engine_processes or os.cpu_count() or 1
-            pool = ProcessesPool(self._work, count=count)
-        else:
-            from visil_dash.engines.ray_pool import RayPool
-
-            pool = RayPool(self._work, address=settings.ray, gpus=settings.ray_gpus)
-        self._engine = ExtractionEngine(
-            pool, self._library, extractor=self._extractor, common=self._common
-        )
+        self.pool.open()
 
     def begun(self) -> ExtractionEngine | None:
         """The engine, at work on the files that wait next; None where this process is to do it."""
-        if not self._failed:
-            try:
-                self.open()
-            except VisilDashError as error:
-                self._failed = True
-                self._library.add_notice(f"{error} Until then this process extracts by itself.")
+        pool = self.pool.opened()
+        if pool is not None and self._engine is None:
+            self._engine = ExtractionEngine(
+                pool,
+                self._library,
+                extractor=self._extractor,
+                work=self._work,
+                common=self._common,
+            )
         if self._engine is not None:
             self._engine.begin_waiting()
         return self._engine
 
     def close(self) -> None:
         if self._engine is not None:
-            self._engine.close()
+            self._engine.cancel()
+        self.pool.close()

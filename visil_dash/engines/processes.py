@@ -1,32 +1,37 @@
 """A pool of processes on this machine."""
 
 import multiprocessing
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from threading import Lock
 from typing import Any
 
 from visil_dash.engines.ahead import Piece, PoolBroken
 
 
 class ProcessesPool:
-    """Runs `work(**arguments)` in `count` processes, which are kept."""
+    """`count` processes, which are kept. Safe to share between threads."""
 
-    def __init__(self, work: Callable[..., Any], *, count: int) -> None:
+    def __init__(self, *, count: int) -> None:
         self.name = f"{count} processes"
-        self._work, self._count = work, count
+        self._count = count
         self._executor = self._made()
+        self._lock = Lock()
 
     def places(self) -> int:
         return self._count
 
+    def shared(self, value: Any) -> Any:
+        return value
+
     def submit(self, piece: Piece) -> "Future[Any]":
-        try:
-            return self._executor.submit(self._work, **piece.arguments)
-        except BrokenProcessPool:  # a process was killed: the others are of no use any more
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = self._made()
-            return self._executor.submit(self._work, **piece.arguments)
+        with self._lock:
+            try:
+                return self._executor.submit(piece.work, **piece.arguments)
+            except BrokenProcessPool:  # a process was killed: the others are of no use any more
+                self._executor.shutdown(wait=False, cancel_futures=True)
+                self._executor = self._made()
+                return self._executor.submit(piece.work, **piece.arguments)
 
     def done(self, handle: "Future[Any]", seconds: float) -> bool:
         return bool(wait([handle], timeout=seconds).done)
@@ -34,7 +39,7 @@ class ProcessesPool:
     def result(self, handle: "Future[Any]") -> Any:
         try:
             return handle.result(timeout=0)
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, CancelledError) as error:
             raise PoolBroken("a process of the pool ended") from error
 
     def cancel(self, handle: "Future[Any]") -> None:

@@ -18,33 +18,38 @@ _GET_SECONDS = 60.0  # for a result that is there
 
 
 class RayPool:
-    """Runs `work(**arguments)` as one task each on the cluster at `address`.
+    """Runs each piece as one task on the cluster at `address`.
 
-    The processes of Ray are kept between tasks, so what `work` caches (a model) is loaded once in
-    each. `gpus`: share of a GPU that a task takes.
+    The processes of Ray are kept between tasks, so what a function caches (a model) is loaded once
+    in each. `gpus`: share of a GPU that a task takes.
     """
 
-    def __init__(self, work: Callable[..., Any], *, address: str, gpus: float = 0.0) -> None:
-        self._ray = _ray()
+    def __init__(self, *, address: str, gpus: float = 0.0) -> None:
+        self._ray, self._gpus = _ray(), gpus
         try:
             if not self._ray.is_initialized():
                 _require_answer(address)
                 self._ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         except (OSError, RuntimeError, ValueError) as error:
             raise StoreError(
-                f"The Ray cluster at {address} does not answer ({error}). Start it, or add with"
-                " --engine local."
+                f"The Ray cluster at {address} does not answer ({error}). Start it, or work"
+                " without it: --engine local."
             ) from error
-        task = self._ray.remote(num_cpus=1, num_gpus=gpus, max_retries=_RETRIES)
-        self._task = task(work)
+        self._tasks: dict[Callable[..., Any], Any] = {}
         self.name = f"Ray at {address}"
 
     def places(self) -> int:
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
+    def shared(self, value: Any) -> Any:
+        return self._ray.put(value)
+
     def submit(self, piece: Piece) -> Any:
+        if piece.work not in self._tasks:
+            task = self._ray.remote(num_cpus=1, num_gpus=self._gpus, max_retries=_RETRIES)
+            self._tasks[piece.work] = task(piece.work)
         try:
-            return self._task.remote(**piece.arguments)
+            return self._tasks[piece.work].remote(**piece.arguments)
         except self._ray.exceptions.RayError as error:
             raise PoolBroken(str(error)) from error
 

@@ -7,11 +7,11 @@ extracted like a query; of all views of the query, the one that a reference vide
 counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from visil_dash.framing.placing import is_upright, is_wide
-from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Box
+from visil_dash.records import WHOLE, WHOLE_PICTURE, Array, Box, MediaInfo, VideoFeatures
 
 _MARK = "@"  # between a query's id and the key of its view
 
@@ -98,6 +98,20 @@ def suits(key: str, shape: float) -> bool:
     if key == IN_WIDE.key:
         return is_wide(shape)
     return is_upright(shape) if key == IN_UPRIGHT.key else True
+
+
+@dataclass(frozen=True)
+class SuitsByShape:
+    """Whether a view of the query may be seen in a reference, by the shape of its picture.
+
+    `infos`: of the reference videos, by id.
+    """
+
+    infos: Mapping[str, MediaInfo]
+
+    def __call__(self, view: str, reference: VideoFeatures) -> bool:
+        shape = self.infos[reference.video_id].shape(reference.picture)
+        return shape is None or suits(view, shape)
 
 
 def views_of_other_shapes(query: float, library: Iterable[float]) -> tuple[View, ...]:

@@ -1,9 +1,11 @@
 """Re-ranking: a query against reference videos, by video-to-video similarity and alignment."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+
+import numpy as np
 
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.matching.alignment import AlignOptions, segments
@@ -21,6 +23,7 @@ from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import WHOLE, Array, Candidate, Comparison, Match, Segment, VideoFeatures
 
 LOADED_BYTES = 16 * 1024**2  # of region vectors compared at once: 1,800 frames of 9 × 256
+ALIGN_TOP = 50  # videos that are aligned: those that score best
 MAP_BYTES = 128 * 1024**2  # of frame-to-frame maps kept until the best videos are aligned
 
 
@@ -113,6 +116,14 @@ def rank(match: Match) -> tuple[float, float, str]:
     return -match.strength, -match.score, match.video_id
 
 
+@dataclass(frozen=True)
+class ScoredVideo:
+    """One reference video's match by its scores alone, and as it is where it was `aligned`."""
+
+    by_scores: Match
+    aligned: Match | None = None
+
+
 def rerank(
     views: Mapping[str, VideoFeatures],
     videos: Mapping[str, Sequence[str]],
@@ -123,7 +134,7 @@ def rerank(
     scorer: Scorer,
     options: AlignOptions,
     suits: Callable[[str, VideoFeatures], bool] = lambda view, reference: True,
-    align_top: int = 50,
+    align_top: int = ALIGN_TOP,
     watch: Watch = UNWATCHED,
 ) -> tuple[tuple[Match, ...], dict[str, str]]:
     """Matches by falling strength, and the videos left out with the reason.
@@ -135,6 +146,49 @@ def rerank(
     equals; a part of the picture that scores
     high never takes the place of the whole that matches better. A video whose features are missing
     or damaged is left out, not fatal: the others are still ranked. Raises Cancelled.
+    """
+    scored, skipped = compare_videos(
+        views,
+        videos,
+        load=load,
+        names=names,
+        candidates=candidates,
+        scorer=scorer,
+        options=options,
+        suits=suits,
+        align_top=align_top,
+        watch=watch,
+    )
+    return ranked_matches(scored, align_top=align_top), skipped
+
+
+def ranked_matches(
+    scored: Iterable[ScoredVideo], *, align_top: int = ALIGN_TOP
+) -> tuple[Match, ...]:
+    """Matches by falling strength; only the `align_top` that score best have segments, so that
+    the result is the same in whatever parts the videos were compared."""
+    best_first = sorted(scored, key=lambda video: rank(video.by_scores))
+    aligned = [video.aligned or video.by_scores for video in best_first[:align_top]]
+    return tuple(sorted([*aligned, *(v.by_scores for v in best_first[align_top:])], key=rank))
+
+
+def compare_videos(
+    views: Mapping[str, VideoFeatures],
+    videos: Mapping[str, Sequence[str]],
+    *,
+    load: Callable[[str], VideoFeatures],
+    names: Mapping[str, str],
+    candidates: Mapping[str, Candidate],
+    scorer: Scorer,
+    options: AlignOptions,
+    suits: Callable[[str, VideoFeatures], bool] = lambda view, reference: True,
+    align_top: int = ALIGN_TOP,
+    least: float = -np.inf,
+    watch: Watch = UNWATCHED,
+) -> tuple[list[ScoredVideo], dict[str, str]]:
+    """The comparisons of `rerank`, of all videos or of a part of them, by falling scores.
+
+    Of the `align_top` first, those whose scores reach `least` are aligned. Raises Cancelled.
     """
     scored: list[list[_Scored]] = []  # of each video its views that may count, the best first
     skipped: dict[str, str] = {}
@@ -155,12 +209,26 @@ def rerank(
         maps.keep(fresh, pairs)
         watch.count("Comparing", done, len(compared))
     scored.sort(key=lambda of_video: rank(of_video[0].match))
-    matches = [of_video[0].match for of_video in scored[align_top:]]
-    for views_of_video in scored[:align_top]:
-        watch.check()
-        aligned = [_align(s, views[s.match.view], maps, load, options) for s in views_of_video]
-        matches.append(min(aligned, key=lambda m: (rank(m), m.view != WHOLE)))
-    return tuple(sorted(matches, key=rank)), skipped
+    result = []
+    for place, of_video in enumerate(scored):
+        first, aligned = of_video[0].match, None
+        if place < align_top and first.strength >= least:
+            watch.check()
+            aligned = _aligned(of_video, views, maps, load, options)
+        result.append(ScoredVideo(first, aligned))
+    return result, skipped
+
+
+def _aligned(
+    of_video: Sequence[_Scored],
+    views: Mapping[str, VideoFeatures],
+    maps: "_BestMaps",
+    load: Callable[[str], VideoFeatures],
+    options: AlignOptions,
+) -> Match:
+    """The strongest of a video's views that may count, once these are aligned."""
+    each = [_align(s, views[s.match.view], maps, load, options) for s in of_video]
+    return min(each, key=lambda m: (rank(m), m.view != WHOLE))
 
 
 def _loaded(

@@ -12,7 +12,8 @@ from typing import Self
 
 from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
-from visil_dash.collection.table import KnownPairs, pair_table
+from visil_dash.collection.library_pairs import library_pair_table
+from visil_dash.collection.table import KnownPairs
 from visil_dash.framing.placing import REGIONS
 from visil_dash.framing.views import INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.index.frames import FrameSpace, open_frame_space
@@ -206,6 +207,7 @@ class Workbench:
             model=self.model,
             options=self.options,
             timings=timings or {},
+            pool=self.engine.pool.opened() if source.everything else None,
             watch=watch,
         )
         judged = self.judged(result)
@@ -261,17 +263,14 @@ class Workbench:
 
         Pairs compared before are not compared again. Raises Cancelled.
         """
-        have = set(self.library.features_ids(self.extractor))
-        table = pair_table(
-            {v.video_id: v.name for v in self.library.videos() if v.video_id in have},
+        return library_pair_table(
+            self.library,
+            self.model,
             pairs,
-            load=self._features,
-            extractor=self.extractor,
-            scorer=self.model.scorer,
             known=self.known_pairs,
+            pool=self.engine.pool.opened(),
             watch=watch,
         )
-        return replace(table, verified=self.model.verified)
 
     # ---- thresholds ----
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from visil_dash.collection.groups import Group, collection_groups
 from visil_dash.collection.likely_pairs import candidate_pairs
 from visil_dash.collection.queue import ALIGNED, Question, review_queue
@@ -44,9 +46,10 @@ def candidate_table(
     have = set(bench.library.features_ids(bench.extractor))
     videos = [v for v in bench.videos() if v.video_id in have]
     by_ordinal = {v.ordinal: v.video_id for v in videos}
+    nearest = np.argsort(found.distance, kind="stable")
     pairs = [
         (by_ordinal[a], by_ordinal[b])
-        for a, b in zip(found.first.tolist(), found.second.tolist(), strict=True)
+        for a, b in zip(found.first[nearest].tolist(), found.second[nearest].tolist(), strict=True)
         if a in by_ordinal and b in by_ordinal
     ]
     comparing = watch.part(0.2, 1.0, name="Comparing candidate pairs")

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from visil_dash.engines.extraction import EngineOnDemand, ExtractionEngine, PieceOutcome, same_bytes
+from visil_dash.engines.kept import kept_model
 from visil_dash.errors import MediaRefused, NotFound, StoreDamaged, StoreMismatch
 from visil_dash.framing.borders import BorderFinder
 from visil_dash.index.frames import FrameSpace
@@ -15,8 +15,7 @@ from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.store import Library
 from visil_dash.media.decode import sample_frames
-from visil_dash.models.load import Model, load_model
-from visil_dash.models.sampling import at_rate
+from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE_PICTURE,
@@ -145,7 +144,7 @@ def extract_elsewhere(
                 Path(path),
                 name=name,
                 video_id=video_id,
-                model=_kept_model(model, settings),
+                model=kept_model(model, settings),
                 settings=settings,
             )
         )
@@ -157,11 +156,6 @@ def engine_for(library: Library, model: Model, settings: Settings) -> EngineOnDe
     """The engine of the settings, for the features of this model."""
     about = {"model": model.name, "settings": settings}
     return EngineOnDemand(library, extractor=model.extractor, work=extract_elsewhere, common=about)
-
-
-@lru_cache(maxsize=2)
-def _kept_model(name: str, settings: Settings) -> Model:
-    return at_rate(load_model(name, settings=settings), settings.rate)
 
 
 def feature_manifest(model: Model, *, rate: float) -> FeatureManifest:

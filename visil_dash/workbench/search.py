@@ -4,14 +4,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
 from visil_dash.candidates.generation import library_candidates, merged, shown_numbers
 from visil_dash.candidates.nearest import nearest_frames
-from visil_dash.framing.views import INSIDE, QueryRef, suits
+from visil_dash.engines.ahead import Pool
+from visil_dash.engines.comparing import ComparedQuery, rerank_on
+from visil_dash.engines.stored import portable_scorer
+from visil_dash.framing.views import INSIDE, QueryRef, SuitsByShape
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
 from visil_dash.matching.alignment import AlignOptions
@@ -27,7 +29,6 @@ from visil_dash.records import (
     Match,
     SearchResult,
     VideoFeatures,
-    VideoRecord,
 )
 from visil_dash.workbench.clips import QueryClip
 from visil_dash.workbench.identical import clip_notices, identical_video
@@ -123,10 +124,11 @@ def search_library(
     model: Model,
     options: AlignOptions,
     timings: Mapping[str, float],
+    pool: Pool | None = None,
     watch: Watch = UNWATCHED,
 ) -> SearchResult:
-    """Videos that share footage with any of the `views` of a clip (by key), the strongest first;
-    each is compared with what `source` proposes. `timings`: of before. Raises Cancelled."""
+    """Videos that share footage with any of a clip's `views` (by key), the strongest first. Each is
+    compared with what `source` proposes, on the `pool` or here. `timings`: of before."""
     arriving, videos = library.arriving(), {v.video_id: v for v in library.videos()}
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
@@ -136,15 +138,14 @@ def search_library(
     able = [v for v in have if v in videos and v != QueryRef.parse(clip.query_id).base]
     chosen = within_budget(candidates, source.budget)
     with timed(spent, "reranking"):
-        matches, skipped = rerank(
+        matches, skipped = _reranked(
             views,
             {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()},
-            load=lambda video_id: library.features(video_id, extractor=model.extractor),
-            names={video_id: video.name for video_id, video in videos.items()},
-            candidates={c.video_id: c for c in candidates},
-            scorer=model.scorer,
+            {c.video_id: c for c in candidates},
+            library=library,
+            model=model,
             options=options,
-            suits=partial(_suits, videos),
+            pool=pool,
             watch=watch.part(0.1, 1.0),
         )
     parts = len(views) - 1
@@ -176,6 +177,42 @@ def search_library(
     )
 
 
+def _reranked(
+    views: Mapping[str, VideoFeatures],
+    wanted: Mapping[str, Sequence[str]],
+    candidates: Mapping[str, Candidate],
+    *,
+    library: Library,
+    model: Model,
+    options: AlignOptions,
+    pool: Pool | None,
+    watch: Watch,
+) -> tuple[tuple[Match, ...], dict[str, str]]:
+    """The matches, and why videos are missing among them (see rerank)."""
+    if pool is not None:
+        return rerank_on(
+            pool,
+            ComparedQuery(views, portable_scorer(model, library.settings), options),
+            wanted,
+            library=library,
+            scorer=model.scorer,
+            candidates=candidates,
+            watch=watch,
+        )
+    videos = library.videos()
+    return rerank(
+        views,
+        wanted,
+        load=lambda video_id: library.features(video_id, extractor=model.extractor),
+        names={video.video_id: video.name for video in videos},
+        candidates=candidates,
+        scorer=model.scorer,
+        options=options,
+        suits=SuitsByShape({video.video_id: video.info for video in videos}),
+        watch=watch,
+    )
+
+
 def _described(status: IndexStatus) -> str:
     number = f", generation {status.generation}" if status.generation else f", {status.engine}"
     return f"{status.state}{number}, {status.reduction}"
@@ -198,18 +235,11 @@ def _compared(
     chosen: Sequence[Candidate],
     able: Sequence[str],
 ) -> list[str]:
-    """The videos to compare with a view: of those with features, all or the `chosen` ones that were
-    proposed for it."""
-    if source.everything:
-        return list(able)
-    among = {c.video_id for c in chosen}.intersection(able)
-    return [c.video_id for c in proposed if c.video_id in among]
-
-
-def _suits(videos: Mapping[str, VideoRecord], view: str, reference: VideoFeatures) -> bool:
-    """Whether a view of the query may be seen in a reference, by the shape of its picture."""
-    shape = videos[reference.video_id].info.shape(reference.picture)
-    return shape is None or suits(view, shape)
+    """The videos to compare with a view, most promising first: of those with features the `chosen`
+    ones that were proposed for it, or all."""
+    among = {c.video_id for c in (proposed if source.everything else chosen)}.intersection(able)
+    likely = [c.video_id for c in proposed if c.video_id in among]
+    return [*likely, *(v for v in able if v not in among)] if source.everything else likely
 
 
 def with_probability(
