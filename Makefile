@@ -42,7 +42,7 @@ format: dev-environment ## put the code into the one format
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
-test-cluster: cluster-environment ## the tests with servers (Milvus, Ray), without a network; a few minutes
+test-cluster: cluster-environment ## the tests with servers (Milvus, Ray, PostgreSQL), without a network; a few minutes
 	@OMP_NUM_THREADS=1 $(PYTHON) scripts/isolated.py $(RUN) -m pytest -m cluster $(PARALLEL) --durations=15 tests/cluster
 
 night: dev-environment ## the tests with large numbers, up to an hour; nothing else

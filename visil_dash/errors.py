@@ -6,6 +6,7 @@ VisilDashError
 ├── NotFound              an id or a name that is not in the library
 ├── StoreError            the data folder cannot be read or written
 │   ├── DiskFull          nothing was changed, for want of disk
+│   ├── StoreAway         the server of the catalogue does not answer
 │   ├── StoreDamaged      a stored artefact differs from what its manifest or row promises
 │   ├── StoreMismatch     made by another model, dimension, reduction or version
 │   └── StoreReadOnly     another process holds the writer lock
@@ -47,6 +48,10 @@ class StoreError(VisilDashError):
 
 class DiskFull(StoreError):
     """There is no room for new work; what was stored before has not changed."""
+
+
+class StoreAway(StoreError):
+    """The server of the catalogue does not answer; what it confirmed before is kept."""
 
 
 class StoreDamaged(StoreError):

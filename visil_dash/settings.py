@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     )
     allow_network: bool = Field(False, description="whether links may be followed (search LINK)")
 
+    catalogue: SecretStr = Field(
+        SecretStr(""),
+        description="postgresql+psycopg://USER:PASSWORD@HOST/DATABASE that holds the catalogues of"
+        " new libraries; empty: a file in each library's folder",
+    )
     engine: Literal["local", "processes", "ray"] = Field(
         "local",
         description="where videos are extracted and many of them compared: in this process, in"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.postgres import PostgresServer, running_postgres
 from tests.support.servers import Server, milvus_lite_server, milvus_server
 
 _HERE = Path(__file__).parent
@@ -34,6 +35,12 @@ def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, s
     server, address = milvus_server(tmp_path_factory.mktemp("milvus"))
     for running in _running(server):
         yield running, address
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

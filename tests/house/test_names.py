@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.sources import Sources, nodes, parsed, sources_of
 
-SAME_IN_EACH = {"main"}  # what a program does when it is started
+# What a program does when it is started, and what Alembic reads in each of its scripts.
+SAME_IN_EACH = {"main", "revision", "down_revision", "upgrade"}
 PATCHING = {"setattr", "delattr", "object", "patch"}
 
 

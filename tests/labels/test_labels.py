@@ -2,21 +2,24 @@
 
 import csv
 import io
-import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.support.library_fakes import content_id, fake_info, old_library, put, small_settings
-from visil_dash.errors import InputError, NotFound, StoreDamaged, StoreReadOnly
+from tests.support.library_contract import A, B, C, LabelsContract, told
+from tests.support.library_fakes import (
+    by_hand,
+    content_id,
+    fake_info,
+    put,
+    small_settings,
+)
+from visil_dash.errors import InputError
 from visil_dash.labels.csv_file import labels_csv, read_labels
 from visil_dash.labels.demo_set import DEMO, demo_labels
 from visil_dash.labels.label import Label, by_pair, is_copy, pair_of, rejected, with_verdict
-from visil_dash.library.catalogue import CATALOGUE_NAME
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import VideoRecord
-
-A, B, C = (content_id(name) for name in (b"one", b"two", b"three"))
 
 
 def video(name: str, video_id: str, *others: str) -> VideoRecord:
@@ -34,8 +37,8 @@ def library(tmp_path: Path):  # type: ignore[no-untyped-def]
         yield opened
 
 
-def told(labels: tuple[Label, ...]) -> set[tuple[str, str, str, str, str]]:
-    return {(v.query, v.reference, v.verdict, v.relation, v.source) for v in labels}
+class TestTheContractWithItsCatalogueInAFile(LabelsContract):
+    """Most of what a library promises of its labels."""
 
 
 # -- what a label says -----------------------------------------------------------------------
@@ -80,50 +83,6 @@ def test_a_label_that_says_nothing_is_refused() -> None:
 # -- in a library ----------------------------------------------------------------------------
 
 
-def test_labels_outlive_the_process_and_keep_who_asked(library: Library) -> None:
-    library.set_label(Label(B, A, "match", "DS", "review"), Label(A, C, "unsure", "", "review"))
-    library.close()
-    with open_library(library.folder, settings=small_settings()) as again:
-        assert told(again.labels()) == {
-            (B, A, "match", "DS", "review"),
-            (A, C, "unsure", "", "review"),
-        }
-        assert all(label.updated for label in again.labels())
-
-
-def test_a_pair_has_one_label_and_it_can_be_taken_back(library: Library) -> None:
-    before = library.labels_revision()
-    library.set_label(Label(A, B, "match"))
-    library.set_label(Label(B, A, "not_match", "IS"))
-    assert told(library.labels()) == {(B, A, "not_match", "IS", "")}
-    library.remove_label(A, B)
-    library.remove_label(A, B)
-    assert library.labels() == ()
-    assert library.labels_revision() > before
-
-
-def test_labels_are_stored_all_or_none(library: Library) -> None:
-    with pytest.raises(NotFound, match="no such video"):
-        library.set_label(Label(A, B, "match"), Label(A, "ab" * 32, "match"))
-    assert library.labels() == ()
-
-
-def test_removing_a_video_removes_its_labels(library: Library) -> None:
-    library.set_label(Label(A, B, "match"), Label(C, A, "match"), Label(B, C, "not_match"))
-    library.remove(A)
-    assert told(library.labels()) == {(B, C, "not_match", "", "")}
-
-
-def test_a_viewer_reads_labels_and_changes_none(library: Library) -> None:
-    library.set_label(Label(A, B, "match"))
-    with open_library(library.folder, settings=small_settings(), read_only=True) as viewer:
-        assert told(viewer.labels()) == {(A, B, "match", "", "")}
-        with pytest.raises(StoreReadOnly):
-            viewer.set_label(Label(A, C, "match"))
-        with pytest.raises(StoreReadOnly):
-            viewer.remove_label(A, B)
-
-
 def test_a_note_goes_with_its_label(library: Library) -> None:
     library.set_label(Label(A, B, "match", note="the crane"), Label(A, C, "unsure", note="why?"))
     # A plain verdict keeps it, a label without one replaces it.
@@ -137,47 +96,21 @@ def test_a_note_goes_with_its_label(library: Library) -> None:
     assert {label.note for label in library.labels()} == {""}
     library.set_label(Label(A, B, "match", note="again"))
     library.close()
-    database = sqlite3.connect(library.folder / CATALOGUE_NAME)
-    database.execute("UPDATE labels SET verdict = 'unsure' WHERE first = ? OR second = ?", [C, C])
-    database.commit()
-    database.close()
+    altered = f"UPDATE labels SET verdict = 'unsure' WHERE first = '{C}' OR second = '{C}'"
+    by_hand(library.folder, altered)
     with open_library(library.folder, settings=small_settings()) as remade:
         assert [label.note for label in remade.labels()] == ["again"]
         remade.remove(B)
         assert remade.labels() == ()
 
 
-def test_an_altered_label_is_noticed(library: Library) -> None:
-    library.set_label(Label(A, B, "match"))
-    library.close()
-    database = sqlite3.connect(library.folder / CATALOGUE_NAME)
-    database.execute("UPDATE labels SET verdict = 'not_match'")
-    database.commit()
-    database.close()
-    with pytest.raises(StoreDamaged, match="table labels"):
-        open_library(library.folder, settings=small_settings(), read_only=True)
-
-
 def test_sound_labels_are_kept_when_a_damaged_catalogue_is_remade(library: Library) -> None:
     library.set_label(Label(A, B, "match", "ND"), Label(A, C, "unsure"))
     library.close()
-    database = sqlite3.connect(library.folder / CATALOGUE_NAME)
-    database.execute("UPDATE labels SET verdict = 'match' WHERE verdict = 'unsure'")
-    database.commit()
-    database.close()
+    by_hand(library.folder, "UPDATE labels SET verdict = 'match' WHERE verdict = 'unsure'")
     with open_library(library.folder, settings=small_settings()) as remade:
         assert "damaged" in remade.notice
         assert told(remade.labels()) == {(A, B, "match", "ND", "")}
-
-
-def test_an_older_library_gets_room_for_labels(tmp_path: Path) -> None:
-    folder = tmp_path / "library"
-    old_library(folder)
-    with open_library(folder, settings=small_settings()) as library:
-        assert library.labels() == ()
-        other = put(library, b"two", "b.mp4")
-        library.set_label(Label(content_id(b"one"), other.video_id, "match"))
-        assert len(library.labels()) == 1
 
 
 # -- in a file -------------------------------------------------------------------------------

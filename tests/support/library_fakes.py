@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
 from visil_dash.index.frames import FrameSpace, open_frame_space
 from visil_dash.library import tables
@@ -19,6 +20,10 @@ from visil_dash.library.catalogue import (
     next_count,
     put_row,
 )
+from visil_dash.library.postgres.address import catalogue_address
+from visil_dash.library.postgres.catalogue import PostgresCatalogue, postgres_engine
+from visil_dash.library.postgres.marker import read_marker, write_marker
+from visil_dash.library.postgres.opening import make_schema
 from visil_dash.library.store import Library, open_library
 from visil_dash.progress import Progress, Watch
 from visil_dash.records import Array, JobRecord, JobState, MediaInfo, VideoFeatures, VideoRecord
@@ -173,11 +178,37 @@ def plain_nearest(vectors: Array, queries: Array, k: int) -> Array:
     return np.array(out).reshape(len(queries), min(k, len(vectors)))
 
 
+def by_hand(folder: Path, statement: str) -> list[tuple[object, ...]]:
+    """What an operator, or damage, does to a library's catalogue beside the program."""
+    marker, address = read_marker(folder), catalogue_address(small_settings())
+    if marker is None or address is None:
+        engine = sa.create_engine(f"sqlite:///{folder / CATALOGUE_NAME}")
+    else:
+        engine = postgres_engine(address, marker.schema)
+    try:
+        with engine.begin() as connection:
+            result = connection.exec_driver_sql(statement)
+            return [tuple(row) for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+def _catalogue_without_tables(folder: Path) -> Catalogue:
+    address = catalogue_address(small_settings())
+    if address is None:
+        return Catalogue(catalogue_engine(folder / CATALOGUE_NAME, read_only=False))
+    marker = make_schema(address)
+    write_marker(folder, marker)
+    catalogue = PostgresCatalogue(address, marker)
+    catalogue.take_lease(folder)
+    return catalogue
+
+
 def old_library(folder: Path) -> None:
     """A library of schema 1, before jobs and the index were in the catalogue."""
     for name in ("media", "features", "incoming"):
         (folder / name).mkdir(parents=True)
-    catalogue = Catalogue(catalogue_engine(folder / CATALOGUE_NAME, read_only=False))
+    catalogue = _catalogue_without_tables(folder)
     migrate(catalogue, upto=1)
     video_id = content_id(b"one")
     (folder / "media" / video_id).mkdir()

@@ -28,6 +28,7 @@ from visil_dash.errors import DiskFull, StoreDamaged, StoreError, StoreMismatch
 from visil_dash.library.blobs import StepHook, no_step
 from visil_dash.library.tables import (
     MIGRATIONS,
+    SCHEMA,
     counters,
     features,
     generations,
@@ -65,6 +66,8 @@ def now() -> str:
 class Catalogue:
     """Transactions on one catalogue file. Safe to share between threads."""
 
+    kind = f"SQLite, {CATALOGUE_NAME}"  # as shown to people
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._watcher: PoolProxiedConnection | None = None
@@ -98,6 +101,19 @@ class Catalogue:
             finally:
                 cursor.close()
 
+    @contextmanager
+    def beside(self, folder: Path) -> Iterator["Catalogue"]:
+        """Lasts for one change by a process that is not the library's writer."""
+        own = Catalogue(catalogue_engine(folder / CATALOGUE_NAME, read_only=False))
+        try:
+            yield own
+        finally:
+            own.close()
+
+    def has_no_writer(self) -> bool:
+        """Whether a process that holds the lock of the folder may write by it."""
+        return True
+
     def close(self) -> None:
         with self._watching:
             if self._watcher is not None:
@@ -123,28 +139,39 @@ def open_catalogue(folder: Path, *, read_only: bool, step: StepHook = no_step) -
             problems = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
             if list(problems) != ["ok"]:
                 raise StoreDamaged(f"{path.name}: {'; '.join(map(str, problems))[:300]}")
-            version = _schema_version(connection)
-        if version > len(MIGRATIONS):
-            raise StoreMismatch(
-                f"{folder}: the library was made by a newer visil_dash (schema {version}, this "
-                f"program knows {len(MIGRATIONS)}). Update visil_dash; nothing was changed."
-            )
-        if version < len(MIGRATIONS):
-            if read_only:
-                raise StoreMismatch(
-                    f"{folder}: the library has the older schema {version}. Open it once as its "
-                    "writer to bring it up to date."
-                )
+            version = schema_version(connection)
+        if is_older(folder, version, read_only=read_only):
             if version:
                 _backup(path, path.with_name(f"{path.name}.schema{version}.backup"))
             migrate(catalogue, step=step)
-        with catalogue.read() as connection:
-            for table in _CHECKED:
-                checked_rows(connection, table)
+        check_all_rows(catalogue)
     except BaseException:
         catalogue.close()
         raise
     return catalogue
+
+
+def is_older(folder: Path, version: int, *, read_only: bool) -> bool:
+    """Whether a catalogue must be brought up to date. Raises StoreMismatch where this program
+    cannot do that."""
+    if version > SCHEMA:
+        raise StoreMismatch(
+            f"{folder}: the library was made by a newer visil_dash (schema {version}, this "
+            f"program knows {SCHEMA}). Update visil_dash; nothing was changed."
+        )
+    if version < SCHEMA and read_only:
+        raise StoreMismatch(
+            f"{folder}: the library has the older schema {version}. Open it once as its "
+            "writer to bring it up to date."
+        )
+    return version < SCHEMA
+
+
+def check_all_rows(catalogue: Catalogue) -> None:
+    """Raises StoreDamaged for a row that was altered."""
+    with catalogue.read() as connection:
+        for table in _CHECKED:
+            checked_rows(connection, table)
 
 
 def _opens(catalogue: Catalogue) -> bool:
@@ -163,29 +190,46 @@ def _has_log(path: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def _schema_version(connection: Connection) -> int:
+def schema_version(connection: Connection) -> int:
     if not sa.inspect(connection).has_table(migrations.name):
         return 0
     return int(connection.execute(sa.select(sa.func.max(migrations.c.version))).scalar() or 0)
 
 
-def migrate(catalogue: Catalogue, *, upto: int = len(MIGRATIONS), step: StepHook = no_step) -> None:
-    """Applies the missing migrations up to `upto`, each in a transaction of its own."""
+def migrate(catalogue: Catalogue, *, upto: int = SCHEMA, step: StepHook = no_step) -> None:
+    """Brings the tables up to schema `upto`, each numbered migration in a transaction of its own,
+    what comes after them (see migrations/) in one."""
     with catalogue.write() as connection:
         migrations.create(connection, checkfirst=True)
-        version = _schema_version(connection)
-    for number in range(version + 1, upto + 1):
+        version = schema_version(connection)
+    for number in range(version + 1, min(upto, len(MIGRATIONS)) + 1):
         with catalogue.write() as connection:
-            for statement in MIGRATIONS[number - 1]:
-                connection.exec_driver_sql(statement)
-                step("migrate:statement")
-            connection.execute(
-                migrations.insert().values(
-                    version=number, applied=now(), library_version=visil_dash.__version__
-                )
-            )
+            apply_numbered(connection, number, step=step)
             step("migrate:before-commit")
         step("migrate:committed")
+    if upto > len(MIGRATIONS):
+        from visil_dash.library.migrations import run_scripts
+
+        with catalogue.write() as connection:
+            run_scripts(connection)
+            step("migrate:before-commit")
+        step("migrate:committed")
+
+
+def apply_numbered(connection: Connection, number: int, *, step: StepHook = no_step) -> None:
+    """One of MIGRATIONS, counted from 1, in the caller's transaction."""
+    for statement in MIGRATIONS[number - 1]:
+        connection.exec_driver_sql(statement)
+        step("migrate:statement")
+    note_version(connection, number)
+
+
+def note_version(connection: Connection, number: int) -> None:
+    connection.execute(
+        migrations.insert().values(
+            version=number, applied=now(), library_version=visil_dash.__version__
+        )
+    )
 
 
 def put_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
@@ -202,16 +246,18 @@ def checked_rows(
     skip_damaged: bool = False,
     most: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows in primary-key order without their checksum; raises StoreDamaged for a changed row."""
+    """Rows in primary-key order without their checksum, with `most` any so many; raises
+    StoreDamaged for a changed row."""
     rows = []
-    query = sa.select(table).where(*where).order_by(*table.primary_key).limit(most)
+    query = sa.select(table).where(*where).limit(most)
     for found in connection.execute(query).mappings():
         row = dict(found)
         if row.pop("row_check") == row_check(table, row):
             rows.append(row)
         elif not skip_damaged:
             raise StoreDamaged(f"{CATALOGUE_NAME}: a row of table {table.name} was altered")
-    return rows
+    # By code points, whatever the order of texts is in a server's language.
+    return sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
 
 
 def row_check(table: Table, row: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from visil_dash.errors import InputError
 from visil_dash.library.catalogue import CATALOGUE_NAME
+from visil_dash.library.postgres.marker import MARKER_NAME
 
 _LIBRARY_NAME = re.compile(r"[^\W_][\w .-]{0,59}")
 
@@ -47,4 +48,4 @@ def _may_hold(folder: Path) -> bool:
         names = {path.name for path in folder.iterdir()}
     except OSError:
         return False
-    return not names or CATALOGUE_NAME in names
+    return not names or not names.isdisjoint((CATALOGUE_NAME, MARKER_NAME))

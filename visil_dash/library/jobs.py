@@ -19,6 +19,7 @@ from visil_dash.errors import (
     InputError,
     MediaRefused,
     NotFound,
+    StoreAway,
     VisilDashError,
     error_id,
 )
@@ -296,7 +297,7 @@ class Worker:
                 changes = {"state": JobState.CANCELLED.value, "reason": _BY_USER}
         except MediaRefused as error:
             changes = {"state": JobState.REFUSED.value, "reason": str(error)}
-        except DiskFull:  # the file is not at fault: it waits for room
+        except (DiskFull, StoreAway):  # the file is not at fault: it waits
             changes = {"state": JobState.RECEIVED.value, "attempts": row["attempts"]}
             raise
         except Exception as error:  # one bad file must not end the queue: its job keeps the reason
@@ -365,9 +366,8 @@ class Worker:
     def _set_paused(self, text: str) -> None:
         if bool(text) != bool(self._paused):
             _LOG.warning("adding pauses" if text else "adding goes on")
-        with self._changed:
-            self._paused = text
-            self._changed.notify_all()
+        self._paused = text
+        self._notify()
 
     def _notify(self) -> None:
         with self._changed:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from visil_dash.errors import StoreDamaged, StoreError, StoreMismatch
+from visil_dash.errors import NotFound, StoreDamaged, StoreError, StoreMismatch, StoreReadOnly
 from visil_dash.library import tables
 from visil_dash.library.blobs import (
     FeatureManifest,
@@ -33,10 +33,17 @@ from visil_dash.library.catalogue import (
 from visil_dash.library.in_place.rows import UNKNOWN, FileInPlace, files_in_place, put_in_place
 from visil_dash.library.names import put_place
 from visil_dash.library.paths import media_file, path_of, safe_id
+from visil_dash.library.postgres.opening import (
+    Cluster,
+    cluster_of,
+    open_as_writer,
+    open_to_read,
+)
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.verification import media_problem
 from visil_dash.library.wal import wal_damage
 from visil_dash.records import JobState
+from visil_dash.settings import Settings
 
 _Row = dict[str, Any]
 # What is copied from a damaged catalogue, and what a user calls that which no other file holds.
@@ -53,26 +60,48 @@ _KEPT = {
 _ALL = [what for what in _KEPT.values() if what]
 
 
+def viewers_catalogue(folder: Path, *, settings: Settings) -> Catalogue:
+    """Raises NotFound where there is none, and as open_catalogue does."""
+    cluster = cluster_of(folder, settings)
+    if cluster is not None:
+        catalogue = open_to_read(folder, cluster)
+        if catalogue is not None:
+            return catalogue
+    elif (folder / CATALOGUE_NAME).is_file():
+        return open_catalogue(folder, read_only=True)
+    raise NotFound(f"{folder}: no library here. Add a video to make one.")
+
+
 def writers_catalogue(
-    folder: Path, *, notices: list[str], step: StepHook, must: bool
-) -> tuple[Catalogue | None, str]:
-    """The writer's catalogue; None and the reason where the disk has no room for its log, unless it
-    `must` be opened."""
+    folder: Path, *, settings: Settings, notices: list[str], step: StepHook, must: bool
+) -> tuple[Catalogue | None, str, bool]:
+    """The writer's catalogue; None and the reason where another machine's process writes by it
+    (then also True), or the disk has no room for its log, unless it `must` be opened."""
+    cluster = cluster_of(folder, settings)
+    if cluster is not None:
+        try:
+            return _open_in_cluster(folder, cluster, notices=notices, step=step), "", False
+        except StoreReadOnly as error:
+            return None, str(error), True
+    if settings.catalogue.get_secret_value() and (folder / CATALOGUE_NAME).is_file():
+        notices.append(
+            f"This library's catalogue is still the file {CATALOGUE_NAME}: VISIL_DASH_CATALOGUE is"
+            " for new libraries. Move it there: python -m visil_dash catalogue move."
+        )
     try:
-        return open_or_recover(folder, notices=notices, step=step), ""
+        return open_or_recover(folder, notices=notices, step=step), "", False
     except (StoreDamaged, StoreMismatch):
         raise
     except StoreError as error:
         if must or not (folder / CATALOGUE_NAME).is_file():
             raise
-        return None, str(error)
+        return None, str(error), False
 
 
 def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Catalogue:
     """The writer's way to the catalogue; appends to `notices` what was repaired."""
     path = folder / CATALOGUE_NAME
-    for name in ("media", "features", "incoming"):
-        (folder / name).mkdir(exist_ok=True)
+    _make_folders(folder)
     damage, salvaged, lost = "", dict[str, list[_Row]](), list[str]()
     if path.exists() and path.stat().st_size:
         damage = wal_damage(path)
@@ -86,6 +115,36 @@ def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Cata
         salvaged, lost = _salvage(path)
         _quarantine_catalogue(path)
         catalogue = open_catalogue(folder, read_only=False, step=step)
+    _bring_back(folder, catalogue, notices, damage, salvaged, lost)
+    return catalogue
+
+
+def _open_in_cluster(
+    folder: Path, cluster: Cluster, *, notices: list[str], step: StepHook
+) -> Catalogue:
+    """As open_or_recover. A damaged catalogue is not set aside: its server has dumps of it."""
+    _make_folders(folder)
+    lost = cluster.marker is None and any((folder / "media").iterdir())
+    catalogue = open_as_writer(folder, cluster, step=step)
+    damage, what = ("it was missing", _ALL) if lost else ("", [])
+    _bring_back(folder, catalogue, notices, damage, {}, what)
+    return catalogue
+
+
+def _make_folders(folder: Path) -> None:
+    for name in ("media", "features", "incoming"):
+        (folder / name).mkdir(exist_ok=True)
+
+
+def _bring_back(
+    folder: Path,
+    catalogue: Catalogue,
+    notices: list[str],
+    damage: str,
+    salvaged: dict[str, list[_Row]],
+    lost: list[str],
+) -> None:
+    """Restores what the catalogue lacks, with a notice; closes it on any error."""
     try:
         blobs = _blobs_without_row(folder, catalogue)
         if damage or blobs:
@@ -98,7 +157,6 @@ def open_or_recover(folder: Path, *, notices: list[str], step: StepHook) -> Cata
     except BaseException:
         catalogue.close()
         raise
-    return catalogue
 
 
 def _fate(lost: list[str]) -> str:

@@ -44,11 +44,10 @@ from visil_dash.library.blobs import (
     writing,
 )
 from visil_dash.library.catalogue import (
-    CATALOGUE_NAME,
+    Catalogue,
     checked_rows,
     next_count,
     now,
-    open_catalogue,
     put_row,
     quarantine,
 )
@@ -58,7 +57,7 @@ from visil_dash.library.labels import COUNTER, delete_label, delete_labels_of, p
 from visil_dash.library.names import delete_name, move_place, put_name, put_place
 from visil_dash.library.paths import blob_file, media_file, media_folder, stored_path
 from visil_dash.library.rates import rate_problem, set_aside_other_rates
-from visil_dash.library.recovery import writers_catalogue
+from visil_dash.library.recovery import viewers_catalogue, writers_catalogue
 from visil_dash.library.rows import (
     clean_name,
     feature_rows,
@@ -349,26 +348,25 @@ def open_library(
     notices: list[str] = []
     lock: WriterLock | None = None
     held: WriterLock | None = None
+    catalogue: Catalogue | None = None
     reason = "it was opened to be read. Close it and open it again to change it."
     if read_only is not True:
         lock, reason = writer_lock(folder)
-        if lock is None and read_only is False:
-            raise StoreReadOnly(f"{folder}: {reason}")
-        if lock is None:
-            notices.append(f"Read-only: {reason}")
     try:
-        catalogue = None
         if lock is not None:
-            catalogue, reason = writers_catalogue(
-                folder, notices=notices, step=step, must=read_only is False
+            catalogue, reason, elsewhere = writers_catalogue(
+                folder, settings=settings, notices=notices, step=step, must=read_only is False
             )
-            if catalogue is None:  # no room to write: what can be read is shown, changed by nobody
+            if elsewhere:  # written from another machine, whose locks are not seen here
+                lock.release()
+                lock = None
+            elif catalogue is None:  # no room: what can be read is shown, changed by nobody
                 held, lock = lock, None
-                notices.append(f"Read-only: {reason}")
         if catalogue is None:
-            if not (folder / CATALOGUE_NAME).is_file():
-                raise NotFound(f"{folder}: no library here. Add a video to make one.")
-            catalogue = open_catalogue(folder, read_only=True)
+            if read_only is False:
+                raise StoreReadOnly(f"{folder}: {reason}")
+            notices += [f"Read-only: {reason}"] if read_only is None else []
+            catalogue = viewers_catalogue(folder, settings=settings)
         library = Library(
             folder,
             catalogue=catalogue,

@@ -90,7 +90,11 @@ migrations = Table(
     *_texts("applied", "library_version"),
 )
 
-# Never edit a published migration: append one. Plain SQL that PostgreSQL takes as well.
+# What the tables above are: the newest of the scripts in migrations/versions.
+SCHEMA = 7
+
+# Closed, and never edited: every library began with these. A change of the tables is an Alembic
+# script in migrations/versions. Plain SQL that PostgreSQL takes as well.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE videos (video_id TEXT PRIMARY KEY NOT NULL, ordinal BIGINT NOT NULL UNIQUE, "

@@ -1,7 +1,7 @@
 """What a process may do beside the one that writes a library: rows that stand for themselves.
 
-Files and index have one writer. A job or a label is one row, and SQLite lets any process write
-rows, so a shell need not wait until the dashboard is closed: the writer takes up the jobs.
+Files and index have one writer. A job or a label is one row, and a catalogue lets any process
+write rows, so a shell need not wait until the dashboard is closed: the writer takes up the jobs.
 """
 
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from visil_dash.labels.label import Label, PairKey
-from visil_dash.library.catalogue import CATALOGUE_NAME, Catalogue, catalogue_engine, next_count
+from visil_dash.library.catalogue import Catalogue, next_count
 from visil_dash.library.jobtable import JobTable
 from visil_dash.library.labels import COUNTER, delete_label, put_label
 from visil_dash.library.paths import stored_path
@@ -42,8 +42,10 @@ def writer_is_gone(library: Library) -> bool:
     lock = WriterLock(library.folder / "writer.lock")
     if not lock.acquire():
         return False
-    lock.release()
-    return True
+    try:
+        return library.catalogue.has_no_writer()
+    finally:
+        lock.release()
 
 
 def put_labels(library: Library, labels: Iterable[Label]) -> None:
@@ -69,8 +71,5 @@ def _catalogue(library: Library) -> Iterator[Catalogue]:
         return
     if not os.access(library.folder, os.W_OK):
         library.require_writer()
-    own = Catalogue(catalogue_engine(library.folder / CATALOGUE_NAME, read_only=False))
-    try:
+    with library.catalogue.beside(library.folder) as own:
         yield own
-    finally:
-        own.close()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from visil_dash.errors import NotFound, StoreError
 from visil_dash.library.catalogue import CATALOGUE_NAME
+from visil_dash.library.postgres.marker import MARKER_NAME
 
-_OURS = {CATALOGUE_NAME, "writer.lock"}  # files that mark a folder as a library
+_OURS = {CATALOGUE_NAME, MARKER_NAME, "writer.lock"}  # files that mark a folder as a library
 
 
 class WriterLock:
