@@ -153,6 +153,7 @@ def test_a_path_is_read_within_the_allowed_folders_only(client: TestClient, tmp_
         ("/search?query=gone", 404),
         ("/search?query=market.mp4&top=0", 422),
         ("/search", 422),
+        ("/search?query=market.mp4&tag=nobody", 422),
         ("/compare?query=market.mp4&reference=gone", 404),
         ("/jobs/gone", 404),
         ("/videos/gone", 404),

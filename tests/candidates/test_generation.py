@@ -22,7 +22,7 @@ class PlainSpace:
         self.ids = np.concatenate([frame_ids(o, len(v)) for o, v in videos.items()])
         self.vectors = np.concatenate(list(videos.values()))
 
-    def within(self, queries, threshold, *, passed_over, numbers=None):
+    def within(self, queries, threshold, *, passed_over, numbers=None, only=None):
         hits = []
         for q, query in enumerate(queries):
             for frame, vector in zip(self.ids, self.vectors, strict=True):

@@ -39,6 +39,30 @@ def test_the_groups_of_the_shell_are_those_of_the_workbench(shell: Shell, folder
     assert "group 1" in shell("groups", "--candidates")[1]
 
 
+def test_a_search_of_the_shell_among_tagged_videos_says_so(shell: Shell, folder: Path) -> None:
+    with fake_bench(folder) as bench:
+        for name in ("station.mp4", "excerpt.mp4"):
+            bench.library.set_tags(ids()[name], ("news",))
+    code, out, _ = shell("search", "market.mp4", "--exhaustive", "--tag", "news", "--json")
+    (found,) = rows(out)
+    assert code == 0
+    assert {match["name"] for match in found["matches"]} == {"station.mp4", "excerpt.mp4"}
+    assert found["tags"] == ["news"]
+    assert "among 2 tagged news" in shell("search", "market.mp4", "--tag", "news")[1]
+    code, _, err = shell("search", "market.mp4", "--tag", "nwes")
+    assert (code, "no video has it" in err) == (1, True)
+
+
+def test_a_search_in_processes_needs_all_videos_and_gives_the_same(shell: Shell) -> None:
+    code, _, err = shell("search", "market.mp4", "--engine", "processes")
+    assert (code, "--exhaustive" in err) == (2, True)
+    alone, shared = (
+        rows(shell("search", "market.mp4", "--exhaustive", "--json", *engine)[1])[0]
+        for engine in ((), ("--engine", "processes"))
+    )
+    assert shared["matches"] == alone["matches"]
+
+
 def test_a_verdict_of_the_shell_parts_a_group_and_says_whose_it_is(shell: Shell) -> None:
     code, _, _ = shell(
         "verdict", "set", "market.mp4", "excerpt.mp4", "not_match", "--by", "ann", "--note", "rerun"

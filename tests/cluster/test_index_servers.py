@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.index_contract import IndexContract, MakeIndex, clustered
+from tests.support.index_contract import IndexContract, MakeIndex, check_tag_filter, clustered
 from tests.support.library_fakes import (
     EXTRACTOR,
     FRAMES,
@@ -69,6 +69,9 @@ class TestMilvus(IndexContract):
         near = index.search(parts[1], 5, without=[1])[0]
         assert near.shape == (50, 5)
         assert not (near >> 20 == 1).any()
+        ids, _ = index.nearest(parts[1], 60, only=[0, 2], without=[2])
+        assert (np.sort(ids[:, :50] >> 20, axis=1) == 0).all()  # the 50 frames of that video
+        assert (ids[:, 50:] == -1).all()
         index.put_videos([ServedVideo(2, frame_ids(2, 30), parts[2][:30], "b" * 64)])
         assert (len(index), index.videos()[2]) == (180, "b" * 64)
         index.drop_videos([0, 99])
@@ -114,7 +117,9 @@ def check_as_embedded(
                 assert vars(mine) == pytest.approx(vars(theirs), abs=1e-4)
 
 
-def test_a_library_finds_the_same_as_by_its_own_index(library: Library) -> None:
+def test_a_library_finds_the_same_as_by_its_own_index(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Added, removed, extracted anew, opened again: always what the catalogue has."""
     space = open_space(library)
     for i in range(15):  # enough frames for the reduction to be fitted on
@@ -124,6 +129,9 @@ def test_a_library_finds_the_same_as_by_its_own_index(library: Library) -> None:
     assert space.reduction.method == "pca16"
     assert space.status().engine.startswith("Milvus at ")
     check_as_embedded(library, space)
+    check_tag_filter(library, space.view(), thresholds=(1.5, 9.0))
+    monkeypatch.setattr("visil_dash.index.served.FILTERED_FOR", 3)  # of more, others are dropped
+    check_tag_filter(library, space.view(), thresholds=(1.5,))
     gone = library.video("3.mp4")
     space.remove_video(gone.ordinal)
     library.remove(gone.video_id)

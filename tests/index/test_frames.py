@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.support.index_contract import check_tag_filter
 from tests.support.library_fakes import (
     DIM,
     EXTRACTOR,
@@ -51,6 +52,20 @@ CONTENTS = [b"clip %d" % i for i in range(6)]
 def library(tmp_path: Path):  # type: ignore[no-untyped-def]
     with open_library(tmp_path / "library", settings=small_settings()) as opened:
         yield opened
+
+
+@pytest.mark.parametrize("graph_from", [65_536, 1], ids=["exact", "graph"])
+def test_candidates_among_tagged_videos_are_those_of_all_less_the_others(
+    library: Library, monkeypatch: pytest.MonkeyPatch, graph_from: int
+) -> None:
+    monkeypatch.setattr("visil_dash.index.snapshot.GRAPH_FRAMES", graph_from)
+    monkeypatch.setattr("visil_dash.index.snapshot.EXACT_SHARE", 1.0)
+    for content in CONTENTS:
+        put(library, content, f"{content.decode()}.mp4")
+    space = open_space(library)
+    space.rebuild(background=False)
+    check_tag_filter(library, space.view(), thresholds=(0.3, 1.5, 9.0))
+    space.close()
 
 
 def queries_of(space: FrameSpace | Snapshot, count: int = 30) -> Array:

@@ -90,6 +90,20 @@ def answered(page: AppTest) -> AppTest:
     return run_until(page, lambda p: "· model " in texts(p) or bool(p.error))
 
 
+def test_tags_narrow_the_search_and_the_answer_says_so(tmp_path: Path, clip: bytes) -> None:
+    folder = copy_library(shared_library(), tmp_path / "library")
+    with open_library(folder, settings=Settings(min_free_bytes=0)) as library:
+        for name in ("harbour.mp4", "station.mp4"):
+            library.set_tags(library.video(name).video_id, ("news",))
+    with pages(folder) as open_page:
+        page = answered(upload(open_page("search").run(), ("clip.mp4", clip)))
+        assert cards(page)[0] == "market.mp4"
+        page.multiselect(key="search_tags").set_value(["news"])
+        page = run_until(page, lambda p: "2 videos with the tag news" in texts(p))
+        assert "market.mp4" not in cards(page)
+        assert page.query_params["among"] == "news"
+
+
 def test_it_starts_with_a_question(opened: Open) -> None:
     page = opened("search").run()
     assert not page.exception

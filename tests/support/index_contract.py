@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from tests.support.exact_index import ExactIndex
-from tests.support.library_fakes import plain_nearest
+from tests.support.library_fakes import fake_video_features, plain_nearest
+from visil_dash.candidates.generation import library_candidates
 from visil_dash.errors import NotFound
 from visil_dash.index.base import FrameIndex
+from visil_dash.index.snapshot import Snapshot
+from visil_dash.library.store import Library
 from visil_dash.records import Array
 
 INDEX_DIM = 5
@@ -158,3 +161,23 @@ def wait_until_built(index: FrameIndex, seconds: float = 60.0) -> None:
     while index.pending():
         assert time.monotonic() < end, "the engine did not build its index"
         time.sleep(0.1)
+
+
+def check_tag_filter(library: Library, view: Snapshot, *, thresholds: Sequence[float]) -> None:
+    """Candidates among tagged videos are those of all videos, less the others; `library` may be
+    written, and every second of its videos is tagged."""
+    videos = library.videos()
+    for video in videos[1::2]:
+        if not video.tags:
+            library.set_tags(video.video_id, ("sea", "2024")[: 1 + video.ordinal % 4 // 2])
+    query = fake_video_features(videos[0].video_id)
+    for threshold in thresholds:
+        every = library_candidates(query, threshold, library=library, view=view)
+        for tags in (("sea",), ("2024", "sea")):
+            kept = {v.video_id for v in library.videos() if set(tags) <= set(v.tags)}
+            assert 0 < len(kept) < len(videos)
+            some = library_candidates(query, threshold, library=library, view=view, tags=tags)
+            want = [candidate for candidate in every if candidate.video_id in kept]
+            assert [c.video_id for c in some] == [c.video_id for c in want]
+            for mine, theirs in zip(some, want, strict=True):
+                assert vars(mine) == pytest.approx(vars(theirs), abs=1e-5), (tags, threshold)

@@ -10,7 +10,7 @@ import pytest
 from tests.support.benches import copy_library, fill
 from tests.support.fakes import fake_model
 from visil_dash.cli import main
-from visil_dash.errors import NotFound
+from visil_dash.errors import InputError, NotFound
 from visil_dash.library.store import open_library
 from visil_dash.matching.confidence import background
 from visil_dash.workbench.bench import Workbench
@@ -48,6 +48,38 @@ def test_a_library_video_does_not_find_itself(bench):
     result = bench.search("a.mp4", exhaustive=True)
     assert "a.mp4" not in {m.name for m in result.matches}
     assert result.matches[0].name == "b.mp4"
+
+
+@pytest.fixture
+def tagged(bench):
+    ids = {v.name: v.video_id for v in bench.videos()}
+    bench.library.set_tags(ids["b.mp4"], ("sea", "2024"))
+    bench.library.set_tags(ids["c.mp4"], ("sea",))
+    yield
+    for name in ("b.mp4", "c.mp4"):
+        bench.library.set_tags(ids[name], ())
+
+
+@pytest.mark.usefixtures("tagged")
+def test_a_search_among_tagged_videos_gives_their_matches_alone(bench, clips):
+    """In each way to search, and with the scores that they have among all."""
+    query = bench.open_clip(clips["query.mp4"]).query_id
+    of_all = {m.video_id: m for m in bench.search(query, exhaustive=True).matches}
+    ways = {
+        "hierarchical": lambda tags: bench.search(query, threshold=1e6, tags=tags),
+        "exhaustive": lambda tags: bench.search(query, exhaustive=True, tags=tags),
+        "nearest": lambda tags: bench.search_nearest(query, most=9, tags=tags),
+    }
+    for mode, search in ways.items():
+        for tags, names in ((("sea",), {"b.mp4", "c.mp4"}), (("sea", "2024"), {"b.mp4"})):
+            result = search(tags)
+            assert (result.mode, result.tags, result.library_videos) == (mode, tags, len(names))
+            assert {m.name for m in result.matches} == names
+            assert result.skipped == {}
+            for match in result.matches:
+                assert match.score == pytest.approx(of_all[match.video_id].score, abs=1e-6)
+        with pytest.raises(InputError, match="no video has it"):
+            search(("sea", "land"))
 
 
 def test_a_tiny_threshold_admits_nothing_and_a_huge_one_everything(bench, clips):

@@ -35,6 +35,7 @@ class AskedSearch:
     inside: Annotated[LookInside, Query(description="search with parts of the picture")] = "auto"
     other_shapes: Annotated[bool, Query(description="search as part of other shapes")] = True
     budget: Annotated[int | None, Query(ge=0, description="candidates re-ranked; 0: all")] = None
+    tag: Annotated[list[str] | None, Query(description="only videos with all of these")] = None
     top: Annotated[int | None, Query(ge=1, description="only the best so many")] = None
     proof: Annotated[float | None, Query(ge=0, description="seconds for proofs; 0: none")] = None
 
@@ -80,6 +81,7 @@ def searched(bench: Workbench, query: str, options: AskedSearch) -> SearchResult
         inside=options.inside,
         other_shapes=options.other_shapes,
         budget=options.budget,
+        tags=options.tag or (),
         top=options.top,
         proof_seconds=proof_budget(bench, options.proof),
     )

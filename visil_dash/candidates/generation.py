@@ -1,6 +1,6 @@
 """Candidate generation: frames of the library near a query's frames, mapped to videos."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import chain
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from visil_dash.index.ids import split_ids
 from visil_dash.index.snapshot import Snapshot
 from visil_dash.index.tally import VideoCounts
 from visil_dash.library.store import Library
-from visil_dash.records import Array, Candidate, VideoFeatures
+from visil_dash.records import Array, Candidate, VideoFeatures, VideoRecord
 
 _MOST_IN_TABLE = 10_000_000  # ordinals; beyond, they are looked up in order
 
@@ -27,9 +27,11 @@ class FrameSearcher(Protocol):
         *,
         passed_over: Callable[[Array], Array],
         numbers: Array | None = None,
+        only: Collection[int] | None = None,
     ) -> VideoCounts:
         """Frames within `threshold` of `[Q, D]` by video, but those of which `passed_over` is True;
-        `numbers` `[Q]` are the frame numbers of the queries, None: their places."""
+        `numbers` `[Q]` are the frame numbers of the queries, None: their places. `only`: ordinals
+        of which alone frames can count, so that others need not be looked for."""
         ...
 
 
@@ -42,13 +44,15 @@ def candidates_within(
     exclude: str = "",
     aside: Array | None = None,
     numbers: Array | None = None,
+    few: bool = False,
 ) -> tuple[Candidate, ...]:
     """Videos with a frame within `threshold` (squared L2) of one of the query's frame vectors
     `[Tq, D]`, by falling evidence.
 
     `videos` maps ordinals to video ids; frames of other ordinals, of the video `exclude` (the
     query itself, when it is in the library) and the frame ids `aside` do not count. `numbers`
-    `[Tq]`: frame numbers of the vectors, ascending; None: their places.
+    `[Tq]`: frame numbers of the vectors, ascending; None: their places. `few`: `videos` are not all
+    of the space's, so that looking for these alone pays.
 
     Hits at one offset in time are counted too, but order nothing: that was measured, and found no
     more copies among as many videos (docs/decisions/0008-candidates-that-narrow.md).
@@ -59,7 +63,9 @@ def candidates_within(
         gone = counts_not(split_ids(ids)[0])
         return gone if aside is None or not len(aside) else gone | np.isin(ids, aside)
 
-    found = space.within(queries, threshold, passed_over=passed_over, numbers=numbers)
+    found = space.within(
+        queries, threshold, passed_over=passed_over, numbers=numbers, only=videos if few else None
+    )
     columns = zip(*(column.tolist() for column in vars(found).values()), strict=True)
     candidates = [
         Candidate(
@@ -86,14 +92,26 @@ def _others(videos: Mapping[int, str], exclude: str) -> Callable[[Array], Array]
     return lambda ordinals: np.isin(ordinals, known, invert=True)
 
 
+def tagged(videos: Iterable[VideoRecord], tags: Collection[str]) -> tuple[VideoRecord, ...]:
+    """Those that have all of the tags."""
+    wanted = set(tags)
+    return tuple(video for video in videos if wanted.issubset(video.tags))
+
+
 def library_candidates(
-    query: VideoFeatures, threshold: float, *, library: Library, view: Snapshot
+    query: VideoFeatures,
+    threshold: float,
+    *,
+    library: Library,
+    view: Snapshot,
+    tags: Collection[str] = (),
 ) -> tuple[Candidate, ...]:
-    """Videos with frames within `threshold` of the query's; the query's own do not count.
+    """Videos with all `tags` and with frames within `threshold` of the query's, whose own do not
+    count.
 
     Frames of the query that show nothing find nothing: a zero vector is near every faint one.
     """
-    videos = {v.ordinal: v.video_id for v in library.videos()}
+    videos = {v.ordinal: v.video_id for v in tagged(library.videos(), tags)}
     shown = shown_numbers(query)
     return candidates_within(
         view,
@@ -103,6 +121,7 @@ def library_candidates(
         exclude=query.video_id,
         aside=aside_ids(library, query.extractor, videos),
         numbers=shown,
+        few=bool(tags),
     )
 
 

@@ -49,6 +49,13 @@ def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     search.add_argument("--csv", type=new_file, metavar="FILE", help="write all matches as CSV")
     search.add_argument("--exhaustive", action="store_true", help="compare with every video")
+    search.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="search only videos with this tag; given again, with all of them",
+    )
     add_engine_option(search, "an exhaustive search compares")
     search.add_argument(
         "--inside",
@@ -136,6 +143,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             inside=given.inside,
             other_shapes=not given.same_shape,
             budget=given.budget,
+            tags=given.tag,
             top=given.top,
             proof_seconds=proof_budget(bench, given.proof),
             watch=watch,
@@ -186,7 +194,8 @@ def _print_result(query: str, result: "SearchResult") -> None:
     if result.identical_to:
         others = f"{count} other" + ("" if count == 1 else "s")
         videos = f"already in the library as {result.identical_to}; {others}"
-    facts = (videos, result.mode, f"{seconds:.2f} s", not_searched(result))
+    among = f"among {result.library_videos} tagged {', '.join(result.tags)}" if result.tags else ""
+    facts = (videos, among, result.mode, f"{seconds:.2f} s", not_searched(result))
     print(f"{query}: {', '.join(filter(None, facts))}")
     if result.waiting:
         print(f"  note: {rerank_line(result)}; --budget N re-ranks more")

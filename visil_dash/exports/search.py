@@ -110,6 +110,7 @@ def search_as_dict(result: SearchResult) -> dict[str, Any]:
         "candidates": len(result.candidates),
         "reranked": result.reranked,
         "budget": result.budget,
+        "tags": list(result.tags),
         "match_score": result.match_score,
         "background": result.background,
         "timings": result.timings,

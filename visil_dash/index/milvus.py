@@ -22,6 +22,8 @@ from visil_dash.index.ids import split_ids
 from visil_dash.records import Array
 
 MOST_K = 16_384  # neighbours of a query that Milvus returns
+_MOST_EF = 32_768
+_FILTERED_EF = 4  # times as wide where only some videos count: with 1, hits were missed
 _MESSAGE_BYTES = 8 * 1024**2  # of vectors in one call; gRPC takes 64 MiB, and lists are larger
 _ANSWERS = 1 << 20  # neighbours in one answer
 _READS = ("query", "get", "search", "query_iterator")
@@ -126,13 +128,21 @@ class MilvusIndex:
     # -- for a frame space -------------------------------------------------------------------
 
     def nearest(
-        self, queries: Array, k: int, *, without: Collection[int] = ()
+        self,
+        queries: Array,
+        k: int,
+        *,
+        without: Collection[int] = (),
+        only: Collection[int] | None = None,
     ) -> tuple[Array, Array]:
         """Ids and the engine's own distances `[Q, k]`, nearest first; −1 and inf where the engine
-        returned fewer than k."""
+        returned fewer than k. Frames of the ordinals `without` are left out, and all but those of
+        `only`."""
         ids = np.full((len(queries), k), -1, np.int64)
         distances = np.full((len(queries), k), np.inf, np.float32)
         step = max(1, _ANSWERS // k)
+        # A graph of which videos are left out holds its neighbourhoods together less well.
+        ef = max(k, self._options.ef) if only is None else _FILTERED_EF * max(k, self._options.ef)
         for start in range(0, len(queries), step):
             part = queries[start : start + step]
             answers = self._ask(
@@ -141,8 +151,8 @@ class MilvusIndex:
                 limit=k,
                 anns_field="vector",
                 output_fields=["id"],
-                filter=_left_out(without),
-                search_params={"metric_type": "L2", "params": {"ef": max(k, self._options.ef)}},
+                filter=_filtered(without, only),
+                search_params={"metric_type": "L2", "params": {"ef": min(ef, _MOST_EF)}},
             )
             for row, hits in enumerate(answers, start):
                 found = len(hits.ids)
@@ -163,7 +173,7 @@ class MilvusIndex:
         self, *, without: Collection[int] = (), only: Collection[int] | None = None
     ) -> tuple[Array, Array]:
         """Ids `[N]`, ascending, and vectors `[N, d]` of all videos, or of the ordinals `only`."""
-        wanted = _left_out(without) if only is None else f"ordinal in {sorted(only)}"
+        wanted = _filtered(without, only)
         ids, vectors = [np.empty(0, np.int64)], [np.empty((0, self.dim), np.float32)]
         for rows in self._pages(wanted, ["id", "vector"], size=self._rows_in_a_message()):
             ids.append(np.array([row["id"] for row in rows], np.int64))
@@ -355,8 +365,11 @@ def _translated(server: MilvusServer) -> Iterator[None]:
         ) from error
 
 
-def _left_out(ordinals: Collection[int]) -> str:
-    return f"ordinal not in {sorted(ordinals)}" if ordinals else ""
+def _filtered(without: Collection[int], only: Collection[int] | None) -> str:
+    """The expression by which the server leaves videos out."""
+    if only is not None:
+        return f"ordinal in {sorted(set(only).difference(without)) or [-1]}"  # none is below 0
+    return f"ordinal not in {sorted(without)}" if without else ""
 
 
 def _parts(array: Array, size: int) -> Iterator[Array]:

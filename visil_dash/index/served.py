@@ -4,7 +4,7 @@ Of what the server returns only videos count that this snapshot knows: those tha
 or deleted meanwhile are in the tail, or gone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from visil_dash.records import Array
 _READ_BYTES = 2 * 1024**3  # of vectors that one process takes from the server at once
 _SAMPLE_FRAMES = 50_000
 _FILTERED = 256  # videos that are left out by the server; beyond, more is fetched instead
+FILTERED_FOR = 4096  # videos that the server is told to search alone: 40 kB of a filter
 _SLACK = 1e-3  # of the engine's distances, which are not trusted to the last digits
 
 
@@ -57,17 +58,22 @@ class ServedSnapshot(Snapshot):
         *,
         passed_over: Callable[[Array], Array],
         numbers: Array | None = None,
+        only: Collection[int] | None = None,
     ) -> VideoCounts:
         """As Snapshot.within, by nearest neighbours of growing number; of a query frame with more
-        than MOST_K frames within the threshold, the nearest MOST_K count."""
+        than MOST_K frames within the threshold, the nearest MOST_K count. Where `only` are
+        few, the server looks among these; where they are many, others are dropped here."""
         numbers = np.arange(len(queries)) if numbers is None else numbers
         mine = self._local.within(queries, threshold, passed_over=passed_over, numbers=numbers)
         if not self._generation_live or not len(queries):
             return mine
         queries = checked_vectors(queries, dim=self.reduction.dim)
         pending, k, found = np.arange(len(queries)), FIRST_K, [NO_HITS]
+        kept = None if only is None or len(only) > FILTERED_FOR else only
         while len(pending):
-            ids, rough = self._server.nearest(queries[pending], k, without=self._left_out)
+            ids, rough = self._server.nearest(
+                queries[pending], k, without=self._left_out, only=kept
+            )
             ended = (rough[:, -1] > threshold + _SLACK) | (k >= MOST_K)
             wanted = ended[:, None] & (rough <= threshold + _SLACK) & self._known(ids)
             wanted[wanted] = ~passed_over(ids[wanted])

@@ -1,6 +1,6 @@
 """One immutable state of a frame space; searches hold it by reference and take no lock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,13 +94,15 @@ class Snapshot:
         *,
         passed_over: Callable[[Array], Array],
         numbers: Array | None = None,
+        only: Collection[int] | None = None,
     ) -> VideoCounts:
         """Frames within `threshold` (squared L2) of the queries `[Q, d]`, counted by video.
 
         `passed_over`: which of these frame ids do not count, bool. `numbers` `[Q]`: frame numbers
         of the queries, ascending; None: their places. Where the generation is large, the graph is
         asked for FIRST_K neighbours of each query; queries of which more may be within the
-        threshold are compared with all frames, which costs the same whatever that admits.
+        threshold are compared with all frames, which costs the same whatever that admits. `only`:
+        ordinals of which alone frames can count; `passed_over` passes over the others.
         """
         numbers = np.arange(len(queries)) if numbers is None else numbers
         if not len(self) or not len(queries):

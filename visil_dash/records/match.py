@@ -117,7 +117,7 @@ class SearchResult:
     the bytes of a clip from outside, which is not among the matches. `notices`: what the user must
     know (degraded index, unverified weights, partial decode). `background`: what the query reaches
     against videos that it has nothing to do with (see confidence). `match_score`: what matches were
-    judged by.
+    judged by. `tags`: only videos that have all of them were searched.
     """
 
     query: str
@@ -141,6 +141,7 @@ class SearchResult:
     verified: bool = True  # whether the hash of the model's weights was known
     budget: int | None = None
     waiting: int = 0
+    tags: tuple[str, ...] = ()
 
     @property
     def reranked(self) -> int:

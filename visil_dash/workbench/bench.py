@@ -14,8 +14,6 @@ from visil_dash.candidates.distances import distances_of
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, distance_levels
 from visil_dash.collection.library_pairs import library_pair_table
 from visil_dash.collection.table import KnownPairs
-from visil_dash.framing.placing import REGIONS
-from visil_dash.framing.views import INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.index.frames import FrameSpace, open_frame_space
 from visil_dash.index.ids import split_ids
 from visil_dash.library.jobs import Worker
@@ -40,7 +38,7 @@ from visil_dash.records import (
 )
 from visil_dash.settings import Settings, get_settings
 from visil_dash.workbench.carried import carry_threshold
-from visil_dash.workbench.clips import ClipStore, QueryClip
+from visil_dash.workbench.clips import ClipStore, QueryClip, views_to_search
 from visil_dash.workbench.ingest import engine_for, ingest
 from visil_dash.workbench.proofs import ProofStore
 from visil_dash.workbench.search import (
@@ -128,6 +126,7 @@ class Workbench:
         inside: bool = False,
         other_shapes: bool = True,
         budget: int | None = None,
+        tags: Sequence[str] = (),
         top: int | None = None,
         watch: Watch = UNWATCHED,
     ) -> SearchResult:
@@ -139,15 +138,17 @@ class Workbench:
         picture and the picture turned are searched for as well, thirteen times the work.
         `other_shapes`: an upright query is searched for as a part of wide pictures too, and a wide
         one as a part of upright ones, if the library holds any: twice the work. Each match names
-        its view of the query. `top` cuts the list. The query itself is left out when it is a
-        library video.
+        its view of the query. `tags`: among the videos that have all of them. `top` cuts the list.
+        The query itself is left out when it is a library video.
 
-        Raises NotFound, Cancelled, and MediaRefused where views of the picture are read.
+        Raises NotFound, InputError for tags of no video, MediaRefused (views), Cancelled.
         """
         clip = self.clip(query_id)
         timings: dict[str, float] = {}
         views = {WHOLE: clip.features}
-        wanted = self._views_to_search(clip, inside=inside, other_shapes=other_shapes)
+        wanted = views_to_search(
+            clip, self.library, self.model, inside=inside, other_shapes=other_shapes
+        )
         if wanted:
             with timed(timings, "views of the picture"):
                 for group, name in wanted:
@@ -159,33 +160,27 @@ class Workbench:
             space=self.space,
             everything=exhaustive,
             budget=(self.settings.rerank_budget if budget is None else budget) or None,
+            tags=tags,
         )
         return self._searched(clip, views, source, top=top, timings=timings, watch=watch)
 
-    def _views_to_search(
-        self, clip: QueryClip, *, inside: bool, other_shapes: bool
-    ) -> list[tuple[Sequence[View], str]]:
-        """Views of the query that are searched for beside the whole, and what that is called."""
-        if QueryRef.parse(clip.query_id).view != WHOLE:
-            return []
-        wanted: list[tuple[Sequence[View], str]] = []
-        if other_shapes and self.model.regions == REGIONS:
-            shapes = (video.info.shape() for video in self.videos())
-            shaped = views_of_other_shapes(clip.shape, filter(None, shapes))
-            wanted += [(shaped, "Looking at another shape")] if shaped else []
-        return [*wanted, (INSIDE, "Looking inside")] if inside else wanted
-
     def search_nearest(
-        self, query_id: str, *, most: int, threshold: float | None = None, watch: Watch = UNWATCHED
+        self,
+        query_id: str,
+        *,
+        most: int,
+        threshold: float | None = None,
+        tags: Sequence[str] = (),
+        watch: Watch = UNWATCHED,
     ) -> SearchResult:
         """The `most` videos with the nearest frames, compared in full: always an answer.
 
         The nearest by squared-L2 distance of frames, whether within `threshold` (None: the
-        library's) or not; the notices say when none of them is. Raises NotFound, Cancelled.
+        library's) or not; the notices say when none of them is. `tags` and errors as in `search`.
         """
         clip = self.clip(query_id)
         limit = self.threshold() if threshold is None else threshold
-        source = by_nearness(most, limit, library=self.library, space=self.space)
+        source = by_nearness(most, limit, library=self.library, space=self.space, tags=tags)
         return self._searched(clip, {WHOLE: clip.features}, source, watch=watch)
 
     def _searched(

@@ -13,7 +13,8 @@ from threading import Condition
 from cachetools import LRUCache
 
 from visil_dash.errors import NotFound, StoreError
-from visil_dash.framing.views import BY_KEY, INSIDE, QueryRef, View
+from visil_dash.framing.placing import REGIONS
+from visil_dash.framing.views import BY_KEY, INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.library.store import Library
 from visil_dash.media.files import checked_hash
 from visil_dash.models.load import Model
@@ -172,3 +173,17 @@ class ClipStore:
             self._clips.pop(query_id, None)
             for key in [key for key in self._views if key[0] == query_id]:
                 del self._views[key]
+
+
+def views_to_search(
+    clip: QueryClip, library: Library, model: Model, *, inside: bool, other_shapes: bool
+) -> list[tuple[Sequence[View], str]]:
+    """Views of the query that are searched for beside the whole, and what that is called."""
+    if QueryRef.parse(clip.query_id).view != WHOLE:
+        return []
+    wanted: list[tuple[Sequence[View], str]] = []
+    if other_shapes and model.regions == REGIONS:
+        shapes = (video.info.shape() for video in library.videos())
+        shaped = views_of_other_shapes(clip.shape, filter(None, shapes))
+        wanted += [(shaped, "Looking at another shape")] if shaped else []
+    return [*wanted, (INSIDE, "Looking inside")] if inside else wanted

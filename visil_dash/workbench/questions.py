@@ -114,6 +114,7 @@ def search_many(
     inside: LookInside = "never",
     other_shapes: bool = True,
     budget: int | None = None,
+    tags: Sequence[str] = (),
     top: int | None = None,
     proof_seconds: float = 0.0,
     watch: Watch = UNWATCHED,
@@ -144,6 +145,7 @@ def search_many(
                 exhaustive=exhaustive,
                 other_shapes=other_shapes,
                 budget=budget,
+                tags=tags,
                 watch=one.part(0.5, ready),
             )
             result = search(inside=inside == "always")

@@ -1,18 +1,19 @@
 """The search of a library: candidates from one source or another, re-ranked into one result."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from visil_dash.candidates.aside import aside_ids
-from visil_dash.candidates.generation import library_candidates, merged, shown_numbers
+from visil_dash.candidates.generation import library_candidates, merged, shown_numbers, tagged
 from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.engines.ahead import Pool
 from visil_dash.engines.comparing import ComparedQuery, rerank_on
 from visil_dash.engines.stored import portable_scorer
+from visil_dash.errors import InputError
 from visil_dash.framing.views import INSIDE, QueryRef, SuitsByShape
 from visil_dash.index.frames import FrameSpace
 from visil_dash.library.store import Library
@@ -29,6 +30,7 @@ from visil_dash.records import (
     Match,
     SearchResult,
     VideoFeatures,
+    VideoRecord,
 )
 from visil_dash.workbench.clips import QueryClip
 from visil_dash.workbench.identical import clip_notices, identical_video
@@ -49,7 +51,7 @@ class CandidateSource:
 
     `mode`: as in SearchResult. `threshold`: squared L2 within which a frame is near. `everything`:
     all videos are compared, and candidates are only reported. `budget`: so many videos are
-    re-ranked, those of most evidence; None: all.
+    re-ranked, those of most evidence; None: all. `tags`: only videos that have all of them.
     """
 
     mode: str
@@ -57,6 +59,7 @@ class CandidateSource:
     propose: _Propose
     everything: bool = False
     budget: int | None = None
+    tags: tuple[str, ...] = ()
 
 
 def by_threshold(
@@ -66,12 +69,14 @@ def by_threshold(
     space: FrameSpace,
     everything: bool = False,
     budget: int | None = None,
+    tags: Collection[str] = (),
 ) -> CandidateSource:
     """The videos with frames within the distance threshold, _PART_SHARE of it for parts."""
 
     def propose(query: VideoFeatures, part: bool) -> tuple[tuple[Candidate, ...], str]:
         limit = _PART_SHARE * threshold if part else threshold
-        return library_candidates(query, limit, library=library, view=space.view()), ""
+        found = library_candidates(query, limit, library=library, view=space.view(), tags=tags)
+        return found, ""
 
     return CandidateSource(
         EXHAUSTIVE if everything else HIERARCHICAL,
@@ -79,19 +84,25 @@ def by_threshold(
         propose,
         everything,
         budget=None if everything else budget,
+        tags=tuple(tags),
     )
 
 
 def by_nearness(
-    most: int, threshold: float, *, library: Library, space: FrameSpace
+    most: int,
+    threshold: float,
+    *,
+    library: Library,
+    space: FrameSpace,
+    tags: Collection[str] = (),
 ) -> CandidateSource:
     """The `most` videos with the nearest frames, within the threshold or not: always an answer."""
 
     def propose(query: VideoFeatures, part: bool) -> tuple[tuple[Candidate, ...], str]:
         view = space.view()  # one state for all steps, which then agree
-        found = library_candidates(query, threshold, library=library, view=view)
+        found = library_candidates(query, threshold, library=library, view=view, tags=tags)
         within = {c.video_id: c for c in found}
-        videos = {v.ordinal: v.video_id for v in library.videos()}
+        videos = {v.ordinal: v.video_id for v in tagged(library.videos(), tags)}
         kept = ~np.isin(view.ids, aside_ids(library, query.extractor, videos))
         nearest = nearest_frames(
             view.ids[kept],
@@ -111,7 +122,7 @@ def by_nearness(
             f" {len(proposed)} nearest videos instead, however far they are."
         )
 
-    return CandidateSource(NEAREST, threshold, propose)
+    return CandidateSource(NEAREST, threshold, propose, tags=tuple(tags))
 
 
 def search_library(
@@ -129,7 +140,7 @@ def search_library(
 ) -> SearchResult:
     """Videos that share footage with any of a clip's `views` (by key), the strongest first. Each is
     compared with what `source` proposes, on the `pool` or here. `timings`: of before."""
-    arriving, videos = library.arriving(), {v.video_id: v for v in library.videos()}
+    arriving, videos = library.arriving(), _searched_videos(library, source.tags)
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
         proposed = {key: source.propose(features, key != WHOLE) for key, features in views.items()}
@@ -150,7 +161,6 @@ def search_library(
         )
     parts = len(views) - 1
     matches, level = with_probability(matches, model.evidence, among=len(videos), parts=parts)
-    missing = _not_extracted(videos.keys() - {*have, *arriving}, library, model)
     status, same = space.status(), identical_video(clip, library)
     notices = *clip_notices(clip, same), *(text for _, text in proposed.values()), status.notice
     return SearchResult(
@@ -165,7 +175,7 @@ def search_library(
         model=model.name,
         extractor=model.extractor,
         index=_described(status),
-        skipped=skipped | missing,
+        skipped=skipped | _not_extracted(videos.keys() - {*have, *arriving}, library, model),
         notices=tuple(filter(None, (*notices, model.notice))),
         inside=any(view.key in views for view in INSIDE),
         parts=parts,
@@ -174,7 +184,20 @@ def search_library(
         identical_to="" if same is None else same.name,
         budget=source.budget,
         waiting=len(candidates) - len(chosen),
+        tags=source.tags,
     )
+
+
+def _searched_videos(library: Library, tags: tuple[str, ...]) -> dict[str, VideoRecord]:
+    """By id. Raises InputError where no video has the tags: "no match" would be a wrong answer."""
+    videos = {video.video_id: video for video in tagged(library.videos(), tags)}
+    if tags and not videos:
+        raise InputError(
+            f"tag {', '.join(tags)}",
+            "no video has it",
+            "list tags on the Library page, or search without one",
+        )
+    return videos
 
 
 def _reranked(

@@ -75,11 +75,12 @@ def _second_task(query_id: str, options: SearchOptions, *, again: bool = False) 
                 inside=options.inside,
                 other_shapes=options.other_shapes,
                 budget=options.budget,
+                tags=options.tags,
                 watch=watch,
             )
             if result.matches or options.exhaustive:
                 return result
-        return bench.search_nearest(query_id, most=options.top, watch=watch)
+        return bench.search_nearest(query_id, most=options.top, tags=options.tags, watch=watch)
 
     scope = str(bench.library.folder), bench.extractor, bench.space.version, bench.threshold()
     asked = (
@@ -88,6 +89,7 @@ def _second_task(query_id: str, options: SearchOptions, *, again: bool = False) 
         options.inside,
         options.other_shapes,
         options.budget,
+        options.tags,
         options.top,
     )
     return backend.tasks().start(("second", *scope, query_id, name, *asked), work, again=again)

@@ -92,6 +92,7 @@ def _watch_verification(task: Task, seen: int) -> None:
 
 def _compared(result: SearchResult) -> str:
     videos = plural(result.library_videos, "video")
+    videos += f" with the tag {' and '.join(result.tags)}" if result.tags else ""
     if result.mode == "exhaustive":
         return f"All {videos} compared"
     if result.mode == "nearest":
@@ -209,7 +210,9 @@ def draw_inside_button(options: SearchOptions, *, key: str = "go_inside") -> Non
 
 def draw_agreement(result: SearchResult, options: SearchOptions) -> None:
     """What hierarchical search would have missed, beside an exhaustive result."""
-    task = backend.search(result.query_id, threshold=options.threshold, exhaustive=False)
+    task = backend.search(
+        result.query_id, threshold=options.threshold, exhaustive=False, tags=options.tags
+    )
     if not finished(task, title="Searching hierarchically, to compare", name=result.query):
         return
     # A pair is the same pair however it was found, so what was proved of it holds for both.

@@ -1,5 +1,6 @@
 """The search page's options, and the search that they describe."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -8,7 +9,7 @@ from visil_dash.records import SearchResult
 from visil_dash.ui.search.second_model import draw_second_model
 from visil_dash.ui.search.tasks import nearest_task
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.links import from_link, number, to_link
+from visil_dash.ui.shell.links import choices_in_address, from_link, number, to_link
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.waiting import finished
 
@@ -21,7 +22,8 @@ _BUDGET = "search_budget"
 @dataclass(frozen=True)
 class SearchOptions:
     """`threshold`: squared L2, None for the library's; `top`: how many matches to show; `budget`:
-    how many candidates to re-rank, None as the settings have it, 0 all."""
+    how many candidates to re-rank, None as the settings have it, 0 all; `tags`: that a video must
+    all have to be searched."""
 
     threshold: float | None
     exhaustive: bool
@@ -31,6 +33,7 @@ class SearchOptions:
     other_shapes: bool = True
     second: str = ""  # model whose answer stands beside
     budget: int | None = None
+    tags: tuple[str, ...] = ()
 
 
 # ---- how to search ----
@@ -52,6 +55,7 @@ def draw_search_options() -> SearchOptions:
             " compared in full, which is slow but complete. Nearest: the videos with the nearest"
             " frames are compared, whatever their distance, so there is always a result.",
         )
+        tags = _draw_tags()
         threshold, top = _draw_numbers()
         budget = _draw_budget(disabled=mode != HIERARCHICAL)
         inside = st.toggle(
@@ -89,7 +93,30 @@ def draw_search_options() -> SearchOptions:
         other_shapes=shapes,
         second=second,
         budget=budget,
+        tags=tags,
     )
+
+
+def _draw_tags() -> tuple[str, ...]:
+    """The tags that a video must have to be searched; draws nothing where no video has one."""
+    used = Counter(tag for video in backend.workbench().videos() for tag in video.tags)
+    known = [tag for tag, _count in used.most_common()]
+    kept = [tag for tag in st.session_state.get(state.SEARCH_TAGS) or [] if tag in used]
+    if state.SEARCH_TAGS in st.session_state:
+        st.session_state[state.SEARCH_TAGS] = kept
+    choices_in_address(state.SEARCH_TAGS, state.PARAM_SEARCHED_TAGS, known, default=[])
+    if not known:
+        return ()
+    chosen = st.multiselect(
+        "Only videos with these tags",
+        known,
+        format_func=lambda tag: f"{tag} · {used[tag]}",
+        key=state.SEARCH_TAGS,
+        persist_state="session",
+        placeholder="All videos",
+        help="A video must have all of them. Tags are given on the Collection and Library pages.",
+    )
+    return tuple(chosen)
 
 
 def _draw_numbers() -> tuple[float | None, int]:
@@ -184,7 +211,13 @@ def _count(text: str) -> int | None:
 def search_task(query_id: str, options: SearchOptions, *, again: bool = False) -> Task:
     """The search that the options describe; `result` is a SearchResult."""
     if options.nearest:
-        return nearest_task(query_id, threshold=options.threshold, most=options.top, again=again)
+        return nearest_task(
+            query_id,
+            threshold=options.threshold,
+            most=options.top,
+            tags=options.tags,
+            again=again,
+        )
     return backend.search(
         query_id,
         threshold=options.threshold,
@@ -192,6 +225,7 @@ def search_task(query_id: str, options: SearchOptions, *, again: bool = False) -
         inside=options.inside,
         other_shapes=options.other_shapes,
         budget=options.budget,
+        tags=options.tags,
         again=again,
     )
 
@@ -214,7 +248,9 @@ def search_result(query_id: str, options: SearchOptions) -> SearchResult | None:
         result = judged_result(task.result)
         if result.matches or options.nearest or options.exhaustive:
             return result
-        task = nearest_task(query_id, threshold=options.threshold, most=options.top)
+        task = nearest_task(
+            query_id, threshold=options.threshold, most=options.top, tags=options.tags
+        )
         done = finished(task, title="Finding the nearest videos", name=result.query)
         return judged_result(task.result) if done else None
     if task.ended and st.button("Search again", icon=":material/refresh:"):

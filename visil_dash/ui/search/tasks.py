@@ -1,6 +1,6 @@
 """Background tasks of the Search page, other than the search itself."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from visil_dash.progress import Watch
@@ -21,24 +21,30 @@ def _space() -> tuple[str, str, int]:
     return *backend.task_scope(), backend.workbench().space.version
 
 
-def nearest_task(query_id: str, *, threshold: float | None, most: int, again: bool = False) -> Task:
+def nearest_task(
+    query_id: str,
+    *,
+    threshold: float | None,
+    most: int,
+    tags: Sequence[str] = (),
+    again: bool = False,
+) -> Task:
     """The nearest videos whatever their distance; `result` is a SearchResult."""
     bench, read = backend.workbench(), backend.reader(query_id)
     name = backend.name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
 
     def work(watch: Watch) -> SearchResult:
-
         read(watch)
-        return bench.search_nearest(query_id, most=most, threshold=limit, watch=watch)
+        return bench.search_nearest(query_id, most=most, threshold=limit, tags=tags, watch=watch)
 
-    key = ("nearest", *_space(), query_id, name, limit, most)
+    key = ("nearest", *_space(), query_id, name, limit, most, tuple(tags))
     return backend.tasks().start(key, work, again=again)
 
 
-def _verification(result: SearchResult) -> tuple[str | int | float | bool | None, ...]:
+def _verification(result: SearchResult) -> tuple[Hashable, ...]:
     asked = result.mode, result.inside, result.threshold, result.reranked, len(result.matches)
-    return ("verify", *_space(), result.query_id, result.query, *asked)
+    return ("verify", *_space(), result.query_id, result.query, *asked, result.tags)
 
 
 def verification_task(result: SearchResult) -> Task | None:
@@ -119,6 +125,7 @@ def report_task(result: SearchResult, *, begin: bool = False) -> Task | None:
         result.inside,
         result.threshold,
         result.reranked,
+        result.tags,
         bench.match_score(),
         proofs_of(result),
     )

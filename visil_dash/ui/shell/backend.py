@@ -7,7 +7,7 @@ that this browser may see it.
 
 import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -353,6 +353,7 @@ def search(
     inside: bool = False,
     other_shapes: bool = True,
     budget: int | None = None,
+    tags: Sequence[str] = (),
     again: bool = False,
 ) -> Task:
     """Searches for a clip of this browser or a library video; `result` is a SearchResult."""
@@ -360,21 +361,20 @@ def search(
     # Errors contain the name, and another session may have the same bytes under another one.
     name = name_of(query_id)
     limit = bench.threshold() if threshold is None else threshold
-    # The default follows the library.
-    chosen = None if limit == bench.default_threshold() else limit
-    how = exhaustive, inside, other_shapes, budget
+    chosen = None if limit == bench.default_threshold() else limit  # the default follows
+    how: dict[str, Any] = {"exhaustive": exhaustive, "inside": inside, "budget": budget}
+    how |= {"other_shapes": other_shapes, "tags": tuple(tags)}
 
     def work(watch: Watch) -> SearchResult:
         read(watch)
-        names = ("exhaustive", "inside", "other_shapes", "budget")
-        named: dict[str, Any] = dict(zip(names, how, strict=True))
-        return bench.search(query_id, threshold=limit, **named, watch=watch)
+        return bench.search(query_id, threshold=limit, **how, watch=watch)
 
     def holds(result: SearchResult) -> bool:
         return {match.video_id for match in result.matches} <= {v.video_id for v in bench.videos()}
 
-    question = ("search", *task_scope(), query_id, name, chosen, *how)
-    present = bench.space.version, limit
+    question = ("search", *task_scope(), query_id, name, chosen, *how.values())
+    among = tags and [v.video_id for v in bench.videos() if {*tags} <= {*v.tags}]
+    present = bench.space.version, limit, *among
     return tasks().answer(question, present, work, holds=holds, again=again)
 
 
