@@ -6,7 +6,7 @@ VisilDashError
 ├── NotFound              an id or a name that is not in the library
 ├── StoreError            the data folder cannot be read or written
 │   ├── DiskFull          nothing was changed, for want of disk
-│   ├── StoreAway         the server of the catalogue does not answer
+│   ├── StoreAway         a server that the library needs does not answer
 │   ├── StoreDamaged      a stored artefact differs from what its manifest or row promises
 │   ├── StoreMismatch     made by another model, dimension, reduction or version
 │   └── StoreReadOnly     another process holds the writer lock
@@ -51,7 +51,7 @@ class DiskFull(StoreError):
 
 
 class StoreAway(StoreError):
-    """The server of the catalogue does not answer; what it confirmed before is kept."""
+    """A server that the library needs does not answer; what it confirmed before is kept."""
 
 
 class StoreDamaged(StoreError):

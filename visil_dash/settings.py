@@ -57,6 +57,20 @@ class Settings(BaseSettings):
         description="postgresql+psycopg://USER:PASSWORD@HOST/DATABASE that holds the catalogues of"
         " new libraries; empty: a file in each library's folder",
     )
+    store: str = Field(
+        "",
+        description="URL of fsspec where new libraries keep media and features, such as"
+        " s3://BUCKET/PREFIX; empty: in their folders",
+    )
+    store_cache_bytes: int = Field(
+        64 * 1024**3,
+        ge=0,
+        description="media and features of a store that stay in a library's folder, bytes;"
+        " 0: no limit",
+    )
+    store_seconds: float = Field(
+        20.0, gt=0, description="longest wait for an answer of the store, seconds"
+    )
     engine: Literal["local", "processes", "ray"] = Field(
         "local",
         description="where videos are extracted and many of them compared: in this process, in"

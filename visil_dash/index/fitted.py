@@ -12,6 +12,9 @@ from visil_dash.index.snapshot import Snapshot
 from visil_dash.library import tables
 from visil_dash.library.catalogue import checked_rows, now, put_row, quarantine
 from visil_dash.library.paths import safe_id
+from visil_dash.library.remote.keys import reduction_key
+from visil_dash.library.remote.notes import reduction_keys
+from visil_dash.library.remote.writing import confirm, note_removed, sweep, upload
 from visil_dash.library.store import Library
 from visil_dash.records import Array
 from visil_dash.reduction.pca import (
@@ -103,6 +106,9 @@ def _loaded(
     for row in sorted(rows, key=lambda row: str(row["added"]), reverse=True):
         path = _path(library, extractor, row["reduction_id"])
         try:
+            if library.remote is not None:
+                key = reduction_key(extractor, row["reduction_id"], row["sha256"])
+                library.remote.bring(path, key)
             reduction = load_reduction(path, extractor=extractor, sha256=row["sha256"])
             if reduction.input_dim != input_dim:
                 raise StoreMismatch(
@@ -132,8 +138,11 @@ def fit_and_keep(library: Library, view: Snapshot, *, extractor: str, method: st
         "dim": reduction.dim,
         "added": now(),
     }
+    key = reduction_key(extractor, reduction.reduction_id, digest)
+    upload(library, key, path)
     with library.catalogue.write() as connection:
         put_row(connection, tables.reductions, row)
+        confirm(library, connection, key)
         library.step("reduction:before-commit")
     return reduction
 
@@ -160,6 +169,9 @@ def _path(library: Library, extractor: str, reduction_id: str) -> Path:
 def forget_reductions(library: Library, extractor: str, *, keep: set[str]) -> None:
     """Deletes every fitted reduction of this extractor but those named, rows first."""
     with library.catalogue.write() as connection:
+        stored = reduction_keys(connection, extractor)
+        gone = [key for reduction_id, key in stored.items() if reduction_id not in keep]
+        note_removed(library, connection, gone)
         connection.execute(
             tables.reductions.delete().where(
                 tables.reductions.c.extractor == extractor,
@@ -170,10 +182,13 @@ def forget_reductions(library: Library, extractor: str, *, keep: set[str]) -> No
     for path in _path(library, extractor, FULL).parent.glob("*.safetensors"):
         if path not in kept:
             path.unlink(missing_ok=True)
+    sweep(library)
 
 
 def _forget(library: Library, extractor: str, reduction_id: str) -> None:
     with library.catalogue.write() as connection:
+        stored = reduction_keys(connection, extractor)
+        note_removed(library, connection, [stored[reduction_id]] if reduction_id in stored else [])
         connection.execute(
             tables.reductions.delete().where(
                 tables.reductions.c.extractor == extractor,
@@ -183,3 +198,4 @@ def _forget(library: Library, extractor: str, reduction_id: str) -> None:
     path = _path(library, extractor, reduction_id)
     if path.exists():
         quarantine(path, library.folder / "quarantine")
+    sweep(library)

@@ -75,7 +75,7 @@ class FrameSpace(FrameReader):
             dim=view.reduction.dim,
             reduction=view.reduction.reduction_id,
             bytes=view.generation.bytes if view.generation else 0,
-            notice=" ".join(text for text in (self._degraded, self._failure) if text),
+            notice=" ".join(text for text in (self._degraded, self._failure, self._away) if text),
             engine=self.engine,
         )
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from visil_dash.errors import StoreAway
 from visil_dash.index.build import registered_generations
 from visil_dash.index.loading import index_problems, loaded_blocks, opened_snapshot
 from visil_dash.index.plan import IndexPlan
@@ -27,7 +28,7 @@ class FrameReader:
         self.plan = plan
         self._change = threading.RLock()
         self._touched: set[int] | None = None  # videos gone or replaced since the build began
-        self._degraded = ""
+        self._degraded = self._away = ""
         self._looked_at = (0, 0.0)  # revision of the catalogue and when it was read
         self._view = Snapshot(identity(0), None, (), frozenset(), 0)
 
@@ -38,7 +39,7 @@ class FrameReader:
             changed = revision != self._looked_at[0]
             self._looked_at = revision, time.monotonic()
             if changed:
-                self.sync()
+                self._follow()
         return self._view
 
     def __len__(self) -> int:
@@ -95,6 +96,16 @@ class FrameReader:
         return index_problems(self._library, self._view, extractor=self.extractor)
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Where new features cannot be fetched, what was searched before stays, and it looks
+        again."""
+        try:
+            self.sync()
+            self._away = ""
+        except StoreAway as error:
+            self._away = f"{error} Searching goes on without the latest videos."
+            self._looked_at = -1, time.monotonic()
 
     def _replace(
         self, blocks: Iterable[Block], *, gone: set[int], reduction: Reduction | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from visil_dash.library import tables
 from visil_dash.library.catalogue import quarantine
 from visil_dash.library.paths import media_file, media_folder, safe_id
+from visil_dash.library.remote.writing import sweep
 from visil_dash.library.viewer import ASSETS
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def finish_removal(library: "Library", video_id: str) -> None:
     library.step("delete:media")
     with library.catalogue.write() as connection:
         connection.execute(tables.removals.delete().where(tables.removals.c.video_id == video_id))
+    sweep(library)
     library.step("delete:done")
 
 
@@ -45,6 +47,9 @@ def clean_up_after_crash(library: "Library") -> None:
         for temp in library.folder.glob(pattern):
             temp.unlink()
             library.step("sweep:temp")
+    if library.remote is not None:
+        library.remote.sweep()
+        library.remote.cache.sweep()
     wanted = {Path(job["staged"]).parent.name for job in jobs if job["staged"]}
     for folder in library.folder.glob("incoming/*"):
         if folder.name not in wanted:

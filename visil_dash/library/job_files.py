@@ -44,6 +44,8 @@ def hashed_source(
         moved = media_file(library.folder, row["video_id"])
         if moved.is_file() and sha256_file(moved)[0] == row["video_id"]:
             return moved, row["video_id"]
+        if library.remote is not None and library.has_video(row["video_id"]):  # evicted since
+            return library.media_path(row["video_id"]), row["video_id"]
     if not row["source"]:
         raise NotFound(f"{row['name']}: the upload is no longer there. Add it again.")
     return _copied(library, row, check=check, max_bytes=max_bytes, watch=watch)

@@ -259,7 +259,7 @@ class Worker:
                         if not self._stopping.is_set() and self._table.next_waiting() is None:
                             self._changed.wait(1.0)
                     continue
-                self._library.check_disk(waiting["name"])
+                self._library.check_ready(waiting["name"])
                 self._set_paused("")
                 interrupted = waiting
                 self._run(interrupted)

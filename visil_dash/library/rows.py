@@ -3,13 +3,14 @@
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from visil_dash.errors import NotFound
+from visil_dash.errors import NotFound, StoreMismatch
 from visil_dash.library import tables
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.catalogue import checked_rows, next_count, now, put_row
@@ -155,6 +156,30 @@ def put_feature_row(
         raise NotFound(f"{video_id}: the video was removed meanwhile.")
     put_row(connection, tables.videos, video[0] | {"frames": frames})
     next_count(connection, "revision")
+
+
+def refuse_other_making(connection: Connection, manifest: FeatureManifest) -> None:
+    """Raises StoreMismatch where other weights or shapes made this extractor's features."""
+    expected = (manifest.weights_sha256, manifest.regions, manifest.dim)
+    for peer in feature_rows(connection, manifest.extractor, most=1):
+        if (peer.weights_sha256, peer.regions, peer.dim) != expected:
+            raise StoreMismatch(
+                f"{manifest.extractor}: the library holds its features with weights "
+                f"{peer.weights_sha256[:8]} as {peer.regions}×{peer.dim}, these are "
+                f"{expected[0][:8]} as {expected[1]}×{expected[2]}. Use another extractor id."
+            )
+
+
+def origin_of(record: VideoRecord, in_place: Iterable[str]) -> dict[str, object]:
+    """The video's row as a feature blob keeps it, so that a lost catalogue can be remade."""
+    return {
+        "name": record.name,
+        "bytes": record.bytes,
+        "info": asdict(record.info),
+        "added": record.added,
+        "ordinal": record.ordinal,
+        "in_place": list(in_place),
+    }
 
 
 def put_new_video(

@@ -18,7 +18,6 @@ import json
 import logging
 import secrets
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +57,16 @@ from visil_dash.library.names import delete_name, move_place, put_name, put_plac
 from visil_dash.library.paths import blob_file, media_file, media_folder, stored_path
 from visil_dash.library.rates import rate_problem, set_aside_other_rates
 from visil_dash.library.recovery import viewers_catalogue, writers_catalogue
+from visil_dash.library.remote.keys import blob_key, media_key
+from visil_dash.library.remote.notes import keys_of
+from visil_dash.library.remote.opening import opened_remote
+from visil_dash.library.remote.writing import confirm, count_cached, note_removed, sweep, upload
 from visil_dash.library.rows import (
     clean_name,
-    feature_rows,
+    origin_of,
     put_feature_row,
     put_new_video,
+    refuse_other_making,
     video_records,
 )
 from visil_dash.library.sharing.lock import WriterLock, writer_lock
@@ -116,6 +120,7 @@ class Library(Viewer):
         """
         self.require_writer()
         video_id = video_id or sha256_file(staged)[0]
+        upload(self, media_key(video_id), staged)
         with self._files:
             return self._put_video(staged, clean_name(name), info, video_id, place)
 
@@ -132,6 +137,7 @@ class Library(Viewer):
                 move_whole(staged, original, step=self.step, kind="media")
             with self.catalogue.write() as connection:
                 put_name(connection, record, name, place)
+                confirm(self, connection, media_key(video_id))
             self.discard_staged(staged)
             return self.video(video_id)
         if staged != original:
@@ -139,9 +145,11 @@ class Library(Viewer):
         with self.catalogue.write() as connection:
             put_new_video(connection, video_id, name, original.stat().st_size, info)
             put_place(connection, video_id, name, place)
+            confirm(self, connection, media_key(video_id))
             self.step("media:before-commit")
         self.step("media:committed")
         self.discard_staged(staged)
+        count_cached(self, original)
         return self.video(video_id)
 
     def put_in_place(self, file: FileInPlace, *, name: str, info: MediaInfo) -> VideoRecord:
@@ -193,32 +201,19 @@ class Library(Viewer):
         if problem := rate_problem(manifest):
             raise StoreMismatch(f"features of {video_id}: {problem}")
         record = self.video(video_id)
-        expected = (manifest.weights_sha256, manifest.regions, manifest.dim)
         with self.catalogue.read() as connection:
-            peers = feature_rows(connection, extractor, most=1)
-        for peer in peers:
-            if (peer.weights_sha256, peer.regions, peer.dim) != expected:
-                raise StoreMismatch(
-                    f"{extractor}: the library holds its features with weights "
-                    f"{peer.weights_sha256[:8]} as {peer.regions}×{peer.dim}, these are "
-                    f"{expected[0][:8]} as {expected[1]}×{expected[2]}. Use another extractor id."
-                )
+            refuse_other_making(connection, manifest)
         if self.has_features(video_id, extractor=extractor):
             try:
                 self.features(video_id, extractor=extractor, anew=True)
                 return
             except (StoreDamaged, StoreMismatch) as error:
                 self.quarantine_features(video_id, extractor=extractor, reason=str(error))
-        origin: dict[str, object] = {
-            "name": record.name,
-            "bytes": record.bytes,
-            "info": asdict(record.info),
-            "added": record.added,
-            "ordinal": record.ordinal,
-            "in_place": [stored_path(file.path) for file in self.in_place.all(video_id)],
-        }
-        data = encode_features(features, manifest, origin=origin)
-        path = blob_file(self.folder, extractor, video_id)
+        in_place = (stored_path(file.path) for file in self.in_place.all(video_id))
+        data = encode_features(features, manifest, origin=origin_of(record, in_place))
+        path, digest = blob_file(self.folder, extractor, video_id), sha256_hex(data)
+        key = blob_key(extractor, video_id, digest)
+        upload(self, key, data)
         with self._files:
             with writing(path):
                 if not path.parent.is_dir():
@@ -231,11 +226,13 @@ class Library(Viewer):
                     manifest,
                     video_id=video_id,
                     frames=len(features),
-                    sha256=sha256_hex(data),
+                    sha256=digest,
                     size=len(data),
                 )
+                confirm(self, connection, key)
                 self.step("row:before-commit")
         self.step("row:committed")
+        count_cached(self, path)
 
     def quarantine_features(self, video_id: str, *, extractor: str, reason: str) -> None:
         """Takes a blob that must not be used out of use, with a notice of the reason."""
@@ -247,6 +244,7 @@ class Library(Viewer):
         """Deletes the row of a blob and moves its file to quarantine/."""
         self.require_writer()
         with self.catalogue.write() as connection:
+            note_removed(self, connection, keys_of(connection, video_id, extractor=extractor))
             connection.execute(
                 tables.features.delete().where(
                     tables.features.c.video_id == video_id,
@@ -257,6 +255,7 @@ class Library(Viewer):
         path = blob_file(self.folder, extractor, video_id)
         if path.exists():
             quarantine(path, self.folder / "quarantine")
+        sweep(self)
 
     def remove(self, video_id: str) -> None:
         """Deletes the video's rows, then its files; the next open completes it after a crash."""
@@ -266,6 +265,7 @@ class Library(Viewer):
                 if not video_records(connection, video_id=video_id):
                     raise NotFound(f"{video_id}: no such video in {self.folder}.")
                 connection.execute(tables.removals.insert().values(video_id=video_id))
+                note_removed(self, connection, keys_of(connection, video_id))
                 for table in _OF_A_VIDEO:
                     connection.execute(table.delete().where(table.c.video_id == video_id))
                 delete_labels_of(connection, video_id)
@@ -319,6 +319,12 @@ class Library(Viewer):
         """Deletes a path made by `stage` with its folder; other paths are left alone."""
         if staged.parent.parent == self.folder / "incoming":
             shutil.rmtree(staged.parent, ignore_errors=True)
+
+    def check_ready(self, name: str) -> None:
+        """Before a job: raises DiskFull, and StoreAway where the library's store is away."""
+        self.check_disk(name)
+        if self.remote is not None:
+            self.remote.ready()
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -378,6 +384,7 @@ def open_library(
         )
         if held is not None:
             library.on_close(held.release)
+        library.remote = opened_remote(library)
         if lock is not None:
             clean_up_after_crash(library)
             set_aside_other_rates(library)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visil_dash.errors import StoreDamaged, StoreError
-from visil_dash.library.blobs import sha256_file
+from visil_dash.library.blobs import REMAKE, sha256_file
 from visil_dash.library.in_place.files import PUT_BACK
 from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.paths import blob_file, media_file, media_folder
+from visil_dash.library.remote.verification import StoreReport, store_report
 
 if TYPE_CHECKING:
     from visil_dash.library.viewer import Viewer
@@ -22,23 +23,28 @@ class Finding:
     """A problem: the artefact, what is wrong with it, the remedy; as text, one sentence each.
 
     `video_id` and `extractor` where features of that video are what is damaged, `media_of` where
-    its media file is.
+    its media file is; `in_store` where the artefact is no file of the library's folder.
     """
 
     artefact: str
     problem: str
-    remedy: str
+    remedy: str = ""
     video_id: str = ""
     extractor: str = ""
     media_of: str = ""
+    in_store: bool = False
 
     def __str__(self) -> str:
         return f"{self.artefact}: {self.problem}. {self.remedy}".rstrip()
 
 
 def verified(library: "Viewer") -> tuple[Finding, ...]:
-    """Reads every media file and feature blob; reports damaged ones and files without a row."""
-    return (*_media(library), *_features(library), *_without_row(library))
+    """Reads every media file and feature blob, those of a store too; reports damaged ones and files
+    without a row."""
+    if library.remote is None:
+        return (*_media(library), *_features(library), *_without_row(library))
+    stored = _stored(library, store_report(library, library.remote), library.remote.name)
+    return (*stored, *_copies(library), *_without_row(library))
 
 
 def media_problem(path: Path, video_id: str) -> str:
@@ -51,16 +57,58 @@ def media_problem(path: Path, video_id: str) -> str:
         return f"the media file cannot be read ({error.strerror})"
 
 
+def _stored(library: "Viewer", report: StoreReport, name: str) -> Iterator[Finding]:
+    """What is wrong in the store, and of videos that lie elsewhere."""
+    if report.away:
+        yield Finding(name, report.away.removesuffix("."), in_store=True)
+    for wanted, problem in report.problems:
+        about = (
+            (wanted.video_id, wanted.extractor, "")
+            if wanted.extractor
+            else ("", "", wanted.video_id)
+        )
+        remedy = REMAKE if wanted.extractor else BRING_BACK
+        yield Finding(f"{name}/{wanted.key}", problem, remedy, *about, in_store=True)
+    if report.unknown:
+        remedy = (
+            "They are of a copy of this library, or of rows that were lost; delete none unseen."
+        )
+        yield Finding(
+            name, f"no row knows {report.unknown:,} of its objects", remedy, in_store=True
+        )
+    for files in _by_video(library).values():
+        yield from _media_in_place(library, files)
+
+
+def _copies(library: "Viewer") -> Iterator[Finding]:
+    """Files of the cache that are not what the store holds."""
+    remedy = "Delete it, or let doctor --repair move it away: it is fetched again."
+    for video in library.videos():
+        path = media_file(library.folder, video.video_id)
+        if path.is_file() and (problem := media_problem(path, video.video_id)):
+            yield Finding(str(path), problem, remedy)
+    for extractor in library.extractors():
+        for row in library.feature_rows(extractor):
+            path = blob_file(library.folder, extractor, row.video_id)
+            if path.is_file() and sha256_file(path)[0] != row.sha256:
+                yield Finding(str(path), "the feature file was altered", remedy)
+
+
 def _media(library: "Viewer") -> Iterator[Finding]:
-    outside: dict[str, list[FileInPlace]] = {}
-    for file in library.in_place.all():
-        outside.setdefault(file.video_id, []).append(file)
+    outside = _by_video(library)
     for video in library.videos():
         video_id, path = video.video_id, media_file(library.folder, video.video_id)
         if video_id in outside and not path.is_file():
             yield from _media_in_place(library, outside[video_id])
         elif problem := media_problem(path, video_id):
             yield Finding(str(path), problem, BRING_BACK, media_of=video_id)
+
+
+def _by_video(library: "Viewer") -> dict[str, list[FileInPlace]]:
+    outside: dict[str, list[FileInPlace]] = {}
+    for file in library.in_place.all():
+        outside.setdefault(file.video_id, []).append(file)
+    return outside
 
 
 def _media_in_place(library: "Viewer", files: list[FileInPlace]) -> Iterator[Finding]:

@@ -1,13 +1,21 @@
 """Reading a library; all of it is safe from any thread and for any number of processes."""
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from visil_dash.errors import InputError, NotFound, StoreDamaged, StoreMismatch, StoreReadOnly
+from visil_dash.errors import (
+    InputError,
+    NotFound,
+    StoreAway,
+    StoreDamaged,
+    StoreMismatch,
+    StoreReadOnly,
+)
 from visil_dash.labels.label import Label
 from visil_dash.library import tables
 from visil_dash.library.blobs import REMAKE, StepHook, decode_features, sha256_hex
@@ -16,6 +24,7 @@ from visil_dash.library.in_place.files import FilesInPlace
 from visil_dash.library.labels import COUNTER, label_records
 from visil_dash.library.paths import blob_file, media_file, media_folder
 from visil_dash.library.rates import rate_problem
+from visil_dash.library.remote.remote import Remote
 from visil_dash.library.rereading import CheckedFiles, CurrentRows
 from visil_dash.library.rows import FeatureRow, video_records
 from visil_dash.library.sharing.lock import WriterLock
@@ -24,6 +33,7 @@ from visil_dash.records import JobState, VideoFeatures, VideoRecord
 from visil_dash.settings import Settings
 
 ASSETS = ("poster.jpg", "strip.jpg", "preview.mp4")
+_READINGS = 3  # of a cached file that is gone or altered, and is fetched again
 _MIN_PREFIX = 6  # characters of a video id that a person must type
 
 
@@ -50,6 +60,7 @@ class Viewer:
         self._notices = notices
         self._read_only_reason = read_only_reason
         self.in_place = FilesInPlace(catalogue)
+        self.remote: Remote | None = None  # where the truth of media and features is, if not here
         self._rows = CurrentRows(catalogue)
         self._checked = CheckedFiles()
         self._closers: list[Callable[[], None]] = []
@@ -98,19 +109,24 @@ class Viewer:
             )
 
     def media_path(self, video_id: str) -> Path:
-        """The bytes that were added, in the library or where they lie.
+        """The bytes that were added, in the library, fetched into it, or where they lie.
 
-        Raises NotFound; StoreDamaged when the file is gone, or lies elsewhere and was altered.
+        Raises NotFound; StoreDamaged when the file is gone, or lies elsewhere and was altered;
+        StoreAway where its store does not answer.
         """
         path = media_file(self.folder, video_id)
         if not self.has_video(video_id):
             raise NotFound(f"{video_id}: no such video in {self.folder}.")
         if path.is_file():
+            if self.remote is not None:
+                self.remote.cache.used(path, handed_out=True)
             return path
         outside = self.in_place.path(video_id)
-        if outside is None:
-            raise StoreDamaged(str(path), "the media file is gone", BRING_BACK)
-        return outside
+        if outside is not None:
+            return outside
+        if self.remote is not None:
+            return self.remote.bring_media(path, video_id, self.video(video_id).bytes)
+        raise StoreDamaged(str(path), "the media file is gone", BRING_BACK)
 
     def asset(self, video_id: str, name: str) -> Path:
         """Where a picture or preview of the video lies or may be written."""
@@ -126,7 +142,8 @@ class Viewer:
         A file is checked when it is first read, and again when it was changed; with `anew` always.
 
         Raises NotFound; StoreDamaged when the bytes differ from those that were committed;
-        StoreMismatch when they were made at another rate than the extractor's id names.
+        StoreMismatch when they were made at another rate than the extractor's id names; StoreAway
+        where they are to be fetched and their store does not answer.
         """
         row = self._rows.feature(extractor, video_id)
         if row is None:
@@ -134,19 +151,14 @@ class Viewer:
                 f"{self.video(video_id).name}: no features of {extractor} yet. Extract them on the"
                 " Library page, or add the video again."
             )
+        path = blob_file(self.folder, extractor, video_id)
+        if self.remote is not None:
+            self.remote.cache.used(path)
         if not anew:
             known = self._checked.read(extractor, video_id, row.sha256)
             if known is not None:
                 return known
-        path = blob_file(self.folder, extractor, video_id)
-        try:
-            seen = path.stat()
-            data = path.read_bytes()
-        except OSError as error:
-            reason = f"the feature file cannot be read ({error.strerror})"
-            raise StoreDamaged(str(path), reason, REMAKE) from error
-        if sha256_hex(data) != row.sha256:
-            raise StoreDamaged(str(path), "the feature file was altered", REMAKE)
+        data, seen = self._blob(path, extractor, row)
         features, manifest, _ = decode_features(data, name=str(path))
         if (features.video_id, features.extractor) != (video_id, extractor):
             raise StoreMismatch(
@@ -156,6 +168,26 @@ class Viewer:
             raise StoreMismatch(f"{self.video(video_id).name}: its features were {problem}")
         self._checked.keep(path, row.sha256, features, seen=seen)
         return features
+
+    def _blob(self, path: Path, extractor: str, row: FeatureRow) -> tuple[bytes, os.stat_result]:
+        """The committed bytes and the state of their file; of a cached file that is gone or was
+        altered they are fetched again."""
+        reading = 0
+        while True:
+            reading += 1
+            try:
+                seen = path.stat()
+                data = path.read_bytes()
+                if sha256_hex(data) == row.sha256:
+                    return data, seen
+                problem = "the feature file was altered"
+            except OSError as error:
+                problem = f"the feature file cannot be read ({error.strerror})"
+            if self.remote is None:
+                raise StoreDamaged(str(path), problem, REMAKE)
+            if reading == _READINGS:
+                raise StoreAway(f"{path}: {problem} each time it is fetched from the store.")
+            self.remote.bring_features(path, extractor, row.video_id, row.sha256)
 
     def has_features(self, video_id: str, *, extractor: str) -> bool:
         return self._rows.feature(extractor, video_id) is not None

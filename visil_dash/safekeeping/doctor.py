@@ -69,6 +69,7 @@ def check_library(bench: Workbench, *, watch: Watch = UNWATCHED) -> tuple[Health
         *_media(findings),
         *_features(bench, findings),
         *_without_row(findings),
+        *_store(bench, findings),
         *_index(bench),
         *_queue(bench),
         *_quarantine(library.folder),
@@ -154,14 +155,33 @@ def _without_media(findings: tuple[Finding, ...]) -> set[str]:
 
 
 def _without_row(findings: tuple[Finding, ...]) -> Iterator[HealthCheck]:
-    left = [f for f in findings if not f.video_id and not f.media_of]
-    for finding in left:
+    for finding in filter(_is_file, findings):
         yield HealthCheck(
             "files",
             State.PROBLEM,
             _without_remedy(finding),
             f"move {Path(finding.artefact).name} to quarantine/",
         )
+
+
+def _is_file(finding: Finding) -> bool:
+    """Whether it is a file of the library's folder that no repair makes again, nor needs."""
+    return not (finding.video_id or finding.media_of or finding.in_store)
+
+
+def _store(bench: Workbench, findings: tuple[Finding, ...]) -> Iterator[HealthCheck]:
+    remote = bench.library.remote
+    if remote is None:
+        return
+    wrong = [f for f in findings if f.in_store and not f.video_id and not f.media_of]
+    for finding in wrong:
+        yield HealthCheck("store", State.PROBLEM, str(finding))
+    if loose := len(remote.left_over()):
+        text = f"{loose:,} removed objects are still to be deleted there"
+        yield HealthCheck("store", State.NOTE, f"{remote.name}: {text}")
+    if not wrong:
+        cached = f"{remote.cache.held_bytes() / 2**20:,.1f} MiB of it are cached here"
+        yield HealthCheck("store", State.WELL, f"{remote.name} answers; {cached}")
 
 
 def _index(bench: Workbench) -> Iterator[HealthCheck]:
@@ -212,7 +232,7 @@ def repaired(
     if "files" in subjects:
         for finding in bench.library.verify():
             path = Path(finding.artefact)
-            if not finding.video_id and not finding.media_of and path.exists():
+            if _is_file(finding) and path.exists():
                 quarantine(path, bench.library.folder / "quarantine")
     if "features" in subjects:
         findings = bench.library.verify()

@@ -61,6 +61,9 @@ def draw_health(overview: "Overview") -> None:
             if index.engine != "hnswlib":
                 index_line += f", {md(index.engine)}"
             st.markdown(index_line, width="content")
+            if overview.store:
+                store_line = f":gray[:material/cloud: Files in {md(overview.store)}]"
+                st.markdown(store_line, width="content")
             st.markdown(f":gray[Model {md(overview.model)}]", width="content")
             verified_badge(overview.verified)
         _verification()
