@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.library_contract import hold
+from tests.support.library_contract import hold, start
 from tests.support.library_fakes import (
     EXTRACTOR,
     FakePipeline,
@@ -187,8 +187,8 @@ def test_a_writer_on_another_machine_is_named_and_followed_once_it_is_killed(fol
 def ended(holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait()
-    if holder.stdout:
-        holder.stdout.close()
+    for stream in filter(None, (holder.stdin, holder.stdout)):
+        stream.close()
 
 
 def test_a_lost_connection_costs_the_writer_nothing_if_nobody_took_its_place(
@@ -219,6 +219,43 @@ def test_a_writer_whose_place_was_taken_changes_nothing_more(
         assert [v.name for v in first.videos()] == ["second.mp4"], "it still reads"
 
 
+ADDING = """
+import sys
+from pathlib import Path
+from tests.support.library_fakes import open_space, put, small_settings
+from visil_dash.library.store import open_library
+with open_library(Path(sys.argv[1]), settings=small_settings(), read_only=False) as library:
+    space = open_space(library)
+    print("writer", flush=True)
+    sys.stdin.readline()
+    put(library, b"two", "b.mp4")
+    library.remove(library.video("a.mp4").video_id)
+    print("done", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_what_one_process_adds_and_removes_the_others_see_and_find(folder: Path) -> None:
+    adding = start(ADDING, folder)
+    try:
+        with opened(folder) as viewer, opened(folder) as other:
+            spaces = [open_space(viewer), open_space(other)]
+            for library in (viewer, other):
+                assert library.read_only
+                assert [v.name for v in library.videos()] == ["a.mp4"]
+            assert adding.stdin is not None
+            assert adding.stdout is not None
+            print(file=adding.stdin, flush=True)
+            assert adding.stdout.readline() == "done\n"
+            for library in (viewer, other):
+                assert [v.name for v in library.videos()] == ["b.mp4"], "seen with the next look"
+            for space in spaces:
+                until(lambda space=space: space.view().ordinals == {2})  # type: ignore[misc]
+                assert set(found_videos(space, content_id(b"two"))) == {2}
+    finally:
+        ended(adding)
+
+
 def test_beside_the_writer_a_viewer_labels_and_hands_files_over(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -235,6 +272,31 @@ def test_beside_the_writer_a_viewer_labels_and_hands_files_over(
         assert worker.wait_idle(30)
         worker.stop()
         assert worker.job(job_id).state is JobState.INDEXED
+
+
+def test_with_a_store_each_machine_has_a_folder_of_its_own(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISIL_DASH_STORE", f"file://{tmp_path / 'store'}")
+    (tmp_path / "store").mkdir()
+    here, there = tmp_path / "here", tmp_path / "there"
+    with opened(here) as library:
+        put(library, b"one", "a.mp4")
+    there.mkdir()
+    (there / MARKER_NAME).write_bytes((here / MARKER_NAME).read_bytes())  # is all it needs
+    with opened(here) as writer, opened(there) as viewer:
+        assert viewer.read_only
+        assert str(here) in viewer.notice, "the writer is named"
+        two = put(writer, b"two", "b.mp4")
+        assert viewer.media_path(two.video_id).read_bytes() == b"two"
+        assert set(found_videos(open_space(viewer), two.video_id)) == {2}
+    with opened(there) as writer:
+        assert not writer.read_only
+        three = put(writer, b"three", "c.mp4")
+        assert writer.verify() == ()
+    with opened(here) as library:
+        assert library.media_path(three.video_id).read_bytes() == b"three"
+        assert set(found_videos(open_space(library), three.video_id)) == {3}
 
 
 # -- what is not as it must be ----------------------------------------------------------------

@@ -242,7 +242,7 @@ def test_a_file_in_place_can_be_moved_to_the_trash_and_back(bench: Workbench, fi
 def test_a_backup_holds_their_places_and_features_but_not_the_files(
     bench: Workbench, films: Path, tmp_path: Path
 ) -> None:
-    made = make_backup(bench.library.folder, tmp_path / "backup")
+    made = make_backup(bench.library.folder, tmp_path / "backup", settings=bench.settings)
     assert (made.videos, made.in_place, made.left_out) == (3, 3, ())
     assert verify_backup(tmp_path / "backup", made) == ()
     size = sum(path.stat().st_size for path in films.iterdir())

@@ -51,7 +51,7 @@ def library(tmp_path: Path) -> Path:
 def test_a_restored_library_holds_the_same_bytes_and_answers_the_same(
     library: Path, tmp_path: Path
 ) -> None:
-    made = make_backup(library, tmp_path / "backup")
+    made = make_backup(library, tmp_path / "backup", settings=small_settings())
     assert (made.videos, made.left_out) == (4, ())
     assert verify_backup(tmp_path / "backup", made) == ()
     restore_backup(tmp_path / "backup", tmp_path / "moved")
@@ -70,12 +70,12 @@ def test_a_restored_library_holds_the_same_bytes_and_answers_the_same(
 
 
 def test_a_second_backup_copies_only_what_is_new(library: Path, tmp_path: Path) -> None:
-    first = make_backup(library, tmp_path / "backup")
+    first = make_backup(library, tmp_path / "backup", settings=small_settings())
     assert first.copied == len(first.files)
-    assert make_backup(library, tmp_path / "backup").copied == 0
+    assert make_backup(library, tmp_path / "backup", settings=small_settings()).copied == 0
     with open_library(library, settings=small_settings()) as opened:
         put(opened, b"new", "new.mp4")
-    third = make_backup(library, tmp_path / "backup")
+    third = make_backup(library, tmp_path / "backup", settings=small_settings())
     assert third.copied == 3  # its media, its features and the catalogue
     assert len(backups(tmp_path / "backup")) == 3
     restore_backup(tmp_path / "backup", tmp_path / "old", name=first.name)
@@ -99,7 +99,10 @@ def test_a_backup_made_while_videos_are_added_holds_whole_videos_only(
         adding = threading.Thread(target=add)
         adding.start()
         try:
-            made = [make_backup(library, tmp_path / "backup") for _ in range(5)]
+            made = [
+                make_backup(library, tmp_path / "backup", settings=small_settings())
+                for _ in range(5)
+            ]
         finally:
             stop.set()
             adding.join()
@@ -124,7 +127,7 @@ def test_the_control_a_plain_copy_during_a_change_is_not_consistent(
     with open_library(library, settings=small_settings()) as opened:
         put(opened, b"new", "new.mp4")
         shutil.copy(library / "catalogue.db", tmp_path / "plain.db")
-        made = make_backup(library, tmp_path / "backup")
+        made = make_backup(library, tmp_path / "backup", settings=small_settings())
     plain = sqlite3.connect(tmp_path / "plain.db")
     assert plain.execute("SELECT count(*) FROM videos").fetchone() != (5,)
     plain.close()
@@ -136,7 +139,7 @@ def test_the_control_a_plain_copy_during_a_change_is_not_consistent(
 def test_a_damaged_backup_is_noticed_and_not_restored(
     library: Path, tmp_path: Path, kind: str, damage: str
 ) -> None:
-    made = make_backup(library, tmp_path / "backup")
+    made = make_backup(library, tmp_path / "backup", settings=small_settings())
     file = next(file for file in made.files if file.path.startswith(kind))
     path = tmp_path / "backup" / "objects" / file.sha256[:2] / file.sha256
     if damage == "gone":
@@ -157,7 +160,7 @@ def test_what_is_damaged_in_the_library_is_left_out_and_reported(
     [blob] = library.glob(f"features/*/{content_id(CONTENTS[0])}.safetensors")
     blob.write_bytes(b"damaged")
     (library / "media" / content_id(CONTENTS[1]) / "original").unlink()
-    made = make_backup(library, tmp_path / "backup")
+    made = make_backup(library, tmp_path / "backup", settings=small_settings())
     assert len(made.left_out) == 2
     assert any("was altered" in text for text in made.left_out)
     assert any("is gone" in text for text in made.left_out)
@@ -167,7 +170,7 @@ def test_what_is_damaged_in_the_library_is_left_out_and_reported(
 def test_an_altered_list_and_a_path_that_leads_out_are_refused(
     library: Path, tmp_path: Path
 ) -> None:
-    made = make_backup(library, tmp_path / "backup")
+    made = make_backup(library, tmp_path / "backup", settings=small_settings())
     path = tmp_path / "backup" / "snapshots" / f"{made.name}.json"
     sound = path.read_bytes()
     path.write_bytes(sound.replace(b"media/", b"../../", 1))
@@ -188,12 +191,12 @@ def test_folders_of_something_else_are_left_alone(library: Path, tmp_path: Path)
     other.mkdir()
     (other / "a.jpg").write_bytes(b"x")
     with pytest.raises(InputError, match="not empty"):
-        make_backup(library, other)
+        make_backup(library, other, settings=small_settings())
     with pytest.raises(InputError, match="no backup"):
         restore_backup(other, tmp_path / "moved")
     with pytest.raises(NotFound):
-        make_backup(tmp_path / "nothing", tmp_path / "backup")
-    make_backup(library, tmp_path / "backup")
+        make_backup(tmp_path / "nothing", tmp_path / "backup", settings=small_settings())
+    make_backup(library, tmp_path / "backup", settings=small_settings())
     with pytest.raises(InputError, match="not empty"):
         restore_backup(tmp_path / "backup", library)
     assert [path.name for path in other.iterdir()] == ["a.jpg"]
@@ -202,7 +205,7 @@ def test_folders_of_something_else_are_left_alone(library: Path, tmp_path: Path)
 def test_a_restore_without_room_changes_nothing(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_backup(library, tmp_path / "backup")
+    make_backup(library, tmp_path / "backup", settings=small_settings())
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=10))
     with pytest.raises(DiskFull, match="Free some space"):
         restore_backup(tmp_path / "backup", tmp_path / "moved")

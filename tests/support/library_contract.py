@@ -69,13 +69,19 @@ time.sleep(60)
 
 
 def hold(folder: Path) -> subprocess.Popen[str]:
+    return start(HOLD, folder)
+
+
+def start(program: str, folder: Path) -> subprocess.Popen[str]:
+    """Another process, which has become the library's writer."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)],
+        [sys.executable, "-c", program, str(folder)],
         env={
             **{name: value for name, value in os.environ.items() if name.startswith("VISIL_DASH_")},
             "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
             "PATH": "",
         },
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -300,8 +306,8 @@ class LibraryContract:
             start = time.monotonic()
             holder.kill()
             holder.wait()
-            if holder.stdout:
-                holder.stdout.close()
+            for stream in filter(None, (holder.stdin, holder.stdout)):
+                stream.close()
         lock = WriterLock(folder / "writer.lock")
         assert lock.acquire()
         assert time.monotonic() - start < 1

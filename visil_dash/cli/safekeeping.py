@@ -95,7 +95,7 @@ def _backup(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.safekeeping.backup import make_backup, verify_backup
 
     library = given.library or settings.library
-    made = make_backup(library, given.folder, watch=terminal_watch(given))
+    made = make_backup(library, given.folder, settings=settings, watch=terminal_watch(given))
     wrong = list(made.left_out)
     if given.verify:
         wrong += verify_backup(given.folder, made, watch=terminal_watch(given))

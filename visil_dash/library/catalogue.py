@@ -24,7 +24,13 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import PoolProxiedConnection
 
 import visil_dash
-from visil_dash.errors import DiskFull, StoreDamaged, StoreError, StoreMismatch
+from visil_dash.errors import (
+    DiskFull,
+    StoreDamaged,
+    StoreError,
+    StoreMismatch,
+    StoreReadOnly,
+)
 from visil_dash.library.blobs import StepHook, no_step
 from visil_dash.library.tables import (
     MIGRATIONS,
@@ -104,6 +110,8 @@ class Catalogue:
     @contextmanager
     def beside(self, folder: Path) -> Iterator["Catalogue"]:
         """Lasts for one change by a process that is not the library's writer."""
+        if not (folder / CATALOGUE_NAME).is_file():
+            raise StoreReadOnly(f"{folder}: its catalogue was moved. Open the library again.")
         own = Catalogue(catalogue_engine(folder / CATALOGUE_NAME, read_only=False))
         try:
             yield own

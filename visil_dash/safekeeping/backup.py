@@ -4,7 +4,8 @@
     BACKUP/snapshots/<UTC time>.json                  the files of a backup: path and sha256 of each
 
 Files of a library never change once they are committed, so one that was copied before is not copied
-again. The catalogue is copied by SQLite's own backup, which is consistent while videos are added.
+again. The catalogue is copied by SQLite's own backup, or row by row from a database, both as of one
+moment while videos are added; in a backup, and in what is restored of it, it is a file.
 The index, pictures of videos and files that are still coming in are derived or not yet the
 library's: they are left out, and so are files in place, of which a backup holds path and hash.
 A snapshot is written last, and whole: without it there is no backup.
@@ -33,6 +34,8 @@ from visil_dash.library.blobs import (
 )
 from visil_dash.library.catalogue import CATALOGUE_NAME, catalogue_engine
 from visil_dash.library.paths import blob_file, media_file, safe_id
+from visil_dash.library.postgres.moving import copy_catalogue
+from visil_dash.library.postgres.opening import cluster_of
 from visil_dash.library.sharing.lock import require_library
 from visil_dash.library.store import open_library
 from visil_dash.progress import UNWATCHED, Watch
@@ -72,7 +75,9 @@ class Backup:
 # ---- making ----
 
 
-def make_backup(library: Path, folder: Path, *, watch: Watch = UNWATCHED) -> Backup:
+def make_backup(
+    library: Path, folder: Path, *, settings: Settings, watch: Watch = UNWATCHED
+) -> Backup:
     """Copies the library into the backup folder; earlier backups in it stay.
 
     Needs no lock: it may run while another process adds videos, and then holds those that were
@@ -85,7 +90,11 @@ def make_backup(library: Path, folder: Path, *, watch: Watch = UNWATCHED) -> Bac
     _prepare(folder)
     catalogue = folder / "catalogue.part"
     try:
-        _copy_catalogue(library / CATALOGUE_NAME, catalogue)
+        cluster = cluster_of(library, settings)
+        if cluster is None:
+            _copy_catalogue(library / CATALOGUE_NAME, catalogue)
+        else:
+            copy_catalogue(library, cluster, catalogue)
         wanted, videos, outside = _files_of(catalogue, library)
         digest, size = sha256_file(catalogue)
         files = [Stored(CATALOGUE_NAME, digest, size)]

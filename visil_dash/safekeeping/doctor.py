@@ -65,6 +65,7 @@ def check_library(bench: Workbench, *, watch: Watch = UNWATCHED) -> tuple[Health
     watch.step("Checking the index", 0.9)
     return (
         _folder(bench),
+        HealthCheck("catalogue", State.WELL, library.catalogue.kind),
         _weights(bench),
         *_media(findings),
         *_features(bench, findings),

@@ -21,6 +21,7 @@ class Overview:
     read_only: bool
     notices: tuple[str, ...]
     missing_features: int
+    catalogue: str  # what it is kept in
     store: str = ""  # where its files are, if not in its folder alone
 
 
@@ -40,5 +41,6 @@ def overview(bench: Workbench) -> Overview:
         read_only=bench.library.read_only,
         notices=tuple(filter(None, notices)),
         missing_features=sum(v.video_id not in have for v in videos),
+        catalogue=bench.library.catalogue.kind,
         store="" if bench.library.remote is None else bench.library.remote.name,
     )

@@ -8,19 +8,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from visil_dash.errors import StoreMismatch
+from visil_dash.library import tables
 from visil_dash.library.blobs import StepHook
 from visil_dash.library.catalogue import (
     CATALOGUE_NAME,
     check_all_rows,
+    checked_rows,
     is_older,
     schema_version,
 )
 from visil_dash.library.migrations import run_scripts
 from visil_dash.library.postgres.address import CatalogueAddress, catalogue_address
 from visil_dash.library.postgres.catalogue import PostgresCatalogue, postgres_engine
+from visil_dash.library.postgres.copying import copy_rows
 from visil_dash.library.postgres.errors import postgres_errors
 from visil_dash.library.postgres.lease import holder, shared
 from visil_dash.library.postgres.marker import Marker, read_marker, write_marker
+from visil_dash.library.remote.opening import STORE_SETTING
 from visil_dash.settings import Settings
 
 
@@ -90,9 +94,9 @@ def open_as_writer(folder: Path, cluster: Cluster, *, step: StepHook) -> Postgre
     return catalogue
 
 
-def make_schema(address: CatalogueAddress) -> Marker:
-    """A schema of what several processes share, without a catalogue's tables; nothing points at it
-    yet."""
+def make_schema(address: CatalogueAddress, *, copy_of: Connection | None = None) -> Marker:
+    """A schema of what several processes share, at which nothing points yet. Without a catalogue's
+    tables, or with those of `copy_of` and its rows; wholly or not at all."""
     marker = Marker(secrets.token_hex(8), str(address))
     engine = postgres_engine(address, marker.schema)
     try:
@@ -107,6 +111,9 @@ def make_schema(address: CatalogueAddress) -> Marker:
                 "folder": "",
             }
             connection.execute(shared.insert().values(fresh))
+            if copy_of is not None:
+                run_scripts(connection)
+                copy_rows(copy_of, connection)
     finally:
         engine.dispose()
     return marker
@@ -134,8 +141,8 @@ def _version(
 
 
 def _refuse_copy(catalogue: PostgresCatalogue, folder: Path, marker: Marker) -> None:
-    """Two folders of one catalogue would each lack the other's files; a folder that was moved, or
-    is mounted elsewhere on another machine, is the same one."""
+    """Two folders of one catalogue would each lack the other's files, unless they are caches of a
+    store; one that was moved, or is mounted elsewhere on another machine, is the same folder."""
     with catalogue.read() as connection:
         last = Path(connection.execute(sa.select(shared.c.folder)).scalar_one() or folder)
         who = holder(connection)
@@ -143,12 +150,18 @@ def _refuse_copy(catalogue: PostgresCatalogue, folder: Path, marker: Marker) -> 
         copied = not last.samefile(folder) and read_marker(last) == marker
     except OSError:  # gone, or of another machine
         return
-    if copied:
+    if copied and not _has_store(catalogue):
         raise StoreMismatch(
             f"{folder}: its catalogue belongs to another library folder, of which this is a copy"
             f" ({who}). Open that one; or move catalogue.json of the copy away to have a"
             " catalogue of its own made from its files."
         )
+
+
+def _has_store(catalogue: PostgresCatalogue) -> bool:
+    key = tables.settings.c.key == STORE_SETTING
+    with catalogue.read() as connection:
+        return bool(checked_rows(connection, tables.settings, key))
 
 
 def _keep_tables(connection: Connection, marker: Marker, version: int) -> None:

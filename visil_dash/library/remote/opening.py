@@ -17,7 +17,7 @@ from visil_dash.library.remote.remote import MARKER, Remote, StoreRecord
 if TYPE_CHECKING:
     from visil_dash.library.store import Library
 
-_SETTING = "store"
+STORE_SETTING = "store"  # under which the catalogue has a StoreRecord
 STORE_NAME = "store.json"  # the same beside the catalogue, for the day on which that is lost
 
 
@@ -38,7 +38,7 @@ def opened_remote(library: "Library") -> Remote | None:
         )
     record = StoreRecord(url, record.library)
     remote = _remote(library, record)
-    if not library.read_only and library.setting(_SETTING) != vars(record):
+    if not library.read_only and library.setting(STORE_SETTING) != vars(record):
         remote.check()
         _record(library, record)
     return remote
@@ -69,7 +69,7 @@ def _adopted(library: "Library", url: str) -> Remote | None:
 def _recorded(library: "Library") -> StoreRecord | None:
     """What the catalogue has, else the file beside it. Raises StoreDamaged."""
     path = library.folder / STORE_NAME
-    kept = library.setting(_SETTING)
+    kept = library.setting(STORE_SETTING)
     if kept is None and path.is_file():
         try:
             kept = json.loads(path.read_bytes())
@@ -89,7 +89,7 @@ def _from_json(kept: Any, path: Path) -> StoreRecord:
 
 def _record(library: "Library", record: StoreRecord) -> None:
     write_atomic(library.folder / STORE_NAME, json.dumps(vars(record)).encode())
-    library.set_setting(_SETTING, vars(record))
+    library.set_setting(STORE_SETTING, vars(record))
 
 
 def _remote(library: "Library", record: StoreRecord) -> Remote:
