@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.speed import plain
-from visil_dash.matching.alignment import AlignOptions, align, in_step, segments
+from visil_dash.matching.alignment import AlignOptions, align, in_step, likeliest_offset, segments
 from visil_dash.matching.paths import FAR_STEPS, NEAR_STEPS, path_scores
 
 OPTIONS = AlignOptions(frame_level=0.4)
@@ -177,3 +177,19 @@ def test_compiled_scores_and_steps_are_bit_for_bit_those_of_numpy(p, q, seed, co
         path_scores(score, 0.6, steps), plain.path_scores(score, 0.6, steps), strict=True
     ):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@settings(max_examples=40)
+@given(st.integers(5, 12), st.integers(0, 40), st.integers(0, 99), st.booleans())
+def test_the_likeliest_offset_is_where_frames_agree_however_little(length, longer, seed, swapped):
+    rng = np.random.default_rng(seed)
+    matrix = 0.1 + rng.uniform(0, 0.02, (length, length + longer))
+    start = int(rng.integers(0, longer + 1))
+    matrix[np.arange(length), start + np.arange(length)] += 0.05
+    assert segments(matrix, np.arange(length), np.arange(length + longer), OPTIONS) == ()
+    query, reference = (0, length), (start, start + length)
+    if swapped:
+        matrix, query, reference = matrix.T, reference, query
+    found = likeliest_offset(matrix, *map(np.arange, matrix.shape))
+    assert (found.query_start, found.query_end) == query
+    assert (found.reference_start, found.reference_end) == reference

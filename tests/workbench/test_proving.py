@@ -108,8 +108,29 @@ def test_a_comparison_is_proved_like_a_match(bench, films):
     proved = prove_pair(bench, pair)
     assert proved.proof.state is ProofState.CONTRADICTED
     assert not verdict_of(proved).is_match
-    bare = replace(pair, segments=())
-    assert prove_pair(bench, bare) == bare
+
+
+def test_a_pair_without_a_segment_is_verified_where_its_frames_agree_best(bench, films):
+    copy = bench.open_clip(films["copy.mp4"]).query_id
+    (source,) = (v.video_id for v in bench.videos() if v.name == "source.mp4")
+    proved = prove_pair(bench, replace(bench.compare(copy, source), segments=()))
+    (span,) = proved.segments
+    assert (span.reference_start, span.reference_end) == pytest.approx((4, 11), abs=0.3)
+    assert verdict_of(proved).relation is Relation.CONTAINS
+
+
+def test_what_scores_call_unrelated_is_verified_only_where_nothing_else_is_proved(bench, result):
+    def unrelated(match):
+        return replace(match, score=-0.5, reverse_score=-0.5, segments=(), part_score=None)
+
+    wrong, right = result.matches
+    assert (wrong.name, right.name) == ("take.mp4", "source.mp4")
+    lost = bench.judged(replace(result, matches=(unrelated(wrong), unrelated(right))))
+    assert worth_proving(lost) == []
+    found = prove(bench, lost)
+    assert [m.name for m in found.matches if verdict_of(m).is_match] == ["source.mp4"]
+    one_found = bench.judged(replace(result, matches=(right, unrelated(wrong))))
+    assert [m.name for m in prove(bench, one_found).matches if m.proof is None] == ["take.mp4"]
 
 
 def test_proofs_of_library_videos_are_kept_with_them_and_refused_from_another_version(bench, films):

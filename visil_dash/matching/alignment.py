@@ -153,3 +153,27 @@ def segments(
             )
         )
     return tuple(sorted(result, key=lambda s: (s.query_start, s.reference_start)))
+
+
+def likeliest_offset(matrix: Array, query_times: Array, reference_times: Array) -> Segment:
+    """Where two videos would match if they did, at normal speed: the time offset at which their
+    frames agree best, over all that overlaps there.
+
+    `matrix` and times as in `segments`, of at least one frame each. Each frame's agreement counts
+    above what it agrees with the other video on the whole, and few frames count less than many.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    centred = matrix - matrix.mean(0) - matrix.mean(1, keepdims=True) + matrix.mean()
+    offsets = range(1 - matrix.shape[0], matrix.shape[1])
+    lines = (np.diagonal(centred, offset) for offset in offsets)
+    best = offsets[int(np.argmax([line.sum() / np.sqrt(len(line)) for line in lines]))]
+    first, count = max(0, -best), len(np.diagonal(matrix, best))
+    q_start, q_end = _edges(np.asarray(query_times, float))
+    r_start, r_end = _edges(np.asarray(reference_times, float))
+    return Segment(
+        query_start=float(q_start[first]),
+        query_end=float(q_end[first + count - 1]),
+        reference_start=float(r_start[first + best]),
+        reference_end=float(r_end[first + best + count - 1]),
+        score=float(np.diagonal(matrix, best).mean()),
+    )

@@ -16,6 +16,7 @@ from visil_dash.records import Array, Segment
 _MARGIN = 1.5  # seconds read beyond a segment, which is exact to about one
 _CELLS = 1500  # of the grid on which offsets are sought
 _CLOSE_CELLS = 40_000  # where things of a few pixels move, as players seen from far above
+_CLOSE_VALUES = 8_000_000  # cells × pictures, at most: a minute of pictures would take half a GiB
 _PAIRS = 3  # moments of a segment at which pictures are registered
 _LOOKED_AT = 2, 16  # moments of query and reference that are registered, each with each
 _STEPS_NEAR = (-0.9, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.9)  # seconds
@@ -114,13 +115,14 @@ def seen_closely(
     are not averaged away; None where the pictures do not lie on each other well enough for that."""
     if placement.laid.inliers < CLEAR_INLIERS:
         return None
+    longest = max(len(query.footage.ticks), len(reference.footage.ticks))
     return lay_out(
         query,
         reference,
         placement.laid,
         speeds=_near_speeds(segment.speed),
         backwards={False, segment.reversed},
-        cells=_CLOSE_CELLS,
+        cells=min(_CLOSE_CELLS, _CLOSE_VALUES // longest),
     )
 
 

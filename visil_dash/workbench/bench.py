@@ -135,7 +135,8 @@ class Workbench:
         Hierarchical: candidates by squared-L2 `threshold` (None: the library's), then re-ranking
         of the `budget` videos of most evidence (None: as the settings have it, 0: of all).
         `exhaustive`: every video is compared, candidate or not. `inside`: parts of the query's
-        picture and the picture turned are searched for as well, thirteen times the work.
+        picture and the picture turned are searched for as well, thirteen times the work, and a
+        library within the budget is compared with the whole, candidate or not.
         `other_shapes`: an upright query is searched for as a part of wide pictures too, and a wide
         one as a part of upright ones, if the library holds any: twice the work. Each match names
         its view of the query. `tags`: among the videos that have all of them. `top` cuts the list.

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from visil_dash.errors import MediaRefused, StoreError
 from visil_dash.framing.views import INSET, QueryRef
+from visil_dash.matching.alignment import likeliest_offset
 from visil_dash.matching.proved import hypotheses, standing, with_proof
 from visil_dash.matching.rerank import rank
 from visil_dash.matching.verdict import verdict_of
@@ -20,8 +21,10 @@ from visil_dash.records import (
     Comparison,
     Match,
     Proof,
+    ProofState,
     Relation,
     SearchResult,
+    Segment,
 )
 from visil_dash.settings import PROOF_SECONDS
 from visil_dash.workbench.bench import Workbench
@@ -29,6 +32,7 @@ from visil_dash.workbench.clips import file_of
 from visil_dash.workbench.search import with_probability
 
 PROOF_MATCHES = 12  # of a result that are verified, at most
+_UNALIGNED = 6  # of those without a segment, where no other is proved
 
 
 def proving(
@@ -41,15 +45,18 @@ def proving(
 ) -> Iterator[SearchResult]:
     """The result after each proof: judged again, and in the order that follows.
 
-    The best matches are verified first, at most so many, until the `seconds` are spent. A video
-    that cannot be read is named in the notices. Raises NotFound, Cancelled.
+    The best matches are verified first, at most so many, until the `seconds` are spent; where none
+    of them is proved, then the first that have no segment. A video that cannot be read is named in
+    the notices. Raises NotFound, Cancelled.
     """
     verifier = _Verifying(bench, result.query_id, watch.silent())
     until = time.monotonic() + seconds
     wanted = worth_proving(result, most=most)
-    for number, video_id in enumerate(wanted):
-        watch.count("Verifying on the pixels", number, len(wanted))
-        if time.monotonic() > until:
+    last_resort = unaligned(result, most=min(most, _UNALIGNED))
+    for number, video_id in enumerate([*wanted, *last_resort]):
+        watch.count("Verifying on the pixels", number, len(wanted) + len(last_resort))
+        proved = any(standing(match) > 0 for match in result.matches)
+        if time.monotonic() > until or (proved and number == len(wanted)):
             return
         matches = {match.video_id: match for match in result.matches}
         match = matches[video_id]
@@ -83,36 +90,46 @@ def proof_budget(bench: Workbench, asked: float | None) -> float:
 
 
 def worth_proving(result: SearchResult, *, most: int = PROOF_MATCHES) -> list[str]:
-    """Ids of the matches that are to be verified, the best first: those with segments that are not
-    ruled out already, and not verified yet. Of those that come after the first `most`, so many more
-    that are doubts: of a long query they may all be right, and only the pixels can say so."""
+    """Ids of the matches that are to be verified, the best first: those that are at least alike and
+    were not verified yet. Of those that come after the first `most`, so many more that are doubts:
+    of a long query they may all be right, and only the pixels can say so."""
     open_ones = [
         (place, match)
         for place, match in enumerate(result.matches)
-        if match.proof is None
-        and match.segments
-        and verdict_of(match).relation is not Relation.NONE
+        if match.proof is None and verdict_of(match).relation is not Relation.NONE
     ]
     first = [match.video_id for place, match in open_ones if place < most]
     doubts = [m.video_id for place, m in open_ones if place >= most and verdict_of(m).is_doubt]
     return [*first, *doubts[:most]]
 
 
+def unaligned(result: SearchResult, *, most: int) -> list[str]:
+    """Ids of the first `most` matches by rank, of those that scores call unrelated: a hard edit may
+    leave no more of a copy than a place among the first."""
+    return [
+        match.video_id
+        for match in result.matches[:most]
+        if match.proof is None and verdict_of(match).relation is Relation.NONE
+    ]
+
+
 def prove_pair(bench: Workbench, pair: Comparison, *, watch: Watch = UNWATCHED) -> Comparison:
-    """The comparison with its proof, judged again; as it is where no segment matches.
+    """The comparison with its proof, judged again.
 
     Raises NotFound, MediaRefused, StoreError, Cancelled.
     """
-    if not pair.segments and not pair.similar:
-        return pair
-    verifier = _Verifying(bench, pair.query, watch)
-    proved = with_proof(
-        pair,
-        verifier.proof(
-            pair, QueryRef.parse(pair.reference).base, view=QueryRef.parse(pair.query).view
-        ),
-    )
+    proved = with_proof(pair, proof_of(bench, pair, watch=watch))
     return replace(proved, verdict=bench.judged_pair(proved))
+
+
+def proof_of(bench: Workbench, pair: Comparison, *, watch: Watch = UNWATCHED) -> Proof:
+    """What the pixels say about a pair, whether or not a segment of it matches.
+
+    Raises NotFound, MediaRefused, StoreError, Cancelled.
+    """
+    verifier = _Verifying(bench, pair.query, watch)
+    view = QueryRef.parse(pair.query).view
+    return verifier.proof(pair, QueryRef.parse(pair.reference).base, view=view)
 
 
 class _Verifying:
@@ -124,9 +141,20 @@ class _Verifying:
         self._verifiers: dict[bool, Verifier] = {}
 
     def proof(self, pair: Match | Comparison, reference_id: str, *, view: str = WHOLE) -> Proof:
-        """`view`: of the query's picture, by which the pair was found; of an inset that moves only
-        the inset is verified."""
-        inset = view == INSET.key
+        """`view`: of the query's picture, by which the pair was found; of an inset that moves the
+        inset is verified, and where it is not proved the whole (a cell of a collage looks like one,
+        too). Without segments verification begins at the likeliest offset."""
+        if view != INSET.key:
+            return self._proof(pair, reference_id, view, inset=False)
+        inset = self._proof(pair, reference_id, view, inset=True)
+        if inset.state is ProofState.PROVED:
+            return inset
+        whole = self._proof(pair, reference_id, view, inset=False)
+        return whole if whole.state is ProofState.PROVED else inset
+
+    def _proof(
+        self, pair: Match | Comparison, reference_id: str, view: str, *, inset: bool
+    ) -> Proof:
         query_id = str(QueryRef(self._query, view if inset else WHOLE))
         known = self._bench.proofs.get(query_id, reference_id)
         if known is not None:
@@ -138,11 +166,19 @@ class _Verifying:
                 inset=inset,
                 watch=self._watch,
             )
-        made = self._verifiers[inset].verify(self._file(reference_id), hypotheses(pair))
+        begin = hypotheses(pair) or (self._likeliest(pair, str(QueryRef(self._query, view))),)
+        made = self._verifiers[inset].verify(self._file(reference_id), begin)
         for video_id in (self._query, reference_id):
             self._file(video_id)  # raises where a file in place was altered meanwhile
         self._bench.proofs.put(query_id, reference_id, made)
         return made
+
+    def _likeliest(self, pair: Match | Comparison, query_id: str) -> Segment:
+        """Where the pair would match if it did; `query_id` with the view."""
+        if isinstance(pair, Match):
+            pair = self._bench.compare(query_id, pair.video_id, watch=self._watch.silent())
+        symmetric = (pair.frame_similarity + pair.frame_similarity_reverse.T) / 2
+        return likeliest_offset(symmetric, pair.query_times, pair.reference_times)
 
     def _file(self, video_id: str) -> VideoFile:
         library = self._bench.library

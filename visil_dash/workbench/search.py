@@ -139,7 +139,7 @@ def search_library(
     watch: Watch = UNWATCHED,
 ) -> SearchResult:
     """Videos that share footage with any of a clip's `views` (by key), the strongest first. Each is
-    compared with what `source` proposes, on the `pool` or here. `timings`: of before."""
+    compared with what `_of_each_view` says, on the `pool` or here. `timings`: of before."""
     arriving, videos = library.arriving(), _searched_videos(library, source.tags)
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
@@ -151,7 +151,7 @@ def search_library(
     with timed(spent, "reranking"):
         matches, skipped = _reranked(
             views,
-            {k: _compared(source, found, chosen, able) for k, (found, _) in proposed.items()},
+            _of_each_view(source, {k: found for k, (found, _) in proposed.items()}, chosen, able),
             {c.video_id: c for c in candidates},
             library=library,
             model=model,
@@ -250,6 +250,22 @@ def _not_extracted(lacking: Set[str], library: Library, model: Model) -> dict[st
 def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequence[Candidate]:
     """The candidates to re-rank: the first so many; None: all."""
     return candidates if budget is None else candidates[:budget]
+
+
+def _of_each_view(
+    source: CandidateSource,
+    proposed: Mapping[str, Sequence[Candidate]],
+    chosen: Sequence[Candidate],
+    able: Sequence[str],
+) -> dict[str, list[str]]:
+    """The videos to compare with each view, most promising first: what was proposed for it. Where
+    parts of the picture are searched for, nothing matched by the threshold, so the whole is
+    compared with every video that the budget has room for."""
+    found = {key: _compared(source, some, chosen, able) for key, some in proposed.items()}
+    if any(view.key in proposed for view in INSIDE) and len(able) <= (source.budget or 0):
+        rest = set(able).difference(found[WHOLE])
+        found[WHOLE] += [v for v in able if v in rest]
+    return found
 
 
 def _compared(

@@ -99,9 +99,15 @@ def proof_outcome(
         without=_by_confidence(truth, plain, seed=seed, rounds=rounds),
         with_proof=_by_confidence(truth, proved, seed=seed, rounds=rounds),
         states={state.value: counts[state] for state in ProofState},
-        left=sum(len(worth_proving(result)) for result in plain) - len(proofs),
+        left=sum(map(_left, plain, proved)),
         seconds=sum(proof.seconds for proof in proofs) / count,
     )
+
+
+def _left(plain: SearchResult, proved: SearchResult) -> int:
+    """How many matches of a search were worth verifying and were not."""
+    verified = {match.video_id for match in proved.matches if match.proof is not None}
+    return len(set(worth_proving(plain)) - verified)
 
 
 def _by_confidence(

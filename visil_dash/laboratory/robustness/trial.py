@@ -10,7 +10,7 @@ from visil_dash.matching.verdict import verdict_of
 from visil_dash.progress import Watch
 from visil_dash.records import Comparison, Match, ProofState, SearchResult
 from visil_dash.workbench.bench import Workbench
-from visil_dash.workbench.proving import prove_pair
+from visil_dash.workbench.proving import proof_of
 
 EXHAUSTIVE_VIDEOS = 300  # larger libraries are only searched hierarchically, to save time
 _SEARCH_SHARE = 0.6  # of the time of a copy that is verified too
@@ -20,7 +20,7 @@ _SEARCH_SHARE = 0.6  # of the time of a copy that is verified too
 class CopyProof:
     """Verification of one copy against the target on the pixels (see records.Proof).
 
-    `state` None: there was nothing to verify, for the `reason` given.
+    `state` None: a video could not be read, for the `reason` given.
     """
 
     state: ProofState | None
@@ -115,11 +115,9 @@ def search_copy(
 def _verified(bench: Workbench, copy_id: str, target: str, watch: Watch) -> CopyProof:
     """A target that cannot be read is a reason, not an error: the search has its results."""
     try:
-        proof = prove_pair(bench, bench.compare(copy_id, target), watch=watch.silent()).proof
+        proof = proof_of(bench, bench.compare(copy_id, target), watch=watch.silent())
     except (MediaRefused, StoreError) as error:
         return CopyProof(None, str(error))
-    if proof is None:
-        return CopyProof(None, "No segment matches, so there is nothing to verify.")
     return CopyProof(proof.state, proof.reason, proof.motion, proof.other_motion)
 
 

@@ -13,10 +13,10 @@ from visil_dash.ui.shell.text import percent
 
 
 def draw_proof(pair: Comparison) -> None:
-    """The proof; while it is made, its progress. Nothing for a pair without a matched segment."""
+    """The proof; while it is made, its progress."""
     if pair.proof is not None:
         draw_proof_of(pair.query, pair.reference, pair.proof)
-    elif (pair.segments or pair.similar) and backend.workbench().settings.proof_seconds:
+    elif backend.workbench().settings.proof_seconds:
         task = proof_task(pair.query, pair.reference)
         if not task.ended:
             _watch(task)

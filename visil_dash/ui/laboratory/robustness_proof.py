@@ -24,8 +24,7 @@ def draw_proof_curves(report: RobustnessReport) -> None:
         )
         st.caption(
             "Solid: how well copy and target move alike on the pixels, at the best time offset."
-            " Dotted: the match strength of the same copies. A gap: no segment matches, so there is"
-            " nothing to verify."
+            " Dotted: the match strength of the same copies. A gap: a video could not be read."
         )
         for kind in report.kinds:
             st.markdown(f"**{kind_text(kind).capitalize()}.** {md(proof_verdict(report, kind))}")

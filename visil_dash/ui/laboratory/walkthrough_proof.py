@@ -22,9 +22,6 @@ def draw_proof_step(pair: WalkPair) -> None:
     st.latex(r"\rho(\delta) = \frac{\sum_t w_t\, D^{q\top}_t\, W\! D^{r}_{t+\delta}}{\sum_t w_t}")
     compared = pair.comparison
     if compared.proof is None:
-        if not compared.segments and not compared.similar:
-            st.info("No segment of this pair matches, so there is nothing to verify.")
-            return
         task = proof_task(pair.query, pair.reference)
         if not finished(task, title="Verifying on the pixels", name=backend.name_of(pair.query)):
             return
