@@ -168,12 +168,12 @@ def main() -> None:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         user, folder, upper, environment = json.loads(sys.argv[2])
         stage = _Stage(Path(upper), environment, folder, user)
-        serve(stage, (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+        serve(stage, (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8"))
         return
     if "--inside" not in sys.argv:
         inside = ["unshare", "--mount", sys.executable, __file__, "--inside"]
         raise SystemExit(subprocess.call(inside))
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory(prefix="visil-dash-image-") as folder:
         stage = run_steps(text, Path(folder))
         facts = json.dumps([stage.user, stage.folder, str(stage.upper), stage.environment])

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLACES = ("*.md", "demo/*.md", "docs/**/*.md", "visil_dash/**/*.md")
 DOCUMENTS = sorted({path for place in PLACES for path in ROOT.glob(place)})
-TOP_FOLDERS = ("pages", "visil_dash", "tests", "docs", "benchmarks", "scripts", "demo")
+TOP_FOLDERS = ("pages", "visil_dash", "tests", "docs", "benchmarks", "scripts", "demo", "deploy")
 COMMAND = r"^(?:\$ )?(?:\.venv/bin/)?python -m visil_dash (.+)$"
 
 

@@ -99,7 +99,7 @@ print(page.title[0].value)
 
 # ---- the image ----
 
-IMAGE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+IMAGE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 
 
 def wrong_in_image(text: str) -> list[str]:
