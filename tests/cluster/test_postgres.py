@@ -63,6 +63,10 @@ def opened(folder: Path, **changes: object) -> Library:
     return open_library(folder, settings=small_settings(), **changes)  # type: ignore[arg-type]
 
 
+def names(library: Library) -> list[str]:
+    return [video.name for video in library.videos()]
+
+
 def as_on_another_machine(folder: Path) -> None:
     """Its locks of files are not seen here."""
     (folder / "writer.lock").unlink()
@@ -248,7 +252,7 @@ def test_what_one_process_adds_and_removes_the_others_see_and_find(folder: Path)
             print(file=adding.stdin, flush=True)
             assert adding.stdout.readline() == "done\n"
             for library in (viewer, other):
-                assert [v.name for v in library.videos()] == ["b.mp4"], "seen with the next look"
+                until(lambda library=library: names(library) == ["b.mp4"], 1.0)  # type: ignore[misc]
             for space in spaces:
                 until(lambda space=space: space.view().ordinals == {2})  # type: ignore[misc]
                 assert set(found_videos(space, content_id(b"two"))) == {2}

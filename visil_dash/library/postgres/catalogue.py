@@ -1,5 +1,6 @@
 """Transactions on a catalogue in a PostgreSQL schema, as on a file."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from visil_dash.library.postgres.errors import BUSY_SECONDS, postgres_errors
 from visil_dash.library.postgres.lease import WriterLease, counted, lock_is_free, shared
 from visil_dash.library.postgres.marker import Marker
 
+# A search asks several hundred times whether rows in memory are still those of the catalogue.
+_LOOK_SECONDS = 0.05
 # A machine that lost its power holds the writer's lock for a minute, not for two hours.
 _SESSION = (
     f"-c lock_timeout={BUSY_SECONDS}s -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10"
@@ -48,6 +51,7 @@ class PostgresCatalogue(Catalogue):
         self._address, self._marker = address, marker
         self._lease: WriterLease | None = None
         self._watch: Connection | None = None
+        self._seen = (0, -_LOOK_SECONDS)  # a count of commits, and when it was read
         self.kind = f"PostgreSQL at {address}, schema {marker.schema}"
 
     @contextmanager
@@ -69,6 +73,8 @@ class PostgresCatalogue(Catalogue):
             raise StoreReadOnly(f"{self._address}: opened to be read; its writer makes changes.")
         with postgres_errors(self._address), self._lease.transaction() as connection:
             yield connection
+        with self._watching:  # what this process changed, it sees at once
+            self._seen = (0, -_LOOK_SECONDS)
 
     def take_lease(self, folder: Path) -> None:
         """Makes this process the writer. Raises StoreReadOnly where another one is."""
@@ -82,19 +88,25 @@ class PostgresCatalogue(Catalogue):
             return lock_is_free(self._engine, self._marker.library)
 
     def changes(self) -> int:
-        """As Catalogue.changes, by one question to the server."""
-        asked = sa.select(shared.c.commits)
+        """As Catalogue.changes; those of other processes show after _LOOK_SECONDS at most."""
         with postgres_errors(self._address), self._watching:
-            if self._watch is not None:
-                try:
-                    return int(self._watch.execute(asked).scalar_one())
-                except sa.exc.DBAPIError as error:
-                    self._forget_watch()
-                    if not error.connection_invalidated:
-                        raise
-            self._watch = self._engine.connect()
-            self._watch.execution_options(isolation_level="AUTOCOMMIT")
-            return int(self._watch.execute(asked).scalar_one())
+            if time.monotonic() - self._seen[1] >= _LOOK_SECONDS:
+                began = time.monotonic()
+                self._seen = (self._commits(), began)
+            return self._seen[0]
+
+    def _commits(self) -> int:
+        asked = sa.select(shared.c.commits)
+        if self._watch is not None:
+            try:
+                return int(self._watch.execute(asked).scalar_one())
+            except sa.exc.DBAPIError as error:
+                self._forget_watch()
+                if not error.connection_invalidated:
+                    raise
+        self._watch = self._engine.connect()
+        self._watch.execution_options(isolation_level="AUTOCOMMIT")
+        return int(self._watch.execute(asked).scalar_one())
 
     @contextmanager
     def beside(self, folder: Path) -> Iterator[Catalogue]:

@@ -65,8 +65,8 @@ def draw_health(overview: "Overview") -> None:
                 store_line = f":gray[:material/cloud: Files in {md(overview.store)}]"
                 st.markdown(store_line, width="content")
             st.markdown(f":gray[Model {md(overview.model)}]", width="content")
-            st.markdown(f":gray[Catalogue: {md(overview.catalogue)}]", width="content")
             verified_badge(overview.verified)
+        st.caption(f"Catalogue: {md(overview.catalogue)}")
         _verification()
 
 
