@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     )
     precision: Literal["full", "reduced"] = Field(
         "full",
-        description="arithmetic of the models' networks; reduced is faster and has other features",
+        description="arithmetic of networks and products; reduced is faster and has other features",
     )
 
     @property

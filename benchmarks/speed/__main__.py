@@ -34,6 +34,7 @@ from visil_dash.matching.products import frame_to_frame_many
 from visil_dash.matching.rerank import rerank
 from visil_dash.matching.similarity import Scorer
 from visil_dash.models.comparator import VideoComparator, visil_output, visil_outputs
+from visil_dash.models.extraction import reduce_products
 from visil_dash.records import WHOLE, Array, MediaInfo, VideoFeatures
 from visil_dash.reduction.unit import unit_length
 from visil_dash.settings import Settings
@@ -110,6 +111,19 @@ def similarity_rows() -> Iterator[Row]:
                 product=partial(frame_to_frame_many, a, [b]),
                 limit=partial(torch.matmul, one, other.T),
             )
+            yield measured(
+                f"the same in reduced precision, beside full, {p} × {q} frames of 9 × {dim}",
+                plain=partial(frame_to_frame_many, a, [b]),
+                product=partial(_in_reduced_precision, a, b),
+            )
+
+
+def _in_reduced_precision(query: Array, reference: Array) -> None:
+    reduce_products(True)
+    try:
+        frame_to_frame_many(query, [reference])
+    finally:
+        reduce_products(False)
 
 
 def comparator_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:

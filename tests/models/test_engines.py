@@ -1,6 +1,7 @@
 """What runs the networks changes their speed; how much it may change a score is bounded here."""
 
 import sys
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Literal
@@ -11,9 +12,10 @@ import torch
 from torch import nn
 
 from visil_dash.errors import ModelError
+from visil_dash.matching.products import frame_to_frame_many
 from visil_dash.matching.similarity import pair_scores
 from visil_dash.media.decode import sample_frames
-from visil_dash.models.extraction import running
+from visil_dash.models.extraction import reduce_products, running
 from visil_dash.models.load import Model, load_model, model_infos
 from visil_dash.records import Array
 from visil_dash.settings import Settings
@@ -75,6 +77,27 @@ def clips(exact: Model) -> list[Array]:
     names = ("market_anchor.mp4", "market_nd.mp4", "harbour_anchor.mp4")
     sampled = [sample_frames(CLIPS / n, preprocess=exact.preprocess, settings=FULL) for n in names]
     return [np.concatenate([batch.frames for batch in video])[:8] for video in sampled]
+
+
+@pytest.fixture(autouse=True)
+def _products_as_before() -> Iterator[None]:
+    yield
+    reduce_products(False)
+
+
+def test_reduced_precision_changes_no_similarity_of_frames_by_more_than_a_thousandth() -> None:
+    rng = np.random.default_rng(0)
+    query = rng.standard_normal((30, 9, 256), dtype=np.float32)
+    reference = np.concatenate([query + 0.3 * rng.standard_normal(query.shape), -query])
+    one, other = (
+        np.asarray(x / np.linalg.norm(x, axis=-1, keepdims=True), np.float32)
+        for x in (query, reference)
+    )
+    [exact] = frame_to_frame_many(one, [other])
+    reduce_products(True)
+    [rough] = frame_to_frame_many(one, [other])
+    for a, b in zip(exact, rough, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-3)
 
 
 @pytest.fixture(scope="module")
