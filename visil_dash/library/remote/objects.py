@@ -19,9 +19,7 @@ from visil_dash.library.remote.connecting import connected, protocols
 
 _Answer = TypeVar("_Answer")
 _LOG = logging.getLogger(__name__)
-_TRIES = 4  # with pauses of a quarter, a half and one second between them
-_PAUSE_SECONDS = 0.25
-_AWAY_SECONDS = 5.0  # for which a store that did not answer is not asked again
+_TRIES = 4
 _READ_BYTES = 16 << 20  # asked for at a time
 # Parts of an upload to S3, by which its ETag is known: a smaller file is sent in one piece.
 _PART_BYTES = 50 << 20
@@ -43,8 +41,11 @@ class ObjectStore:
     are used up; for some seconds after that at once.
     """
 
-    def __init__(self, url: str, *, seconds: float, pause: float = _PAUSE_SECONDS) -> None:
-        self._url, self._seconds, self._pause = url.rstrip("/"), seconds, pause
+    pause_seconds = 0.25  # after the first try; then twice and four times that
+    away_seconds = 5.0  # for which a store that did not answer is not asked again
+
+    def __init__(self, url: str, *, seconds: float) -> None:
+        self._url, self._seconds = url.rstrip("/"), seconds
         self.name = self._url
         self._opened: tuple[Any, str] | None = None
         self._lock = threading.Lock()
@@ -222,7 +223,7 @@ class ObjectStore:
                 _LOG.info("the object store failed", exc_info=error, extra=facts)
                 if number == _TRIES or time.monotonic() - begun > self._seconds:
                     raise self._away(error) from error
-                time.sleep(self._pause * 2 ** (number - 1) * random.uniform(0.8, 1.2))
+                time.sleep(self.pause_seconds * 2 ** (number - 1) * random.uniform(0.8, 1.2))
             else:
                 self._closed_until = 0.0
                 return answer
@@ -234,7 +235,7 @@ class ObjectStore:
             f"The store {self.name} {verb} ({reason}). Check it, VISIL_DASH_STORE and the keys;"
             " what was stored before has not changed."
         )
-        self._closed_until = time.monotonic() + _AWAY_SECONDS
+        self._closed_until = time.monotonic() + self.away_seconds
         return StoreAway(self._reason)
 
 
