@@ -391,6 +391,25 @@ def test_a_second_instance_only_shows(own: Open, tmp_path: Path) -> None:
         assert "Remove from the library…" not in labels(page)
 
 
+def test_when_the_writer_has_ended_a_second_instance_takes_its_place_on_a_click(
+    tmp_path: Path,
+) -> None:
+    folder = copy_library(shared_library(), tmp_path / "held")
+    writer = open_library(folder, settings=Settings(min_free_bytes=0))
+    with pages(folder) as open_page:
+        page = open_page("library").run()
+        assert not page.file_uploader
+        assert "Make changes here" not in labels(page)
+        writer.close()
+        page.run()
+        page.button(key="open_again").click().run()
+        assert not page.exception
+        assert not page.warning
+        assert page.file_uploader
+        assert card_names(page) == list(NAMES)
+        assert not backend.workbench().library.read_only
+
+
 def test_a_model_that_cannot_be_loaded_is_reported_in_one_sentence(tmp_path: Path) -> None:
     def missing(name: str, settings: Settings) -> None:
         raise ModelError("The weights of visil are missing. Import them first.")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from visil_dash.library.sharing.beside_writer import may_become_writer
 from visil_dash.records import IndexStatus
 from visil_dash.workbench.bench import Workbench
 
@@ -22,6 +23,7 @@ class Overview:
     notices: tuple[str, ...]
     missing_features: int
     catalogue: str  # what it is kept in
+    may_write: bool  # it is only read here, though no process writes it any more
     store: str = ""  # where its files are, if not in its folder alone
 
 
@@ -42,5 +44,6 @@ def overview(bench: Workbench) -> Overview:
         notices=tuple(filter(None, notices)),
         missing_features=sum(v.video_id not in have for v in videos),
         catalogue=bench.library.catalogue.kind,
+        may_write=may_become_writer(bench.library),
         store="" if bench.library.remote is None else bench.library.remote.name,
     )

@@ -48,6 +48,15 @@ def writer_is_gone(library: Library) -> bool:
         lock.release()
 
 
+def may_become_writer(library: Library) -> bool:
+    """Whether a library that is only read here could be opened for writing now."""
+    return (
+        library.read_only
+        and os.access(library.folder / "writer.lock", os.W_OK)
+        and writer_is_gone(library)
+    )
+
+
 def put_labels(library: Library, labels: Iterable[Label]) -> None:
     """As Library.set_label, whoever writes the library."""
     with _catalogue(library) as catalogue, catalogue.write() as connection:

@@ -88,6 +88,11 @@ def draw_open_points(overview: "Overview", *, extracting: Task | None) -> None:
     """What the user should know or do; nothing where all is well."""
     for notice in overview.notices:
         st.warning(md(notice), icon=":material/info:")
+    if overview.may_write:
+        st.markdown("The process that wrote this library has ended.")
+        if st.button("Make changes here", key="open_again", icon=":material/edit:"):
+            backend.open_again()
+            st.rerun()
     draw_extraction(overview, extracting)
 
 

@@ -120,6 +120,13 @@ def close_workbenches(model: str) -> None:
             _workbench.clear(str(bench.library.folder), model)
 
 
+def open_again() -> None:
+    """Closes the library in use with all its models; the next look opens it, to write if it can."""
+    folder, in_use = _chosen()
+    for model in {in_use, *(bench.model.name for bench in open_benches)}:
+        _workbench.clear(folder, model)
+
+
 def ingest_queue() -> "Worker":
     """The worker that takes files to be added to the library in use."""
     from visil_dash.workbench.beside import queue_of_library
@@ -223,19 +230,13 @@ def was_deleted(beginning: str) -> bool:
 
 
 def clip_taker() -> Callable[[Readable, str], SessionClip]:
-    """A function that stores a file as a clip of this browser, from any thread.
-
-    It raises InputError.
-    """
+    """A function that stores a file as this browser's clip, from any thread; raises InputError."""
     clips, owner = clip_store(), _clip_owner()
     return lambda source, name: clips.take(owner, source, name=name)
 
 
 def add_upload(source: Readable, *, name: str) -> JobRecord:
-    """Writes an upload to the library's own folder and queues it.
-
-    Raises InputError and StoreReadOnly.
-    """
+    """Writes an upload to the library's folder and queues it. Raises InputError, StoreReadOnly."""
     bench = workbench()
     staged = bench.library.stage(name)
     try:
@@ -325,8 +326,7 @@ def open_clip(clip: SessionClip, *, again: bool = False) -> Task:
     bench = workbench()
 
     def work(watch: Watch) -> str:
-        opened_clip = bench.open_clip(clip.path, name=clip.name, watch=watch)
-        return opened_clip.query_id
+        return bench.open_clip(clip.path, name=clip.name, watch=watch).query_id
 
     return tasks().start(("clip", *task_scope(), clip.query_id, clip.name), work, again=again)
 
