@@ -87,7 +87,7 @@ def copied_catalogue(library: Library, folder: Path) -> None:
     """The catalogue alone, as another machine sees it."""
     import sqlite3
 
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     source = sqlite3.connect(library.folder / "catalogue.db")
     target = sqlite3.connect(folder / "catalogue.db")
     source.backup(target)
@@ -281,6 +281,39 @@ class StoreContract:
             assert library.verify() == ()
             library.remove(record.video_id)
             library.close()
+
+    def test_copies_of_a_video_that_another_machine_removed_bring_nothing_back(
+        self, opened: Open, tmp_path: Path
+    ) -> None:
+        library = opened()
+        gone, stays = put(library, b"one", "one.mp4"), put(library, b"two", "two.mp4")
+        copied_catalogue(library, tmp_path / "second")
+        second = opened("second")
+        for record in (gone, stays):
+            second.media_path(record.video_id)
+            second.features(record.video_id, extractor=EXTRACTOR)
+        second.close()
+        library.remove(gone.video_id)
+        (tmp_path / "second" / "catalogue.db").unlink()
+        copied_catalogue(library, tmp_path / "second")
+        second = opened("second")
+        assert second.notice == ""
+        assert [video.video_id for video in second.videos()] == [stays.video_id]
+        assert {gone.video_id in str(path) for path in cached(second)} == {False}
+        assert second.verify() == ()
+
+    def test_a_lost_catalogue_is_remade_though_the_media_is_not_here(self, opened: Open) -> None:
+        library = opened()
+        record = put(library, b"one", "one.mp4")
+        library.close()
+        for path in library.folder.glob("media/*/original"):
+            path.unlink()
+        for path in library.folder.glob("catalogue.db*"):
+            path.unlink()
+        library = opened()
+        assert "was missing" in library.notice
+        assert library.media_path(record.video_id).read_bytes() == b"one"
+        assert library.verify() == ()
 
     def test_a_place_that_is_not_this_librarys_is_refused(
         self, opened: Open, tampering: Tampering

@@ -27,6 +27,15 @@ def finish_removal(library: "Library", video_id: str) -> None:
     library.step("delete:done")
 
 
+def _drop_copies_without_row(library: "Library", of_jobs: set[str]) -> None:
+    """Media of videos that another machine removed; the store has them no more either."""
+    known = {video.video_id for video in library.videos()} | of_jobs
+    for path in library.folder.glob("media/*/original"):
+        if path.parent.name not in known:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            library.step("sweep:media")
+
+
 def set_media_aside(folder: Path, video_id: str) -> None:
     """Moves an altered media file to quarantine/ and deletes the pictures made of it."""
     original = media_file(folder, video_id)
@@ -50,6 +59,7 @@ def clean_up_after_crash(library: "Library") -> None:
     if library.remote is not None:
         library.remote.sweep()
         library.remote.cache.sweep()
+        _drop_copies_without_row(library, {job["video_id"] for job in jobs})
     wanted = {Path(job["staged"]).parent.name for job in jobs if job["staged"]}
     for folder in library.folder.glob("incoming/*"):
         if folder.name not in wanted:

@@ -39,6 +39,7 @@ from visil_dash.library.postgres.opening import (
     open_as_writer,
     open_to_read,
 )
+from visil_dash.library.remote.record import stored_record
 from visil_dash.library.rows import put_feature_row
 from visil_dash.library.verification import media_problem
 from visil_dash.library.wal import wal_damage
@@ -147,8 +148,13 @@ def _bring_back(
     """Restores what the catalogue lacks, with a notice; closes it on any error."""
     try:
         blobs = _blobs_without_row(folder, catalogue)
+        in_store = stored_record(folder, catalogue) is not None
+        if in_store and not damage:  # copies of what another machine removed, or of no commit
+            for path in blobs:
+                path.unlink(missing_ok=True)
+            return
         if damage or blobs:
-            restored = _restore(folder, catalogue, blobs, salvaged)
+            restored = _restore(folder, catalogue, blobs, salvaged, in_store=in_store)
             if damage or restored:
                 notices.append(
                     f"The catalogue was damaged ({damage or 'its last changes were missing'}); "
@@ -214,9 +220,15 @@ def _salvage(path: Path) -> tuple[dict[str, list[_Row]], list[str]]:
 
 
 def _restore(
-    folder: Path, catalogue: Catalogue, paths: list[Path], salvaged: dict[str, list[_Row]]
+    folder: Path,
+    catalogue: Catalogue,
+    paths: list[Path],
+    salvaged: dict[str, list[_Row]],
+    *,
+    in_store: bool,
 ) -> int:
-    """Puts salvaged rows and the videos and features of sound blobs into the catalogue.
+    """Puts salvaged rows and the videos and features of sound blobs into the catalogue; with media
+    `in_store` also of videos whose file is not here.
 
     Returns how many videos were restored, wholly or with their features alone.
     """
@@ -228,6 +240,7 @@ def _restore(
         present = {row["video_id"] for row in checked_rows(connection, tables.videos)}
         outside = {row["video_id"] for row in salvaged.get("in_place", [])}
         outside |= {blob.video_id for blob in blobs if blob.in_place}
+        outside |= {v for v in wanted if in_store and not media_file(folder, v).is_file()}
         restored = _restore_videos(connection, folder, wanted, salvaged, outside)
         known = present | restored
         _restore_names_and_places(connection, restored, salvaged, blobs)

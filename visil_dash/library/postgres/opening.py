@@ -24,7 +24,7 @@ from visil_dash.library.postgres.copying import copy_rows
 from visil_dash.library.postgres.errors import postgres_errors
 from visil_dash.library.postgres.lease import holder, shared
 from visil_dash.library.postgres.marker import Marker, read_marker, write_marker
-from visil_dash.library.remote.opening import STORE_SETTING
+from visil_dash.library.remote.record import STORE_SETTING
 from visil_dash.settings import Settings
 
 

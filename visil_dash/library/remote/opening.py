@@ -1,24 +1,23 @@
 """Which store a library has: a new one takes that of the settings, and a place of its own there."""
 
-import json
 import secrets
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from visil_dash.errors import StoreAway, StoreDamaged, StoreMismatch
-from visil_dash.library.blobs import sha256_hex, write_atomic
-from visil_dash.library.paths import safe_id
+from visil_dash.errors import StoreAway, StoreMismatch
+from visil_dash.library.blobs import sha256_hex
 from visil_dash.library.remote.cache import Cache
 from visil_dash.library.remote.connecting import checked_url
 from visil_dash.library.remote.notes import keys_of
 from visil_dash.library.remote.objects import ObjectStore
-from visil_dash.library.remote.remote import MARKER, Remote, StoreRecord
+from visil_dash.library.remote.record import STORE_SETTING, StoreRecord, put_record, stored_record
+from visil_dash.library.remote.remote import MARKER, Remote
 
 if TYPE_CHECKING:
     from visil_dash.library.store import Library
 
-STORE_SETTING = "store"  # under which the catalogue has a StoreRecord
-STORE_NAME = "store.json"  # the same beside the catalogue, for the day on which that is lost
+_SETTLED_SECONDS = 3600.0  # after which a file without a row is of no job that is at work
 
 
 def opened_remote(library: "Library") -> Remote | None:
@@ -28,7 +27,7 @@ def opened_remote(library: "Library") -> Remote | None:
     and StoreAway where a new library finds no store.
     """
     url = checked_url(library.settings.store)
-    record = _recorded(library)
+    record = stored_record(library.folder, library.catalogue)
     if record is None:
         return _adopted(library, url) if url else None
     if not url:
@@ -37,7 +36,7 @@ def opened_remote(library: "Library") -> Remote | None:
             " VISIL_DASH_STORE to that place, or to where it lies now."
         )
     record = StoreRecord(url, record.library)
-    remote = _remote(library, record)
+    remote = remote_at(library, record)
     if not library.read_only and library.setting(STORE_SETTING) != vars(record):
         remote.check()
         _record(library, record)
@@ -47,7 +46,7 @@ def opened_remote(library: "Library") -> Remote | None:
 def adopt(library: "Library", url: str) -> Remote:
     """The library's own new place in a store; its files, if it has any, are not there yet."""
     record = StoreRecord(checked_url(url), secrets.token_hex(8))
-    remote = _remote(library, record)
+    remote = remote_at(library, record)
     marker = record.marker()
     remote.objects.put(MARKER, marker, sha256=sha256_hex(marker))
     _record(library, record)
@@ -66,33 +65,12 @@ def _adopted(library: "Library", url: str) -> Remote | None:
     return None
 
 
-def _recorded(library: "Library") -> StoreRecord | None:
-    """What the catalogue has, else the file beside it. Raises StoreDamaged."""
-    path = library.folder / STORE_NAME
-    kept = library.setting(STORE_SETTING)
-    if kept is None and path.is_file():
-        try:
-            kept = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            remedy = "Restore it from a backup."
-            raise StoreDamaged(str(path), "the file cannot be read", remedy) from error
-    return None if kept is None else _from_json(kept, path)
-
-
-def _from_json(kept: Any, path: Path) -> StoreRecord:
-    try:
-        return StoreRecord(str(kept["url"]), safe_id(str(kept["library"])))
-    except (KeyError, TypeError, ValueError) as error:
-        remedy = "Restore it from a backup."
-        raise StoreDamaged(str(path), "it names no store", remedy) from error
-
-
 def _record(library: "Library", record: StoreRecord) -> None:
-    write_atomic(library.folder / STORE_NAME, json.dumps(vars(record)).encode())
-    library.set_setting(STORE_SETTING, vars(record))
+    with library.catalogue.write() as connection:
+        put_record(connection, library.folder, record)
 
 
-def _remote(library: "Library", record: StoreRecord) -> Remote:
+def remote_at(library: "Library", record: StoreRecord) -> Remote:
     settings = library.settings
     objects = ObjectStore(record.address, seconds=settings.store_seconds)
 
@@ -102,8 +80,8 @@ def _remote(library: "Library", record: StoreRecord) -> Remote:
         extractor = None if path.name == "original" else path.parent.name
         with library.catalogue.read() as connection:
             keys = keys_of(connection, video_id, extractor=extractor)
-        if not keys or not library.has_video(video_id):
-            return False
+        if not keys or not library.has_video(video_id):  # removed by another machine
+            return time.time() - path.stat().st_ctime > _SETTLED_SECONDS
         try:
             held = objects.stat(keys[0])
         except StoreAway:  # it stays here until that is known

@@ -1,13 +1,11 @@
 """One library's objects in its store, and the library's folder as their cache."""
 
 import contextlib
-import json
 import logging
 import os
 import secrets
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.engine import Connection
@@ -19,25 +17,11 @@ from visil_dash.library.remote.cache import Cache
 from visil_dash.library.remote.keys import blob_key, hash_in, media_key
 from visil_dash.library.remote.notes import forget, is_named, note, noted
 from visil_dash.library.remote.objects import MEND, ObjectStore
+from visil_dash.library.remote.record import StoreRecord
 
 _LOG = logging.getLogger(__name__)
 _KEYS_KEPT = 1000
 MARKER = "library.json"  # the object by which a place is known to be this library's
-
-
-@dataclass(frozen=True)
-class StoreRecord:
-    """Where a library's objects are: the URL of the store, and its own folder there."""
-
-    url: str
-    library: str
-
-    @property
-    def address(self) -> str:
-        return f"{self.url}/{self.library}"
-
-    def marker(self) -> bytes:
-        return json.dumps({"library": self.library}).encode()
 
 
 class Remote:
