@@ -34,7 +34,7 @@ from visil_dash.labels.label import Label
 from visil_dash.library.catalogue import CATALOGUE_NAME, next_count
 from visil_dash.library.jobs import Worker
 from visil_dash.library.postgres.marker import MARKER_NAME
-from visil_dash.library.sharing.beside_writer import hand_over, put_labels, writer_is_gone
+from visil_dash.library.sharing.beside_writer import hand_over, may_become_writer, put_labels
 from visil_dash.library.store import Library, open_library
 from visil_dash.records import JobState
 
@@ -176,13 +176,15 @@ def test_a_writer_on_another_machine_is_named_and_followed_once_it_is_killed(fol
             assert viewer.read_only
             assert f"process {holder.pid} on" in viewer.notice
             assert str(folder) in viewer.notice
-            assert not writer_is_gone(viewer)
+            assert not may_become_writer(viewer)
             with pytest.raises(StoreReadOnly):
                 viewer.rename(content_id(b"one"), "x.mp4")
         with pytest.raises(StoreReadOnly, match="is the writer of this catalogue"):
             opened(folder, read_only=False)
     finally:
         ended(holder)
+    with opened(folder, read_only=True) as viewer:
+        assert may_become_writer(viewer)
     with opened(folder, read_only=False) as library:
         library.rename(content_id(b"one"), "b.mp4")
         assert library.notice == ""

@@ -113,6 +113,7 @@ def test_numbers_are_formatted_for_people() -> None:
         "2.5 h",
         "4.6 days",
     ]
-    assert [seconds(s) for s in (0.0123, 3.21)] == ["12 ms", "3.2 s"]
+    values = (0.0123, 0.99949, 0.9996, 3.21)
+    assert [seconds(s) for s in values] == ["12 ms", "999 ms", "1.0 s", "3.2 s"]
     assert (percent(0.873), percent(0.5, digits=1)) == ("87 %", "50.0 %")
     assert (plural(1, "frame"), plural(1200, "frame")) == ("1 frame", "1,200 frames")

@@ -40,9 +40,16 @@ def counted(connection: Connection) -> int:
 
 
 def lock_is_free(engine: Engine, library: str) -> bool:
+    """Without taking the lock even for a moment, which would turn a new writer away."""
+    key = _key(library) % 2**64
+    held = sa.text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+        " WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1"
+        " AND classid::bigint = :high AND objid::bigint = :low"
+    )
     with engine.connect() as connection, connection.begin():
-        asked = sa.select(sa.func.pg_try_advisory_xact_lock(_key(library)))
-        return bool(connection.execute(asked).scalar_one())
+        values = {"high": key >> 32, "low": key % 2**32}
+        return int(connection.execute(held, values).scalar_one()) == 0
 
 
 class WriterLease:

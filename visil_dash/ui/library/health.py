@@ -58,8 +58,8 @@ def draw_health(overview: "Overview") -> None:
                 index_line += f" · {index.frames:,} frames, {index.dim} dimensions"
             if index.generation:
                 index_line += f", generation {index.generation}"
-            if index.engine != "hnswlib":
-                index_line += f", {md(index.engine)}"
+            if index.engine != "hnswlib":  # its address is no page to be opened: no link
+                index_line += f", `{index.engine}`" + ("" if index.behind else ", up to date")
             st.markdown(index_line, width="content")
             if overview.store:
                 store_line = f":gray[:material/cloud: Files in {md(overview.store)}]"

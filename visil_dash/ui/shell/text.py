@@ -55,7 +55,7 @@ def size(count: float) -> str:
 
 def seconds(value: float) -> str:
     """A measured duration: 0.0123 → 12 ms, 3.21 → 3.2 s."""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+    return f"{value * 1000:.0f} ms" if value < 0.9995 else f"{value:.1f} s"
 
 
 def duration_text(seconds: float) -> str:
