@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.benches import fake_bench
+from tests.support.benches import fake_bench, filled_library
 from tests.support.library_fakes import (
     FakePipeline,
     by_hand,
@@ -15,6 +15,7 @@ from tests.support.library_fakes import (
     small_settings,
 )
 from tests.support.postgres import PASSWORD, SCHEMAS, PostgresServer
+from tests.support.scenes import make_scene
 from visil_dash.cli.main import main
 from visil_dash.errors import InputError, StoreError, StoreMismatch, StoreReadOnly
 from visil_dash.labels.label import Label
@@ -179,6 +180,31 @@ def test_the_command_line_moves_and_shows_the_kind_without_the_password(
     assert "b ü 😀.mp4" in run("list")
     assert PASSWORD not in run("limits")
     assert "_moved after its name" in run("catalogue", "move-back")
+
+
+def test_a_search_gives_the_same_videos_and_scores_after_the_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    folder = tmp_path / "library"
+    monkeypatch.delenv("VISIL_DASH_CATALOGUE")
+    scenes = {"whole": (0, 12), "part": (4, 6), "other": (30, 8)}
+    clips = [
+        make_scene(tmp_path / f"{name}.mp4", 1, start=start, seconds=seconds)
+        for name, (start, seconds) in scenes.items()
+    ]
+    filled_library(folder, clips)
+
+    def answer() -> list[tuple[object, ...]]:
+        with fake_bench(folder) as bench:
+            query = bench.library.video("part.mp4").video_id
+            matches = bench.search(query, threshold=bench.threshold(), exhaustive=False).matches
+            return [(m.video_id, m.score, m.min_distance, m.candidate_frames) for m in matches]
+
+    before = answer()
+    assert before
+    monkeypatch.setenv("VISIL_DASH_CATALOGUE", url)
+    move_to_database(folder, settings=small_settings())
+    assert answer() == before
 
 
 def test_the_doctor_and_the_library_page_name_the_catalogue(tmp_path: Path, url: str) -> None:
