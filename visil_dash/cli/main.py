@@ -8,7 +8,7 @@ from pathlib import Path
 
 from visil_dash.cli.api import add_api_commands
 from visil_dash.cli.case import add_case_commands
-from visil_dash.cli.catalogue import add_catalogue_command
+from visil_dash.cli.catalogue import add_catalogue_command, add_store_command
 from visil_dash.cli.collection import add_collection_commands
 from visil_dash.cli.evaluate import add_evaluate_command
 from visil_dash.cli.fivr import add_fivr_commands
@@ -81,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_index_command(commands, common)
     add_safekeeping_commands(commands, common)
     add_catalogue_command(commands, common)
+    add_store_command(commands, common)
     add_model_commands(commands, common)
     add_train_commands(commands, common)
     add_fivr_commands(commands, common)

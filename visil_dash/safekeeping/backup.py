@@ -36,6 +36,7 @@ from visil_dash.library.catalogue import CATALOGUE_NAME, catalogue_engine
 from visil_dash.library.paths import blob_file, media_file, safe_id
 from visil_dash.library.postgres.moving import copy_catalogue
 from visil_dash.library.postgres.opening import cluster_of
+from visil_dash.library.remote.fetching import Fetch, fetcher_of
 from visil_dash.library.sharing.lock import require_library
 from visil_dash.library.store import open_library
 from visil_dash.progress import UNWATCHED, Watch
@@ -96,6 +97,7 @@ def make_backup(
         else:
             copy_catalogue(library, cluster, catalogue)
         wanted, videos, outside = _files_of(catalogue, library)
+        fetch = _fetch_of(catalogue, settings)
         digest, size = sha256_file(catalogue)
         files = [Stored(CATALOGUE_NAME, digest, size)]
         copied = _take_in(folder, catalogue, files[0])
@@ -105,7 +107,7 @@ def make_backup(
     copied_bytes = size if copied else 0
     for number, file in enumerate(wanted):
         watch.count("Copying", number, len(wanted))
-        problem, new = _copied(library, folder, file)
+        problem, new = _copied(library, folder, file, fetch)
         if problem:
             left_out.append(problem)
             continue
@@ -179,6 +181,15 @@ def _files_of(catalogue: Path, library: Path) -> tuple[list[Stored], int, int]:
     return [*media, *blobs, *fitted], len(videos), len(outside)
 
 
+def _fetch_of(catalogue: Path, settings: Settings) -> Fetch | None:
+    """How files are got that are in the library's store alone."""
+    reader = sqlite3.connect(f"{catalogue.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        return fetcher_of(reader, settings)
+    finally:
+        reader.close()
+
+
 def _in_place(reader: sqlite3.Connection) -> set[str]:
     """Videos that have a file in place; an older catalogue has none."""
     if not reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'in_place'").fetchone():
@@ -186,14 +197,19 @@ def _in_place(reader: sqlite3.Connection) -> set[str]:
     return {video for (video,) in reader.execute("SELECT video_id FROM in_place")}
 
 
-def _copied(library: Path, folder: Path, file: Stored) -> tuple[str, int]:
+def _copied(library: Path, folder: Path, file: Stored, fetch: Fetch | None) -> tuple[str, int]:
     """Why the file is not in the backup (empty: it is), and whether it was copied now (1 or 0)."""
     target = _object(folder, file.sha256)
     if target.is_file() and target.stat().st_size == file.bytes:
         return "", 0
     source = library / file.path
     if not source.is_file():
-        return f"{source}: it is gone. {_MISSING}", 0
+        if fetch is None:
+            return f"{source}: it is gone. {_MISSING}", 0
+        if problem := fetch(file.path, file.sha256, _part_of(target)):
+            return f"{problem} {_MISSING}", 0
+        _publish(_part_of(target), target)
+        return "", 1
     part = _part_of(target)
     digest, size = copy_hashed(source, part, max_bytes=_LARGEST)
     if (digest, size) != (file.sha256, file.bytes):

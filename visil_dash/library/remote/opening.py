@@ -36,41 +36,40 @@ def opened_remote(library: "Library") -> Remote | None:
             " VISIL_DASH_STORE to that place, or to where it lies now."
         )
     record = StoreRecord(url, record.library)
-    remote = remote_at(library, record)
+    remote = _remote(library, record)
     if not library.read_only and library.setting(STORE_SETTING) != vars(record):
         remote.check()
-        _record(library, record)
+        record_remote(library, record)
     return remote
 
 
-def adopt(library: "Library", url: str) -> Remote:
-    """The library's own new place in a store; its files, if it has any, are not there yet."""
-    record = StoreRecord(checked_url(url), secrets.token_hex(8))
-    remote = remote_at(library, record)
-    marker = record.marker()
-    remote.objects.put(MARKER, marker, sha256=sha256_hex(marker))
-    _record(library, record)
-    return remote
+def new_remote(library: "Library", url: str, *, place: str | None = None) -> Remote:
+    """The library's own new place in a store, or one that was begun; nothing is written yet."""
+    return _remote(library, StoreRecord(checked_url(url), place or secrets.token_hex(8)))
 
 
 def _adopted(library: "Library", url: str) -> Remote | None:
     if library.read_only:
         return None
     if not library.videos():
-        return adopt(library, url)
+        remote = new_remote(library, url)
+        marker = remote.record.marker()
+        remote.objects.put(MARKER, marker, sha256=sha256_hex(marker))
+        record_remote(library, remote.record)
+        return remote
     library.add_notice(
         "This library's media and features are in its folder alone: VISIL_DASH_STORE is for new"
-        " libraries."
+        " libraries. Move this one there: python -m visil_dash store send."
     )
     return None
 
 
-def _record(library: "Library", record: StoreRecord) -> None:
+def record_remote(library: "Library", record: StoreRecord) -> None:
     with library.catalogue.write() as connection:
         put_record(connection, library.folder, record)
 
 
-def remote_at(library: "Library", record: StoreRecord) -> Remote:
+def _remote(library: "Library", record: StoreRecord) -> Remote:
     settings = library.settings
     objects = ObjectStore(record.address, seconds=settings.store_seconds)
 

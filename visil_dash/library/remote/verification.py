@@ -47,7 +47,7 @@ def store_report(library: "Viewer", remote: Remote) -> StoreReport:
     try:
         remote.check()
         held = remote.objects.listing()
-        wanted = list(_wanted(library))
+        wanted = list(wanted_objects(library))
         in_place = {file.video_id for file in library.in_place.all()}
         problems = tuple(
             (each, problem)
@@ -64,7 +64,7 @@ def store_report(library: "Viewer", remote: Remote) -> StoreReport:
     return StoreReport(problems, len(held.keys() - known))
 
 
-def _wanted(library: "Viewer") -> Iterator[WantedObject]:
+def wanted_objects(library: "Viewer") -> Iterator[WantedObject]:
     for video in library.videos():
         path = media_file(library.folder, video.video_id)
         yield WantedObject(media_key(video.video_id), video.bytes, path, video.video_id)
