@@ -12,7 +12,13 @@ import pytest
 
 from tests.support.benches import copy_library, fake_bench
 from tests.support.fakes import fake_model
-from tests.support.library_fakes import EXTRACTOR, fake_info, fake_video_features, small_settings
+from tests.support.library_fakes import (
+    EXTRACTOR,
+    fake_info,
+    fake_video_features,
+    put,
+    small_settings,
+)
 from tests.support.library_fakes import MANIFEST as FAKE
 from tests.support.pair_world import copy_world
 from visil_dash.collection.library_pairs import library_pair_table
@@ -206,6 +212,19 @@ def test_features_that_a_worker_cannot_trust_are_compared_here_and_reported_as_e
         )
     assert {m.video_id for m in matches} == {r.video_id for r in records} - {records[1].video_id}
     assert "altered" in skipped[records[1].video_id]
+
+
+def test_a_worker_reads_from_the_store_what_the_folder_lacks(
+    query: VideoFeatures, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = small_settings(store=f"file://{tmp_path / 'store'}")
+    with open_library(tmp_path / "library", settings=settings) as own:
+        ids = [put(own, b"stored %d" % number, f"{number}.mp4").video_id for number in range(3)]
+        want = in_one_process(own, {WHOLE: query}, 50)
+        (own.folder / "features" / EXTRACTOR / f"{ids[1]}.safetensors").unlink()
+        check_same(on_pool(AtOnce(), own, {WHOLE: query}, align_top=50), want)
+        assert not (own.folder / "features" / EXTRACTOR / f"{ids[1]}.safetensors").exists()
+    assert "left to this process" not in caplog.text
 
 
 # -- pairs ----------------------------------------------------------------------------------

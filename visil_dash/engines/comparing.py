@@ -146,7 +146,7 @@ def _shards(
             {v: records[v].name for v in part},
             {v: candidates[v] for v in part if v in candidates},
             {v: records[v].info for v in part},
-            StoredFeatures(library.folder, extractor, hashes),
+            StoredFeatures.of(library, extractor, hashes),
         )
 
     return [shard(part) for part in _cut(order, frames, places=places, most=most)]

@@ -63,7 +63,8 @@ def pair_scores_on(
 
     def features(number: int) -> StoredFeatures:
         videos = dict.fromkeys(chain.from_iterable(parts[number]))
-        return StoredFeatures(library.folder, model.extractor, {v: rows.get(v, "") for v in videos})
+        hashes = {v: rows.get(v, "") for v in videos}
+        return StoredFeatures.of(library, model.extractor, hashes)
 
     def piece(number: int) -> Piece:
         about = {"pairs": parts[number], "scorer": scorer, "features": features(number)}
