@@ -8,7 +8,7 @@ from visil_dash.library.catalogue import note_version, schema_version
 from visil_dash.library.tables import metadata
 
 
-def _note(*, ctx: Any, step: Any, **_: object) -> None:
+def _note(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
     """Keeps `migrations` the record of the schema: by it an older program knows a newer library."""
     number = int(step.up_revision_id)
     if schema_version(ctx.connection) < number:
