@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from visil_dash.errors import ModelError
 from visil_dash.records import Array
@@ -64,9 +64,14 @@ def fold_batch_norm(module: nn.Module) -> None:
     ResNet and RegNet do.
     """
     children = list(module.named_children())
-    for (first, conv), (second, norm) in pairwise(children):
+    for (_, conv), (second, norm) in pairwise(children):
         if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            setattr(module, first, fuse_conv_bn_eval(conv, norm))
+            mean, variance = norm.running_mean, norm.running_var
+            if mean is None or variance is None:
+                raise ValueError("batch normalisation without statistics cannot be folded")
+            conv.weight, conv.bias = fuse_conv_bn_weights(
+                conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
+            )
             setattr(module, second, nn.Identity())
     for _, child in children:
         fold_batch_norm(child)

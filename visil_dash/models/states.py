@@ -86,7 +86,8 @@ def _check_tensor(value: "Tensor", *, name: str, key: str) -> None:
 
     if value.layout is not torch.strided or value.is_complex() or value.is_quantized:
         raise ModelError(f"{name}: tensor {key} is not a plain dense tensor.")
-    if value.is_floating_point() and not torch.isfinite(value).all():
+    # One value that is not finite makes the sum so; asking each takes more than twice as long.
+    if value.is_floating_point() and not value.float().sum().isfinite():
         raise ModelError(f"{name}: tensor {key} has values that are not finite.")
 
 
