@@ -1,15 +1,33 @@
 """Milvus keeps the contract of every index: milvus-lite from a file and as a server, and a real
-server; and a library finds the same through it as through the index of its own."""
+server; and a library finds the same through it as through the index of its own, by the shell and in
+a browser too. All tests with Milvus are here: its port is one, and files run side by side."""
 
+import json
+import os
 import secrets
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser, expect
 
+from tests.support.benches import page_settings
+from tests.support.browser_harness import (
+    ROOT,
+    UNPROVED,
+    clean_app,
+    fresh_page,
+    open_page,
+    screen_taker,
+    wait_until_idle,
+)
 from tests.support.index_contract import IndexContract, MakeIndex, check_tag_filter, clustered
+from tests.support.lab_world import make_library
 from tests.support.library_fakes import (
     EXTRACTOR,
     FRAMES,
@@ -19,16 +37,23 @@ from tests.support.library_fakes import (
     put,
     small_settings,
 )
+from tests.support.realdata import real_data
 from tests.support.servers import Server
 from visil_dash.candidates.generation import library_candidates
 from visil_dash.errors import StoreError
 from visil_dash.index.frames import FrameSpace
 from visil_dash.index.ids import frame_ids
 from visil_dash.index.milvus import MilvusIndex, MilvusServer, ServedVideo
+from visil_dash.installed import DEMO
 from visil_dash.library.store import Library, open_library
+from visil_dash.workbench.bench import open_workbench
 
 BACK_ENDS = ("lite-file", "lite-server", "server")
 SECONDS = 10.0
+DEMO_CLIPS, REAL_CLIPS = 6, 3
+THRESHOLD = 1.7  # admits most videos
+OPTIONS = ("--threshold", str(THRESHOLD), "--inside", "never", "--proof", "0")
+PATIENCE = 120.0  # seconds
 
 
 @pytest.fixture(scope="module", params=BACK_ENDS)
@@ -147,6 +172,98 @@ def test_a_library_finds_the_same_as_by_its_own_index(
     again = settled(open_space(library))
     assert len(again) == 14 * FRAMES - FRAMES // 2
     check_as_embedded(library, again, thresholds=(5.0,))
+
+
+# -- the shell and a browser ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library of a demo scene with its copies, and of short real clips where they are."""
+    paths = sorted((DEMO / "videos").glob("*.mp4"))[:DEMO_CLIPS]
+    folder = real_data()
+    if folder is not None:
+        real = sorted((folder / "videos").rglob("*.mp4"), key=lambda path: path.stat().st_size)
+        paths += real[:REAL_CLIPS]
+    return make_library(tmp_path_factory.mktemp("one") / "library", paths).folder
+
+
+@pytest.fixture(scope="module")
+def served(clips: Path, milvus: tuple[Server, str]) -> dict[str, str]:
+    """The settings of the other configuration, whose server holds the library already."""
+    _, address = milvus
+    settings = page_settings(clips, index="milvus", milvus=address)
+    with open_workbench(settings=settings, library=clips, start_worker=False) as bench:
+        settled(bench.space)
+    return {"VISIL_DASH_INDEX": "milvus", "VISIL_DASH_MILVUS": address}
+
+
+def queries(library: Path) -> dict[str, str]:
+    """Ids of some videos by name."""
+    with open_workbench(settings=page_settings(library), library=library, start_worker=False) as b:
+        return {video.name: video.video_id for video in b.videos()[::5]}
+
+
+def by_shell(library: Path, names: Iterable[str], settings: dict[str, str]) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "visil_dash", "search", *names]
+    answered = subprocess.run(
+        [*command, *OPTIONS, "--library", str(library), "--json"],
+        cwd=ROOT,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    return [json.loads(line) for line in answered.stdout.splitlines()]
+
+
+def check_same_answer(got: dict[str, Any], want: dict[str, Any]) -> None:
+    assert "Milvus" in got["index"]
+    assert "Milvus" not in want["index"]
+    assert len(want["matches"]) > 2
+    assert [m["video_id"] for m in got["matches"]] == [m["video_id"] for m in want["matches"]]
+    for mine, theirs in zip(got["matches"], want["matches"], strict=True):
+        for name in ("score", "reverse_score", "strength", "min_distance"):
+            assert mine[name] == pytest.approx(theirs[name], abs=1e-4), (mine["name"], name)
+        assert mine["candidate_frames"] == theirs["candidate_frames"]
+        assert mine["relation"] == theirs["relation"]
+
+
+def test_both_configurations_give_one_answer_in_the_shell_and_in_a_browser(
+    clips: Path,
+    served: dict[str, str],
+    browser: Browser,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    asked = queries(clips)
+    embedded = by_shell(clips, asked, {})
+    for got, want in zip(by_shell(clips, asked, served), embedded, strict=True):
+        check_same_answer(got, want)
+    with (
+        clean_app(library=clips, log_path=tmp_path / "log", environment=UNPROVED | served) as app,
+        fresh_page(browser, color_scheme="light") as page,
+    ):
+        screens = screen_taker(page, request.config.getoption("--screens"))
+        open_page(page, app)
+        health = page.locator(".st-key-health")
+        health.locator("summary").click()
+        expect(health).to_contain_text(f"Milvus at {served['VISIL_DASH_MILVUS']}, up to date")
+        expect(page.locator("body")).not_to_contain_text("The index server lacks")
+        wait_until_idle(page)
+        screens("cluster-library")
+        for want in embedded:
+            open_page(page, app, f"search?q={asked[want['query']][:16]}&t={THRESHOLD}")
+            expect(page.locator(".st-key-match-1")).to_be_visible(timeout=PATIENCE * 1000)
+            wait_until_idle(page)
+            page.get_by_role("button", name="Download").click()
+            with page.expect_download() as saved:
+                page.get_by_role("button", name="JSON, the complete result").click()
+            check_same_answer(json.loads(saved.value.path().read_text()), want)
+            page.keyboard.press("Escape")
+        wait_until_idle(page)
+        screens("cluster-search")
 
 
 def test_a_killed_server_is_reported_and_catches_up_when_it_is_back(
