@@ -23,7 +23,8 @@ class Finding:
     """A problem: the artefact, what is wrong with it, the remedy; as text, one sentence each.
 
     `video_id` and `extractor` where features of that video are what is damaged, `media_of` where
-    its media file is; `in_store` where the artefact is no file of the library's folder.
+    its media file is; `in_store` where the artefact is no file of the library's folder, `unread`
+    where nothing in it could be checked.
     """
 
     artefact: str
@@ -33,6 +34,7 @@ class Finding:
     extractor: str = ""
     media_of: str = ""
     in_store: bool = False
+    unread: bool = False
 
     def __str__(self) -> str:
         return f"{self.artefact}: {self.problem}. {self.remedy}".rstrip()
@@ -60,7 +62,7 @@ def media_problem(path: Path, video_id: str) -> str:
 def _stored(library: "Viewer", report: StoreReport, name: str) -> Iterator[Finding]:
     """What is wrong in the store, and of videos that lie elsewhere."""
     if report.away:
-        yield Finding(name, report.away.removesuffix("."), in_store=True)
+        yield Finding(name, "nothing there was checked", report.away, in_store=True, unread=True)
     for wanted, problem in report.problems:
         about = (
             (wanted.video_id, wanted.extractor, "")

@@ -121,7 +121,9 @@ def _media(findings: tuple[Finding, ...]) -> Iterator[HealthCheck]:
     wrong = [finding for finding in findings if finding.media_of]
     for finding in wrong:
         yield HealthCheck("videos", State.PROBLEM, str(finding))
-    if not wrong:
+    if not wrong and any(finding.unread for finding in findings):
+        yield HealthCheck("videos", State.NOTE, "what lies in the store could not all be checked")
+    elif not wrong:
         yield HealthCheck("videos", State.WELL, "every stored file is what its hash says")
 
 
@@ -170,11 +172,16 @@ def _is_file(finding: Finding) -> bool:
     return not (finding.video_id or finding.media_of or finding.in_store)
 
 
+def _is_of_store(finding: Finding) -> bool:
+    """Whether it is of the store itself, and of no single video."""
+    return finding.in_store and not (finding.video_id or finding.media_of)
+
+
 def _store(bench: Workbench, findings: tuple[Finding, ...]) -> Iterator[HealthCheck]:
     remote = bench.library.remote
     if remote is None:
         return
-    wrong = [f for f in findings if f.in_store and not f.video_id and not f.media_of]
+    wrong = [*filter(_is_of_store, findings)]
     for finding in wrong:
         yield HealthCheck("store", State.PROBLEM, str(finding))
     if loose := len(remote.left_over()):

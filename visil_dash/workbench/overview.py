@@ -30,7 +30,9 @@ class Overview:
 def overview(bench: Workbench) -> Overview:
     videos = bench.library.videos()
     have = bench.library.features_ids(bench.extractor)
-    notices = [bench.library.notice, bench.space.status().notice, bench.model.notice]
+    remote = bench.library.remote
+    outage = "" if remote is None else remote.outage
+    notices = [bench.library.notice, outage, bench.space.status().notice, bench.model.notice]
     return Overview(
         videos=len(videos),
         seconds=sum(v.info.duration for v in videos),
@@ -45,5 +47,5 @@ def overview(bench: Workbench) -> Overview:
         missing_features=sum(v.video_id not in have for v in videos),
         catalogue=bench.library.catalogue.kind,
         may_write=may_become_writer(bench.library),
-        store="" if bench.library.remote is None else bench.library.remote.name,
+        store="" if remote is None else remote.name,
     )

@@ -117,9 +117,9 @@ class ObjectStore:
             return None
 
     @property
-    def away(self) -> bool:
-        """Whether the last call failed."""
-        return self._closed_until > 0
+    def outage(self) -> str:
+        """Why the last call failed; empty where it did not."""
+        return self._reason if self._closed_until > 0 else ""
 
     def is_folder(self) -> bool:
         """Whether it is a folder of this machine's file systems."""

@@ -37,6 +37,12 @@ class Remote:
         self._lock = threading.Lock()
         self._unswept = True
         self._checked = False
+        self._misplaced = ""
+
+    @property
+    def outage(self) -> str:
+        """Why the store could not be used when it was needed last; empty where it could."""
+        return self.objects.outage or self._misplaced
 
     @property
     def name(self) -> str:
@@ -112,17 +118,19 @@ class Remote:
             return
         held = self.objects.read(MARKER)
         if held is None:
-            raise StoreAway(
-                f"The store {self.name} does not hold this library ({MARKER} is missing). Mount or"
+            self._misplaced = (
+                f"The store {self.name} does not hold this library: {MARKER} is missing. Mount or"
                 " restore it, and check VISIL_DASH_STORE."
             )
+            raise StoreAway(self._misplaced)
+        self._misplaced = ""
         if held != self.record.marker():
             raise StoreMismatch(f"{self.name}: the store holds another library there.")
         self._checked = True
 
     def ready(self) -> None:
         """Before new work: raises StoreAway where the store does not answer now."""
-        if self.objects.away:
+        if self.objects.outage:
             self._checked = False
         self.check()
         self.sweep()
@@ -175,6 +183,7 @@ class Remote:
                 raise self._missing(key) from error
             finally:
                 half.unlink(missing_ok=True)
+            self._misplaced = ""
             self.cache.added(path, size)
 
     def _missing(self, key: str) -> StoreDamaged:

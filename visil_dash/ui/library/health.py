@@ -61,12 +61,10 @@ def draw_health(overview: "Overview") -> None:
             if index.engine != "hnswlib":  # its address is no page to be opened: no link
                 index_line += f", `{index.engine}`" + ("" if index.behind else ", up to date")
             st.markdown(index_line, width="content")
-            if overview.store:
-                store_line = f":gray[:material/cloud: Files in {md(overview.store)}]"
-                st.markdown(store_line, width="content")
             st.markdown(f":gray[Model {md(overview.model)}]", width="content")
             verified_badge(overview.verified)
-        st.caption(f"Catalogue: {md(overview.catalogue)}")
+        files = f" · Files: {md(overview.store)}" if overview.store else ""
+        st.caption(f"Catalogue: {md(overview.catalogue)}{files}")
         _verification()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from visil_dash.errors import VisilDashError
+from visil_dash.errors import StoreAway, VisilDashError
 from visil_dash.framing.views import QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import Array
@@ -92,7 +92,10 @@ def make_asset(video_id: str, name: str) -> Task:
         return out
 
     pool = backend.poster_tasks() if name == _POSTER else backend.tasks()
-    return pool.start(("asset", name, video_id, str(out)), work)
+    key = ("asset", name, video_id, str(out))
+    known = pool.get(key)
+    away = known is not None and isinstance(known.error, StoreAway)
+    return pool.start(key, work, again=away and name == _POSTER)  # a card asks for it again
 
 
 def poster(video_id: str) -> Path | None:
