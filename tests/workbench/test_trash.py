@@ -10,8 +10,10 @@ import pytest
 from tests.support.benches import copy_library, fake_bench, fill
 from tests.support.page_world import shared_library
 from tests.support.scenes import make_scene
+from tests.support.store_contract import empty_cache
 from visil_dash.errors import NotFound, StoreReadOnly
 from visil_dash.labels.label import Label
+from visil_dash.library.remote.moving import send_all
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.trash import empty_trash, move_to_trash, restore, trash_of
 
@@ -164,3 +166,21 @@ def test_a_viewer_removes_nothing(bench: Workbench) -> None:
         with pytest.raises(StoreReadOnly):
             move_to_trash(viewer, [], [ids(viewer)["market.mp4"]])
     assert trash_of(bench) == ()
+
+
+def test_undo_brings_back_what_lay_in_a_store_alone(tmp_path: Path) -> None:
+    folder = copy_library(shared_library(), tmp_path / "library")
+    with fake_bench(folder, store=f"file://{tmp_path / 'store'}") as bench:
+        assert send_all(bench.library).lacking == ()
+        video = ids(bench)["market.mp4"]
+        content = bench.library.media_path(video).read_bytes()
+        regions = bench.library.features(video, extractor=bench.extractor).regions
+        empty_cache(bench.library)
+        gone = move_to_trash(bench, [], [video])
+        assert not [*(tmp_path / "store").glob(f"*/*/{video}*")]
+        restore(bench, [], gone.batch)
+        empty_cache(bench.library)
+        assert bench.library.media_path(video).read_bytes() == content
+        again = bench.library.features(video, extractor=bench.extractor)
+        np.testing.assert_array_equal(again.regions, regions)
+        assert bench.verify() == ()

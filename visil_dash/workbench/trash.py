@@ -14,11 +14,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from visil_dash.errors import NotFound
+from visil_dash.errors import NotFound, StoreDamaged
 from visil_dash.labels.label import Label
 from visil_dash.library.blobs import (
     copy_hashed,
@@ -188,14 +189,17 @@ def _why_not(path: Path, video_id: str, library: Library, outside: Sequence[Path
 
 def _keep_files(library: Library, video_id: str, folder: Path) -> None:
     """Second names for the video's files: the library deletes its own, and these stay. A file in
-    place gets none: it is not the library's."""
+    place gets none: it is not the library's. What lies in a store alone is fetched."""
     media = media_file(library.folder, video_id)
+    if not media.is_file() and not library.in_place.all(video_id):
+        library.media_path(video_id)  # fetches it, or raises what is wrong
     if media.is_file():
         _link(media, folder / "media" / video_id)
-    elif not library.in_place.all(video_id):
-        library.media_path(video_id)  # raises what is wrong
     for extractor in library.extractors():
         blob = blob_file(library.folder, extractor, video_id)
+        if library.remote is not None and library.has_features(video_id, extractor=extractor):
+            with suppress(StoreDamaged):  # then they are made again, should the video come back
+                library.features(video_id, extractor=extractor, anew=True)
         if blob.is_file():
             _link(blob, folder / "features" / extractor / blob.name)
 
