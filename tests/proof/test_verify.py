@@ -195,6 +195,16 @@ def test_only_what_is_shared_is_in_the_span(take, verified):
     assert_span(proof, (4, 9), (6, 11))
 
 
+def test_a_whole_copy_begins_with_its_first_frame_even_where_that_is_hidden_by_noise(
+    take, verified
+):
+    rng, some = np.random.default_rng(0), round(0.8 * FPS)
+    noisy = [np.clip(f + rng.normal(0, 60, f.shape), 0, 255).astype(np.uint8) for f in take[:some]]
+    frames = [*noisy, *take[some:]]
+    proof = verified("hidden", frames, guess((2, 14), (2, 14)))
+    assert_span(proof, (0, SECONDS), (0, SECONDS), within=0.1)
+
+
 def test_the_peak_of_the_curve_is_the_place(take, verified):
     proof = verified("curve", seconds(take, 5, 12), guess((0, 7), (5, 12)))
     best = max(range(len(proof.curve)), key=proof.curve.__getitem__)

@@ -15,6 +15,7 @@ _FADE = 15  # ticks
 _EXTENSIONS, _EXTENSION_SECONDS = 4, 6.0  # how often more is read, and how much
 _SEEN_SECONDS = 0.9  # beyond an end, which show that both agree no longer
 _EDGE_SECONDS = 0.4  # nearer to the end of a video nothing is read
+_COMMON_SECONDS = 1.0  # a shot is hardly ever shorter
 _UNKNOWN = 1e-6
 _LEAST_DETAIL = 0.4  # agreement of detail from which unmoving pictures are the same
 
@@ -48,7 +49,29 @@ def followed(
         if again is None or again.shift is None or again.value < placement.value:
             break
         placement = again
+    start, end = _to_common_edges(query, reference, placement, gain, (start, end))
     return placement, gain, start, end
+
+
+def _to_common_edges(
+    query: Examined, reference: Examined, placement: Placement, gain: Array, rows: tuple[int, int]
+) -> tuple[int, int]:
+    """The rows, extended to where both videos begin or end at once, if that is near: what follows
+    one first frame for all but the first moments is a copy from that frame on. Not where the
+    pictures of these moments differ."""
+    speed = placement.at.speed * (-1 if placement.at.reversed else 1)
+    found = list(rows)
+    for side, way in ((0, -1), (1, 1)):
+        at, other = placement.times(rows[side])
+        room = at if way < 0 else query.video.duration - at
+        other_room = other if way * speed < 0 else reference.video.duration - other
+        if room > _COMMON_SECONDS or abs(other_room / abs(speed) - room) > _EDGE_SECONDS:
+            continue
+        edge = int(np.clip(rows[side] + way * round(room * RATE), 0, len(gain)))
+        between = gain[min(edge, rows[side]) : max(edge, rows[side])]
+        if len(between) and between.mean() > -LEAST_AGREEMENT:
+            found[side] = edge
+    return found[0], found[1]
 
 
 def _unread(
