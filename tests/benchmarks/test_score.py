@@ -304,9 +304,9 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
     (proved,) = {
         line for line in printed.splitlines() if "pixels: " in line and "reported as" in line
     }
-    # One copy has no segments with the fake features, so there is nothing to verify.
-    assert "3 of 4 copies reported as matches, 0 wrong" in proved
-    assert "3 of 3 spans within 0.5 s, 0 wrongly backwards" in proved
+    # One copy has no segments with the fake features: it is verified where frames agree best.
+    assert "4 of 4 copies reported as matches, 0 wrong" in proved
+    assert "4 of 4 spans within 0.5 s, 0 wrongly backwards" in proved
     content = json.loads(out.read_text())
     assert len(content["rows"]) == len(rows)
     assert content["extractor"].startswith("fake-")
