@@ -5,6 +5,7 @@ a browser too. All tests with Milvus are here: its port is one, and files run si
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import s3fs
 from playwright.sync_api import Browser, expect
 
 from tests.support.benches import page_settings
@@ -37,7 +39,9 @@ from tests.support.library_fakes import (
     put,
     small_settings,
 )
+from tests.support.postgres import PostgresServer
 from tests.support.realdata import real_data
+from tests.support.s3_server import BUCKET, moto_server, s3_variables
 from tests.support.servers import Server
 from visil_dash.candidates.generation import library_candidates
 from visil_dash.errors import StoreError
@@ -189,13 +193,38 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(clips: Path, milvus: tuple[Server, str]) -> dict[str, str]:
-    """The settings of the other configuration, whose server holds the library already."""
-    _, address = milvus
-    settings = page_settings(clips, index="milvus", milvus=address)
-    with open_workbench(settings=settings, library=clips, start_worker=False) as bench:
+def cluster(
+    clips: Path,
+    milvus: tuple[Server, str],
+    postgres: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The same library with its frames in Milvus, its catalogue in PostgreSQL, and its media and
+    features in a store alone; and the settings that say so."""
+    folder = shutil.copytree(clips, tmp_path_factory.mktemp("cluster") / "library")
+    s3, port = moto_server(tmp_path_factory.mktemp("moto"))
+    s3.start()
+    variables = s3_variables(port)
+    s3fs.S3FileSystem(
+        key="test", secret="hidden-key", endpoint_url=variables["AWS_ENDPOINT_URL"]
+    ).mkdir(BUCKET)
+    settings = variables | {
+        "VISIL_DASH_STORE": f"s3://{BUCKET}/cluster",
+        "VISIL_DASH_CATALOGUE": postgres.new_database(),
+    }
+    shell("store", "send", library=folder, settings=settings)
+    shell("catalogue", "move", library=folder, settings=settings)
+    for name in ("media", "features"):
+        shutil.rmtree(folder / name)
+    # The server holds the library already: a copy has the name of the same collection.
+    with open_workbench(
+        settings=page_settings(clips, index="milvus", milvus=milvus[1]),
+        library=clips,
+        start_worker=False,
+    ) as bench:
         settled(bench.space)
-    return {"VISIL_DASH_INDEX": "milvus", "VISIL_DASH_MILVUS": address}
+    yield folder, settings | {"VISIL_DASH_INDEX": "milvus", "VISIL_DASH_MILVUS": milvus[1]}
+    s3.kill()
 
 
 def queries(library: Path) -> dict[str, str]:
@@ -204,18 +233,21 @@ def queries(library: Path) -> dict[str, str]:
         return {video.name: video.video_id for video in b.videos()[::5]}
 
 
-def by_shell(library: Path, names: Iterable[str], settings: dict[str, str]) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "visil_dash", "search", *names]
-    answered = subprocess.run(
-        [*command, *OPTIONS, "--library", str(library), "--json"],
+def shell(*words: str, library: Path, settings: dict[str, str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "visil_dash", *words, "--library", str(library)],
         cwd=ROOT,
         env=os.environ | settings,
         capture_output=True,
         text=True,
         check=True,
         timeout=PATIENCE,
-    )
-    return [json.loads(line) for line in answered.stdout.splitlines()]
+    ).stdout
+
+
+def by_shell(library: Path, names: Iterable[str], settings: dict[str, str]) -> list[dict[str, Any]]:
+    found = shell("search", *names, *OPTIONS, "--json", library=library, settings=settings)
+    return [json.loads(line) for line in found.splitlines()]
 
 
 def check_same_answer(got: dict[str, Any], want: dict[str, Any]) -> None:
@@ -232,24 +264,29 @@ def check_same_answer(got: dict[str, Any], want: dict[str, Any]) -> None:
 
 def test_both_configurations_give_one_answer_in_the_shell_and_in_a_browser(
     clips: Path,
-    served: dict[str, str],
+    cluster: tuple[Path, dict[str, str]],
     browser: Browser,
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     asked = queries(clips)
     embedded = by_shell(clips, asked, {})
-    for got, want in zip(by_shell(clips, asked, served), embedded, strict=True):
+    folder, settings = cluster
+    for got, want in zip(by_shell(folder, asked, settings), embedded, strict=True):
         check_same_answer(got, want)
     with (
-        clean_app(library=clips, log_path=tmp_path / "log", environment=UNPROVED | served) as app,
+        clean_app(
+            library=folder, log_path=tmp_path / "log", environment=UNPROVED | settings
+        ) as app,
         fresh_page(browser, color_scheme="light") as page,
     ):
         screens = screen_taker(page, request.config.getoption("--screens"))
         open_page(page, app)
         health = page.locator(".st-key-health")
         health.locator("summary").click()
-        expect(health).to_contain_text(f"Milvus at {served['VISIL_DASH_MILVUS']}, up to date")
+        expect(health).to_contain_text(f"Milvus at {settings['VISIL_DASH_MILVUS']}, up to date")
+        expect(health).to_contain_text("PostgreSQL at")
+        expect(page.locator("body")).to_contain_text(settings["VISIL_DASH_STORE"])
         expect(page.locator("body")).not_to_contain_text("The index server lacks")
         wait_until_idle(page)
         screens("cluster-library")
