@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
-import s3fs
 from playwright.sync_api import Browser, expect
 
 from tests.support.benches import page_settings
@@ -205,8 +205,8 @@ def cluster(
     s3, port = moto_server(tmp_path_factory.mktemp("moto"))
     s3.start()
     variables = s3_variables(port)
-    s3fs.S3FileSystem(
-        key="test", secret="hidden-key", endpoint_url=variables["AWS_ENDPOINT_URL"]
+    fsspec.filesystem(
+        "s3", key="test", secret="hidden-key", endpoint_url=variables["AWS_ENDPOINT_URL"]
     ).mkdir(BUCKET)
     settings = variables | {
         "VISIL_DASH_STORE": f"s3://{BUCKET}/cluster",

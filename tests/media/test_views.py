@@ -80,8 +80,12 @@ def test_hierarchical_search_lets_each_part_propose_candidates(world):
     limit = bench.query_distances(part.query_id).distances.min() * 1.01 / 0.9 + 1e-6
     assert bench.search(query, threshold=limit).matches == ()
     found = bench.search(query, threshold=limit, inside=True)
-    assert [(m.name, m.view) for m in found.matches] == [("a.mp4", "top-right")]
+    assert (found.matches[0].name, found.matches[0].view) == ("a.mp4", "top-right")
     assert [c.video_id for c in found.candidates] == [found.matches[0].video_id]
+    # The budget has room for all videos, so the whole picture is compared with each.
+    assert {m.view for m in found.matches[1:]} == {""}
+    alone = bench.search(query, threshold=limit, inside=True, budget=1)
+    assert [(m.name, m.view) for m in alone.matches] == [("a.mp4", "top-right")]
 
 
 def test_auto_searches_the_parts_where_the_whole_picture_has_no_match(world, monkeypatch, tmp_path):
