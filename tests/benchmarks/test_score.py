@@ -21,6 +21,7 @@ from benchmarks.copies.evaluate import (
 )
 from benchmarks.copies.make import make_copies
 from benchmarks.copies.score import score, worst
+from benchmarks.copies.search import AUTO, PROVED
 from benchmarks.copies.sheet import write_sheet
 from benchmarks.copies.siblings import shared_seconds, with_siblings
 from benchmarks.copies.truth import Query, Truth
@@ -316,7 +317,14 @@ def test_a_set_is_scored_end_to_end(videos, tmp_path, capsys):
         for q in truth.queries
     )
     assert (folder / "baselines.json").is_file()
-    # The copy that has nothing to verify is shown where it should have been found.
+    # All are proved. What scores alone miss is shown where it should have been found.
+    assert write_sheet(out, folder, videos, out=tmp_path / "empty.html") == 0
+    failures = content["failures"]
+    by_scores, proved_too = (
+        next(name for name in failures if name.endswith(way)) for way in (AUTO, PROVED)
+    )
+    failures[proved_too] = [f for f in failures[by_scores] if f["why"] == "not reported"][:1]
+    out.write_text(json.dumps(content))
     sheet = tmp_path / "sheet.html"
     assert write_sheet(out, folder, videos, out=sheet) == 1
     shown = sheet.read_text()
