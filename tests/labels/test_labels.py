@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.library_contract import A, B, C, LabelsContract, told
+from tests.support.library_contract import A, B, C, LabelsContract, as_tuples
 from tests.support.library_fakes import (
     by_hand,
     content_id,
@@ -110,7 +110,7 @@ def test_sound_labels_are_kept_when_a_damaged_catalogue_is_remade(library: Libra
     by_hand(library.folder, "UPDATE labels SET verdict = 'match' WHERE verdict = 'unsure'")
     with open_library(library.folder, settings=small_settings()) as remade:
         assert "damaged" in remade.notice
-        assert told(remade.labels()) == {(A, B, "match", "ND", "")}
+        assert as_tuples(remade.labels()) == {(A, B, "match", "ND", "")}
 
 
 # -- in a file -------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def start(program: str, folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-def told(labels: tuple[Label, ...]) -> set[tuple[str, str, str, str, str]]:
+def as_tuples(labels: tuple[Label, ...]) -> set[tuple[str, str, str, str, str]]:
     return {(v.query, v.reference, v.verdict, v.relation, v.source) for v in labels}
 
 
@@ -405,7 +405,7 @@ class LabelsContract:
         library.set_label(Label(B, A, "match", "DS", "review"), Label(A, C, "unsure", "", "review"))
         library.close()
         with open_library(library.folder, settings=small_settings()) as again:
-            assert told(again.labels()) == {
+            assert as_tuples(again.labels()) == {
                 (B, A, "match", "DS", "review"),
                 (A, C, "unsure", "", "review"),
             }
@@ -415,7 +415,7 @@ class LabelsContract:
         before = library.labels_revision()
         library.set_label(Label(A, B, "match"))
         library.set_label(Label(B, A, "not_match", "IS"))
-        assert told(library.labels()) == {(B, A, "not_match", "IS", "")}
+        assert as_tuples(library.labels()) == {(B, A, "not_match", "IS", "")}
         library.remove_label(A, B)
         library.remove_label(A, B)
         assert library.labels() == ()
@@ -429,12 +429,12 @@ class LabelsContract:
     def test_removing_a_video_removes_its_labels(self, library: Library) -> None:
         library.set_label(Label(A, B, "match"), Label(C, A, "match"), Label(B, C, "not_match"))
         library.remove(A)
-        assert told(library.labels()) == {(B, C, "not_match", "", "")}
+        assert as_tuples(library.labels()) == {(B, C, "not_match", "", "")}
 
     def test_a_viewer_reads_labels_and_changes_none(self, library: Library) -> None:
         library.set_label(Label(A, B, "match"))
         with open_library(library.folder, settings=small_settings(), read_only=True) as viewer:
-            assert told(viewer.labels()) == {(A, B, "match", "", "")}
+            assert as_tuples(viewer.labels()) == {(A, B, "match", "", "")}
             with pytest.raises(StoreReadOnly):
                 viewer.set_label(Label(A, C, "match"))
             with pytest.raises(StoreReadOnly):

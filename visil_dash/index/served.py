@@ -24,7 +24,7 @@ from visil_dash.records import Array
 _READ_BYTES = 2 * 1024**3  # of vectors that one process takes from the server at once
 _SAMPLE_FRAMES = 50_000
 _FILTERED = 256  # videos that are left out by the server; beyond, more is fetched instead
-FILTERED_FOR = 4096  # videos that the server is told to search alone: 40 kB of a filter
+FILTERED_FOR = 4096  # ordinals in a filter at most: they make an expression of 40 kB
 _SLACK = 1e-3  # of the engine's distances, which are not trusted to the last digits
 
 

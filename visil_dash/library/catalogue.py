@@ -254,7 +254,7 @@ def checked_rows(
     skip_damaged: bool = False,
     most: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows in primary-key order without their checksum, with `most` any so many; raises
+    """Rows in primary-key order without their checksum, the first `most` or all; raises
     StoreDamaged for a changed row."""
     rows = []
     query = sa.select(table).where(*where).limit(most)

@@ -59,13 +59,10 @@ def _to_common_edges(
     """The rows, extended to where both videos begin or end at once, if that is near: what follows
     one first frame for all but the first moments is a copy from that frame on. Not where the
     pictures of these moments differ."""
-    speed = placement.at.speed * (-1 if placement.at.reversed else 1)
     found = list(rows)
     for side, way in ((0, -1), (1, 1)):
-        at, other = placement.times(rows[side])
-        room = at if way < 0 else query.video.duration - at
-        other_room = other if way * speed < 0 else reference.video.duration - other
-        if room > _COMMON_SECONDS or abs(other_room / abs(speed) - room) > _EDGE_SECONDS:
+        room, other_room = _room(query, reference, placement, rows[side], way)
+        if room > _COMMON_SECONDS or abs(other_room - room) > _EDGE_SECONDS:
             continue
         edge = int(np.clip(rows[side] + way * round(room * RATE), 0, len(gain)))
         between = gain[min(edge, rows[side]) : max(edge, rows[side])]
@@ -82,15 +79,26 @@ def _unread(
     found = []
     for row, way in ((start, -1), (end, 1)):
         at, other = placement.times(row)
-        room = at if way < 0 else query.video.duration - at
-        other_room = other if way * speed < 0 else reference.video.duration - other
-        length = min(_EXTENSION_SECONDS, room, other_room / abs(speed))
+        length = min(_EXTENSION_SECONDS, *_room(query, reference, placement, row, way))
         # The last moments before the end of what was read show no motion to anything after it.
         beyond = at + way * _SEEN_SECONDS, other + way * _SEEN_SECONDS * speed
         if length > _EDGE_SECONDS and not seen_together(query, reference, beyond):
             spans = [sorted((t, t + way * length * v)) for t, v in ((at, 1.0), (other, speed))]
             found.append(((spans[0][0], spans[0][1]), (spans[1][0], spans[1][1])))
     return found
+
+
+def _room(
+    query: Examined, reference: Examined, placement: Placement, row: int, way: int
+) -> tuple[float, float]:
+    """How much the query and the reference show before a row (`way` -1) or after it (1), seconds of
+    the query."""
+    at, other = placement.times(row)
+    to_start = way < 0
+    room = at if to_start else query.video.duration - at
+    to_other_start = to_start != placement.at.reversed
+    other_room = other if to_other_start else reference.video.duration - other
+    return room, other_room / placement.at.speed
 
 
 def _row_agreement(query: Examined, reference: Examined, placement: Placement) -> Array:

@@ -177,8 +177,7 @@ class _Verifying:
         """Where the pair would match if it did; `query_id` with the view."""
         if isinstance(pair, Match):
             pair = self._bench.compare(query_id, pair.video_id, watch=self._watch.silent())
-        symmetric = (pair.frame_similarity + pair.frame_similarity_reverse.T) / 2
-        return likeliest_offset(symmetric, pair.query_times, pair.reference_times)
+        return likeliest_offset(pair.symmetric, pair.query_times, pair.reference_times)
 
     def _file(self, video_id: str) -> VideoFile:
         library = self._bench.library

@@ -1,7 +1,7 @@
 """The search of a library: candidates from one source or another, re-ranked into one result."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -177,7 +177,7 @@ def search_library(
         index=_described(status),
         skipped=skipped | _not_extracted(videos.keys() - {*have, *arriving}, library, model),
         notices=tuple(filter(None, (*notices, model.notice))),
-        inside=any(view.key in views for view in INSIDE),
+        inside=_looks_inside(views),
         parts=parts,
         background=level,
         verified=model.verified,
@@ -262,10 +262,15 @@ def _of_each_view(
     parts of the picture are searched for, nothing matched by the threshold, so the whole is
     compared with every video that the budget has room for."""
     found = {key: _compared(source, some, chosen, able) for key, some in proposed.items()}
-    if any(view.key in proposed for view in INSIDE) and len(able) <= (source.budget or 0):
+    if _looks_inside(proposed) and len(able) <= (source.budget or 0):
         rest = set(able).difference(found[WHOLE])
         found[WHOLE] += [v for v in able if v in rest]
     return found
+
+
+def _looks_inside(views: Iterable[str]) -> bool:
+    """Whether parts of the picture are among these views."""
+    return not {view.key for view in INSIDE}.isdisjoint(views)
 
 
 def _compared(
