@@ -154,6 +154,40 @@ def test_several_matrices_at_once_have_the_output_that_each_has_alone(layout):
     assert visil_outputs(net, []) == []
 
 
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(60, 61)] * 2,
+        [(13, 22), (13, 7), (13, 9), (13, 7)],
+        [(22, 13), (7, 13), (9, 13)],
+        [(8, 12), (31, 7), (2, 3), (1, 40), (5, 1)],
+    ],
+    ids=["alike", "of one height", "of one width", "of any shape"],
+)
+def test_matrices_that_go_through_together_have_the_output_of_the_module(shapes, padding, direct):
+    net = comparator(padding, direct=direct)
+    random = np.random.default_rng(3)
+    matrices = [random.uniform(-1, 1, shape).astype(np.float32) for shape in shapes]
+    expected = [forward(net, matrix) for matrix in matrices]
+    assert all(np.abs(output).max() < 1 for output in expected), "nothing is clipped"
+    for mine, of_module in zip(visil_outputs(net, matrices), expected, strict=True):
+        np.testing.assert_allclose(mine, of_module, atol=1e-6)
+    double = visil_outputs(net.double(), matrices)  # as on other devices: by the module itself
+    for mine, of_module in zip(double, expected, strict=True):
+        np.testing.assert_allclose(mine, of_module, atol=1e-6)
+
+
+def test_a_matrix_may_be_read_only_transposed_and_of_another_type():
+    net = comparator(direct=True)
+    matrix = np.random.default_rng(4).uniform(-1, 1, (9, 14))
+    matrix.setflags(write=False)
+    np.testing.assert_allclose(
+        visil_output(net, matrix.T), forward(net, matrix.T.copy()), atol=1e-6
+    )
+
+
 def test_output_is_clipped_by_the_hard_tanh():
     net = comparator()
     torch.nn.init.constant_(net.fconv.bias, 3.0)
