@@ -1,6 +1,8 @@
 """Fixtures for tests in a real browser. A module that wants videos overrides `app_library`."""
 
 import contextlib
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -99,11 +101,20 @@ def _laboratory(library: Library, root: Path) -> Iterator[Lab]:
         yield Lab(**vars(made), app=app)
 
 
+def _made_once(factory: pytest.TempPathFactory, name: str, paths: list[Path]) -> Library:
+    """The library of these files, whose features are extracted once for all processes of a run."""
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return make_library(root / name, paths)
+
+
 @pytest.fixture(scope="session")
 def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The demo library, made once; copy it before it is opened."""
-    folder = tmp_path_factory.mktemp("demo") / "library"
-    return make_library(folder, sorted((DEMO / "videos").glob("*.mp4")))
+    return _made_once(tmp_path_factory, "demo-library", sorted((DEMO / "videos").glob("*.mp4")))
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +123,7 @@ def real_library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     data = real_data()
     if data is None:
         pytest.skip(NO_REAL_DATA)
-    folder = tmp_path_factory.mktemp("real") / "library"
-    return make_library(folder, [data / "videos" / name for name in REAL])
+    return _made_once(tmp_path_factory, "real-library", [data / "videos" / name for name in REAL])
 
 
 @pytest.fixture(scope="session")

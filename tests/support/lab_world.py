@@ -142,7 +142,8 @@ class Lab(Library):
 
 
 def make_library(folder: Path, paths: list[Path]) -> Library:
-    """Adds the files to a new library in `folder` with the bundled model."""
+    """The library in `folder`, after the files were added with the bundled model; those that it
+    holds already cost nothing."""
     settings = Settings(library=folder, min_free_bytes=0)
     with open_workbench(settings=settings, library=folder, model="compact") as bench:
         bench.add_paths(paths)
