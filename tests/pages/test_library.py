@@ -1,5 +1,6 @@
 """The library page (pages/library.py): what there is, what is coming in, and taking things out."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -254,6 +255,13 @@ def test_a_new_model_extracts_missing_features_on_one_click(unseen: Open) -> Non
     search.session_state["search_query"] = next(iter(backend.library_videos()))
     search.session_state["search_mode"] = "Exhaustive"
     run_until(search, lambda p: "All 3 videos compared" in texts(p))
+
+
+def test_the_model_in_use_is_timed_without_loading_another_network(unseen: Open) -> None:
+    """torchvision and what it brings along take 150 MB, which a server keeps until it ends."""
+    with patch.dict(sys.modules, {"torchvision": None}):  # whoever imports it gets an error
+        page = unseen("library").run()
+        run_until(page, lambda p: any("on this machine, and" in c.value for c in p.caption))
 
 
 def test_a_search_counts_the_videos_without_features(unseen: Open, tmp_path: Path) -> None:

@@ -136,11 +136,16 @@ def _features(library: "Viewer") -> Iterator[Finding]:
 
 def _without_row(library: "Viewer") -> Iterator[Finding]:
     folder = library.folder
+    paths = sorted([*folder.glob("media/*"), *folder.glob("features/*/*.safetensors")])
+    in_hand = library.in_hand()
     known = {media_folder(folder, video.video_id) for video in library.videos()} | {
         blob_file(folder, extractor, video_id)
         for extractor in library.extractors()
         for video_id in library.features_ids(extractor)
     }
-    for path in sorted([*folder.glob("media/*"), *folder.glob("features/*/*.safetensors")]):
-        if path not in known:
+    # Before and after: what was being added has its row now, and rows go before their files.
+    in_hand |= library.in_hand()
+    for path in paths:
+        its_video = path.name.removesuffix(".safetensors")
+        if path not in known and its_video not in in_hand and path.exists():
             yield Finding(str(path), "no row knows it", "Add the video again or delete it.")

@@ -206,11 +206,22 @@ class Viewer:
         """Ids of the videos that have features of this extractor, by ordinal."""
         return tuple(self._rows.features(extractor))
 
-    def arriving(self) -> frozenset[str]:
-        """Ids of the videos that a job is adding at present."""
+    def in_hand(self) -> frozenset[str]:
+        """Ids of the videos that are being added or removed: of these some things are there, and
+        others are not."""
         with self.catalogue.read() as connection:
             jobs = connection.execute(tables.jobs.select()).mappings().all()
-        return frozenset(j["video_id"] for j in jobs if not JobState(j["state"]).ended)
+            leaving = connection.execute(tables.removals.select()).scalars().all()
+        return frozenset(leaving).union(
+            job["video_id"] for job in jobs if not JobState(job["state"]).ended
+        )
+
+    def lacking(self, extractor: str) -> tuple[VideoRecord, ...]:
+        """Videos without features of this extractor, but for those that a job is adding."""
+        videos, in_hand = self.videos(), self.in_hand()
+        # Looked up last: the job of a video that was seen above has ended only with its features.
+        have = {*self.features_ids(extractor), *in_hand}
+        return tuple(video for video in videos if video.video_id not in have)
 
     def setting(self, key: str) -> Any:
         """The JSON value stored under `key`, None when there is none."""

@@ -27,12 +27,11 @@ class ModelChoice:
 
 def model_choices(bench: Workbench) -> tuple[ModelChoice, ...]:
     """All known models, the bundled one first; the one in use as the workbench has it loaded."""
-    videos = bench.videos()
+    videos = len(bench.videos())
     choices = []
     for offer in model_offers(settings=bench.settings):
         in_use = offer.info.name == bench.model.name
         extractor = extractor_at(offer.info.extractor, bench.settings.rate)
-        read = set(bench.library.features_ids(bench.extractor if in_use else extractor))
-        unread = tuple(v for v in videos if v.video_id not in read)
-        choices.append(ModelChoice(offer, in_use, len(videos), unread))
+        unread = bench.library.lacking(bench.extractor if in_use else extractor)
+        choices.append(ModelChoice(offer, in_use, videos, unread))
     return tuple(choices)

@@ -29,7 +29,6 @@ class Overview:
 
 def overview(bench: Workbench) -> Overview:
     videos = bench.library.videos()
-    have = bench.library.features_ids(bench.extractor)
     remote = bench.library.remote
     outage = "" if remote is None else remote.outage
     notices = [bench.library.notice, outage, bench.space.status().notice, bench.model.notice]
@@ -44,7 +43,7 @@ def overview(bench: Workbench) -> Overview:
         verified=bench.model.verified,
         read_only=bench.library.read_only,
         notices=tuple(filter(None, notices)),
-        missing_features=sum(v.video_id not in have for v in videos),
+        missing_features=len(bench.library.lacking(bench.extractor)),
         catalogue=bench.library.catalogue.kind,
         may_write=may_become_writer(bench.library),
         store="" if remote is None else remote.name,

@@ -140,7 +140,7 @@ def search_library(
 ) -> SearchResult:
     """Videos that share footage with any of a clip's `views` (by key), the strongest first. Each is
     compared with what `_of_each_view` says, on the `pool` or here. `timings`: of before."""
-    arriving, videos = library.arriving(), _searched_videos(library, source.tags)
+    videos = _searched_videos(library, source.tags)
     have, spent = library.features_ids(model.extractor), dict(timings)
     with timed(spent, "candidates"):
         proposed = {key: source.propose(features, key != WHOLE) for key, features in views.items()}
@@ -175,7 +175,7 @@ def search_library(
         model=model.name,
         extractor=model.extractor,
         index=_described(status),
-        skipped=skipped | _not_extracted(videos.keys() - {*have, *arriving}, library, model),
+        skipped=skipped | _not_extracted(videos.keys() - {*have}, library, model),
         notices=tuple(filter(None, (*notices, model.notice))),
         inside=_looks_inside(views),
         parts=parts,
@@ -241,10 +241,11 @@ def _described(status: IndexStatus) -> str:
     return f"{status.state}{number}, {status.reduction}"
 
 
-def _not_extracted(lacking: Set[str], library: Library, model: Model) -> dict[str, str]:
-    """Why videos without features were not searched, by id; not of those removed meanwhile."""
-    here = lacking & {video.video_id for video in library.videos()} if lacking else lacking
-    return dict.fromkeys(here, f"no features of the model {model.name} yet")
+def _not_extracted(unread: Set[str], library: Library, model: Model) -> dict[str, str]:
+    """Why videos without features were not searched, by id; not of those that are being added, or
+    were removed meanwhile."""
+    still = {v.video_id for v in library.lacking(model.extractor)} if unread else set()
+    return dict.fromkeys(unread & still, f"no features of the model {model.name} yet")
 
 
 def within_budget(candidates: Sequence[Candidate], budget: int | None) -> Sequence[Candidate]:

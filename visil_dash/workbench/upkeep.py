@@ -26,9 +26,9 @@ class Extraction:
 
 
 def without_features(bench: Workbench) -> tuple[VideoRecord, ...]:
-    """Videos that this model cannot find yet, in the order of their arrival."""
-    have = set(bench.library.features_ids(bench.extractor))
-    return tuple(video for video in bench.videos() if video.video_id not in have)
+    """Videos that this model cannot find, in the order of their arrival; a video that is being
+    added is none of them."""
+    return bench.library.lacking(bench.extractor)
 
 
 def extract_missing(bench: Workbench, *, watch: Watch = UNWATCHED) -> Extraction:

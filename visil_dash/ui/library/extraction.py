@@ -210,12 +210,13 @@ def _rates_task(name: str) -> Task:
 
     def work(watch: Watch) -> "ExtractionRates":
         from visil_dash.laboratory.planner.extraction import measure_extraction
-        from visil_dash.laboratory.planner.untrained import untrained
-        from visil_dash.models.load import load_model
-        from visil_dash.models.published import MODEL_FILES
 
         if name == bench.model.name:
             return measure_extraction(bench.model, settings=bench.settings, video=path, watch=watch)
+        from visil_dash.laboratory.planner.untrained import untrained  # torchvision: 150 MB
+        from visil_dash.models.load import load_model
+        from visil_dash.models.published import MODEL_FILES
+
         # Without its weights, which may not be there yet, a network is as fast as with them.
         timed = (
             untrained(name, settings=bench.settings)
