@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.library_fakes import build_folder
 
 _HEAVY = ("torch", "torchvision", "numba", "streamlit", "cv2", "av", "pandas", "scipy", "sklearn")
 
 
-def loaded_by(*arguments: str) -> tuple[set[str], str]:
+def loaded_by(*arguments: str, exit_code: int = 0) -> tuple[set[str], str]:
     """Heavy packages that a command imports, and what it prints."""
     code = (
         "import sys\n"
@@ -21,7 +23,7 @@ def loaded_by(*arguments: str) -> tuple[set[str], str]:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == exit_code, done.stderr
     *lines, last = done.stdout.splitlines()
     return set(last.split()[1:]), "\n".join(lines)
 
@@ -36,3 +38,16 @@ def test_a_list_of_videos_loads_no_model(tmp_path: Path) -> None:
 
 def test_limits_load_nothing_heavy() -> None:
     assert loaded_by("limits")[0] == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [(("search", "./gone.mp4"), 1), (("compare", "gone", "clip 0.mp4"), 2)],
+)
+def test_a_clip_that_is_not_there_is_refused_before_a_model_is_opened(
+    tmp_path: Path, command: tuple[str, ...], exit_code: int
+) -> None:
+    build_folder(tmp_path / "library", [b"one"])
+    folder = str(tmp_path / "library")
+    heavy, _ = loaded_by(*command, "--library", folder, exit_code=exit_code)
+    assert heavy == set()

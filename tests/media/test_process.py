@@ -232,7 +232,7 @@ def test_a_child_that_dies_midway_leaves_a_partial_video(kill: signal.Signals, c
     (pid,) = children() - before
     os.kill(pid, kill)
     count += sum(len(batch) for batch in batches)
-    assert 64 <= count < 1500
+    assert 32 <= count < 1500
     assert video.info.verdict is Decoded.PARTIAL
     assert ("processor time" if kill is signal.SIGXCPU else kill.name) in video.info.reason
     assert "of 60.0 s" in video.info.reason

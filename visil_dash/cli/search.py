@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +16,26 @@ from visil_dash.cli.shared import (
     add_command,
     add_engine_option,
     open_bench,
+    open_bench_over,
+    open_unread,
     print_line,
     read_text,
     require_features,
+    require_videos,
     terminal_watch,
     write_text,
 )
-from visil_dash.errors import InputError
+from visil_dash.errors import InputError, VisilDashError
+from visil_dash.progress import Watch
 from visil_dash.settings import PROOF_SECONDS, RERANK_BUDGET, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from visil_dash.labels.label import PairKey
+    from visil_dash.library.store import Library
     from visil_dash.records import Comparison, Match, Proof, SearchResult, VideoRecord
+    from visil_dash.workbench.bench import Workbench
 
 
 def add_search_commands(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -120,8 +127,6 @@ def _add_proof(command: argparse.ArgumentParser, text: str) -> None:
 
 def _search(given: argparse.Namespace, settings: Settings) -> int:
     from visil_dash.exports.search import matches_csv, search_as_dict
-    from visil_dash.workbench.proving import proof_budget
-    from visil_dash.workbench.questions import search_many
 
     code, found = DONE, list["SearchResult"]()
     clips = [*given.clips, *(_clips_in(given.list) if given.list else ())]
@@ -131,13 +136,53 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
         raise InputError("--engine", "is for searches of all videos", "add --exhaustive")
     watch = terminal_watch(given)
     with (
-        open_bench(given, settings) as bench,
+        open_unread(given, settings) as library,
         local_clips(clips, settings=settings, watch=watch) as local,
     ):
+        results = _answers(given, library, local, watch=watch)
+        for query, result in zip(clips, results, strict=True):
+            if isinstance(result, VisilDashError):
+                code = REFUSED
+                print(f"refused   {result}", file=sys.stderr)
+                continue
+            found.append(result)
+            if result.skipped:
+                code = REFUSED
+            if given.json:
+                print(json.dumps(search_as_dict(result) | {"query": str(query)}), flush=True)
+            else:
+                _print_result(str(query), result)
+    if given.csv is not None:
+        write_text(given.csv, matches_csv(*found))
+        print(f"matches of {len(found)} clips written to {given.csv}", file=sys.stderr)
+    return code
+
+
+def _answers(
+    given: argparse.Namespace, library: "Library", clips: "Sequence[str | Path]", *, watch: Watch
+) -> "Iterator[SearchResult | VisilDashError]":
+    """One for each clip. No model is opened where all clips are refused; otherwise it is opened
+    while the first of the others is being decoded."""
+    from visil_dash.engines.begun import begin_reading, refusal
+
+    require_videos(library)
+    refusals = [refusal(clip, library) for clip in clips]
+    first = next((c for c, error in zip(clips, refusals, strict=True) if error is None), None)
+    if first is None:
+        yield from filter(None, refusals)
+        return
+    model = given.model or library.settings.model
+    file = first if isinstance(first, Path) else None
+    begun = None if file is None else begin_reading(file, library=library, model=model)
+    with begun or nullcontext(), open_bench_over(library, given) as bench:
+        from visil_dash.workbench.proving import proof_budget
+        from visil_dash.workbench.questions import search_many
+
         require_features(bench)
-        results = search_many(
+        answers = search_many(
             bench,
-            local,
+            clips,
+            begun={file: begun} if file is not None and begun is not None else {},
             threshold=given.threshold,
             exhaustive=given.exhaustive,
             inside=given.inside,
@@ -148,22 +193,7 @@ def _search(given: argparse.Namespace, settings: Settings) -> int:
             proof_seconds=proof_budget(bench, given.proof),
             watch=watch,
         )
-        for query, answer in zip(clips, results, strict=True):
-            found += [answer.result] if answer.result else []
-            if answer.result is None:
-                code = REFUSED
-                print(f"refused   {answer.error}", file=sys.stderr)
-                continue
-            if answer.result.skipped:
-                code = REFUSED
-            if given.json:
-                print(json.dumps(search_as_dict(answer.result) | {"query": str(query)}), flush=True)
-            else:
-                _print_result(str(query), answer.result)
-    if given.csv is not None:
-        write_text(given.csv, matches_csv(*found))
-        print(f"matches of {len(found)} clips written to {given.csv}", file=sys.stderr)
-    return code
+        yield from (answer.outcome for answer in answers)
 
 
 def _clips_in(path: Path) -> list[str | Path]:
@@ -243,11 +273,11 @@ def _match_line(match: "Match") -> str:
 
 
 def _compare(given: argparse.Namespace, settings: Settings) -> int:
-    from visil_dash.exports.search import comparison_as_dict
-    from visil_dash.matching.verdict import verdict_of
-    from visil_dash.workbench.proving import proof_budget, prove_pair
+    with open_unread(given, settings) as library, _checked(given, library) as bench:
+        from visil_dash.exports.search import comparison_as_dict
+        from visil_dash.matching.verdict import verdict_of
+        from visil_dash.workbench.proving import proof_budget, prove_pair
 
-    with open_bench(given, settings) as bench:
         require_features(bench)
         ids = []
         for side in (given.a, given.b):
@@ -276,6 +306,17 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
         lines += [f"  note: {bench.model.notice}"] if not pair.verified else []
         print_line(given, "\n".join(lines), facts)
     return DONE
+
+
+def _checked(given: argparse.Namespace, library: "Library") -> "Workbench":
+    """The workbench for a comparison, unless a side of it is refused without a model."""
+    from visil_dash.engines.begun import refusal
+
+    require_videos(library)
+    for error in (refusal(given.a, library), refusal(given.b, library)):
+        if error is not None:
+            raise error
+    return open_bench_over(library, given)
 
 
 def _save_matrices(path: Path, pair: "Comparison") -> None:

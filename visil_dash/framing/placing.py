@@ -7,7 +7,6 @@ third show the crop and nothing else. They stand in for the others, as Chamfer s
 each region the best of the other side, wherever it lies.
 """
 
-import cv2
 import numpy as np
 
 from visil_dash.records import Array
@@ -31,6 +30,8 @@ def is_wide(shape: float) -> bool:
 def placed(frames: Array, shape: float, *, side: int) -> Array:
     """Frames uint8 `[n, S, S, 3]`, squashed from width to height `shape`, within a canvas of the
     other shape, squashed to `[n, side, side, 3]`: in a wide one if they are upright."""
+    import cv2  # here, as commands need the names of views that draw nothing
+
     upright = shape < 1
     slim = shape if upright else 1 / shape
     # The middle third has to show the picture alone.

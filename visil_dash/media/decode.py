@@ -3,24 +3,29 @@
 import math
 import os
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Thread
 from typing import Any, Self
 
 import numpy as np
 
-from visil_dash.errors import MediaRefused
+from visil_dash.errors import Cancelled, MediaRefused
 from visil_dash.media import outcome, wire
 from visil_dash.media.files import GIVE_VIDEO, check_regular, open_checked, shown_name
 from visil_dash.media.outcome import Done, Opened
 from visil_dash.media.process import Child, ChildStopped
 from visil_dash.media.wire import Message, MessageKind, Request
-from visil_dash.progress import UNWATCHED, Watch
+from visil_dash.progress import UNWATCHED, Progress, Watch
 from visil_dash.records import WHOLE_PICTURE, Array, Box, MediaInfo, Preprocess
 from visil_dash.settings import Settings
 
-_BATCH = 64
+_BATCH = 32
+_READ_AHEAD = 2  # batches that wait to be taken
+_LOOK_SECONDS = 0.1  # between two looks at the stop flag
 _TIMES_OF_A_CHILD = 500  # they travel as an argument, whose length is limited
 _THREADS = 2  # that opening.py gives a decoder; not imported, because that would load FFmpeg here
 # Processor time allowed for a file: a floor for small ones, then by size. Normal video needs far
@@ -31,7 +36,7 @@ _FINEST_RATE = 1_000_000  # largest denominator of a sampling rate
 
 @dataclass(frozen=True)
 class FrameBatch:
-    """`frames` uint8 `[n, side, side, 3]` RGB, `timestamps` float64 `[n]` seconds, n <= 64."""
+    """`frames` uint8 `[n, side, side, 3]` RGB, `timestamps` float64 `[n]` seconds, n <= 32."""
 
     frames: Array
     timestamps: Array
@@ -69,6 +74,87 @@ class SampledVideo:
         if self._info is None:
             raise RuntimeError("take all batches before asking for info")
         return self._info
+
+
+class BegunVideo(SampledVideo):
+    """A SampledVideo that a thread reads, some batches ahead of who takes them.
+
+    So decoding goes on while a network works on the frames before, or while it is still loaded.
+    `watch` may be set until iteration begins. `read_for`: preprocess and rate. To be closed by who
+    does not take all.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        preprocess: Preprocess,
+        rate: float = 1.0,
+        box: Box = WHOLE_PICTURE,
+        pictures: bool = False,
+        settings: Settings,
+        watch: Watch = UNWATCHED,
+    ) -> None:
+        """Arguments as of `sample_frames`. Raises MediaRefused for what is known now."""
+        self.watch = watch
+        self.read_for = preprocess, rate
+        self._ended = Event()
+        self._progress: Progress | None = None
+        self._queue: Queue[FrameBatch | MediaInfo | BaseException] = Queue(_READ_AHEAD)
+        self._video = sample_frames(
+            path,
+            preprocess=preprocess,
+            rate=rate,
+            box=box,
+            pictures=pictures,
+            settings=settings,
+            watch=Watch(self._note, self._ended.is_set),
+        )
+        self._thread = Thread(target=self._read, name="decode", daemon=True)
+        self._thread.start()
+        super().__init__(self._taken())
+
+    def close(self) -> None:
+        super().close()
+        self._ended.set()
+        self._thread.join()
+
+    def _note(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def _read(self) -> None:
+        """Fills the queue, in the thread. What ends the reading is raised where it is taken."""
+        try:
+            with self._video:
+                for batch in self._video:
+                    self._put(batch)
+                self._put(self._video.info)
+        except BaseException as error:
+            with suppress(Cancelled):
+                self._put(error)
+
+    def _put(self, item: FrameBatch | MediaInfo | BaseException) -> None:
+        while True:
+            if self._ended.is_set():
+                raise Cancelled
+            with suppress(Full):
+                return self._queue.put(item, timeout=_LOOK_SECONDS)
+
+    def _taken(self) -> Generator[FrameBatch | MediaInfo, None, None]:
+        while True:
+            self.watch.check()
+            if (progress := self._progress) is not None:
+                self._progress = None
+                self.watch.report(progress)
+            try:
+                item = self._queue.get(timeout=_LOOK_SECONDS)
+            except Empty:
+                continue
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+            if isinstance(item, MediaInfo):
+                return
 
 
 def sample_frames(

@@ -45,6 +45,7 @@ class ModelInfo:
     folder: Path | None = None
     missing: str = ""
     default_threshold: float | None = None
+    preprocess: Preprocess | None = None
 
 
 @dataclass(frozen=True)
@@ -227,14 +228,18 @@ def _comparison(
 
 def model_infos(*, settings: Settings) -> tuple[ModelInfo, ...]:
     """Every known model, available or not; reads no weights. The default comes first."""
-    return (
-        _bundle_info(COMPACT, BUNDLED / COMPACT, settings, verified=True),
-        *(_published_info(name, variant, settings) for name, variant in VARIANTS.items()),
-        *(
-            _bundle_info(name, folder, settings, verified=False)
-            for name, folder in own_models(settings=settings).items()
-        ),
-    )
+    names = (*PROJECT_MODELS, *own_models(settings=settings))
+    return tuple(model_info(name, settings=settings) for name in names)
+
+
+def model_info(name: str, *, settings: Settings) -> ModelInfo:
+    """What is known of a model without its weights. Raises ModelError for an unknown name."""
+    require_model(name, settings=settings)
+    if name == COMPACT:
+        return _bundle_info(COMPACT, BUNDLED / COMPACT, settings, verified=True)
+    if name in VARIANTS:
+        return _published_info(name, VARIANTS[name], settings)
+    return _bundle_info(name, own_folder(name, settings=settings), settings, verified=False)
 
 
 def _bundle_info(name: str, folder: Path, settings: Settings, *, verified: bool) -> ModelInfo:
@@ -253,6 +258,7 @@ def _bundle_info(name: str, folder: Path, settings: Settings, *, verified: bool)
         bytes=meta.bytes,
         folder=folder,
         default_threshold=meta.threshold_share * meta.unrelated_distance,
+        preprocess=meta.preprocess,
     )
 
 
@@ -273,6 +279,7 @@ def _published_info(name: str, variant: Variant, settings: Settings) -> ModelInf
         folder=settings.models,
         missing=missing,
         default_threshold=variant.levels.threshold_share * variant.levels.unrelated_distance,
+        preprocess=variant.preprocess,
     )
 
 

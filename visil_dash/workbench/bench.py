@@ -21,6 +21,7 @@ from visil_dash.library.store import Library, open_library
 from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.rerank import compare_pair
 from visil_dash.matching.verdict import judge, judge_result
+from visil_dash.media.decode import BegunVideo
 from visil_dash.media.files import check_regular, video_files
 from visil_dash.models.load import Model, load_model
 from visil_dash.models.sampling import at_rate
@@ -93,17 +94,18 @@ class Workbench:
     # ---- query clips ----
 
     def open_clip(
-        self, path: Path, *, name: str | None = None, watch: Watch = UNWATCHED
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        begun: BegunVideo | None = None,
+        watch: Watch = UNWATCHED,
     ) -> QueryClip:
-        """Features of a clip outside the library; kept in memory under its content hash.
-
-        Raises MediaRefused and Cancelled.
+        """Features of a clip outside the library; kept in memory under its content hash. `begun`:
+        its frames as engines.begun gave them. Raises MediaRefused and Cancelled.
         """
-        return self._clips.open(
-            path,
-            name=name or path.name,
-            watch=watch.part(0.0, 1.0, name="Reading the clip"),
-        )
+        watch = watch.part(0.0, 1.0, name="Reading the clip")
+        return self._clips.open(path, name=name or path.name, begun=begun, watch=watch)
 
     def clip(self, query_id: str) -> QueryClip:
         """A clip opened before, or a library video (id, unique prefix or file name).
@@ -380,15 +382,16 @@ class Workbench:
 def open_workbench(
     *,
     settings: Settings | None = None,
-    library: Path | None = None,
+    library: Path | Library | None = None,
     model: str | None = None,
     start_worker: bool = True,
 ) -> Workbench:
-    """The workbench over a library folder (made when missing) with a model.
+    """The workbench over a library or its folder (made when missing) with a model.
 
     Defaults come from the settings. Raises StoreError and ModelError.
     """
     settings = settings or get_settings()
     loaded = load_model(model or settings.model, settings=settings)  # a wrong name makes no folder
-    opened = open_library(library or settings.library, settings=settings)
-    return Workbench(opened, loaded, settings, start_worker=start_worker)
+    if not isinstance(library, Library):
+        library = open_library(library or settings.library, settings=settings)
+    return Workbench(library, loaded, settings, start_worker=start_worker)

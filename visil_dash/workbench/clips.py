@@ -5,7 +5,7 @@ nothing of it outlives the process.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition
@@ -16,6 +16,7 @@ from visil_dash.errors import NotFound, StoreError
 from visil_dash.framing.placing import REGIONS
 from visil_dash.framing.views import BY_KEY, INSIDE, QueryRef, View, views_of_other_shapes
 from visil_dash.library.store import Library
+from visil_dash.media.decode import BegunVideo
 from visil_dash.media.files import checked_hash
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
@@ -69,17 +70,30 @@ class ClipStore:
         self._reading: set[str] = set()
         self._lock = Condition()
 
-    def open(self, path: Path, *, name: str, watch: Watch = UNWATCHED) -> QueryClip:
+    def open(
+        self,
+        path: Path,
+        *,
+        name: str,
+        begun: BegunVideo | None = None,
+        watch: Watch = UNWATCHED,
+    ) -> QueryClip:
         """Features from the library if it holds the same bytes, else extracted now.
+
+        `begun`: the file as engines.begun gave it, closed afterwards in any case.
 
         Asked for twice at once, a clip is read once. Raises MediaRefused and Cancelled.
         """
+        with begun or nullcontext():
+            return self._opened(path, name, begun, watch)
+
+    def _opened(self, path: Path, name: str, begun: BegunVideo | None, watch: Watch) -> QueryClip:
         query_id = checked_hash(path, name=name, settings=self._settings)
         with self._alone(query_id, watch):
             with self._lock:
                 clip = self._clips.get(query_id)
             if clip is None:
-                clip = self._read(path, query_id, name, watch)
+                clip = self._read(path, query_id, name, begun, watch)
                 with self._lock:
                     self._clips[query_id] = clip
             return clip
@@ -99,7 +113,9 @@ class ClipStore:
                 self._reading.discard(what)
                 self._lock.notify_all()
 
-    def _read(self, path: Path, query_id: str, name: str, watch: Watch) -> QueryClip:
+    def _read(
+        self, path: Path, query_id: str, name: str, begun: BegunVideo | None, watch: Watch
+    ) -> QueryClip:
         try:
             features = self._library.features(query_id, extractor=self._model.extractor)
             info = self._library.video(query_id).info
@@ -112,6 +128,7 @@ class ClipStore:
                 model=self._model,
                 settings=self._settings,
                 pictures=True,
+                begun=begun,
                 watch=watch,
             )
             features, info = extracted.features, extracted.info

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,12 @@ from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.store import Library
-from visil_dash.media.decode import sample_frames
+from visil_dash.media.decode import BegunVideo
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
     WHOLE_PICTURE,
     Array,
-    Box,
     JobRecord,
     JobState,
     MediaInfo,
@@ -42,7 +42,10 @@ class Extracted:
 
 def flat_frames(frames: Array) -> Array:
     """Which of `[N, H, W, 3]` uint8 frames show nothing, `[N]` bool."""
-    return np.asarray(frames.astype(np.float32).mean(-1).std((1, 2)) < _FLAT_LEVEL)
+    # Sums of three bytes are exact. numpy's `mean` along so short an axis takes far longer.
+    values = frames.astype(np.float32)
+    grey = (values[..., 0] + values[..., 1] + values[..., 2]) / np.float32(3)
+    return np.asarray(grey.std((1, 2)) < _FLAT_LEVEL)
 
 
 def extract_features(
@@ -53,6 +56,7 @@ def extract_features(
     model: Model,
     settings: Settings,
     pictures: bool = False,
+    begun: BegunVideo | None = None,
     watch: Watch = UNWATCHED,
 ) -> Extracted:
     """Region vectors of a video file, sampled at `settings.rate` frames a second.
@@ -60,20 +64,26 @@ def extract_features(
     Borders that last for the whole video are cut, which reads it a second time; models that take
     the middle of the picture, as their papers do, see it as it is. Flat frames get zero vectors,
     which match nothing. Progress is reported in seconds of video. `pictures`: a still picture is
-    taken as well (see sample_frames).
+    taken as well (see sample_frames). `begun`: the file as engines.begun gave it.
 
     Raises MediaRefused (not decodable, over a limit, or nothing but flat frames) and Cancelled.
     """
     borders = BorderFinder() if model.preprocess.mode == "squash" else None
     try:
-        stacked, times, info = _read(
-            path, model=model, settings=settings, pictures=pictures, watch=watch, borders=borders
+        begin = partial(
+            BegunVideo,
+            path,
+            preprocess=model.preprocess,
+            rate=settings.rate,
+            pictures=pictures,
+            settings=settings,
         )
+        if begun is None or begun.read_for != (model.preprocess, settings.rate):
+            begun = begin()
+        stacked, times, info = _read(begun, model=model, watch=watch, borders=borders)
         picture = None if borders is None else borders.picture()
         if picture is not None and picture != WHOLE_PICTURE:
-            stacked, times, info = _read(
-                path, model=model, settings=settings, pictures=pictures, watch=watch, box=picture
-            )
+            stacked, times, info = _read(begin(box=picture), model=model, watch=watch)
     except MediaRefused as refused:
         # The decoder knows the file by a server-made name; the user knows it by another.
         raise MediaRefused(name, refused.reason, refused.remedy) from refused
@@ -93,35 +103,24 @@ def extract_features(
 
 
 def _read(
-    path: Path,
-    *,
-    model: Model,
-    settings: Settings,
-    pictures: bool,
-    watch: Watch,
-    borders: BorderFinder | None = None,
-    box: Box = WHOLE_PICTURE,
+    video: BegunVideo, *, model: Model, watch: Watch, borders: BorderFinder | None = None
 ) -> tuple[Array, Array, MediaInfo]:
-    """Regions and times of a box of the picture; `borders` is shown the frames that show
-    something. Raises MediaRefused and Cancelled."""
+    """Regions and times of a video's frames; `borders` is shown those that show something.
+    Raises MediaRefused and Cancelled."""
     regions: list[Array] = []
     times: list[Array] = []
-    with sample_frames(
-        path,
-        preprocess=model.preprocess,
-        rate=settings.rate,
-        box=box,
-        pictures=pictures,
-        settings=settings,
-        watch=watch,
-    ) as sampled:
-        for batch in sampled:
+    video.watch = watch
+    with video:
+        for batch in video:
+            flat = flat_frames(batch.frames)
+            vectors = model.extract(batch.frames)
+            vectors[flat] = 0
             with np.errstate(over="ignore"):  # what is infinite then is refused with a reason
-                regions.append(regions_of_shown(model, batch.frames).astype(np.float16))
+                regions.append(vectors.astype(np.float16))
             times.append(batch.timestamps)
             if borders is not None:
-                borders.add(batch.frames[~flat_frames(batch.frames)])
-        info = sampled.info
+                borders.add(batch.frames[~flat])
+        info = video.info
     return np.concatenate(regions), np.concatenate(times), info
 
 

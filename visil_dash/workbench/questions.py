@@ -1,6 +1,6 @@
 """Questions to a library beside the one ranked list: one frame, several clips."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from visil_dash.candidates.nearest import nearest_frames
 from visil_dash.errors import Cancelled, NotFound, StoreError, VisilDashError
 from visil_dash.matching.verdict import verdict_of
+from visil_dash.media.decode import BegunVideo
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import SearchResult
 from visil_dash.workbench.bench import Workbench
@@ -104,11 +105,18 @@ class Answer:
     result: SearchResult | None
     error: VisilDashError | None = None
 
+    @property
+    def outcome(self) -> SearchResult | VisilDashError:
+        outcome = self.error if self.result is None else self.result
+        assert outcome is not None
+        return outcome
+
 
 def search_many(
     bench: Workbench,
     queries: Sequence[str | Path],
     *,
+    begun: Mapping[Path, BegunVideo] | None = None,
     threshold: float | None = None,
     exhaustive: bool = False,
     inside: LookInside = "never",
@@ -122,11 +130,13 @@ def search_many(
     """One search per query, in their order, each yielded when it is done (see Workbench.search).
 
     `inside`: whether parts of the picture are searched for as well; "auto": where the whole
-    picture finds no match. A path is a file to read, text names a library video or an opened clip.
+    picture finds no match. A path is a file to read, text names a library video or an opened clip;
+    `begun`: files that engines.begun has begun to read, each taken once.
     A query that cannot be read or found yields its error, and the others go on. `proof_seconds`:
     how long the best matches of each query are verified on the pixels (see proving.prove).
     Raises Cancelled.
     """
+    ahead = dict(begun or {})
     for number, query in enumerate(queries):
         done = number / len(queries)
         one = watch.part(
@@ -135,7 +145,8 @@ def search_many(
         ready = 0.75 if proof_seconds > 0 else 1.0
         try:
             if isinstance(query, Path):
-                clip = bench.open_clip(query, watch=one.part(0.0, 0.5))
+                reading = ahead.pop(query, None)
+                clip = bench.open_clip(query, begun=reading, watch=one.part(0.0, 0.5))
             else:
                 clip = bench.clip(query)
             search = partial(
