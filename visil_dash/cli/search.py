@@ -163,10 +163,10 @@ def _answers(
 ) -> "Iterator[SearchResult | VisilDashError]":
     """One for each clip. No model is opened where all clips are refused; otherwise it is opened
     while the first of the others is being decoded."""
-    from visil_dash.engines.begun import begin_reading, refusal
+    from visil_dash.engines.begun import begin_reading, clip_refusal
 
     require_videos(library)
-    refusals = [refusal(clip, library) for clip in clips]
+    refusals = [clip_refusal(clip, library) for clip in clips]
     first = next((c for c, error in zip(clips, refusals, strict=True) if error is None), None)
     if first is None:
         yield from filter(None, refusals)
@@ -310,10 +310,10 @@ def _compare(given: argparse.Namespace, settings: Settings) -> int:
 
 def _checked(given: argparse.Namespace, library: "Library") -> "Workbench":
     """The workbench for a comparison, unless a side of it is refused without a model."""
-    from visil_dash.engines.begun import refusal
+    from visil_dash.engines.begun import clip_refusal
 
     require_videos(library)
-    for error in (refusal(given.a, library), refusal(given.b, library)):
+    for error in (clip_refusal(given.a, library), clip_refusal(given.b, library)):
         if error is not None:
             raise error
     return open_bench_over(library, given)

@@ -14,7 +14,7 @@ from visil_dash.models.load import model_info
 from visil_dash.models.sampling import extractor_at
 
 
-def refusal(clip: str | Path, library: Library) -> VisilDashError | None:
+def clip_refusal(clip: str | Path, library: Library) -> VisilDashError | None:
     """Why a clip cannot be searched for, as far as is known without decoding: `clip` is a file, or
     the id or name of a library video."""
     try:
