@@ -41,12 +41,13 @@ def test_both_directions_equal_the_plain_loops(query, reference):
     np.testing.assert_allclose(reverse, loop_frame_to_frame(reference, query), atol=1e-5)
 
 
-@pytest.mark.parametrize("cells", [7, 20, 24, 4096])
-def test_tiles_across_the_borders_of_videos_do_not_change_the_result(monkeypatch, cells):
+@pytest.mark.parametrize("frames", [7, 130])
+@pytest.mark.parametrize("rows", [1, 2, 5, 128])
+def test_tiles_across_the_borders_of_videos_do_not_change_the_result(monkeypatch, rows, frames):
     rng = np.random.default_rng(0)
-    query = rng.standard_normal((7, 9, 8), dtype=np.float32)
+    query = rng.standard_normal((frames, 9, 8), dtype=np.float32)
     references = [rng.standard_normal((t, 9, 8), dtype=np.float32) for t in (5, 1, 1, 12, 2)]
-    monkeypatch.setattr(products, "TILE_CELLS", cells)
+    monkeypatch.setattr(products, "TILE_ROWS", rows)
     found = frame_to_frame_many(query, references)
     for both, reference in zip(found, references, strict=True):
         for mine, plainly in zip(both, plain.frame_to_frame_both(query, reference), strict=True):

@@ -60,7 +60,7 @@ def test_the_latest_is_kept_however_large_and_a_forgotten_one_is_gone() -> None:
 def test_a_comparison_reports_its_progress_and_stops_when_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("visil_dash.matching.products.TILE_CELLS", 40 * 8)  # 5 tiles
+    monkeypatch.setattr("visil_dash.matching.products.TILE_ROWS", 8)  # 5 tiles
     query, reference = features("q", 40, 0), features("r", 40, 1)
     options = AlignOptions(frame_level=0.7)
     seen: list[Progress] = []
