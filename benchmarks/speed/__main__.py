@@ -130,7 +130,7 @@ def comparator_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row
     matrices = list(np.random.default_rng(0).uniform(-1, 1, (16, 60, 60)).astype(np.float32))
     yield measured(
         "comparator on 16 matrices of 60 × 60",
-        plain=lambda: [visil_output(net, matrix) for matrix in matrices],
+        plain=lambda: [plain.visil_output(net, matrix) for matrix in matrices],
         product=partial(visil_outputs, fast, matrices),
     )
 
@@ -144,7 +144,7 @@ def search_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:
         for video in videos.values():
             forward, reverse = plain.frame_to_frame_both(query.regions, video.regions)
             for matrix in (forward, reverse):
-                visil_output(net, matrix).max(1).mean()
+                plain.visil_output(net, matrix).max(1).mean()
             # What the alignment does first; noise has no segments.
             plain.path_scores((forward + reverse.T) / 2 - 0.3, 0.3)
 
@@ -170,7 +170,7 @@ def collection_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row
     def one_by_one() -> None:
         for one, other in combinations_with_replacement(videos.values(), 2):
             for matrix in plain.frame_to_frame_both(one.regions, other.regions):
-                visil_output(net, matrix).max(1).mean()
+                plain.visil_output(net, matrix).max(1).mean()
 
     yield measured(
         "all 136 pairs of 16 videos of 60 frames",

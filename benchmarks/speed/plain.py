@@ -1,11 +1,14 @@
 """The plain ways that the product's fast ones are measured against, and must agree with.
 
-Each is written as a tutorial would write it, with numpy's ordinary tools, and none is slowed down.
+Each is written as a tutorial would write it, with numpy's and PyTorch's ordinary tools, and none is
+slowed down.
 """
 
 import numpy as np
+import torch
 
 from visil_dash.matching.paths import NEAR_STEPS, Steps
+from visil_dash.models.comparator import VideoComparator
 from visil_dash.records import Array
 
 
@@ -39,3 +42,10 @@ def frame_to_frame_both(query: Array, reference: Array) -> tuple[Array, Array]:
     (tq, rq, dim), (tr, rr, _) = query.shape, reference.shape
     pairs = (query.reshape(-1, dim) @ reference.reshape(-1, dim).T).reshape(tq, rq, tr, rr)
     return pairs.max(axis=3).mean(axis=1), pairs.max(axis=1).mean(axis=2).T
+
+
+@torch.inference_mode()
+def visil_output(comparator: VideoComparator, frame_similarity: Array) -> Array:
+    """`models.comparator.visil_output` by the module, on one matrix."""
+    output = comparator(torch.from_numpy(frame_similarity)[None, None])[0, 0]
+    return np.asarray(output.clamp(-1, 1).numpy())

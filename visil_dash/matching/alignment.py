@@ -130,10 +130,13 @@ def segments(
     `matrix` `[Tq, Tr]` frame-to-frame similarity; times `[Tq]`, `[Tr]` as in VideoFeatures.
     """
     matrix = np.asarray(matrix)
+    aligned = _aligned(matrix, options)
+    if not aligned:
+        return ()
     q_start, q_end = _edges(np.asarray(query_times, float))
     r_start, r_end = _edges(np.asarray(reference_times, float))
     result = []
-    for cells, mirrored in _aligned(matrix, options):
+    for cells, mirrored in aligned:
         rows, columns = cells.T
         query = q_start[rows.min()], q_end[rows.max()]
         reference = r_start[columns.min()], r_end[columns.max()]
