@@ -4,9 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.library_fakes import build_folder
+from tests.support.scenes import make_scene
 
 _HEAVY = ("torch", "torchvision", "numba", "streamlit", "cv2", "av", "pandas", "scipy", "sklearn")
 
@@ -40,14 +39,29 @@ def test_limits_load_nothing_heavy() -> None:
     assert loaded_by("limits")[0] == set()
 
 
-@pytest.mark.parametrize(
-    ("command", "exit_code"),
-    [(("search", "./gone.mp4"), 1), (("compare", "gone", "clip 0.mp4"), 2)],
-)
-def test_a_clip_that_is_not_there_is_refused_before_a_model_is_opened(
-    tmp_path: Path, command: tuple[str, ...], exit_code: int
-) -> None:
+def test_a_clip_that_is_not_there_is_refused_before_a_model_is_opened(tmp_path: Path) -> None:
     build_folder(tmp_path / "library", [b"one"])
     folder = str(tmp_path / "library")
-    heavy, _ = loaded_by(*command, "--library", folder, exit_code=exit_code)
-    assert heavy == set()
+    assert loaded_by("search", "./gone.mp4", "--library", folder, exit_code=1)[0] == set()
+
+
+def test_a_clip_is_begun_to_be_decoded_before_torch_is_imported(tmp_path: Path) -> None:
+    build_folder(tmp_path / "library", [b"one"])
+    clip = make_scene(tmp_path / "clip.mp4", 1, seconds=2.0)
+    code = (
+        "import sys, threading\n"
+        "begun, start = [], threading.Thread.start\n"
+        "class Torch:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch':\n"
+        "            print(*begun)\n"
+        "            sys.exit(0)\n"
+        "sys.meta_path.insert(0, Torch())\n"
+        "threading.Thread.start = lambda self: begun.append(self.name) or start(self)\n"
+        "from visil_dash.cli.main import main\n"
+        f"main(['search', {str(clip)!r}, '--library', {str(tmp_path / 'library')!r}])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "decode\n"), done.stderr

@@ -171,7 +171,7 @@ def _soft_rows(soft: Array, step: Array) -> int:
     rows = np.arange(_LEAST_BAND, len(soft) - _LEAST_BAND)
     largest = np.maximum.accumulate(step)
     # Few rows are left for the median, which takes longer than all else here.
-    for row in rows[step[rows - 1] > 1.5 * largest[rows - 2]]:
+    for row in map(int, rows[step[rows - 1] > 1.5 * largest[rows - 2]]):
         if step[row - 1] > _EDGE * np.median(step[: row - 1]) + 1:
             edge = row + int(np.argmax(step[row - 1 : row + 2]))
             return edge if np.median(soft[: row - 1]) < _SOFT * inner else 0
