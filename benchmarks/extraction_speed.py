@@ -1,14 +1,18 @@
-"""Frames per second of feature extraction, without and with decoding.
+"""Frames per second of feature extraction, and what adding videos costs beside it.
 
     python -m benchmarks.extraction_speed --videos FOLDER --limit 20
 
 prints the best and the median of several rounds of extraction alone (frames decoded beforehand),
-then the rate of decoding and extraction together, file by file, like the jobs of the Library page.
+then what adding the files to a new library takes of the processor: by the decoder's children, the
+network, and all else, beside FFmpeg decoding the same files and throwing the pictures away.
 """
 
 import argparse
+import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,9 +24,20 @@ from visil_dash.media.files import video_files
 from visil_dash.models.load import Model, load_model
 from visil_dash.records import Array
 from visil_dash.settings import Settings, get_settings
-from visil_dash.workbench.ingest import extract_features
+from visil_dash.workbench.bench import open_workbench
 
 ROUND_FRAMES = 256
+NULL_DECODE = """
+import sys, av
+with av.open(sys.argv[1], metadata_errors="replace") as file:
+    stream = file.streams.video[0]
+    stream.codec_context.thread_count, stream.thread_type = 2, "AUTO"
+    try:
+        for _ in file.decode(stream):
+            pass
+    except av.FFmpegError:
+        pass
+"""
 
 
 def some_frames(paths: list[Path], model: Model, settings: Settings) -> Array:
@@ -39,6 +54,62 @@ def some_frames(paths: list[Path], model: Model, settings: Settings) -> Array:
         if sum(map(len, frames)) >= ROUND_FRAMES:
             break
     return np.concatenate(frames)[:ROUND_FRAMES]
+
+
+def cost_of_adding(paths: list[Path], model: str, settings: Settings) -> str:
+    """What a new library of these files costs, in a sentence a line."""
+    network = [0.0, 0.0]
+    with tempfile.TemporaryDirectory() as folder:
+        room = settings.model_copy(update={"min_free_bytes": 0})
+        bench = open_workbench(
+            settings=room, library=Path(folder, "library"), model=model, start_worker=False
+        )
+        extract = bench.model.extract
+
+        def timed(frames: Array) -> Array:
+            cpu, start = time.thread_time(), time.perf_counter()
+            regions = extract(frames)
+            network[0] += time.thread_time() - cpu
+            network[1] += time.perf_counter() - start
+            return regions
+
+        object.__setattr__(bench.model, "extract", timed)
+        with bench:
+            bench.add_paths(paths)
+            start, here, children = time.perf_counter(), time.process_time(), children_cpu()
+            bench.worker.start()
+            bench.worker.wait_idle()
+            wall = time.perf_counter() - start
+            here, children = time.process_time() - here, children_cpu() - children
+            videos = bench.videos()
+            added = [bench.library.media_path(video.video_id) for video in videos]
+            null = null_decode_cpu(added)
+    seconds, count = sum(video.info.duration for video in videos), len(videos)
+    total, rest = here + children, here - network[0]
+    return (
+        f"adding {count} videos of {seconds:.0f} s: {wall:.1f} s, {total:.1f} CPU s\n"
+        f"  decoder's children {children:.1f} CPU s ({children / total:.0%}), of which FFmpeg alone"
+        f" takes {null:.1f} ({null / total:.0%})\n"
+        f"  network {network[0]:.1f} CPU s ({network[0] / total:.0%})\n"
+        f"  all else {rest:.1f} CPU s ({rest / total:.0%}), {1000 * rest / count:.0f} ms a video; a"
+        f" child beside FFmpeg {1000 * (children - null) / count:.0f} ms a video"
+    )
+
+
+def children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def null_decode_cpu(paths: list[Path]) -> float:
+    """CPU seconds of decoding each file once, with as many threads as the product's decoder."""
+    before = children_cpu()
+    for path in paths:
+        subprocess.run([sys.executable, "-c", NULL_DECODE, str(path)], check=True)
+    start = children_cpu()
+    for _ in paths:
+        subprocess.run([sys.executable, "-c", "import av"], check=True)
+    return start - before - (children_cpu() - start)
 
 
 def main() -> int:
@@ -62,21 +133,7 @@ def main() -> int:
         f"extraction alone: {max(rates):.0f} frames/s best, {statistics.median(rates):.0f} median"
         f" of {options.rounds} rounds of {len(frames)} frames"
     )
-    start, count, seconds = time.perf_counter(), 0, 0.0
-    for path in paths:
-        try:
-            made = extract_features(
-                path, name=path.name, video_id="0" * 64, model=model, settings=settings
-            )
-        except MediaRefused:
-            continue
-        count += len(made.features.timestamps)
-        seconds += made.info.duration
-    took = time.perf_counter() - start
-    print(
-        f"with decoding: {count} frames of {seconds:.0f} s of video from {len(paths)} files in"
-        f" {took:.1f} s: {count / took:.0f} frames/s"
-    )
+    print(cost_of_adding(paths, model.name, settings))
     return 0
 
 

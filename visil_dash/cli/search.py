@@ -175,10 +175,12 @@ def _answers(
     file = first if isinstance(first, Path) else None
     begun = None if file is None else begin_reading(file, library=library, model=model)
     with begun or nullcontext(), open_bench_over(library, given) as bench:
+        from visil_dash.matching.compiled import load_ahead
         from visil_dash.workbench.proving import proof_budget
         from visil_dash.workbench.questions import search_many
 
         require_features(bench)
+        load_ahead()
         answers = search_many(
             bench,
             clips,
