@@ -60,7 +60,7 @@ def cost_of_adding(paths: list[Path], model: str, settings: Settings) -> str:
     """What a new library of these files costs, in a sentence a line."""
     network = [0.0, 0.0]
     with tempfile.TemporaryDirectory() as folder:
-        room = settings.model_copy(update={"min_free_bytes": 0})
+        room = settings.model_copy(update={"min_free_bytes": 0, "threads": 1})
         bench = open_workbench(
             settings=room, library=Path(folder, "library"), model=model, start_worker=False
         )
