@@ -10,7 +10,6 @@ them. Videos are of noise, the comparator's weights are random: neither matters 
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,8 @@ import numpy as np
 import torch
 
 from benchmarks.speed import plain
+from benchmarks.speed.noise import EXTRACTOR, noise_video, region_vectors, unit_vectors
+from benchmarks.speed.timing import medians
 from visil_dash.collection.table import pair_table
 from visil_dash.index.ids import frame_ids
 from visil_dash.index.tally import Rows, tally
@@ -35,14 +36,10 @@ from visil_dash.matching.rerank import rerank
 from visil_dash.matching.similarity import Scorer
 from visil_dash.models.comparator import VideoComparator, visil_output, visil_outputs
 from visil_dash.models.extraction import reduce_products
-from visil_dash.records import WHOLE, Array, MediaInfo, VideoFeatures
-from visil_dash.reduction.unit import unit_length
+from visil_dash.records import WHOLE, Array, MediaInfo
 from visil_dash.settings import Settings
 
-_TIMES = 7
-_LEAST_SECONDS = 0.02  # of one measurement: shorter work is repeated
 _SIZES = ((20, 20), (60, 60), (60, 300))  # frames of query and reference
-_EXTRACTOR = "benchmark-00000000"
 
 
 @dataclass(frozen=True)
@@ -61,32 +58,7 @@ class Row:
 
 def measured(work: str, **ways: Callable[[], object]) -> Row:
     """`ways`: plain, product and perhaps limit."""
-    repeats = {name: _repeats(call) for name, call in ways.items()}
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(_TIMES):
-        for name, call in ways.items():
-            start = time.process_time()
-            for _ in range(repeats[name]):
-                call()
-            taken[name].append(1000 * (time.process_time() - start) / repeats[name])
-    return Row(work, **{name: statistics.median(times) for name, times in taken.items()})
-
-
-def _repeats(call: Callable[[], object]) -> int:
-    call()  # compiles, and warms the caches
-    start = time.process_time()
-    call()
-    return max(1, round(_LEAST_SECONDS / max(1e-6, time.process_time() - start)))
-
-
-def region_vectors(frames: int, dim: int, seed: int) -> Array:
-    vectors = np.random.default_rng(seed).standard_normal((frames, 9, dim)).astype(np.float32)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True))
-
-
-def _video(name: str, frames: int, seed: int) -> VideoFeatures:
-    times = np.arange(frames) * 1.0
-    return VideoFeatures(name, _EXTRACTOR, region_vectors(frames, 256, seed), times)
+    return Row(work, **medians(ways, times=7, least=0.02))
 
 
 def alignment_rows() -> Iterator[Row]:
@@ -136,8 +108,8 @@ def comparator_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row
 
 
 def search_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:
-    query = _video("query", 60, 0)
-    videos = {f"v{i}": _video(f"v{i}", 60, i) for i in range(1, 41)}
+    query = noise_video("query", 60, 0)
+    videos = {f"v{i}": noise_video(f"v{i}", 60, i) for i in range(1, 41)}
     scorer = Scorer(partial(visil_output, fast), compare_many=partial(visil_outputs, fast))
 
     def one_by_one() -> None:
@@ -164,7 +136,7 @@ def search_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:
 
 
 def collection_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row]:
-    videos = {f"v{i}": _video(f"v{i}", 60, i) for i in range(16)}
+    videos = {f"v{i}": noise_video(f"v{i}", 60, i) for i in range(16)}
     scorer = Scorer(partial(visil_output, fast), compare_many=partial(visil_outputs, fast))
 
     def one_by_one() -> None:
@@ -178,7 +150,7 @@ def collection_rows(net: VideoComparator, fast: VideoComparator) -> Iterator[Row
         product=lambda: pair_table(
             {name: name for name in videos},
             load=videos.__getitem__,
-            extractor=_EXTRACTOR,
+            extractor=EXTRACTOR,
             scorer=scorer,
         ),
     )
@@ -190,11 +162,11 @@ def reading_rows(folder: Path) -> Iterator[Row]:
         staged.write_bytes(b"a video")
         info = MediaInfo("mp4", "h264", 320, 240, 60.0, 60)
         video = library.put_video(staged, name="a.mp4", info=info).video_id
-        manifest = FeatureManifest(_EXTRACTOR, "00", 9, 256)
-        library.put_features(_video(video, 60, 0), manifest)
-        library.features_ids(_EXTRACTOR)  # as every search does first
+        manifest = FeatureManifest(EXTRACTOR, "00", 9, 256)
+        library.put_features(noise_video(video, 60, 0), manifest)
+        library.features_ids(EXTRACTOR)  # as every search does first
         time.sleep(2.5)  # a file written a moment ago is checked at each read
-        read = partial(library.features, video, extractor=_EXTRACTOR)
+        read = partial(library.features, video, extractor=EXTRACTOR)
         yield measured(
             "features of 60 frames of 9 × 256 from disk; plain: checked at each read",
             plain=partial(read, anew=True),
@@ -205,9 +177,7 @@ def reading_rows(folder: Path) -> Iterator[Row]:
 def candidate_rows(frames: int) -> Iterator[Row]:
     """Candidate videos of a query of 60 frames, on noise, of which a graph finds nothing: all
     frames are compared."""
-    random = np.random.default_rng(0)
-    vectors = unit_length(random.standard_normal((frames, 256), np.float32))
-    queries = unit_length(random.standard_normal((60, 256), np.float32))
+    vectors, queries = unit_vectors(frames, 256, 0), unit_vectors(60, 256, 1)
     owners = np.arange(frames) // 60
     ids = np.concatenate([frame_ids(o, int(n)) for o, n in enumerate(np.bincount(owners))])
     rows, every, nobody = Rows(ids, vectors), np.arange(60), np.zeros(frames, bool)

@@ -9,10 +9,7 @@ of noise.
 """
 
 import argparse
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,23 +17,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.speed.__main__ import region_vectors
+from benchmarks.speed.noise import region_vectors
+from benchmarks.speed.timing import medians
 from visil_dash.matching.similarity import Scorer, pair_scores, pair_scores_many
 from visil_dash.models.comparator import VideoComparator, visil_output, visil_outputs
 
-_TIMES = 7
 _SIZES = ((20, 20, 8), (60, 60, 8), (60, 300, 3))  # frames of both, references at once
-
-
-def medians(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for turn in range(_TIMES + 1):
-        for name, call in ways.items():
-            start = time.process_time()
-            call()
-            if turn:  # the first warms the caches
-                taken[name].append(1000 * (time.process_time() - start))
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def compared(head: Any, scorer: Scorer, dim: int, p: int, q: int, count: int) -> None:
@@ -59,7 +45,8 @@ def compared(head: Any, scorer: Scorer, dim: int, p: int, q: int, count: int) ->
             "ours": ours,
             "one by one": lambda: [pair_scores(query, r, scorer) for r in references],
             "product": lambda: [rows @ columns.T for _ in references],
-        }
+        },
+        times=7,
     )
     times = " | ".join(f"{ms / count:.2f}" for ms in taken.values())
     ratio = taken["theirs"] / taken["ours"]

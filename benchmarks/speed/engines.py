@@ -8,20 +8,20 @@ difference of a region vector's value. ResNet-50 has random weights: its time is
 """
 
 import copy
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.speed.timing import medians
 from visil_dash.models.bundle import BUNDLED, read_bundle
 from visil_dash.models.extraction import fold_batch_norm, running
 from visil_dash.models.visil import ViSiLBackbone
 from visil_dash.settings import Settings
 
-_FRAMES, _TIMES, _SIDE = 16, 5, 1024
+_FRAMES, _SIDE = 16, 1024
 _WAYS = (("torch", "full"), ("torch", "reduced"), ("openvino", "full"), ("openvino", "reduced"))
 
 
@@ -36,12 +36,6 @@ def networks() -> dict[str, tuple[nn.Module, int]]:
     for network, _ in made.values():
         fold_batch_norm(network.eval().requires_grad_(False))
     return made
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def compared(name: str, network: nn.Module, side: int) -> None:
@@ -59,18 +53,14 @@ def compared(name: str, network: nn.Module, side: int) -> None:
             copy.deepcopy(network), side=side, device=device, settings=settings
         )
     differ = {way: float((run(frames) - expected).abs().max()) for way, run in runs.items()}
-    taken: dict[tuple[str, str], list[float]] = {way: [] for way in runs}
-    product = []
-    for _ in range(_TIMES):
-        product.append(seconds(lambda: a @ b))
-        for way, run in runs.items():
-            taken[way].append(seconds(lambda run=run: run(frames)))  # type: ignore[misc]
-    rate = 2 * _SIDE**3 / statistics.median(product)
-    for (engine, precision), times in taken.items():
-        a_frame = statistics.median(times) / _FRAMES
+    calls = {way: partial(run, frames) for way, run in runs.items()}
+    taken = medians({"product": partial(torch.matmul, a, b), **calls}, times=5)
+    rate = 2 * _SIDE**3 / taken["product"]
+    for engine, precision in runs:
+        a_frame = taken[engine, precision] / _FRAMES
         share = counter.get_total_flops() / _FRAMES / a_frame / rate
         print(
-            f"| {name} | {engine} | {precision} | {1000 * a_frame:.1f} | {share:.0%} |"
+            f"| {name} | {engine} | {precision} | {a_frame:.1f} | {share:.0%} |"
             f" {differ[engine, precision]:.1g} |",
             flush=True,
         )

@@ -13,7 +13,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,9 @@ import numpy as np
 import torch
 
 import visil_dash
+from benchmarks.speed.noise import noise_video, region_vectors, unit_vectors
 from benchmarks.speed.plot import drawn
+from benchmarks.speed.timing import medians
 from visil_dash.candidates.thresholds import DistanceLevels, QueryDistances, admit
 from visil_dash.index.ids import frame_ids
 from visil_dash.index.tally import Rows, tally
@@ -32,11 +33,9 @@ from visil_dash.matching.alignment import AlignOptions
 from visil_dash.matching.products import frame_to_frame_many
 from visil_dash.matching.rerank import rerank
 from visil_dash.matching.similarity import CHAMFER
-from visil_dash.records import WHOLE, VideoFeatures
+from visil_dash.records import WHOLE
 from visil_dash.reduction.distances import squared_distances
-from visil_dash.reduction.unit import unit_length
 
-_TIMES = 5
 _WORSE = 1.5
 _SIDE = 1024  # of the matrices of the product that costs are compared with
 
@@ -56,13 +55,7 @@ class Growth:
 
 
 def milliseconds(call: Callable[[], object]) -> float:
-    call()
-    taken = []
-    for _ in range(_TIMES):
-        start = time.process_time()
-        call()
-        taken.append(1000 * (time.process_time() - start))
-    return statistics.median(taken)
+    return medians({"call": call}, times=5)["call"]
 
 
 def grown(
@@ -71,19 +64,9 @@ def grown(
     return Growth(step, unit, sizes, tuple(milliseconds(made(size)) for size in sizes))
 
 
-def _vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    return unit_length(random.standard_normal((count, dim), np.float32))
-
-
-def _video(name: str, frames: int, dim: int, seed: int) -> VideoFeatures:
-    regions = _vectors(frames * 9, dim, seed).reshape(frames, 9, dim)
-    return VideoFeatures(name, "benchmark-00000000", regions, np.arange(frames) * 1.0)
-
-
 def _search(videos: int) -> Callable[[], object]:
-    query = _video("query", 60, 256, 0)
-    library = {f"v{i}": _video(f"v{i}", 60, 256, i + 1) for i in range(videos)}
+    query = noise_video("query", 60, 0)
+    library = {f"v{i}": noise_video(f"v{i}", 60, i + 1) for i in range(videos)}
     return lambda: rerank(
         {WHOLE: query},
         {WHOLE: tuple(library)},
@@ -96,16 +79,16 @@ def _search(videos: int) -> Callable[[], object]:
 
 
 def _pair(frames: int, dim: int = 256) -> Callable[[], object]:
-    one, other = (_video(n, frames, dim, i).regions for i, n in enumerate("ab"))
+    one, other = region_vectors(frames, dim, 0), region_vectors(frames, dim, 1)
     return lambda: frame_to_frame_many(one, [other])
 
 
 def _candidates(frames: int, dim: int = 256) -> Callable[[], object]:
     videos = frames // 60
     rows = Rows(
-        np.concatenate([frame_ids(o, 60) for o in range(videos)]), _vectors(60 * videos, dim)
+        np.concatenate([frame_ids(o, 60) for o in range(videos)]), unit_vectors(60 * videos, dim, 0)
     )
-    queries, every = _vectors(60, dim, 1), np.arange(60)
+    queries, every = unit_vectors(60, dim, 1), np.arange(60)
     threshold = float(np.quantile(squared_distances(queries, rows.vectors[:3000]), 0.01))
     return lambda: tally(rows, queries, threshold, every, compared=every)
 

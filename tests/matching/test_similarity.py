@@ -42,7 +42,7 @@ def test_both_directions_equal_the_plain_loops(query, reference):
 
 
 @pytest.mark.parametrize("frames", [7, 130])
-@pytest.mark.parametrize("rows", [1, 2, 5, 128])
+@pytest.mark.parametrize("rows", [1, 2, 5, 20, 128])
 def test_tiles_across_the_borders_of_videos_do_not_change_the_result(monkeypatch, rows, frames):
     rng = np.random.default_rng(0)
     query = rng.standard_normal((frames, 9, 8), dtype=np.float32)

@@ -84,7 +84,8 @@ def _tiles(references: Sequence[Array], height: int) -> Iterator[tuple[int, Arra
     taken = 0
     for reference in references:
         for start, stop in _even(len(reference), height):
-            if taken + stop - start > height:
+            large = stop - start >= height // 4  # joining would cost more than it saves
+            if taken and (large or taken + stop - start > height):
                 yield at, _joined(parts, space[:taken])
                 at, parts, taken = at + taken, [], 0
             parts.append(reference[start:stop])
