@@ -25,6 +25,9 @@ EF_CONSTRUCTION = 100
 _MIN_EF = (
     128  # 64 missed whole neighbourhoods of 1 query in 1,000 at 20,000 × 512, 128 none in 4,500
 )
+# At a million frames of 256 dimensions 128 find 79 % of the ten nearest, 512 find 94 % and 2048
+# 95 %; at 100,000 frames 128 find all.
+_FRAMES_PER_EF, _MOST_EF = 2000, 512
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,14 @@ class HnswIndex:
         self._ids = self._ids[~gone]
 
     def search(self, queries: Array, k: int) -> tuple[Array, Array]:
-        """As in FrameIndex, with ef ≥ max(2k, its options' ef)."""
+        """As in FrameIndex, with ef ≥ max(2k, its options' ef), and more where frames are many."""
         queries = checked_vectors(queries, dim=self.dim)
         k = min(k, len(self))
         if k <= 0 or not len(queries):
             shape = (len(queries), max(k, 0))
             return np.empty(shape, np.int64), np.empty(shape, np.float32)
-        fetch = min(len(self), max(2 * k, self._options.ef))
+        ef = max(self._options.ef, min(_MOST_EF, len(self) // _FRAMES_PER_EF))
+        fetch = min(len(self), max(2 * k, ef))
         try:
             labels, distances = self._graph.knn_query(queries, k=fetch)
         except RuntimeError:  # the graph reaches fewer than `fetch` elements

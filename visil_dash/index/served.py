@@ -18,7 +18,7 @@ from visil_dash.index.generations import Generation
 from visil_dash.index.ids import split_ids
 from visil_dash.index.milvus import MOST_K, MilvusIndex
 from visil_dash.index.snapshot import FIRST_K, Snapshot
-from visil_dash.index.tally import NO_HITS, Hits, VideoCounts, joined, tally_of_hits
+from visil_dash.index.tally import Hits, VideoCounts, hits_together, joined, tally_of_hits
 from visil_dash.records import Array
 
 _READ_BYTES = 2 * 1024**3  # of vectors that one process takes from the server at once
@@ -68,7 +68,8 @@ class ServedSnapshot(Snapshot):
         if not self._generation_live or not len(queries):
             return mine
         queries = checked_vectors(queries, dim=self.reduction.dim)
-        pending, k, found = np.arange(len(queries)), FIRST_K, [NO_HITS]
+        pending, k = np.arange(len(queries)), FIRST_K
+        found: list[Hits] = []
         kept = None if only is None or len(only) > FILTERED_FOR else only
         while len(pending):
             ids, rough = self._server.nearest(
@@ -81,9 +82,8 @@ class ServedSnapshot(Snapshot):
             hit = distance <= threshold
             found.append(Hits(query[hit], frames[hit], distance[hit]))
             pending, k = pending[~ended], min(4 * k, MOST_K)
-        columns = zip(*((h.query, h.ids, h.distance) for h in found), strict=True)
-        hits = Hits(*(np.concatenate(column) for column in columns))
-        return joined([tally_of_hits(hits, threshold, numbers=numbers), mine])
+        hits = tally_of_hits(hits_together(found), threshold, numbers=numbers)
+        return joined([hits, mine])
 
     def sample(self) -> tuple[Array, Array]:
         """All frames, or those of evenly spread videos where these are many."""

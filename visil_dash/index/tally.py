@@ -65,6 +65,13 @@ class Rows:
         changes = np.flatnonzero(ordinals[1:] != ordinals[:-1]) + 1
         return np.concatenate([[0], changes, [len(ordinals)]]).astype(np.int64)
 
+    def of(self, ordinals: Array) -> Array:
+        """The rows of these videos, by row."""
+        ends = self.starts
+        here = np.flatnonzero(np.isin(split_ids(self.ids[ends[:-1]])[0], ordinals))
+        parts = [np.arange(ends[video], ends[video + 1]) for video in here]
+        return np.concatenate([np.empty(0, np.int64), *parts])
+
 
 @dataclass(frozen=True)
 class Hits:
@@ -76,6 +83,11 @@ class Hits:
 
 
 NO_HITS = Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+def hits_together(parts: Sequence[Hits]) -> Hits:
+    columns = zip(*((h.query, h.ids, h.distance) for h in (NO_HITS, *parts)), strict=True)
+    return Hits(*(np.concatenate(column) for column in columns))
 
 
 def tally_of_hits(hits: Hits, threshold: float, *, numbers: Array) -> VideoCounts:
