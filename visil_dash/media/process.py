@@ -31,9 +31,11 @@ _PIPE_BYTES = 1 << 20
 LAST_WORDS_SECONDS = 5.0  # between a closed pipe and the exit of its writer
 # Code for `python -c`, followed by the request and the import path.
 PROGRAM = """
-import sys
+import gc, sys
+gc.disable()  # until all is imported: nothing of that is garbage
 sys.path += sys.argv[2:]
 from visil_dash.media.child import run_child
+gc.enable()
 run_child()
 """
 
