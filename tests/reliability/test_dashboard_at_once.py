@@ -30,7 +30,7 @@ from tests.support.browser_harness import (
 )
 from tests.support.lab_world import make_library
 from tests.support.scenes import make_scene
-from tests.support.sessions import MOST_GROWTH, SLOWEST
+from tests.support.sessions import MOST_GROWTH, SLOWEST, Load
 
 SCENES = {"market.mp4": (1, 0, 12), "excerpt.mp4": (1, 4, 6), "station.mp4": (2, 0, 8)}
 PATIENCE = 120_000  # milliseconds; two busy cores
@@ -162,12 +162,13 @@ def test_eight_sessions_three_of_them_browsers_fail_at_nothing(folder: Path) -> 
             thread.join(180)
         log = app.log
     found = json.loads(report.read_text())
-    found.pop("memory")  # it is in report.json
+    least = [round(mib) for _, mib in Load.least(found.pop("memory"))]
     rounds = {
         name: (len(v.seconds), round(float(np.quantile(v.seconds or [np.nan], 0.95)), 2))
         for name, v in visits.items()
     }
     print(json.dumps(found), "browsers (rounds, p95):", rounds, "load", os.getloadavg())
+    print("least MiB of each half minute:", *least)
     for name, made in visits.items():
         print(name, *made.problems)
     assert set(rounds) == set(begins)

@@ -33,10 +33,15 @@ class Load:
     def growth(self) -> float:
         """MiB in ten minutes, by a line through the least of every 30 samples of the last two
         thirds: work in progress comes and goes, and what is never given back stays below it."""
-        later = np.array(self.memory[len(self.memory) // 3 :])
-        windows = np.array_split(later, max(2, len(later) // 30))
-        lowest = np.array([window[window[:, 1].argmin()] for window in windows])
-        return float(np.polyfit(lowest[:, 0], lowest[:, 1], 1)[0] * 600)
+        least = np.array(self.least(self.memory[len(self.memory) // 3 :]))
+        return float(np.polyfit(least[:, 0], least[:, 1], 1)[0] * 600)
+
+    @staticmethod
+    def least(memory: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        """The least of every 30 samples, or of each half of fewer than 60."""
+        step = max(1, min(30, len(memory) // 2))
+        windows = (memory[start : start + step] for start in range(0, len(memory), step))
+        return [min(window, key=lambda sample: sample[1]) for window in windows]
 
 
 def searching(bench: Workbench, clip: Path, load: Load) -> Callable[[], None]:
