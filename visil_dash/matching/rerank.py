@@ -237,6 +237,7 @@ def _loaded(
     """The videos in the order given, as many at once as fit into LOADED_BYTES, each time with the
     number of those before; adds to `skipped` those that cannot be loaded."""
     some: list[VideoFeatures] = []
+    loaded = 0  # bytes
     for done, video_id in enumerate(video_ids):
         try:
             some.append(load(video_id))
@@ -244,9 +245,11 @@ def _loaded(
             continue
         except StoreError as error:
             skipped[video_id] = str(error)
-        if sum(features.regions.nbytes for features in some) >= LOADED_BYTES:
+            continue
+        loaded += some[-1].regions.nbytes
+        if loaded >= LOADED_BYTES:
             yield done + 1, some
-            some = []
+            some, loaded = [], 0
     yield len(video_ids), some
 
 
