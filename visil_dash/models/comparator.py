@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -187,9 +187,8 @@ def _outputs_by_loops(net: VideoComparator, matrices: Sequence[Array]) -> list[A
     lengths less than half.
     """
     replicate = net.conv1.padding_mode == "replicate"
-    weights = net.state_dict()
-    kernel = weights["conv1.weight"][:, 0].permute(1, 2, 0).contiguous().numpy()
-    bias = weights["conv1.bias"].numpy()
+    kernel = net.conv1.weight[:, 0].permute(1, 2, 0).contiguous().numpy()
+    bias = cast(Tensor, net.conv1.bias).numpy()
     boxes, pictures = _laid_out([(m.shape[0] // 2, m.shape[1] // 2) for m in matrices], 32)
     for matrix, box in zip(matrices, boxes, strict=True):
         _first_layer(matrix, kernel, bias, replicate, pictures, box)
@@ -198,8 +197,8 @@ def _outputs_by_loops(net: VideoComparator, matrices: Sequence[Array]) -> list[A
     for box, half in zip(boxes, halves, strict=True):
         _second_pooling(layer, box, replicate, pictures, half)
     layer = _convolved(net.conv3, pictures)
-    last, last_bias = weights["fconv.weight"].flatten().numpy(), weights["fconv.bias"].item()
-    direct = weights["direct"].item() if "direct" in weights else 0.0
+    last, last_bias = net.fconv.weight.flatten().numpy(), cast(Tensor, net.fconv.bias).item()
+    direct = 0.0 if net.direct is None else net.direct.item()
     outputs = [np.empty(half[3:], np.float32) for half in halves]
     for matrix, half, output in zip(matrices, halves, outputs, strict=True):
         _last_layer(layer, half, last, last_bias, matrix, direct, output)
