@@ -59,3 +59,26 @@ def test_a_video_that_is_being_removed_is_not_called_unknown(steps) -> None:
     seen = steps(lambda bench: bench.remove(bench.videos()[-1].video_id))
     assert "delete:committed" in seen
     assert {name: said for name, said in seen.items() if said} == {}
+
+
+def test_videos_that_come_and_go_are_never_called_unread(tmp_path: Path) -> None:
+    with fake_bench(copy_library(shared_library(), tmp_path / "library")) as bench:
+        path = make_scene(tmp_path / "new.mp4", 5, seconds=2)
+        ended = threading.Event()
+        unread: list[str] = []
+
+        def ask() -> None:
+            while not ended.is_set():
+                unread.extend(video.name for video in without_features(bench))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for _ in range(6):
+                fill(bench, [path])
+                bench.remove(bench.videos()[-1].video_id)
+                bench.worker.clear_ended()
+        finally:
+            ended.set()
+            asking.join(10)
+        assert unread == []

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
 from visil_dash.errors import (
     InputError,
     NotFound,
@@ -210,18 +213,18 @@ class Viewer:
         """Ids of the videos that are being added or removed: of these some things are there, and
         others are not."""
         with self.catalogue.read() as connection:
-            jobs = connection.execute(tables.jobs.select()).mappings().all()
-            leaving = connection.execute(tables.removals.select()).scalars().all()
-        return frozenset(leaving).union(
-            job["video_id"] for job in jobs if not JobState(job["state"]).ended
-        )
+            return _in_hand(connection)
 
     def lacking(self, extractor: str) -> tuple[VideoRecord, ...]:
         """Videos without features of this extractor, but for those that a job is adding."""
-        videos, in_hand = self.videos(), self.in_hand()
-        # Looked up last: the job of a video that was seen above has ended only with its features.
-        have = {*self.features_ids(extractor), *in_hand}
-        return tuple(video for video in videos if video.video_id not in have)
+        of_it = sa.select(tables.features.c.video_id).where(
+            tables.features.c.extractor == extractor
+        )
+        ids = tables.videos.c.video_id
+        with self.catalogue.read() as connection:  # one state of both: it changes all the time
+            without = set(connection.execute(sa.select(ids).where(ids.not_in(of_it))).scalars())
+            without -= _in_hand(connection)
+        return tuple(video for video in self.videos() if video.video_id in without)
 
     def setting(self, key: str) -> Any:
         """The JSON value stored under `key`, None when there is none."""
@@ -276,3 +279,11 @@ class Viewer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _in_hand(connection: Connection) -> frozenset[str]:
+    jobs = connection.execute(tables.jobs.select()).mappings().all()
+    leaving = connection.execute(tables.removals.select()).scalars().all()
+    return frozenset(leaving).union(
+        job["video_id"] for job in jobs if not JobState(job["state"]).ended
+    )
