@@ -9,6 +9,7 @@ import pytest
 from tests.support.benches import copy_library, fake_bench, fill
 from tests.support.page_world import shared_library
 from tests.support.scenes import make_scene
+from visil_dash.errors import NotFound
 from visil_dash.workbench.bench import Workbench
 from visil_dash.workbench.overview import overview
 from visil_dash.workbench.upkeep import without_features
@@ -82,3 +83,25 @@ def test_videos_that_come_and_go_are_never_called_unread(tmp_path: Path) -> None
             ended.set()
             asking.join(10)
         assert unread == []
+
+
+@pytest.mark.parametrize("comes_back", [False, True], ids=["removed", "removed and added again"])
+def test_a_video_that_is_removed_while_it_is_read_is_not_called_damaged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, comes_back: bool
+) -> None:
+    with fake_bench(copy_library(shared_library(), tmp_path / "library")) as bench:
+        path = make_scene(tmp_path / "new.mp4", 5, seconds=2)
+        fill(bench, [path])
+        new = bench.videos()[-1].video_id
+
+        def checksum_of_nothing(_data: bytes) -> str:
+            monkeypatch.undo()
+            bench.remove(new)
+            if comes_back:
+                fill(bench, [path])
+            return ""
+
+        monkeypatch.setattr("visil_dash.library.viewer.sha256_hex", checksum_of_nothing)
+        with pytest.raises(NotFound, match="removed meanwhile"):
+            bench.library.features(new, extractor=bench.extractor, anew=True)
+        assert bench.library.has_video(new) == comes_back

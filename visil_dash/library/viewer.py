@@ -129,6 +129,8 @@ class Viewer:
             return outside
         if self.remote is not None:
             return self.remote.bring_media(path, video_id, self.video(video_id).bytes)
+        if not self.has_video(video_id) or video_id in self.in_hand():
+            raise NotFound(f"{video_id}: it was removed meanwhile.")
         raise StoreDamaged(str(path), "the media file is gone", BRING_BACK)
 
     def asset(self, video_id: str, name: str) -> Path:
@@ -186,6 +188,8 @@ class Viewer:
                 problem = "the feature file was altered"
             except OSError as error:
                 problem = f"the feature file cannot be read ({error.strerror})"
+            if self._rows.feature(extractor, row.video_id) != row:
+                raise NotFound(f"{row.video_id}: its features were removed meanwhile.")
             if self.remote is None:
                 raise StoreDamaged(str(path), problem, REMAKE)
             if reading == _READINGS:
