@@ -31,7 +31,7 @@ def test_pca_keeps_the_variance_that_the_svd_says(count: int, dim: int) -> None:
     np.testing.assert_allclose((reduced.astype(np.float64) ** 2).sum(0), truth, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("count", "dim"), [(300, 20), (60, 90), (1300, 1100)])
+@pytest.mark.parametrize(("count", "dim"), [(300, 20), (60, 90), (640, 560)])
 def test_directions_are_those_of_scikit_learn(count: int, dim: int) -> None:
     vectors = cloud(count, dim)
     ours = fit_pca(vectors, 12)

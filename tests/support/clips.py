@@ -48,6 +48,12 @@ def regular(count: int, rate: float | Fraction) -> list[Fraction]:
     return [i * step for i in range(count)]
 
 
+_QUICK = {
+    "libx264": {"preset": "ultrafast"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+}
+
+
 def make_clip(
     path: Path,
     times: Sequence[Fraction],
@@ -69,9 +75,7 @@ def make_clip(
     stream.width, stream.height = size
     stream.pix_fmt = pixels
     stream.codec_context.time_base = clock
-    stream.options = (
-        {"preset": "ultrafast", **(options or {})} if codec == "libx264" else (options or {})
-    )
+    stream.options = {**_QUICK.get(codec, {}), **(options or {})}
     if matrix is not None:
         stream.set_display_matrix(matrix)
     if aspect is not None:
