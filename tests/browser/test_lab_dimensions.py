@@ -11,7 +11,17 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
 from tests.support.directions import directions
-from tests.support.lab_world import PATIENCE, Lab, choose, facts, number, pick, squared, traces
+from tests.support.lab_world import (
+    LABS,
+    PATIENCE,
+    Lab,
+    choose,
+    facts,
+    number,
+    pick,
+    squared,
+    traces,
+)
 from visil_dash.laboratory.dimensions.library import LibrarySample, library_sample
 from visil_dash.records import Array
 from visil_dash.settings import Settings
@@ -63,7 +73,7 @@ class Measured:
     drawn: LibrarySample
 
 
-@pytest.fixture(scope="module", params=["demo_lab", "real_lab"])
+@pytest.fixture(scope="module", params=LABS)
 def measured(
     module_page: Page, module_screens: Callable[..., None], request: pytest.FixtureRequest
 ) -> Measured:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import open_page, wait_until_idle
-from tests.support.lab_world import PATIENCE, Lab, facts, fill, number
+from tests.support.lab_world import LABS, PATIENCE, Lab, facts, fill, number
 from visil_dash.candidates.aside import frames_aside
 from visil_dash.library.store import open_library
 from visil_dash.records import Array
@@ -94,7 +94,7 @@ class Visit:
         return float(was), float(will)
 
 
-@pytest.fixture(scope="module", params=list(LEAST))
+@pytest.fixture(scope="module", params=LABS)
 def visit(
     module_page: Page, module_screens: Callable[..., None], request: pytest.FixtureRequest
 ) -> Visit:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import exceptions_shown, open_page, wait_until_idle
-from tests.support.lab_world import PATIENCE, Lab, facts, fill, number, traces
+from tests.support.lab_world import LABS, PATIENCE, Lab, facts, fill, number, traces
 
 UNITS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "days": 86_400}
 SIZES = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
@@ -21,7 +21,7 @@ def size(text: str) -> float:
     return number(text) * SIZES[text.split()[1]]
 
 
-@pytest.mark.parametrize("which", ["demo_lab", "real_lab"])
+@pytest.mark.parametrize("which", LABS)
 def test_measured_rates_become_the_plan_by_arithmetic(
     page: Page, request: pytest.FixtureRequest, screens: Callable[..., None], which: str
 ) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser_harness import open_page, wait_until_idle
 from tests.support.lab_world import (
+    LABS,
     PATIENCE,
     Lab,
     choose,
@@ -99,7 +100,7 @@ def judged(lab: Lab, copy: VideoFeatures) -> dict[str, Match]:
     }
 
 
-@pytest.fixture(scope="module", params=PLANS)
+@pytest.fixture(scope="module", params=LABS)
 def run(
     module_page: Page,
     module_screens: Callable[..., None],

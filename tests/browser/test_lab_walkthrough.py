@@ -13,7 +13,16 @@ from tests.support.browser_harness import (
     open_page,
     wait_until_idle,
 )
-from tests.support.lab_world import PATIENCE, Lab, chart, facts, number, plain_similarity, traces
+from tests.support.lab_world import (
+    LABS,
+    PATIENCE,
+    Lab,
+    chart,
+    facts,
+    number,
+    plain_similarity,
+    traces,
+)
 from visil_dash.records import Array, VideoFeatures
 
 STEPS = (
@@ -100,7 +109,7 @@ class Walk:
         return self.lab.candidates(self.query)
 
 
-@pytest.fixture(scope="module", params=PAIRS)
+@pytest.fixture(scope="module", params=LABS)
 def walk(
     module_page: Page, module_screens: Callable[..., None], request: pytest.FixtureRequest
 ) -> Walk:

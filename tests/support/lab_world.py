@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.benches import copy_library
@@ -20,6 +21,8 @@ from visil_dash.workbench.bench import open_workbench
 
 PATIENCE = 120_000  # milliseconds, for a machine that does much else
 DEMO = Path(__file__).resolve().parents[2] / "demo"
+# Dashboards that pages of the laboratory are tested on; at night over real clips, too.
+LABS = ("demo_lab", pytest.param("real_lab", marks=pytest.mark.night))
 # Copies with logos and bars, other takes of the same object, a bit-rate ladder, strangers.
 REAL = (
     "ndvd_tmk/chair-orig-22-sd-bar.mp4",
