@@ -145,11 +145,12 @@ class Lab(Library):
 
 
 def make_library(folder: Path, paths: list[Path]) -> Library:
-    """The library in `folder`, after the files were added with the bundled model; those that it
-    holds already cost nothing."""
+    """The library in `folder`, after those of the files that it lacks were added with the bundled
+    model."""
     settings = Settings(library=folder, min_free_bytes=0)
     with open_workbench(settings=settings, library=folder, model="compact") as bench:
-        bench.add_paths(paths)
+        here = {video.name for video in bench.videos()}
+        bench.add_paths([path for path in paths if path.name not in here])
         assert bench.worker.wait_idle(600)
         bench.space.wait()
         videos = bench.videos()
