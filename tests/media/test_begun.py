@@ -1,6 +1,7 @@
 """A video that is read ahead: the same frames, earlier, and nothing left behind."""
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def reading() -> set[threading.Thread]:
 
 
 def begun(clip: Path) -> BegunVideo:
-    return BegunVideo(clip, preprocess=SQUASH, rate=25, settings=SETTINGS)
+    return BegunVideo(partial(sample_frames, clip, preprocess=SQUASH, rate=25, settings=SETTINGS))
 
 
 def test_frames_read_ahead_are_those_that_are_read_when_asked_for(clip: Path) -> None:

@@ -3,12 +3,13 @@
 Loading a model takes seconds, decoding needs none, and a wrong name is known at once.
 """
 
+from functools import partial
 from pathlib import Path
 
 from visil_dash.errors import MediaRefused, ModelError, VisilDashError
 from visil_dash.framing.views import QueryRef
 from visil_dash.library.store import Library
-from visil_dash.media.decode import BegunVideo
+from visil_dash.media.decode import BegunVideo, sample_frames
 from visil_dash.media.files import check_regular, checked_hash
 from visil_dash.models.load import model_info
 from visil_dash.models.sampling import extractor_at
@@ -40,12 +41,14 @@ def begin_reading(path: Path, *, library: Library, model: str) -> BegunVideo | N
         extractor = extractor_at(info.extractor, settings.rate)
         if info.preprocess is None or library.has_features(video_id, extractor=extractor):
             return None
-        return BegunVideo(
+        begin = partial(
+            sample_frames,
             path,
             preprocess=info.preprocess,
             rate=settings.rate,
             pictures=True,
             settings=settings,
         )
+        return BegunVideo(begin, read_for=(info.preprocess, settings.rate))
     except (MediaRefused, ModelError):
         return None

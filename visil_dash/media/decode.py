@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,30 +86,17 @@ class BegunVideo(SampledVideo):
 
     def __init__(
         self,
-        path: Path,
+        begin: Callable[..., SampledVideo],
         *,
-        preprocess: Preprocess,
-        rate: float = 1.0,
-        box: Box = WHOLE_PICTURE,
-        pictures: bool = False,
-        settings: Settings,
-        watch: Watch = UNWATCHED,
+        read_for: tuple[Preprocess, float] | None = None,
     ) -> None:
-        """Arguments as of `sample_frames`. Raises MediaRefused for what is known now."""
-        self.watch = watch
-        self.read_for = preprocess, rate
+        """`begin`: `sample_frames` with all arguments but `watch`. Raises what it raises."""
+        self.watch = UNWATCHED
+        self.read_for = read_for
         self._ended = Event()
         self._progress: Progress | None = None
         self._queue: Queue[FrameBatch | MediaInfo | BaseException] = Queue(_READ_AHEAD)
-        self._video = sample_frames(
-            path,
-            preprocess=preprocess,
-            rate=rate,
-            box=box,
-            pictures=pictures,
-            settings=settings,
-            watch=Watch(self._note, self._ended.is_set),
-        )
+        self._video = begin(watch=Watch(self._note, self._ended.is_set))
         self._thread = Thread(target=self._read, name="decode", daemon=True)
         self._thread.start()
         super().__init__(self._taken())

@@ -15,7 +15,7 @@ from visil_dash.index.frames import FrameSpace
 from visil_dash.library.blobs import FeatureManifest
 from visil_dash.library.in_place.rows import FileInPlace
 from visil_dash.library.store import Library
-from visil_dash.media.decode import BegunVideo
+from visil_dash.media.decode import BegunVideo, sample_frames
 from visil_dash.models.load import Model
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import (
@@ -71,7 +71,7 @@ def extract_features(
     borders = BorderFinder() if model.preprocess.mode == "squash" else None
     try:
         begin = partial(
-            BegunVideo,
+            sample_frames,
             path,
             preprocess=model.preprocess,
             rate=settings.rate,
@@ -79,11 +79,13 @@ def extract_features(
             settings=settings,
         )
         if begun is None or begun.read_for != (model.preprocess, settings.rate):
-            begun = begin()
+            begun = BegunVideo(begin)
         stacked, times, info = _read(begun, model=model, watch=watch, borders=borders)
         picture = None if borders is None else borders.picture()
         if picture is not None and picture != WHOLE_PICTURE:
-            stacked, times, info = _read(begin(box=picture), model=model, watch=watch)
+            stacked, times, info = _read(
+                BegunVideo(partial(begin, box=picture)), model=model, watch=watch
+            )
     except MediaRefused as refused:
         # The decoder knows the file by a server-made name; the user knows it by another.
         raise MediaRefused(name, refused.reason, refused.remedy) from refused
@@ -113,8 +115,7 @@ def _read(
     with video:
         for batch in video:
             flat = flat_frames(batch.frames)
-            vectors = model.extract(batch.frames)
-            vectors[flat] = 0
+            vectors = regions_of_shown(model, batch.frames, flat=flat)
             with np.errstate(over="ignore"):  # what is infinite then is refused with a reason
                 regions.append(vectors.astype(np.float16))
             times.append(batch.timestamps)
@@ -124,10 +125,10 @@ def _read(
     return np.concatenate(regions), np.concatenate(times), info
 
 
-def regions_of_shown(model: Model, frames: Array) -> Array:
-    """Region vectors of a model's input; zero where a frame is flat."""
+def regions_of_shown(model: Model, frames: Array, *, flat: Array | None = None) -> Array:
+    """Region vectors of a model's input; zero where a frame is flat (`flat`, where known)."""
     vectors = model.extract(frames)
-    vectors[flat_frames(frames)] = 0
+    vectors[flat_frames(frames) if flat is None else flat] = 0
     return vectors
 
 
