@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import av
@@ -17,6 +16,7 @@ import pytest
 from tests.support.clips import SETTINGS, number_of
 from tests.support.hostile import CANARY, HOSTILE_NAMES, Hostile, make_corpus
 from tests.support.realdata import NO_REAL_DATA, real_data
+from visil_dash.engines.processes import NewProcesses
 from visil_dash.errors import MediaRefused
 from visil_dash.media.decode import sample_frames
 from visil_dash.media.files import video_files
@@ -124,7 +124,7 @@ def decode_all(paths: list[Path]) -> tuple[list[Outcome], float, float]:
 @pytest.fixture(scope="module")
 def run(corpus: dict[str, Hostile], listener: Listener) -> Run:
     hits = listener.hits
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+    with ProcessPoolExecutor(1, mp_context=NewProcesses()) as alone:
         paths = [hostile.path for hostile in corpus.values()]
         outcomes, child, growth = alone.submit(decode_all, paths).result()
     return Run(dict(zip(corpus, outcomes, strict=True)), listener.hits - hits, child, growth)
@@ -252,7 +252,7 @@ def test_every_real_file_ends_with_a_verdict_within_its_memory(
     every = list(video_files([data / part]))
     assert len(every) >= 84
     files = every[::step]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+    with ProcessPoolExecutor(1, mp_context=NewProcesses()) as alone:
         found, child, growth = alone.submit(decode_all, files).result()
     print(f"{len(files)} files, child {child:.0f} MiB, this process +{growth:.0f} MiB")
     for path, came in zip(files, found, strict=True):

@@ -1,12 +1,42 @@
 """A pool of processes on this machine."""
 
-import multiprocessing
+import sys
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Lock
+from types import ModuleType
 from typing import Any
 
 from visil_dash.engines.ahead import Piece, PoolBroken
+
+_STARTING = Lock()
+
+
+class _Process(SpawnProcess):
+    """A new process that does not run this one's `__main__` first.
+
+    Under Streamlit that is the page shown last: the new process would draw it once more, or die
+    where its file is gone.
+    """
+
+    def start(self) -> None:
+        with _STARTING:
+            main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = main
+
+
+class NewProcesses(SpawnContext):
+    """Starts processes that have nothing of this one.
+
+    They are not forked: this process has threads, which a fork would leave half-way. What they run
+    stands in a module that they can import, never in `__main__`.
+    """
+
+    Process = _Process
 
 
 class ProcessesPool:
@@ -49,6 +79,4 @@ class ProcessesPool:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _made(self) -> ProcessPoolExecutor:
-        # Not forked: this process has threads, which a fork would leave half-way.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._count, mp_context=context)
+        return ProcessPoolExecutor(self._count, mp_context=NewProcesses())
