@@ -1,57 +1,59 @@
-"""The frame of the dashboard: page config, logo, navigation. Start it with `make run`.
-
-Nothing is done and little imported where this file is not the dashboard: Python starts a process of
-an engine by way of it.
-"""
+"""The frame of the dashboard: page config, logo, navigation. Start it with `make run`."""
 
 import os
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from streamlit.navigation.page import StreamlitPage
+import streamlit as st
 
+from visil_dash.ui.shell.errors import logged
+from visil_dash.ui.shell.frame import (
+    bind_address,
+    draw_course,
+    draw_next_step,
+    draw_place,
+    follow_address,
+    navigation,
+)
+from visil_dash.ui.shell.guard import draw_person, stop_unless_safe
+from visil_dash.ui.shell.links import follow_history
+from visil_dash.ui.shell.widgets import UI_ASSETS
 
-def course_pages() -> "list[StreamlitPage]":
-    """In the order of a course: how it works, what decides its quality and speed, how good it is
-    here."""
-    import streamlit as st
+# Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-    return [
-        st.Page(
-            "pages/walkthrough.py",
-            title="Walkthrough",
-            icon=":material/school:",
-            visibility="hidden",
-        ),
-        st.Page(
-            "pages/dimensions.py",
-            title="Dimensions",
-            icon=":material/straighten:",
-            visibility="hidden",
-        ),
-        st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:", visibility="hidden"),
-        st.Page(
-            "pages/robustness.py",
-            title="Robustness",
-            icon=":material/science:",
-            visibility="hidden",
-        ),
-        st.Page(
-            "pages/evaluate.py", title="Evaluate", icon=":material/fact_check:", visibility="hidden"
-        ),
-        st.Page(
-            "pages/planner.py", title="Scale planner", icon=":material/dns:", visibility="hidden"
-        ),
-        st.Page(
-            "pages/fivr.py", title="FIVR", icon=":material/cloud_download:", visibility="hidden"
-        ),
-    ]
+st.set_page_config(
+    page_title="visil_dash",
+    page_icon=str(UI_ASSETS / "mark.svg"),
+    layout="wide",
+    menu_items={"About": "**visil_dash**: find, locate and measure shared footage in videos."},
+)
+st.logo(str(UI_ASSETS / "logo.svg"), icon_image=str(UI_ASSETS / "mark.svg"), size="large")
 
-
-def menu_pages() -> "dict[str, list[StreamlitPage]]":
-    import streamlit as st
-
-    return {
+# In the order of a course: how it works, what decides its quality and speed, how good it is here.
+course = [
+    st.Page(
+        "pages/walkthrough.py",
+        title="Walkthrough",
+        icon=":material/school:",
+        visibility="hidden",
+    ),
+    st.Page(
+        "pages/dimensions.py",
+        title="Dimensions",
+        icon=":material/straighten:",
+        visibility="hidden",
+    ),
+    st.Page("pages/hubs.py", title="Hub frames", icon=":material/hub:", visibility="hidden"),
+    st.Page(
+        "pages/robustness.py", title="Robustness", icon=":material/science:", visibility="hidden"
+    ),
+    st.Page(
+        "pages/evaluate.py", title="Evaluate", icon=":material/fact_check:", visibility="hidden"
+    ),
+    st.Page("pages/planner.py", title="Scale planner", icon=":material/dns:", visibility="hidden"),
+    st.Page("pages/fivr.py", title="FIVR", icon=":material/cloud_download:", visibility="hidden"),
+]
+page = navigation(
+    {
         "Work": [
             st.Page(
                 "pages/library.py",
@@ -72,48 +74,16 @@ def menu_pages() -> "dict[str, list[StreamlitPage]]":
             st.Page("pages/models.py", title="Models", icon=":material/model_training:"),
             st.Page("pages/laboratory.py", title="Laboratory", icon=":material/biotech:"),
         ],
-    }
-
-
-def main() -> None:
-    import streamlit as st
-
-    from visil_dash.ui.shell.errors import logged
-    from visil_dash.ui.shell.frame import (
-        bind_address,
-        draw_course,
-        draw_next_step,
-        draw_place,
-        follow_address,
-        navigation,
-    )
-    from visil_dash.ui.shell.guard import draw_person, stop_unless_safe
-    from visil_dash.ui.shell.links import follow_history
-    from visil_dash.ui.shell.widgets import UI_ASSETS
-
-    # Read when torch is loaded, later: its threads wait asleep and leave the other core to the
-    # pages.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    st.set_page_config(
-        page_title="visil_dash",
-        page_icon=str(UI_ASSETS / "mark.svg"),
-        layout="wide",
-        menu_items={"About": "**visil_dash**: find, locate and measure shared footage in videos."},
-    )
-    st.logo(str(UI_ASSETS / "logo.svg"), icon_image=str(UI_ASSETS / "mark.svg"), size="large")
-    course = course_pages()
-    page = navigation(menu_pages(), course)
-    stop_unless_safe()
-    bind_address()
-    draw_course(course, page)
-    draw_place()
-    draw_person()
-    follow_address()
-    follow_history(page.url_path)
-    with logged(page.title):
-        page.run()
-    draw_next_step(course, page)
-
-
-if __name__ == "__main__":
-    main()
+    },
+    course,
+)
+stop_unless_safe()
+bind_address()
+draw_course(course, page)
+draw_place()
+draw_person()
+follow_address()
+follow_history(page.url_path)
+with logged(page.title):
+    page.run()
+draw_next_step(course, page)

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import Future
 from pathlib import Path
@@ -122,17 +120,3 @@ def test_a_shard_of_a_killed_process_is_run_again_and_none_is_missing(tmp_path: 
     assert list(found) == list(range(6))
     assert Path(marker).exists()
     pool.close()
-
-
-def test_a_process_of_an_engine_may_be_started_by_way_of_the_dashboard() -> None:
-    """Python runs the main program's file in it, under another name: that must draw nothing."""
-    program = "import runpy, sys; runpy.run_path('app.py', run_name='__mp_main__')"
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run(
-        [sys.executable, "-c", f"{program}; print('streamlit' in sys.modules)"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert (ran.stdout.strip(), ran.stderr) == ("False", "")
