@@ -1,12 +1,14 @@
-"""Where the files lie that belong to the program and are no modules: pages, settings, demo videos;
-and whether its owner has set up a login.
+"""What the program finds around it: its files that are no modules (pages, settings, demo videos),
+a login that its owner has set up, and torch where that was imported.
 
-A checkout has them beside the package, an installed wheel inside it (see pyproject.toml).
+A checkout has the files beside the package, an installed wheel inside it (see pyproject.toml).
 """
 
+import sys
 import tomllib
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -32,3 +34,15 @@ def login_providers() -> tuple[str, ...] | None:
     if not isinstance(auth, dict) or not auth:
         return None
     return tuple(name for name, of_it in auth.items() if isinstance(of_it, dict)) or ("",)
+
+
+def imported_torch() -> ModuleType | None:
+    """torch where something has imported it, which takes seconds; None where nothing has.
+
+    Where another thread is importing it, this waits: half of it ends the process when it is used.
+    """
+    if "torch" not in sys.modules:
+        return None
+    import torch  # waits for that thread, as looking it up in sys.modules does not
+
+    return torch

@@ -6,12 +6,12 @@ made in tiles that stay in the processor's cache, and several short references s
 would make products too small to be fast.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from visil_dash.installed import imported_torch
 from visil_dash.matching.compiled import compiled
 from visil_dash.progress import UNWATCHED, Watch
 from visil_dash.records import Array
@@ -118,7 +118,7 @@ def product(rows: Array, columns: Array, *, out: Array | None = None) -> Array:
     By torch where a model has brought it along: 1.3 to 4 times faster than numpy where that was
     measured, and one pool of threads for all: two that wait for each other's cores waste both.
     """
-    torch = sys.modules.get("torch")
+    torch = imported_torch()
     if torch is None or rows.dtype != np.float32 or columns.dtype != np.float32:
         return np.asarray(np.matmul(rows, columns.T, out=out))
     one, other = (torch.from_numpy(np.ascontiguousarray(side)) for side in (rows, columns))
