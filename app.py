@@ -5,6 +5,7 @@ import os
 import streamlit as st
 
 from visil_dash.ui.shell.errors import logged
+from visil_dash.ui.shell.fragments import drawing
 from visil_dash.ui.shell.frame import (
     bind_address,
     draw_course,
@@ -84,6 +85,6 @@ draw_place()
 draw_person()
 follow_address()
 follow_history(page.url_path)
-with logged(page.title):
+with logged(page.title), drawing():
     page.run()
 draw_next_step(course, page)

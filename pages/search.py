@@ -19,7 +19,7 @@ from visil_dash.ui.search.one_frame import chosen_time, draw_frame_results
 from visil_dash.ui.search.options import SearchOptions, draw_go_on, judged_result, search_result
 from visil_dash.ui.search.query import draw_query
 from visil_dash.ui.search.several import draw_clip_list
-from visil_dash.ui.search.tasks import verification_task, verified_so_far
+from visil_dash.ui.search.tasks import verification
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import friendly, show_kept_errors
 from visil_dash.ui.shell.verdicts import visible_matches
@@ -31,15 +31,16 @@ def draw_result(query_id: str, options: SearchOptions) -> None:
     result = search_result(query_id, options)
     if result is None:
         return
-    verification = verification_task(result)
-    result = judged_result(verified_so_far(result))
+    verified = verification(result)
+    if verified is not None and verified.drawn is not None:
+        result = judged_result(verified.drawn)
     shown = visible_matches(result)
     if not result.matches:
         draw_notices(shown)
         draw_nothing_compared(result)
         return
     matches = ranked(shown)
-    chosen = draw_answer(shown, matches, verification)
+    chosen = draw_answer(shown, matches, verified)
     draw_notices(shown)
     if result.mode == "exhaustive":
         draw_agreement(result, options)

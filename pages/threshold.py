@@ -8,7 +8,6 @@ from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_header
 from visil_dash.ui.threshold.distance import draw_distance_explorer, draw_query_picker
 from visil_dash.ui.threshold.match import draw_match_explorer
-from visil_dash.ui.threshold.scoring import await_rate
 
 DISTANCE, MATCH = "Distance threshold", "Match score"
 
@@ -45,4 +44,3 @@ with friendly():
             draw_match_explorer()
         else:
             draw_distance_explorer(draw_query_picker())
-            await_rate()

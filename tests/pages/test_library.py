@@ -29,6 +29,7 @@ from visil_dash.progress import Watch
 from visil_dash.records import JobRecord, JobState
 from visil_dash.settings import Settings
 from visil_dash.ui.library import adding
+from visil_dash.ui.library.health import library_overview
 from visil_dash.ui.shell import backend
 from visil_dash.workbench.bench import Workbench
 
@@ -459,3 +460,20 @@ def test_a_finished_addition_needs_no_row(library: Open) -> None:
     with patch.object(Workbench, "jobs", lambda _self: (job(JobState.INDEXED),)):
         page = library("library").run()
     assert "indexed.mp4" not in texts(page)
+
+
+def test_a_video_that_arrives_while_the_page_is_drawn_is_counted(library: Open) -> None:
+    """The numbers were read before its end, and its end before the jobs are drawn."""
+    jobs, read = [job(JobState.FEATURES)], []
+
+    def overview_and_then_its_end() -> object:
+        read.append(library_overview())
+        jobs[:] = [job(JobState.INDEXED)]
+        return read[-1]
+
+    with (
+        patch.object(Workbench, "jobs", lambda _self: tuple(jobs)),
+        patch("visil_dash.ui.library.health.library_overview", overview_and_then_its_end),
+    ):
+        library("library").run()
+    assert len(read) == 2

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,8 +14,15 @@ from streamlit.testing.v1 import AppTest
 from tests.support.benches import copy_library
 from tests.support.page_world import Open, fact, pages, run_until, texts
 from tests.support.pair_world import copy_world, figures, ids
+from visil_dash.labels.label import Label
+from visil_dash.matching.headline import headline
+from visil_dash.matching.proved import with_proof
 from visil_dash.proof.verify import Verifier
-from visil_dash.records import Proof, ProofState, Registration, Segment
+from visil_dash.records import Proof, ProofState, Registration, SearchResult, Segment
+from visil_dash.ui.compare.tasks import proof_task
+from visil_dash.ui.search.tasks import Verification, verification
+from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.playing import playable
 
 SPAN = Segment(0.2, 5.8, 3.2, 8.8, 0.9)
 LAID = Registration(
@@ -201,3 +209,81 @@ def test_a_link_opens_the_pictures_that_were_looked_at(verified: Open) -> None:
     page.query_params["r"] = ids()["market.mp4"][:16]
     page = run_until(page, lambda p: "Orange boxes: overlays" in texts(p))
     assert page.segmented_control(key="proof_view").value == "Crop and overlays"
+
+
+def test_a_proof_that_is_made_while_compare_draws_what_stands_above_it_is_shown(
+    library: Path,
+) -> None:
+    """The pair was read without its proof, which is there when its place is reached."""
+    go = Event()
+
+    def held(self: Verifier, *_: Any) -> Proof:
+        assert go.wait(60)
+        return PROVED
+
+    def meanwhile(query: str) -> Any:
+        go.set()
+        pair = ids()["excerpt.mp4"], ids()["market.mp4"]
+        assert proof_task(*pair).wait(60)
+        return playable(query)
+
+    with patch.object(Verifier, "verify", held), pages(library, proof_seconds=30.0) as open_page:
+        page = compared(open_page, lambda p: "Where they agree" in texts(p))
+        assert "proved on the pixels" not in texts(page)
+        with patch("visil_dash.ui.compare.evidence.playable", meanwhile):
+            page.run()
+        assert "proved on the pixels" in texts(page)
+
+
+def test_a_proof_that_is_made_while_the_answer_is_drawn_is_shown(library: Path) -> None:
+    go = Event()
+
+    def held(self: Verifier, *_: Any) -> Proof:
+        assert go.wait(60)
+        return PROVED
+
+    drawn: list[Verification] = []
+
+    def noted(result: SearchResult) -> Verification | None:
+        made = verification(result)
+        assert made is not None
+        drawn.append(made)
+        return made
+
+    def meanwhile(result: SearchResult) -> str:
+        go.set()
+        assert drawn[-1].task.wait(60)
+        return headline(result)
+
+    with patch.object(Verifier, "verify", held), pages(library, proof_seconds=30.0) as open_page:
+        page = searched(open_page)
+        assert "Verifying, " in texts(page)
+        with (
+            patch("visil_dash.ui.search.tasks.verification", noted),
+            patch("visil_dash.ui.search.answer.headline", meanwhile),
+        ):
+            page.run()
+        assert "Verifying, " not in texts(page)
+        assert "Proved on the pixels: mirrored." in texts(page)
+
+
+def test_a_page_rests_while_it_hides_a_proved_match_and_others_are_verified(library: Path) -> None:
+    """A proof of a match that the user's verdict hides is none that the page has yet to draw."""
+    go = Event()
+
+    def proving(_: Any, result: SearchResult, **options: Any) -> Iterator[SearchResult]:
+        first, *others = result.matches
+        yield replace(result, matches=(with_proof(first, PROVED), *others))
+        go.wait(60)
+
+    with (
+        patch("visil_dash.workbench.proving.proving", proving),
+        pages(library, proof_seconds=30.0) as open_page,
+    ):
+        page = run_until(searched(open_page), lambda p: "Proved on the pixels" in texts(p))
+        label = Label(ids()["excerpt.mp4"], ids()["market.mp4"], "not_match")
+        backend.workbench().library.set_label(label)
+        page.run()
+        assert "1 hidden by your verdicts" in texts(page)
+        assert "Verifying, " in texts(page)
+        go.set()

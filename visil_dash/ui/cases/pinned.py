@@ -10,7 +10,6 @@ from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.guard import person
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import (
-    await_posters,
     compare_button,
     minute_of,
     name_line,
@@ -33,8 +32,6 @@ def draw_pinned(pinned: "Sequence[Pin]") -> None:
     for number, pin in enumerate(pinned, 1):
         with st.container(border=True, key=f"pin-{number}", gap="small"):
             _draw(number, pin)
-    videos = backend.library_videos()
-    await_posters(v for pin in pinned for v in (pin.query, pin.reference) if v in videos)
 
 
 def _draw(number: int, pin: "Pin") -> None:

@@ -12,7 +12,7 @@ from visil_dash.ui.collection.pair_card import draw_pair_card
 from visil_dash.ui.shell import pictures, state
 from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.text import plural, safe_name
-from visil_dash.ui.shell.widgets import await_posters, draw_chart, empty_state
+from visil_dash.ui.shell.widgets import draw_chart, empty_state
 
 _PICTURES_SHOWN = 40
 _JOINED_SHOWN = 12  # of larger groups, pairs without a direct match are too many lines
@@ -80,7 +80,6 @@ def _graph(group: Group, table: PairTable, match_score: float) -> None:
             draw_pair_card(
                 table, *_better_way(table, ids[edge.first], ids[edge.second]), key="edge"
             )
-    await_posters(ids[:_PICTURES_SHOWN])
 
 
 def _kind(edge: Edge) -> str:

@@ -13,7 +13,6 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.widgets import (
-    await_posters,
     compare_button,
     empty_state,
     name_line,
@@ -37,11 +36,6 @@ def draw_groups(table: PairTable, match_score: float) -> None:
     if len(numbered) > _GROUPS_SHOWN:
         st.caption(f"{plural(len(numbered) - _GROUPS_SHOWN, 'smaller group')} not shown.")
     draw_tidying(groups)
-    await_posters(
-        member.video_id
-        for _, group in numbered[:_GROUPS_SHOWN]
-        for member in group.members[:_PICTURES_SHOWN]
-    )
 
 
 def _visible(numbered: list[tuple[int, Group]]) -> list[tuple[int, Group]]:

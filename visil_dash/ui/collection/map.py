@@ -18,8 +18,6 @@ from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
-    await_all_posters,
-    await_posters,
     compare_button,
     empty_state,
     name_line,
@@ -97,8 +95,6 @@ def _map(made: SimilarityMap, table: PairTable, match_score: float) -> None:
         )
     with right:
         _chosen(table, match_score)
-    if len(table.video_ids) <= _MOST_PICTURES:
-        await_all_posters(table.video_ids)
 
 
 def _pictures(table: PairTable) -> dict[int, str]:
@@ -144,7 +140,6 @@ def _chosen(table: PairTable, match_score: float) -> None:
     if len(chosen) > _PICTURES_SHOWN:
         st.caption(f"and {plural(len(chosen) - _PICTURES_SHOWN, 'more video')}")
     _pairs_among(table, set(chosen), match_score)
-    await_posters(chosen[:_PICTURES_SHOWN])
 
 
 def _pairs_among(table: PairTable, chosen: set[str], match_score: float) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from visil_dash.records import PairTable
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.text import safe_name
-from visil_dash.ui.shell.widgets import await_posters, compare_button, facts, name_line, thumbnail
+from visil_dash.ui.shell.widgets import compare_button, facts, name_line, thumbnail
 
 
 def draw_pair_card(table: PairTable, query: str, reference: str, *, key: str) -> None:
@@ -22,7 +22,6 @@ def draw_pair_card(table: PairTable, query: str, reference: str, *, key: str) ->
             }
         )
         compare_button(query, reference, key=f"compare_{key}")
-    await_posters((query, reference))
 
 
 def _score_text(score: float) -> str:

@@ -18,10 +18,10 @@ def draw_proof(pair: Comparison) -> None:
         draw_proof_of(pair.query, pair.reference, pair.proof)
     elif backend.workbench().settings.proof_seconds:
         task = proof_task(pair.query, pair.reference)
-        if not task.ended:
-            _watch(task)
-        elif task.error is not None:
+        if task.ended and task.error is not None:
             show_error(task.error)
+        else:
+            _watch(task)  # also where it has ended since the pair was drawn
 
 
 @fragment(run_every=0.5)

@@ -104,9 +104,13 @@ def has_demo() -> bool:
 # ---- jobs ----
 
 
-def draw_jobs() -> None:
+def jobs_now() -> Sequence[JobRecord]:
+    """Call it before anything else is read, so that what is read includes what has just ended."""
+    return backend.workbench().jobs()
+
+
+def draw_jobs(jobs: Sequence[JobRecord]) -> None:
     """Files that are being added and files that were not; refreshes itself meanwhile."""
-    jobs = backend.workbench().jobs()
     if any(not job.state.ended for job in jobs):
         _polling_jobs()
     else:

@@ -13,7 +13,6 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import choices_in_address, from_link, number_in_address, to_link
 from visil_dash.ui.shell.text import md, size
 from visil_dash.ui.shell.widgets import (
-    await_posters,
     empty_state,
     name_line,
     partly_read_badge,
@@ -81,7 +80,6 @@ def draw_grid(wanted: str, order: str, *, read_only: bool) -> None:
             _card(video)
     if pages > 1:
         st.pagination(pages, key=state.LIBRARY_PAGE)
-    await_posters(video.video_id for video in shown)
     draw_opened(read_only=read_only)
 
 

@@ -41,9 +41,10 @@ def _extraction_task(model: str = "", *, begin: bool = False) -> Task | None:
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
 
-def running_extraction() -> Task | None:
-    """Call it before the overview is made, so that the overview includes what has just ended."""
-    task = _extraction_task()
+def running_extraction(model: str = "") -> Task | None:
+    """Call it before anything is read that it changes, so that this includes what has just
+    ended."""
+    task = _extraction_task(model)
     return None if task is None or task.ended else task
 
 
@@ -90,17 +91,16 @@ def _before_borders(folder: str, extractor: str, version: object) -> "tuple[Vide
 def draw_extraction_beside(model: str) -> bool:
     """The same for another model than the one in use: its running extraction, or the offer, if it
     lacks features. Returns whether it has features of any video."""
+    extracting = running_extraction(model)
     unread = _without_features(model)
-    if unread:
+    if extracting is not None:
+        _extracting(extracting, model)
+    elif unread:
         _extraction_beside(model, unread)
     return len(unread) < len(backend.library_videos())
 
 
 def _extraction_beside(model: str, unread: "Sequence[VideoRecord]") -> None:
-    task = _extraction_task(model)
-    if task is not None and not task.ended:
-        _extracting(task, model)
-        return
     videos = len(backend.library_videos())
     with st.container(border=True, key="other-model"):
         missing = (
@@ -109,7 +109,7 @@ def _extraction_beside(model: str, unread: "Sequence[VideoRecord]") -> None:
             else f"{len(unread):,} of {plural(videos, 'video')}"
         )
         st.markdown(f"**Model {md(model)} has no features for {missing} yet.**")
-        _draw_problems(task)
+        _draw_problems(_extraction_task(model))
         if not backend.workbench(model).library.read_only:
             _draw_begin(f"Extract with {md(model)}", unread, model=model)
 

@@ -40,7 +40,7 @@ def library_overview() -> "Overview":
 
 def draw_health(overview: "Overview") -> None:
     """One line about the state of the library, which opens."""
-    index = overview.index
+    index, examining = overview.index, _running_examination()
     with st.expander(_state_line(overview), key="health"):
         facts(
             {
@@ -65,7 +65,7 @@ def draw_health(overview: "Overview") -> None:
             verified_badge(overview.verified)
         files = f" · Files: {md(overview.store)}" if overview.store else ""
         st.caption(f"Catalogue: {md(overview.catalogue)}{files}")
-        _verification()
+        _verification(examining)
 
 
 def _state_line(overview: "Overview") -> str:
@@ -109,6 +109,12 @@ def _examination_task(*, begin: bool = False, repair: bool = False) -> Task | No
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
 
 
+def _running_examination() -> Task | None:
+    """Call it before the last one is read, so that this includes what has just ended."""
+    task = _examination_task()
+    return None if task is None or task.ended else task
+
+
 def _last_examination() -> "Examination | None":
     from visil_dash.safekeeping.doctor import last_examination
 
@@ -119,11 +125,11 @@ def _last_examination() -> "Examination | None":
     )
 
 
-def _verification() -> None:
-    task, last = _examination_task(), _last_examination()
-    if task is not None and not task.ended:
-        _verifying(task)
+def _verification(examining: Task | None) -> None:
+    if examining is not None:
+        _verifying(examining)
         return
+    task, last = _examination_task(), _last_examination()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if last is None:
             st.caption("Never verified", width="content")

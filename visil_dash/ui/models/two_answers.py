@@ -19,7 +19,6 @@ from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (
-    await_posters,
     compare_button,
     name_line,
     thumbnail,
@@ -180,7 +179,6 @@ def _draw_rows(rows: Sequence[SharedRow], first: SearchResult, second: SearchRes
         "What each model finds by itself: nothing is verified on the pixels here, and strengths of"
         " two models are not on one scale. Compare opens the pair with the model in use."
     )
-    await_posters([row.video_id for row in rows])
 
 
 def _cell(placed: Placed | None, result: SearchResult) -> str:

@@ -1,6 +1,5 @@
 """The two frames that show what a pair shares, side by side; decoded in the background."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -8,7 +7,7 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.fragments import arrived
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, safe_name
 from visil_dash.ui.shell.widgets import thumbnail
@@ -45,23 +44,17 @@ def _task(moment: PairMoment) -> Task:
     return backend.tasks().start(key, work)
 
 
-def _pending(moment: PairMoment) -> bool:
-    return moment.times is not None and not _task(moment).ended
-
-
 def draw_moment(moment: PairMoment, *, key: str) -> None:
-    """The query's frame on the left, the reference's on the right.
-
-    Posters stand for frames that are unknown or cannot be read. Draw `await_moments` at the end of
-    a page with moments.
-    """
+    """The query's frame on the left, the reference's on the right; posters stand for frames that
+    are unknown or cannot be read."""
     sides = (moment.query_id, "Query clip"), (moment.reference_id, "Reference video")
     task = None if moment.times is None else _task(moment)
-    frames = task.result if task is not None and task.ended and task.error is None else None
+    coming = task is not None and not arrived(task)
+    frames = None if task is None or coming else task.result
     with st.container(horizontal=True, gap="small", key=f"frames-{key}"):
         for at, (video, title) in enumerate(sides):
             with st.container(gap=None):
-                if task is not None and not task.ended:
+                if coming:
                     st.html('<div class="vd-blank"></div>')
                 elif frames is None:
                     thumbnail(video, key=f"{key}-{at}")
@@ -71,16 +64,3 @@ def draw_moment(moment: PairMoment, *, key: str) -> None:
                     st.image(frames[at], width="stretch", alt=f"{name} at {clock(time)}")
                 place = "" if moment.times is None else f" at {clock(moment.times[at], digits=1)}"
                 st.html(f'<div class="vd-meta">{escaped(title + place)}</div>')
-
-
-def await_moments(moments: Iterable[PairMoment]) -> None:
-    """Draws the page again when frames that are being read now are there."""
-    pending = tuple(moment for moment in moments if _pending(moment))
-    if pending:
-        _watch(pending)
-
-
-@fragment(run_every=0.5)
-def _watch(pending: tuple[PairMoment, ...]) -> None:
-    if sum(map(_pending, pending)) < len(pending):
-        st.rerun()

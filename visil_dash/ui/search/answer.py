@@ -13,10 +13,9 @@ from visil_dash.ui.search.cards import Ranked
 from visil_dash.ui.search.downloads import draw_downloads
 from visil_dash.ui.search.filters import draw_filter
 from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, SearchOptions
-from visil_dash.ui.search.tasks import proofs_of
+from visil_dash.ui.search.tasks import Verification, proofs_of
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.fragments import fragment
-from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, verified_badge
@@ -30,7 +29,7 @@ _NO_FEATURES = "no features of the model"  # begins the reason in SearchResult.s
 
 
 def draw_answer(
-    result: SearchResult, matches: Sequence[Ranked], verification: Task | None
+    result: SearchResult, matches: Sequence[Ranked], verification: Verification | None
 ) -> Filter:
     """The answer in a sentence, how it was found, and what can be done with it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="answer-line"):
@@ -49,7 +48,7 @@ def draw_answer(
     return chosen
 
 
-def _draw_state(result: SearchResult, verification: Task | None) -> None:
+def _draw_state(result: SearchResult, verification: Verification | None) -> None:
     """How the answer was found, in one line, with the order of the matches."""
     took = seconds(sum(result.timings.values()))
     inside = ", inside the picture too," if result.inside else ""
@@ -65,16 +64,19 @@ def _draw_state(result: SearchResult, verification: Task | None) -> None:
             width="content",
         )
         verified_badge(result.verified)
-        if verification is not None and not verification.ended:
-            _watch_verification(verification, proofs_of(result))
-        elif verification is not None and verification.error is not None:
-            st.caption(md(str(verification.error)))
+        if verification is None:
+            return
+        if verification.going_on:
+            _watch_verification(verification)
+        elif verification.task.error is not None:
+            st.caption(md(str(verification.task.error)))
 
 
 @fragment(run_every=1.0)
-def _watch_verification(task: Task, seen: int) -> None:
+def _watch_verification(verification: Verification) -> None:
     """Progress of the proofs; draws the page again with each that arrives."""
-    if task.ended or (task.result is not None and proofs_of(task.result) != seen):
+    task = verification.task
+    if task.ended or verification.news:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
         st.html(

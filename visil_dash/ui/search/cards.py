@@ -12,7 +12,7 @@ from visil_dash.plots.timeline import segment_timeline, span_text, within
 from visil_dash.proof.moments import is_shown, shown_times
 from visil_dash.records import WHOLE, Match, ProofState, Relation, SearchResult, Segment
 from visil_dash.ui.pair.judging import draw_verdict_choice
-from visil_dash.ui.pair.moments import PairMoment, await_moments, draw_moment
+from visil_dash.ui.pair.moments import PairMoment, draw_moment
 from visil_dash.ui.pair.pinning import draw_pin
 from visil_dash.ui.pair.proof import proof_line
 from visil_dash.ui.search.details import draw_details
@@ -20,7 +20,6 @@ from visil_dash.ui.shell import backend, dialogs
 from visil_dash.ui.shell.playing import play
 from visil_dash.ui.shell.text import escaped, plural
 from visil_dash.ui.shell.widgets import (
-    await_posters,
     compare_button,
     draw_chart,
     name_line,
@@ -55,8 +54,6 @@ def draw_match_cards(matches: Sequence[Ranked], result: SearchResult, *, top: in
         st.caption(f"Below the match score ({result.match_score:.2f}), without a matched segment:")
     for rank, match in weak:
         _weak_row(rank, match, result.query_id)
-    await_posters([result.query_id, *(match.video_id for _, match in shown)])
-    await_moments(moments.values())
     opened = dialogs.requested(dialogs.SEARCH)
     for _, match in shown:
         if opened is not None and opened[0] == match.video_id:

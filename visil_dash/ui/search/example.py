@@ -5,7 +5,7 @@ import streamlit as st
 from visil_dash.labels.demo_set import demo_labels
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.text import md, safe_name
-from visil_dash.ui.shell.widgets import await_posters, thumbnail
+from visil_dash.ui.shell.widgets import thumbnail
 
 _SHOWN = 3
 
@@ -31,4 +31,3 @@ def draw_examples() -> None:
                     on_click=st.session_state.update,
                     args=({state.SEARCH_QUERY: video_id},),
                 )
-    await_posters(examples)

@@ -1,6 +1,7 @@
 """Background tasks of the Search page, other than the search itself."""
 
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visil_dash.progress import Watch
@@ -47,11 +48,27 @@ def _verification(result: SearchResult) -> tuple[Hashable, ...]:
     return ("verify", *_space(), result.query_id, result.query, *asked, result.tags)
 
 
-def verification_task(result: SearchResult) -> Task | None:
-    """Verifies the best matches on the pixels, one after another; None where that is switched off.
+@dataclass(frozen=True)
+class Verification:
+    """The task whose `result` is the SearchResult so far, None before the first proof; and which
+    of them the page draws."""
 
-    `result` of the task is the SearchResult so far, None before the first proof.
-    """
+    task: Task
+    drawn: SearchResult | None
+
+    @property
+    def going_on(self) -> bool:
+        """Whether more than is drawn is to come, or has come."""
+        return not self.task.ended or self.news
+
+    @property
+    def news(self) -> bool:
+        return self.task.result is not self.drawn
+
+
+def verification(result: SearchResult) -> Verification | None:
+    """Verifies the best matches on the pixels, one after another; None where that is switched
+    off."""
     bench = backend.workbench()
     seconds = bench.settings.proof_seconds
     if not seconds:
@@ -62,7 +79,8 @@ def verification_task(result: SearchResult) -> Task | None:
 
         yield from proving(bench, result, seconds=seconds, watch=watch)
 
-    return backend.tasks().start(_verification(result), work)
+    task = backend.tasks().start(_verification(result), work)
+    return Verification(task, task.result)
 
 
 def verified_so_far(result: SearchResult) -> SearchResult:

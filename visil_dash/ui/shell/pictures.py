@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from visil_dash.framing.views import QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
+from visil_dash.ui.shell.fragments import arrived
 from visil_dash.ui.shell.tasks import Task
 
 _POSTER = "poster.jpg"
@@ -98,17 +100,27 @@ def make_asset(video_id: str, name: str) -> Task:
     return pool.start(key, work, again=away and name == _POSTER)  # a card asks for it again
 
 
-def poster(video_id: str) -> Path | None:
-    """The poster; None while it is being made, and where none could be made."""
+class Poster(NamedTuple):
+    """`path` None while it is `coming`, and where none could be made."""
+
+    path: Path | None
+    coming: bool = False
+
+
+def poster(video_id: str, *, together: bool = False) -> Poster:
+    """The poster, made where there is none. The page is drawn again when it has come; `together`:
+    with all others."""
     path = stored_asset(video_id, _POSTER)
-    if path is None:
-        make_asset(video_id, _POSTER)
-    return path
+    if path is not None:
+        return Poster(path)
+    if not arrived(make_asset(video_id, _POSTER), together=together):
+        return Poster(None, coming=True)
+    return Poster(stored_asset(video_id, _POSTER))
 
 
 def tiny_picture(video_id: str, *, side: int = 96) -> str:
     """The poster as a data: address for a figure; empty while there is none."""
-    path = poster(video_id)
+    path = poster(video_id, together=True).path
     return "" if path is None else _tiny(str(path), path.stat().st_mtime_ns, side)
 
 
@@ -118,9 +130,3 @@ def _tiny(path: str, modified: int, side: int) -> str:
 
     data = smaller_jpeg(Path(path), side)
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" if data else ""
-
-
-def poster_pending(video_id: str) -> bool:
-    out = _asset_folder(video_id) / _POSTER
-    task = backend.poster_tasks().get(("asset", _POSTER, video_id, str(out)))
-    return task is not None and not task.ended

@@ -1,7 +1,7 @@
 """The pieces that pages are made of. Names from users and files are always shown as plain text."""
 
 import mimetypes
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +9,6 @@ import streamlit as st
 
 from visil_dash.records import VideoRecord
 from visil_dash.ui.shell import backend, pictures, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.frame import through_the_frame
 from visil_dash.ui.shell.text import escaped, md, safe_name
 
@@ -126,43 +125,14 @@ def download_button(
 
 
 def thumbnail(video_id: str, *, key: str = "") -> None:
-    """The video's poster in a 16:9 frame, or a quiet blank while there is none.
-
-    Draw `await_posters` at the end of a page with thumbnails: it looks again for missing ones.
-    """
+    """The video's poster in a 16:9 frame, or a quiet blank while there is none."""
     with st.container(key=f"thumb-{key}-{video_id[:16]}"):
-        path = pictures.poster(video_id)
+        path, coming = pictures.poster(video_id)
         if path is None:
-            blank = "" if pictures.poster_pending(video_id) else "no picture"
+            blank = "" if coming else "no picture"
             st.html(f'<div class="vd-blank">{blank}</div>')
         else:
             st.image(str(path), width="stretch", alt=safe_name(backend.name_of(video_id)))
-
-
-def await_posters(video_ids: Iterable[str]) -> None:
-    """Draws the page again when posters that are being made now are there."""
-    pending = [v for v in video_ids if pictures.poster_pending(v)]
-    if pending:
-        _watch_posters(tuple(pending))
-
-
-def await_all_posters(video_ids: Iterable[str]) -> None:
-    """As await_posters, but once, when the last of them is there: for figures with pictures."""
-    pending = [v for v in video_ids if pictures.poster_pending(v)]
-    if pending:
-        _watch_all_posters(tuple(pending))
-
-
-@fragment(run_every=1.0)
-def _watch_all_posters(pending: tuple[str, ...]) -> None:
-    if not any(pictures.poster_pending(v) for v in pending):
-        st.rerun()
-
-
-@fragment(run_every=1.0)
-def _watch_posters(pending: tuple[str, ...]) -> None:
-    if sum(pictures.poster_pending(v) for v in pending) < len(pending):
-        st.rerun()
 
 
 def verified_badge(verified: bool) -> None:

@@ -17,7 +17,7 @@ from visil_dash.metrics.operating import (
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.fragments import arrived
 from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 
@@ -121,26 +121,11 @@ def suggested(
 
 
 def rerank_rate() -> "RerankRate | None":
-    """Time of re-ranking per video on this machine; None while it is not measured.
-
-    Draw `await_rate` at the end of a page that shows it.
-    """
+    """Time of re-ranking per video on this machine; None while it is not measured."""
     task = _rate_task()
-    rate: RerankRate | None = task.result if task.wait(0.1) else None
+    task.wait(0.1)
+    rate: RerankRate | None = task.result if arrived(task) else None
     return rate
-
-
-def await_rate() -> None:
-    """Draws the page again when the time of re-ranking has been measured."""
-    task = _rate_task()
-    if not task.ended:
-        _watch_rate(task)
-
-
-@fragment(run_every=1.0)
-def _watch_rate(task: Task) -> None:
-    if task.ended:
-        st.rerun()
 
 
 def _rate_task() -> Task:
