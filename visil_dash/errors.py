@@ -85,6 +85,12 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:].rstrip(".") + "."
 
 
+def without_name(message: str, name: str) -> str:
+    """A message about a file without the name that it begins with, for a line that names the file;
+    "original" is a file's name in the store."""
+    return message.removeprefix(f"{name}: ").removeprefix("original: ")
+
+
 def error_id(error: BaseException) -> str:
     """By which the line of the log is found: of an expected error's text, of any other's place."""
     expected = isinstance(error, VisilDashError)

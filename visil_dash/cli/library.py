@@ -23,7 +23,7 @@ from visil_dash.cli.shared import (
     waiting_jobs,
 )
 from visil_dash.cli.watching import FolderWatch
-from visil_dash.errors import InputError, StoreError
+from visil_dash.errors import InputError, StoreError, without_name
 from visil_dash.installed import DEMO
 from visil_dash.records import JobRecord, JobState, VideoRecord
 from visil_dash.settings import Settings
@@ -247,7 +247,7 @@ def _print_job(given: argparse.Namespace, job: JobRecord) -> None:
 
 
 def _job_line(job: JobRecord) -> str:
-    reason = f": {job.reason}" if job.reason else ""
+    reason = f": {without_name(job.reason, job.name)}" if job.reason else ""
     duplicate = " (identical to a video in the library)" if job.duplicate_of else ""
     return f"{job.state.value:9} {job.name}{duplicate}{reason}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from visil_dash.clock import clock
+from visil_dash.errors import without_name
 from visil_dash.installed import DEMO
 from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.records import JobRecord, JobState
@@ -202,8 +203,7 @@ def _job_status(job: JobRecord) -> str:
     status = STATE_WORDS[job.state]
     if job.state is JobState.DECODING and job.total > 0:
         status += f", {clock(job.done)} of {clock(job.total)}"
-    # The reason begins with the file's name, which the row shows, or with its name in the store.
-    reason = job.reason.removeprefix(f"{job.name}: ").removeprefix("original: ")
+    reason = without_name(job.reason, job.name)
     return f"{status}: {reason}" if reason else status
 
 

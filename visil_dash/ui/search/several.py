@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from visil_dash.errors import without_name
 from visil_dash.exports.search import matches_csv
 from visil_dash.matching.headline import headline
 from visil_dash.matching.verdict import confidence_text, verdict_of
@@ -148,8 +149,7 @@ def _outcome(clip: SessionClip, task: Task) -> tuple[str, str]:
     if not task.ended:
         return f"{task.what}, {percent(task.share)}", ""
     if task.error is not None:
-        # The message begins with the clip's name, which the row shows, or its name on disk.
-        return str(task.error).removeprefix(f"{clip.name}: ").removeprefix("original: "), ""
+        return without_name(str(task.error), clip.name), ""
     result = backend.with_verdicts(without_rejected(verified_so_far(task.result)))
     if not result.matches:
         return headline(result), ""
