@@ -1,10 +1,11 @@
 """The upload box: the callback writes files to disk and frees the server's memory at once."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any, BinaryIO, cast
 
 import streamlit as st
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -35,6 +36,7 @@ def upload_box(
     Any file type may be chosen: the type is decided by the bytes, not by the name. Call
     `draw_refused` too, where its lines are seen when the box is folded away.
     """
+    keep_answers()
     key = state.uploader_key(name)
     st.file_uploader(
         label,
@@ -68,6 +70,26 @@ def draw_refused(name: str) -> None:
                 on_click=_dismiss,
                 args=(name,),
             )
+
+
+@cache
+def keep_answers() -> None:
+    """Has Streamlit keep its answer to an upload when the page begins to run again.
+
+    A browser asks where to send a file. Streamlit 1.67 drops what it has not sent yet when a run
+    begins, that answer too: the file is then never sent, and nobody is told.
+    """
+    plain = ForwardMsgQueue.clear
+
+    @wraps(plain)
+    def clear(queue: ForwardMsgQueue, *args: Any, **options: Any) -> None:
+        answers = [m for m in queue._queue if m.WhichOneof("type") == "file_urls_response"]
+        plain(queue, *args, **options)
+        for answer in answers:
+            if not any(answer is kept for kept in queue._queue):
+                queue.enqueue(answer)
+
+    ForwardMsgQueue.clear = clear  # type: ignore[method-assign, assignment]
 
 
 @cache
