@@ -10,7 +10,7 @@ from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.fragments import fragment
-from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.tasks import Task, at_work
 from visil_dash.ui.shell.text import md, percent, plural, rough_duration, size
 from visil_dash.ui.shell.widgets import name_line
 
@@ -44,8 +44,7 @@ def _extraction_task(model: str = "", *, begin: bool = False) -> Task | None:
 def running_extraction(model: str = "") -> Task | None:
     """Call it before anything is read that it changes, so that this includes what has just
     ended."""
-    task = _extraction_task(model)
-    return None if task is None or task.ended else task
+    return at_work(_extraction_task(model))
 
 
 def draw_extraction(overview: "Overview", extracting: Task | None) -> None:

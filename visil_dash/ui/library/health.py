@@ -10,7 +10,7 @@ from visil_dash.ui.library.extraction import draw_extraction
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.fragments import fragment
-from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.tasks import Task, at_work
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import facts, minute_of, verified_badge
 
@@ -111,8 +111,7 @@ def _examination_task(*, begin: bool = False, repair: bool = False) -> Task | No
 
 def _running_examination() -> Task | None:
     """Call it before the last one is read, so that this includes what has just ended."""
-    task = _examination_task()
-    return None if task is None or task.ended else task
+    return at_work(_examination_task())
 
 
 def _last_examination() -> "Examination | None":

@@ -43,7 +43,7 @@ def nearest_task(
     return backend.tasks().start(key, work, again=again)
 
 
-def _verification(result: SearchResult) -> tuple[Hashable, ...]:
+def _verification_key(result: SearchResult) -> tuple[Hashable, ...]:
     asked = result.mode, result.inside, result.threshold, result.reranked, len(result.matches)
     return ("verify", *_space(), result.query_id, result.query, *asked, result.tags)
 
@@ -79,13 +79,13 @@ def verification(result: SearchResult) -> Verification | None:
 
         yield from proving(bench, result, seconds=seconds, watch=watch)
 
-    task = backend.tasks().start(_verification(result), work)
+    task = backend.tasks().start(_verification_key(result), work)
     return Verification(task, task.result)
 
 
 def verified_so_far(result: SearchResult) -> SearchResult:
     """The result with the proofs that were made since, without asking for any."""
-    task = backend.tasks().get(_verification(result))
+    task = backend.tasks().get(_verification_key(result))
     return result if task is None or task.result is None else task.result
 
 

@@ -84,6 +84,11 @@ class Task:
             self._over.set()
 
 
+def at_work(task: Task | None) -> Task | None:
+    """The task if there is one and it has not ended."""
+    return None if task is None or task.ended else task
+
+
 class Tasks:
     """Tasks by key: each key runs once, and its result is kept while there is room.
 

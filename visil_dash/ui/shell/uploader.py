@@ -74,10 +74,11 @@ def draw_refused(name: str) -> None:
 
 @cache
 def keep_answers() -> None:
-    """Has Streamlit keep its answer to an upload when the page begins to run again.
+    """Makes Streamlit keep its answer to an upload request when the page reruns.
 
-    A browser asks where to send a file. Streamlit 1.67 drops what it has not sent yet when a run
-    begins, that answer too: the file is then never sent, and nobody is told.
+    Before it uploads a file, the browser asks the server for an address. When a rerun starts,
+    Streamlit 1.67 discards all messages that are still in its queue, including that answer: the
+    upload never starts, and no error is shown.
     """
     plain = ForwardMsgQueue.clear
 
