@@ -5,7 +5,6 @@ import os
 import streamlit as st
 
 from visil_dash.ui.shell.errors import logged
-from visil_dash.ui.shell.fragments import drawing
 from visil_dash.ui.shell.frame import (
     bind_address,
     draw_course,
@@ -16,11 +15,13 @@ from visil_dash.ui.shell.frame import (
 )
 from visil_dash.ui.shell.guard import draw_person, stop_unless_safe
 from visil_dash.ui.shell.links import follow_history
+from visil_dash.ui.shell.runs import drawing, finish_actions
 from visil_dash.ui.shell.widgets import UI_ASSETS
 
 # Read when torch is loaded, later: its threads wait asleep and leave the other core to the pages.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+finish_actions()
 st.set_page_config(
     page_title="visil_dash",
     page_icon=str(UI_ASSETS / "mark.svg"),

@@ -7,7 +7,7 @@ from visil_dash.ui.shell.widgets import empty_state, page_header
 
 page_header("Case", "The matches that you pinned, with notes, as one file that proves them later.")
 with friendly():
-    show_kept_errors()
+    show_kept_errors("case")
     pinned = pinned_matches()
     if pinned:
         draw_export(pinned)

@@ -24,7 +24,7 @@ from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_hea
 follow_old_link()
 page_header("Collection", "Which videos in this library belong together, and which can go?")
 with friendly():
-    show_kept_errors()
+    show_kept_errors("collection")
     if len(backend.library_videos()) < 2:
         empty_state(
             "Two videos are needed" if backend.library_videos() else "The library is empty",

@@ -14,7 +14,7 @@ from visil_dash.ui.shell.widgets import add_videos_button, empty_state, page_hea
 
 page_header("Compare")
 with friendly():
-    show_kept_errors()
+    show_kept_errors("compare")
     chosen = draw_pair_form()
     if not backend.library_videos():
         empty_state(

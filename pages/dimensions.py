@@ -23,7 +23,7 @@ page_header(
     " videos, against exact search.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("dimensions")
     if len(backend.library_videos()) < 2:
         empty_state(
             "Too few videos",

@@ -14,7 +14,7 @@ page_header(
     " better? Choose labels, and two settings or two models.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("evaluate")
     if len(backend.library_videos()) < 2:
         empty_state(
             "Two videos are needed" if backend.library_videos() else "The library is empty",

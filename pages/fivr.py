@@ -16,7 +16,7 @@ page_header(
     " annotation, download their videos, and add them to the library.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("fivr")
     wanted = draw_choice()
     if not wanted:
         draw_nothing_chosen()

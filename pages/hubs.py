@@ -17,7 +17,7 @@ page_header(
     " the effect of setting them aside, then decide.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("hubs")
     if len(backend.library_videos()) < 3:
         empty_state(
             "Too few videos",

@@ -13,7 +13,7 @@ page_header("Library", "The videos that are searched. Open one, or search with i
 with friendly():
     extracting, jobs = running_extraction(), jobs_now()
     overview = library_overview()
-    show_kept_errors()
+    show_kept_errors("library")
     draw_undo()
     if overview.videos:
         wanted, order = draw_toolbar(read_only=overview.read_only)

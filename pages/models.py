@@ -15,7 +15,7 @@ page_header(
 with friendly():
     extracting = running_extraction()
     overview = library_overview()
-    show_kept_errors()
+    show_kept_errors("models")
     draw_extraction(overview, extracting)
     draw_models()
     draw_import()

@@ -15,7 +15,7 @@ page_header(
     " the times, measure the machine once.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("planner")
     asked, query_minutes = draw_collection_form()
     measured = draw_rates()
     if measured is None:

@@ -11,7 +11,7 @@ page_header(
     "Review", "Do these two share footage? The pairs closest to the match score come first."
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("review")
     if len(backend.library_videos()) < 2:
         empty_state(
             "Two videos are needed" if backend.library_videos() else "The library is empty",

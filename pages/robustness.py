@@ -17,7 +17,7 @@ page_header(
     " then run to see where score and rank fail.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("robustness")
     query = draw_clip_choice() if backend.library_videos() else None
     if not backend.library_videos():
         empty_state(

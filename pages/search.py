@@ -56,7 +56,7 @@ def draw_result(query_id: str, options: SearchOptions) -> None:
 page_header("Search")
 st.html(UI_ASSETS / "search.css")
 with friendly():
-    show_kept_errors()
+    show_kept_errors("search")
     clip_list = st.container()
     query_id, options = draw_query()
     clip = backend.session_clip(query_id) if query_id else None

@@ -17,7 +17,7 @@ page_header(
     " the slider to see the effect.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("threshold")
     if not backend.library_videos():
         empty_state(
             "The library is empty",

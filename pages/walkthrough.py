@@ -11,7 +11,7 @@ page_header(
     " shapes of its data and a figure.",
 )
 with friendly():
-    show_kept_errors()
+    show_kept_errors("walkthrough")
     if not backend.library_videos():
         empty_state(
             "The library is empty",

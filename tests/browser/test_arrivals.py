@@ -13,7 +13,7 @@ from threading import Event
 
 import streamlit as st
 
-from visil_dash.ui.shell.fragments import arrived, drawing, fragment
+from visil_dash.ui.shell.runs import arrived, drawing, fragment
 from visil_dash.ui.shell.tasks import Tasks
 
 

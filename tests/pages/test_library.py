@@ -120,7 +120,7 @@ def test_each_dropped_file_that_is_not_taken_keeps_a_line_with_its_reason(
     assert [text.split(": ")[0] for text in said] == ["empty.mp4", "none.mp4"]
     assert all("it is empty" in text for text in said)
     assert len(backend.library_videos()) == len(NAMES) + 1
-    page.button(key="dismiss-library").click().run()
+    page.button(key="dismiss-refused-library").click().run()
     assert not page.error
 
 

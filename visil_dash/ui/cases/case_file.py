@@ -14,6 +14,7 @@ import streamlit as st
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.runs import uninterrupted
 from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name
@@ -38,7 +39,8 @@ class _Made:
 def draw_export(pinned: "Sequence[Pin]") -> None:
     """Makes the case file on a click, then offers it as ZIP and as one HTML page."""
     # Begun here, not by the click: a note that was written just before counts.
-    task = _making(pinned, begin=bool(st.session_state.pop(_ASKED, False)))
+    with uninterrupted():
+        task = _making(pinned, begin=bool(st.session_state.pop(_ASKED, False)))
     if task is None or (task.ended and task.error is not None):
         if task is not None and task.error is not None:
             show_error(task.error)

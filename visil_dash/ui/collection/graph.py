@@ -10,7 +10,7 @@ from visil_dash.plots.group_graph import clicked_link, group_figure
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.pair_card import draw_pair_card
 from visil_dash.ui.shell import pictures, state
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import draw_chart, empty_state
 

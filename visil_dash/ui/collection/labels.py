@@ -11,6 +11,7 @@ from visil_dash.labels.label import Label
 from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
+from visil_dash.ui.shell.runs import uninterrupted
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import download_button, minute_of
@@ -52,10 +53,11 @@ def draw_labels_menu(labels: tuple[Label, ...]) -> None:
             " DS, CS, IS); videos by file name or id. Existing labels of the same"
             " pairs are replaced.",
         )
-    show_kept_errors()
-    message = st.session_state.pop(state.REVIEW_TOLD, "")
-    if message:
-        st.toast(message, icon=":material/sell:")
+    show_kept_errors("review/labels")
+    with uninterrupted():
+        message = st.session_state.pop(state.REVIEW_TOLD, "")
+        if message:
+            st.toast(message, icon=":material/sell:")
 
 
 def _take_file(key: str) -> None:

@@ -12,8 +12,8 @@ from visil_dash.plots import collection
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.tasks import map_task
 from visil_dash.ui.shell import pictures, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished

@@ -11,8 +11,8 @@ from visil_dash.plots import collection, maps
 from visil_dash.records import PairTable
 from visil_dash.ui.collection.pair_card import draw_pair_card
 from visil_dash.ui.shell import state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address, in_address
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import plural, safe_name
 from visil_dash.ui.shell.widgets import compare_button, empty_state

@@ -14,8 +14,8 @@ from visil_dash.ui.collection.labels import draw_judged_pairs, draw_labels_menu
 from visil_dash.ui.collection.tasks import best_moment_task, review_queue_task
 from visil_dash.ui.collection.verdict_buttons import draw_undo_button, draw_verdict_buttons
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import address_counts, to_link
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (

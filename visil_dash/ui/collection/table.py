@@ -12,7 +12,7 @@ from visil_dash.safe_csv import to_csv
 from visil_dash.ui.collection.tasks import pair_table_task
 from visil_dash.ui.pair.judging import VERDICT_WORDS
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tables import chosen_row
 from visil_dash.ui.shell.text import md, percent, plural, safe_name
 from visil_dash.ui.shell.waiting import finished

@@ -12,7 +12,7 @@ from visil_dash.records import VideoRecord
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.library.trash import files_elsewhere, remove_videos
 from visil_dash.ui.shell import backend, dialogs
-from visil_dash.ui.shell.errors import friendly
+from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import download_button
 
@@ -65,7 +65,7 @@ def _tidy(number: int, group: Group) -> None:
         tag = st.text_input("Tag", key="tidy_tag", max_chars=60, placeholder="such as duplicate")
         read_only = backend.workbench().library.read_only
         if st.button("Tag", key="tidy_set_tag", disabled=read_only or not chosen or not tag):
-            with friendly():
+            with keep_errors():
                 _tag(chosen, tag)
                 st.rerun()
         download_button(
@@ -121,7 +121,8 @@ def _removal(chosen: Sequence[VideoRecord]) -> None:
             icon=":material/delete:",
             disabled=not chosen,
         ):
-            with friendly():
+            with keep_errors():
                 remove_videos(ids, outside=outside)
                 dialogs.dismiss()
                 st.rerun()
+        show_kept_errors("collection/tidy")

@@ -24,8 +24,8 @@ from visil_dash.ui.compare.proof import draw_proof
 from visil_dash.ui.compare.segments import draw_segments
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import friendly
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.playing import await_playable, playable
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import safe_name
 from visil_dash.ui.shell.widgets import draw_chart, name_line
 

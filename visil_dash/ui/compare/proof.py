@@ -7,7 +7,7 @@ from visil_dash.ui.compare.tasks import proof_task
 from visil_dash.ui.pair.proof import draw_proof_of
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent
 

@@ -16,8 +16,8 @@ from visil_dash.plots import dimensions
 from visil_dash.safe_csv import to_csv
 from visil_dash.ui.laboratory import dimensions_tasks
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import percent, plural, size
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import download_button, draw_chart, empty_state, facts

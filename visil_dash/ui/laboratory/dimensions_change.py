@@ -17,6 +17,7 @@ from visil_dash.ui.laboratory.dimensions_models import TRANSFER_MEANINGS, transf
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.links import choice_in_address
+from visil_dash.ui.shell.runs import uninterrupted
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import plural, size
 from visil_dash.ui.shell.waiting import finished
@@ -245,8 +246,10 @@ def _draw_proposal(proposal: Proposal) -> None:
             )
         with st.container(horizontal=True, gap="small"):
             if st.button("Apply", type="primary", icon=":material/check:", key="dimensions_apply"):
-                task = dimensions_tasks.apply_task(proposal, choices[picked] if picked else None)
-                st.session_state[state.DIMENSIONS_APPLY] = task.key
+                with uninterrupted():
+                    threshold = choices[picked] if picked else None
+                    task = dimensions_tasks.apply_task(proposal, threshold)
+                    st.session_state[state.DIMENSIONS_APPLY] = task.key
                 st.rerun()
             if st.button("Cancel", key="dimensions_leave"):
                 st.session_state.pop(state.DIMENSIONS_PLAN, None)
@@ -269,12 +272,13 @@ def _draw_change_under_way() -> bool:
 
 
 def _note_outcome(task: Task) -> NoReturn:
-    st.session_state[state.DIMENSIONS_OUTCOME] = task
     changed = [state.DIMENSIONS_APPLY, state.DIMENSIONS_PLAN]
     if task.error is None:
         changed += [state.DIMENSIONS_METHOD, state.DIMENSIONS_DIMS, state.DIMENSIONS_M]
-    for name in changed:
-        st.session_state.pop(name, None)
+    with uninterrupted():
+        st.session_state[state.DIMENSIONS_OUTCOME] = task
+        for name in changed:
+            st.session_state.pop(name, None)
     st.rerun()  # the part above was drawn before the change
 
 

@@ -22,10 +22,10 @@ from visil_dash.ui.laboratory import tasks
 from visil_dash.ui.laboratory.robustness_proof import draw_proof_curves, proof_facts
 from visil_dash.ui.laboratory.tasks import RunChoice
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import friendly, show_error
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.links import choice_in_address, choices_in_address, number_in_address
 from visil_dash.ui.shell.picker import pick_video
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.waiting import finished, read_clip
@@ -201,8 +201,7 @@ def draw_run(choice: RunChoice) -> RobustnessReport | None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if st.button("Run", icon=":material/science:", type="primary", key="robustness_run_now"):
             st.session_state[state.ROBUSTNESS_RUN] = choice
-            with friendly():
-                tasks.robustness_task(choice, again=True)
+            tasks.robustness_task(choice, again=True)
         videos = len(backend.library_videos())
         searched = (
             f"each searched for among {plural(videos, 'video')}, exhaustively and hierarchically"

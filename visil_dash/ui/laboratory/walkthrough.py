@@ -12,6 +12,7 @@ from visil_dash.ui.laboratory.walkthrough_steps import WalkPair
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
+from visil_dash.ui.shell.runs import uninterrupted
 from visil_dash.ui.shell.waiting import read_clip
 
 
@@ -75,9 +76,10 @@ def draw_pair_choice() -> WalkPair | None:
 
 def _begin_with_a_pair() -> None:
     """Fills the pickers on the first visit: the first video and the one nearest to it."""
-    wanted = st.session_state.pop(state.WALK_NEXT, None)
-    if wanted is not None:
-        st.session_state[state.WALK_QUERY], st.session_state[state.WALK_REFERENCE] = wanted
+    with uninterrupted():
+        wanted = st.session_state.pop(state.WALK_NEXT, None)
+        if wanted is not None:
+            st.session_state[state.WALK_QUERY], st.session_state[state.WALK_REFERENCE] = wanted
     given = state.PARAM_QUERY in st.query_params or state.WALK_QUERY in st.session_state
     videos = list(backend.library_videos())
     if given or len(videos) < 2:

@@ -6,13 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 from visil_dash.clock import clock
-from visil_dash.errors import without_name
+from visil_dash.errors import InputError, without_name
 from visil_dash.installed import DEMO
 from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.records import JobRecord, JobState
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import friendly, keep_errors
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import md, plural, safe_name
 from visil_dash.ui.shell.uploader import draw_refused, upload_box
 from visil_dash.ui.shell.widgets import name_line
@@ -71,8 +71,9 @@ def draw_adding() -> None:
         " their places; the page shows which of them changed, moved or went.",
     )
     if asked:
-        with friendly():
+        with keep_errors():
             _add_path(allowed_path(typed, settings=settings), in_place=in_place)
+    show_kept_errors("library/path")
 
 
 def _queue_upload(source: object, name: str) -> str:
@@ -88,14 +89,15 @@ def _add_path(path: Path, *, in_place: bool = False) -> None:
     elif in_place and backend.workbench().library.in_place.all():
         st.toast("All of them are in place already", icon=":material/check:")
     else:
-        st.info("That folder contains no files.", icon=":material/folder_off:")
+        raise InputError(str(path), "the folder holds no files", "choose another one")
 
 
 def draw_demo_button() -> None:
     if st.button("Add the demo library", type="primary", icon=":material/movie:"):
-        with friendly():
+        with keep_errors():
             _add_path(DEMO_FOLDER)
             st.rerun()
+    show_kept_errors("library/demo")
 
 
 def has_demo() -> bool:

@@ -9,7 +9,7 @@ from visil_dash.progress import Watch
 from visil_dash.ui.library.extraction import draw_extraction
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tasks import Task, at_work
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import facts, minute_of, verified_badge

@@ -9,7 +9,7 @@ from visil_dash.errors import InputError
 from visil_dash.records import VideoRecord
 from visil_dash.ui.library.trash import files_elsewhere, remove_videos
 from visil_dash.ui.shell import backend, dialogs, state
-from visil_dash.ui.shell.errors import friendly
+from visil_dash.ui.shell.errors import friendly, keep_errors, show_kept_errors
 from visil_dash.ui.shell.playing import play
 from visil_dash.ui.shell.text import md, plural, size
 from visil_dash.ui.shell.widgets import facts, minute_of, name_line
@@ -91,12 +91,13 @@ def _open(video: VideoRecord, *, read_only: bool) -> None:
         )
         with st.container(horizontal=True):
             if st.button("Remove", type="primary", icon=":material/delete:", key="confirm_remove"):
-                with friendly():
+                with keep_errors():
                     remove_videos([video.video_id], outside=outside)
                     _ask_removal("")
                     dialogs.dismiss()
                     st.rerun()
             st.button("Cancel", on_click=_ask_removal, args=("",))
+        show_kept_errors("library/removal")
 
 
 def _naming(video: VideoRecord) -> None:
@@ -112,10 +113,11 @@ def _naming(video: VideoRecord) -> None:
             placeholder="Choose or type a tag",
         )
         if st.form_submit_button("Save", icon=":material/save:"):
-            with friendly():
+            with keep_errors():
                 _rename(video, name, tags)
                 dialogs.dismiss()
                 st.rerun()
+    show_kept_errors("library/naming")
 
 
 def _rename(video: VideoRecord, name: str, tags: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from visil_dash.media.allowed import allowed_folders
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent, plural, safe_name

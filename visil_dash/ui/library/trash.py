@@ -8,6 +8,7 @@ import streamlit as st
 from visil_dash.media.allowed import allowed_folders
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import keep_errors
+from visil_dash.ui.shell.runs import uninterrupted
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.widgets import minute_of, name_line
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # importing it takes seconds (torch, the index)
 _NAMES_SHOWN = 3
 
 
+@uninterrupted()
 def remove_videos(video_ids: Sequence[str], *, outside: bool = False) -> None:
     """Moves videos to the trash of the library in use; `outside`: their files elsewhere, too.
 

@@ -7,17 +7,18 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from visil_dash.errors import InputError, ModelError, VisilDashError
+from visil_dash.errors import InputError, ModelError
 from visil_dash.library.rows import clean_name
 from visil_dash.media.allowed import allowed_folders, allowed_path
 from visil_dash.models.load import model_infos
 from visil_dash.models.offers import import_model, import_together
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.errors import keep_errors, show_kept_errors
 from visil_dash.ui.shell.text import md
 from visil_dash.ui.shell.uploads import write_upload
 
-_UPLOADER, _REFUSED = "model_files", "import_refused"
+_UPLOADER = "model_files"
+_PLACE = "models/import"
 
 
 def draw_import() -> None:
@@ -47,9 +48,7 @@ def draw_import() -> None:
             st.form_submit_button(
                 "Import", icon=":material/file_open:", on_click=_take, args=(key,)
             )
-        refused = st.session_state.pop(_REFUSED, None)
-        if refused is not None:
-            show_error(refused)
+        show_kept_errors(_PLACE)
 
 
 def _take(key: str) -> None:
@@ -58,7 +57,7 @@ def _take(key: str) -> None:
     typed = str(st.session_state.get("model_path") or "").strip()
     unverified = bool(st.session_state.get("model_unverified"))
     before = _extractors()
-    try:
+    with keep_errors(place=_PLACE):
         if not uploads and not typed:
             raise InputError("Nothing", "was chosen", "upload a file or type a path")
         taken = list(_take_uploads(uploads, unverified=unverified)) if uploads else []
@@ -67,8 +66,6 @@ def _take(key: str) -> None:
             taken.append(import_model(path, settings=settings, unverified=unverified))
         st.toast(md(f"Imported {', '.join(taken)}"), icon=":material/check:")
         state.next_upload_round()
-    except VisilDashError as error:
-        st.session_state[_REFUSED] = error  # shown below the form
     for name, extractor in _extractors().items():
         if before.get(name) not in (None, "", extractor):
             backend.close_workbenches(name)

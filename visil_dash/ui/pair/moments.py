@@ -7,7 +7,7 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.fragments import arrived
+from visil_dash.ui.shell.runs import arrived
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, safe_name
 from visil_dash.ui.shell.widgets import thumbnail

@@ -15,7 +15,7 @@ from visil_dash.ui.search.filters import draw_filter
 from visil_dash.ui.search.options import EXHAUSTIVE, HIERARCHICAL, NEAREST, SearchOptions
 from visil_dash.ui.search.tasks import Verification, proofs_of
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import escaped, md, percent, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line, verified_badge

@@ -7,7 +7,7 @@ from visil_dash.records import SearchResult
 from visil_dash.ui.search.tasks import REPORT_MATCHES, report_task
 from visil_dash.ui.shell import state
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import md, percent
 from visil_dash.ui.shell.widgets import download_button
 

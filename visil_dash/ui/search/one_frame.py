@@ -8,8 +8,8 @@ import streamlit as st
 from visil_dash.clock import clock
 from visil_dash.ui.search.tasks import frame_search_task, strip_task
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, number, to_link
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import md, safe_name
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import empty_state, facts, name_line

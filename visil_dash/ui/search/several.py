@@ -13,7 +13,7 @@ from visil_dash.ui.search.answer import draw_inside_button, holds_match
 from visil_dash.ui.search.options import SearchOptions, judged_result, search_task
 from visil_dash.ui.search.tasks import verified_so_far
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import escaped, percent, plural, safe_name
 from visil_dash.ui.shell.uploads import SessionClip

@@ -1,7 +1,8 @@
 """Errors meant for the user, shown as one sentence; all others are left to raise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -55,15 +56,59 @@ def friendly() -> Iterator[None]:
         show_error(error)
 
 
+@dataclass
+class _Kept:
+    errors: list[VisilDashError] = field(default_factory=list)
+    place: str = ""
+    shown: bool = False
+
+
 @contextmanager
-def keep_errors() -> Iterator[None]:
-    """For callbacks: keeps a VisilDashError until the page runs `show_kept_errors`."""
+def keep_errors(*, place: str = "") -> Iterator[None]:
+    """For actions, in a callback or below a button: keeps a VisilDashError for
+    `show_kept_errors`, at this place only if one is given. Forgets those that were shown."""
+    kept: _Kept | None = st.session_state.get(state.ERRORS)
+    if kept is not None and kept.shown:
+        _forget_errors()
     try:
         yield
     except VisilDashError as error:
-        st.session_state.setdefault(state.ERRORS, []).append(error)
+        kept = st.session_state.setdefault(state.ERRORS, _Kept())
+        kept.errors.append(error)
+        kept.place = place
 
 
-def show_kept_errors() -> None:
-    for error in st.session_state.pop(state.ERRORS, []):
-        show_error(error)
+def show_kept_errors(place: str) -> None:
+    """Shows the errors of the last action until the next action, the next page or Dismiss.
+
+    A page may run again at any moment, so what is shown in one run only would not be seen.
+    `place`: the page, and behind a slash the part of it. The first place that is drawn after
+    the action shows them.
+    """
+    kept: _Kept | None = st.session_state.get(state.ERRORS)
+    if kept is None:
+        return
+    kept.place = kept.place or place
+    if kept.place == place:
+        kept.shown = True
+        show_errors(kept.errors, key=f"kept-{place}", dismiss=_forget_errors)
+    elif kept.place.partition("/")[0] != place.partition("/")[0]:
+        _forget_errors()
+
+
+def show_errors(errors: Iterable[BaseException], *, key: str, dismiss: Callable[[], None]) -> None:
+    """The errors with a button below them that calls `dismiss`."""
+    with st.container(gap="small", key=key.replace("/", "-")):
+        for error in errors:
+            show_error(error)
+        st.button(
+            "Dismiss",
+            key=f"dismiss-{key}",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=dismiss,
+        )
+
+
+def _forget_errors() -> None:
+    st.session_state.pop(state.ERRORS, None)

@@ -12,7 +12,7 @@ from visil_dash.framing.views import QueryRef
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.fragments import arrived
+from visil_dash.ui.shell.runs import arrived
 from visil_dash.ui.shell.tasks import Task
 
 _POSTER = "poster.jpg"

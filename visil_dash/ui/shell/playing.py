@@ -9,7 +9,7 @@ from streamlit import runtime
 from visil_dash.records import Decoded, MediaInfo
 from visil_dash.ui.shell import backend, pictures
 from visil_dash.ui.shell.errors import friendly
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import safe_name
 
 # st.video holds the whole file in the server's memory for every viewer.

@@ -108,7 +108,7 @@ WALK_REFERENCE = "walk_reference"
 WALK_STEP = "walk_step"
 WALK_NEXT = "walk_next"  # pair that the pickers take over
 FIVR_RUN = "fivr_run"
-ERRORS = "errors"  # errors of callbacks, until the page shows them
+ERRORS = "errors"  # of the last action, and where the page shows them
 
 # A new number gives the uploader a new key: that empties it after its files are on disk.
 UPLOAD_ROUND = "upload_round"

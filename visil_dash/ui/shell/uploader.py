@@ -1,18 +1,17 @@
 """The upload box: the callback writes files to disk and frees the server's memory at once."""
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache, partial
 from typing import Any, BinaryIO, cast
 
 import streamlit as st
-from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from visil_dash.errors import InputError, VisilDashError
 from visil_dash.ui.shell import state
-from visil_dash.ui.shell.errors import show_error
+from visil_dash.ui.shell.errors import show_errors
 from visil_dash.ui.shell.text import safe_name, size
 from visil_dash.ui.shell.widgets import UI_ASSETS
 
@@ -36,7 +35,6 @@ def upload_box(
     Any file type may be chosen: the type is decided by the bytes, not by the name. Call
     `draw_refused` too, where its lines are seen when the box is folded away.
     """
-    keep_answers()
     key = state.uploader_key(name)
     st.file_uploader(
         label,
@@ -59,38 +57,7 @@ def draw_refused(name: str) -> None:
     _report_too_large(state.uploader_key(name), name)
     refused = st.session_state.get(state.UPLOADS_REFUSED, {}).get(name, [])
     if refused:
-        with st.container(gap="small", key=f"refused-{name}"):
-            for error in refused:
-                show_error(error)
-            st.button(
-                "Dismiss",
-                key=f"dismiss-{name}",
-                type="tertiary",
-                icon=":material/close:",
-                on_click=_dismiss,
-                args=(name,),
-            )
-
-
-@cache
-def keep_answers() -> None:
-    """Makes Streamlit keep its answer to an upload request when the page reruns.
-
-    Before it uploads a file, the browser asks the server for an address. When a rerun starts,
-    Streamlit 1.67 discards all messages that are still in its queue, including that answer: the
-    upload never starts, and no error is shown.
-    """
-    plain = ForwardMsgQueue.clear
-
-    @wraps(plain)
-    def clear(queue: ForwardMsgQueue, *args: Any, **options: Any) -> None:
-        answers = [m for m in queue._queue if m.WhichOneof("type") == "file_urls_response"]
-        plain(queue, *args, **options)
-        for answer in answers:
-            if not any(answer is kept for kept in queue._queue):
-                queue.enqueue(answer)
-
-    ForwardMsgQueue.clear = clear  # type: ignore[method-assign, assignment]
+        show_errors(refused, key=f"refused-{name}", dismiss=partial(_dismiss, name))
 
 
 @cache

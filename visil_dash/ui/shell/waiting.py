@@ -4,7 +4,7 @@ import streamlit as st
 
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.fragments import fragment
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import percent, safe_name
 from visil_dash.ui.shell.uploads import SessionClip

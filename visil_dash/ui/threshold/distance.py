@@ -8,9 +8,9 @@ from visil_dash.labels.label import Label
 from visil_dash.reduction.unit import cosine_of
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, to_link
 from visil_dash.ui.shell.picker import pick_video
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.waiting import read_clip
 from visil_dash.ui.shell.widgets import empty_state
 from visil_dash.ui.threshold.bands import draw_bands
@@ -47,7 +47,7 @@ def draw_distance_explorer(query_id: str | None) -> None:
     tried = _tried()
     value = tried.get(backend.workbench().threshold())
     _slider(value, tried)
-    show_kept_errors()
+    show_kept_errors("threshold/distance")
     saving = st.container()
     view = None if query_id is None else backend.query_distances(query_id)
     if view is not None and view.distances.size:

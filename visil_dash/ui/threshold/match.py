@@ -5,8 +5,8 @@ import streamlit as st
 from visil_dash.labels.label import Label
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_kept_errors
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import from_link, to_link
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.threshold.labelled_pairs import measured_pairs
 from visil_dash.ui.threshold.operating import draw_operating
 from visil_dash.ui.threshold.saving import draw_history, draw_saving
@@ -37,7 +37,7 @@ def draw_match_explorer() -> None:
         on_change=tried.set,
         help="A re-ranked video is a match when its similarity to the query is at least this.",
     )
-    show_kept_errors()
+    show_kept_errors("threshold/match")
     saving = st.container()
     key, views = f"{state.THRESHOLD_VIEW}_match", {"labels": _LABELS, "history": _HISTORY}
     from_link(key, state.PARAM_VIEW, views.get, default=_LABELS)

@@ -17,7 +17,7 @@ from visil_dash.metrics.operating import (
 from visil_dash.progress import Watch
 from visil_dash.records import Array
 from visil_dash.ui.shell import backend
-from visil_dash.ui.shell.fragments import arrived
+from visil_dash.ui.shell.runs import arrived
 from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 

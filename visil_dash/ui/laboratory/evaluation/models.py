@@ -19,8 +19,8 @@ from visil_dash.progress import Watch
 from visil_dash.ui.library.extraction import draw_extraction_beside
 from visil_dash.ui.search.second_model import draw_second_model_missing
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.tables import chosen_row, table_height
 from visil_dash.ui.shell.tasks import Key, Task
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds

@@ -19,8 +19,8 @@ from visil_dash.plots import operating
 from visil_dash.ui.laboratory.evaluation.proof import draw_proof_metrics
 from visil_dash.ui.laboratory.evaluation.task import Evaluated, evaluation_task
 from visil_dash.ui.shell import backend, state
-from visil_dash.ui.shell.fragments import fragment
 from visil_dash.ui.shell.links import choice_in_address
+from visil_dash.ui.shell.runs import fragment
 from visil_dash.ui.shell.text import md, plural, safe_name, seconds
 from visil_dash.ui.shell.waiting import finished
 from visil_dash.ui.shell.widgets import (

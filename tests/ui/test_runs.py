@@ -15,7 +15,7 @@ from tests.support.sources import nodes, sources_of
 def ours() -> None:
     import streamlit as st
 
-    from visil_dash.ui.shell.fragments import fragment
+    from visil_dash.ui.shell.runs import fragment
 
     @fragment(run_every=1.0)
     def watch() -> None:
@@ -99,6 +99,6 @@ def test_every_part_that_runs_alone_has_such_a_container() -> None:
         f"{path}:{node.lineno}"
         for path, source in sources_of("visil_dash/ui", "pages").items()
         for node in nodes(source)
-        if getattr(node, "attr", "") == "fragment" and not path.endswith("shell/fragments.py")
+        if getattr(node, "attr", "") == "fragment" and not path.endswith("shell/runs.py")
     ]
     assert plain_ones == []

@@ -1,5 +1,5 @@
-"""Parts of a page that run again alone, by themselves or when something in them is used, and what
-is drawn while it is still being made: it is drawn again when it is there.
+"""How a page runs again: parts of it alone, again when what it waits for is there, and what no
+new run may cut off.
 
 Whether to draw again is decided by what was drawn. A page that asks at its end what is still being
 made misses what was made since it drew, and shows a blank for good.
@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache, wraps
 from time import monotonic
-from typing import ParamSpec, overload
+from typing import Any, ParamSpec, overload
 
 import streamlit as st
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequest, ScriptRequests
+from streamlit.runtime.scriptrunner_utils.script_run_context import RunLocation, ThreadState
 
 from visil_dash.ui.shell.tasks import Task
 
@@ -105,3 +108,62 @@ def _look_out(each: tuple[Task, ...], together: tuple[Task, ...], drawn: float) 
         return
     if any(task.ended for task in each) or (together and all(task.ended for task in together)):
         st.rerun()
+
+
+# ---- what no new run may cut off ----
+
+
+_whole: ContextVar[bool] = ContextVar("whole", default=False)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """For changes outside callbacks that must be made wholly, such as showing what is shown once.
+
+    What the browser asks for meanwhile waits for the end of the block.
+    """
+    before = _whole.set(True)
+    try:
+        yield
+    finally:
+        _whole.reset(before)
+
+
+@cache
+def finish_actions() -> None:
+    """Makes Streamlit finish callbacks, and answer uploads, whatever the browser asks meanwhile.
+
+    Streamlit 1.67 gives way to the next request of the browser wherever the session state is
+    touched or something is drawn (https://github.com/streamlit/streamlit/issues/10578). In a
+    callback, an action is left half done: a clip is stored that nobody sees, a verdict without
+    its page. It also discards all messages in its queue when a run starts, among them the answer to
+    a browser that asks where to upload a file: the upload never starts, and no error is shown.
+    """
+    _finish_callbacks()
+    _keep_answers()
+
+
+def _finish_callbacks() -> None:
+    plain = ScriptRequests.on_scriptrunner_yield
+
+    @wraps(plain)
+    def give_way(requests: ScriptRequests) -> ScriptRequest | None:
+        if _whole.get() or ThreadState.get().run_location is RunLocation.CALLBACK:
+            return None
+        return plain(requests)
+
+    ScriptRequests.on_scriptrunner_yield = give_way  # type: ignore[method-assign, assignment]
+
+
+def _keep_answers() -> None:
+    plain = ForwardMsgQueue.clear
+
+    @wraps(plain)
+    def clear(queue: ForwardMsgQueue, *args: Any, **options: Any) -> None:
+        answers = [m for m in queue._queue if m.WhichOneof("type") == "file_urls_response"]
+        plain(queue, *args, **options)
+        for answer in answers:
+            if not any(answer is kept for kept in queue._queue):
+                queue.enqueue(answer)
+
+    ForwardMsgQueue.clear = clear  # type: ignore[method-assign, assignment]
