@@ -93,7 +93,7 @@ def test_the_dashboard_listens_on_loopback_whatever_a_settings_file_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(serve.os, "execv", lambda _, command: started.append(command))
+    monkeypatch.setattr(serve.os, "execve", lambda _, command, given: started.append(command))
     monkeypatch.setattr(serve, "port_is_free", lambda _: True)
     monkeypatch.delenv("VISIL_DASH_ALLOW_PUBLIC", raising=False)
     monkeypatch.setenv("VISIL_DASH_LIBRARY", str(tmp_path))  # serve sets it: undone at the end
@@ -105,6 +105,22 @@ def test_the_dashboard_listens_on_loopback_whatever_a_settings_file_says(
     monkeypatch.setenv("VISIL_DASH_ALLOW_PUBLIC", "1")
     main([*command, "--address", "0.0.0.0"])
     assert "0.0.0.0" in started[1]
+
+
+def test_the_dashboard_begins_with_few_arenas_and_what_the_user_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given: list[dict[str, str]] = []
+    monkeypatch.setattr(serve.os, "execve", lambda _path, _command, env: given.append(dict(env)))
+    monkeypatch.setattr(serve, "port_is_free", lambda _: True)
+    monkeypatch.setenv("VISIL_DASH_LIBRARY", str(tmp_path))  # serve sets it: undone at the end
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    command = ["serve", "--no-demo", "--library", str(tmp_path / "library")]
+    main(command)
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
+    main(command)
+    assert [env["MALLOC_ARENA_MAX"] for env in given] == ["2", "7"]
+    assert given[0]["VISIL_DASH_LIBRARY"] == str(tmp_path / "library")
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

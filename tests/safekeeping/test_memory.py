@@ -1,9 +1,12 @@
 """Memory that threads have freed goes back to the system, where glibc alone would keep it."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from visil_dash.safekeeping.memory import FEW_ARENAS
 
 PROGRAM = """
 import ctypes, sys, threading
@@ -46,3 +49,48 @@ def test_memory_that_threads_freed_goes_back() -> None:
 
 def test_the_control_glibc_alone_keeps_it() -> None:
     assert grown("as it is") > 60
+
+
+ARENAS = """
+import ctypes, threading
+from visil_dash.safekeeping.memory import keep_memory_small
+library = ctypes.CDLL(None)
+if not hasattr(library, "malloc_info"):
+    print("no glibc")
+    raise SystemExit
+kept, together = [], threading.Barrier(6)
+def work():
+    together.wait()
+    kept.append([ctypes.create_string_buffer(1000) for _ in range(100)])
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+keep_memory_small().set()
+library.fopen.restype = ctypes.c_void_p
+stream = ctypes.c_void_p(library.fopen(b"/dev/stdout", b"w"))
+library.malloc_info(0, stream)
+library.fclose(stream)
+"""
+
+
+def arenas(environment: dict[str, str]) -> int:
+    """How many a process has in which six threads worked before `keep_memory_small`."""
+    plain = {name: value for name, value in os.environ.items() if name not in FEW_ARENAS}
+    program = [sys.executable, "-c", ARENAS]
+    printed = subprocess.run(
+        program, capture_output=True, text=True, check=True, env=plain | environment
+    ).stdout
+    if "no glibc" in printed:
+        pytest.skip("not glibc: its arenas are meant")
+    return printed.count("<heap nr=")
+
+
+def test_a_process_has_few_arenas_from_its_first_thread_on() -> None:
+    assert arenas(FEW_ARENAS) == 2
+
+
+def test_the_control_threads_that_were_there_before_keep_theirs() -> None:
+    assert arenas({}) > 4

@@ -17,6 +17,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
+from visil_dash.safekeeping.memory import FEW_ARENAS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -119,7 +121,7 @@ def running_app(
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=ROOT,
-            env=kept | {"VISIL_DASH_LIBRARY": str(library)} | (environment or {}),
+            env=kept | FEW_ARENAS | {"VISIL_DASH_LIBRARY": str(library)} | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

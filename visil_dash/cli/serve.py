@@ -18,6 +18,7 @@ from visil_dash.cli.options import port_number
 from visil_dash.cli.shared import FAILED, add_command
 from visil_dash.errors import InputError
 from visil_dash.installed import APP, login_providers
+from visil_dash.safekeeping.memory import FEW_ARENAS
 from visil_dash.settings import Settings
 
 ADDRESS = "127.0.0.1"
@@ -129,4 +130,4 @@ def start(port: int, address: str | None) -> NoReturn:
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
     command += ["--server.address", address] if address else []
     print(f"starting the dashboard, http://{ADDRESS}:{port} here (Ctrl-C stops it)", flush=True)
-    os.execv(sys.executable, command)
+    os.execve(sys.executable, command, FEW_ARENAS | os.environ)

@@ -134,9 +134,9 @@ def finish_actions() -> None:
     """Makes Streamlit finish callbacks, and answer uploads, whatever the browser asks meanwhile.
 
     Streamlit 1.67 gives way to the next request of the browser wherever the session state is
-    touched or something is drawn (https://github.com/streamlit/streamlit/issues/10578). In a
-    callback, an action is left half done: a clip is stored that nobody sees, a verdict without
-    its page. It also discards all messages in its queue when a run starts, among them the answer to
+    touched or something is drawn (https://github.com/streamlit/streamlit/issues/10578). That leaves
+    a callback half done: a clip is stored and never searched, videos are removed and no undo is
+    offered. It also discards all messages in its queue when a run starts, among them the answer to
     a browser that asks where to upload a file: the upload never starts, and no error is shown.
     """
     _finish_callbacks()
