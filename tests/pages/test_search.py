@@ -38,6 +38,7 @@ from visil_dash.settings import Settings
 from visil_dash.ui.search.options import judged_result
 from visil_dash.ui.shell import backend, state, uploader
 from visil_dash.ui.shell.tasks import Task
+from visil_dash.ui.shell.text import md
 from visil_dash.ui.shell.uploader import upload_box
 from visil_dash.ui.shell.uploads import Clips
 from visil_dash.workbench.bench import Workbench
@@ -108,6 +109,17 @@ def test_it_starts_with_a_question(opened: Open) -> None:
     page = opened("search").run()
     assert not page.exception
     assert "Choose a query clip" in texts(page)
+
+
+def test_a_new_tab_offers_the_clip_of_this_browser_first(opened: Open, clip: bytes) -> None:
+    answered(upload(opened("search").run(), ("clip.mp4", clip)))
+    page = opened("search").run()
+    offered = [button.label for button in page.button if "example_" in str(button.key)]
+    assert offered == [md(name) for name in ("clip.mp4", *NAMES[:2])]
+    page.button(key="example_0").click()
+    answered(page)
+    assert page.session_state[state.SEARCH_QUERY] == hashlib.sha256(clip).hexdigest()
+    assert cards(page)[0] == "market.mp4"
 
 
 def test_an_uploaded_clip_finds_its_video_and_the_span(opened: Open, clip: bytes) -> None:

@@ -1,5 +1,7 @@
 """Something to click where nothing is searched for yet."""
 
+from itertools import islice
+
 import streamlit as st
 
 from visil_dash.labels.demo_set import demo_labels
@@ -11,19 +13,21 @@ _SHOWN = 3
 
 
 def draw_examples() -> None:
-    """Library videos to search with: those of the demo set that have copies, else the first."""
+    """Videos to search with: clips of this browser, then library videos, first those of the demo
+    set that have copies."""
     videos = backend.library_videos()
-    asked = dict.fromkeys(label.query for label in demo_labels(videos.values()))
-    examples = [*asked, *(video for video in videos if video not in asked)][:_SHOWN]
+    asked = [label.query for label in demo_labels(videos.values())]
+    names = {clip.query_id: clip.name for clip in backend.session_clips()}
+    names |= {video: videos[video].name for video in (*asked, *videos)}
     with (
         st.container(horizontal_alignment="center"),
         st.container(horizontal=True, gap="small", key="examples"),
     ):
-        for number, video_id in enumerate(examples):
+        for number, (video_id, name) in enumerate(islice(names.items(), _SHOWN)):
             with st.container(key=f"example-{number}", gap="xsmall"):
                 thumbnail(video_id, key="example")
                 st.button(
-                    md(safe_name(videos[video_id].name, longest=40)),
+                    md(safe_name(name, longest=40)),
                     key=f"example_{number}",
                     icon=":material/search:",
                     width="stretch",
