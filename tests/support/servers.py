@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -90,7 +91,11 @@ def milvus_server(folder: Path) -> tuple[Server, str]:
     settings.set_base_dir(str(folder))
     # A killed server's parts are forgotten after 5 s, not 30, and it starts again that soon.
     settings.config.set("common.session.ttl", 5)
-    settings.config.resolve()
+    # Not one of those that the system gives to connections, such as Ray's: 53100 by default.
+    settings.config.configurable_items["root_coord_port"][1] = 20_100
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # its socket stays open if a port is taken
+        settings.config.resolve()
     (folder / "bin").mkdir()
     for packed in (Path(milvus.__file__).parent / "data" / "bin").glob("*.lzma"):
         unpacked = folder / "bin" / packed.stem
