@@ -59,6 +59,8 @@ class WriterLock:
 
     def release(self) -> None:
         if self._fd is not None:
+            # Closing alone leaves it with a child that is between fork and exec at this moment.
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
             self._fd = None
 
