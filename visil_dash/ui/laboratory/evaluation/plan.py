@@ -9,11 +9,13 @@ from visil_dash.ui.laboratory.evaluation.proof import draw_proof_choice
 from visil_dash.ui.laboratory.evaluation.task import evaluation_task, known_evaluation_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
+from visil_dash.ui.shell.runs import uninterrupted
 from visil_dash.ui.shell.text import plural, seconds
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.scoring import rerank_rate
 
 _MOST_SEED = 2**31 - 1
+_ASKED = "evaluate_asked"  # whether the button was clicked, until the evaluation begins
 
 
 def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
@@ -35,8 +37,13 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
                 help="Of the bootstrap draws from which the intervals are computed.",
             )
             proof_seconds = draw_proof_choice()
-            clicked = st.button(
-                "Evaluate", icon=":material/play_arrow:", type="primary", key="evaluate_run"
+            st.button(
+                "Evaluate",
+                icon=":material/play_arrow:",
+                type="primary",
+                key="evaluate_run",
+                on_click=st.session_state.update,
+                args=({_ASKED: True},),
             )
             st.caption(_cost(given, proof_seconds), width="content")
     chosen = [s for s in (first, second) if s is not None]
@@ -47,10 +54,11 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
         seed=int(seed),
         proof_seconds=proof_seconds,
     )
-    if clicked:
-        st.session_state[state.EVALUATE_PLAN] = plan
-        evaluation_task(plan, again=True)
-    elif state.EVALUATE_PLAN not in st.session_state and known_evaluation_task(plan) is not None:
+    with uninterrupted():  # a click is kept until here, whatever run it began in
+        if st.session_state.pop(_ASKED, False):
+            st.session_state[state.EVALUATE_PLAN] = plan
+            evaluation_task(plan, again=True)
+    if state.EVALUATE_PLAN not in st.session_state and known_evaluation_task(plan) is not None:
         st.session_state[state.EVALUATE_PLAN] = plan  # it goes on, or went on, without this page
     return st.session_state.get(state.EVALUATE_PLAN)
 
