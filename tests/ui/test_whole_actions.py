@@ -76,7 +76,6 @@ def test_the_control_streamlit_alone_leaves_it_half_done(
 
 
 RUNS: list[dict[str, Any]] = [
-    {},
     {"retain_lifecycle_msgs": True},
     {"retain_lifecycle_msgs": True, "fragment_ids_this_run": ["part"]},
 ]
@@ -91,7 +90,8 @@ def sent(clear: Callable[..., None], run: dict[str, Any]) -> list[str]:
     for message in (text, answer):
         queue.enqueue(message)
     clear(queue, **run)
-    return [str(message.WhichOneof("type")) for message in queue.flush()]
+    messages = [*queue.flush(), *queue.flush()]  # what was sent is not sent again
+    return [str(message.WhichOneof("type")) for message in messages]
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -102,7 +102,7 @@ def test_the_answer_to_an_upload_outlives_the_beginning_of_a_run(run: dict[str, 
 
 def test_the_control_streamlit_alone_drops_it() -> None:
     finish_actions()
-    assert sent(ForwardMsgQueue.clear.__wrapped__, RUNS[1]) == []  # type: ignore[attr-defined]
+    assert sent(ForwardMsgQueue.clear.__wrapped__, RUNS[0]) == []  # type: ignore[attr-defined]
 
 
 def shown_once(source: str) -> list[int]:

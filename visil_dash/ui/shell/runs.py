@@ -159,10 +159,13 @@ def _keep_answers() -> None:
     plain = ForwardMsgQueue.clear
 
     @wraps(plain)
-    def clear(queue: ForwardMsgQueue, *args: Any, **options: Any) -> None:
+    def clear(
+        queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, *args: Any, **options: Any
+    ) -> None:
         answers = [m for m in queue._queue if m.WhichOneof("type") == "file_urls_response"]
-        plain(queue, *args, **options)
-        for answer in answers:
+        plain(queue, retain_lifecycle_msgs, *args, **options)
+        # Without it the queue is cleared because all was sent, or because its session ends.
+        for answer in answers if retain_lifecycle_msgs else ():
             if not any(answer is kept for kept in queue._queue):
                 queue.enqueue(answer)
 
