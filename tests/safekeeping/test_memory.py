@@ -34,13 +34,17 @@ print(resident() - before)
 """
 
 
+def printed(program: str, *arguments: str, environment: dict[str, str]) -> str:
+    command = [sys.executable, "-c", program, *arguments]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    if "no glibc" in said.stdout:
+        pytest.skip("not glibc: the memory that it keeps is not that of this allocator")
+    return said.stdout
+
+
 def grown(mode: str) -> float:
     """MiB that a process has grown by after six threads freed 23 MiB each."""
-    program = [sys.executable, "-c", PROGRAM, mode]
-    printed = subprocess.run(program, capture_output=True, text=True, check=True).stdout
-    if "no glibc" in printed:
-        pytest.skip("not glibc: the memory that it keeps is not that of this allocator")
-    return float(printed)
+    return float(printed(PROGRAM, mode, environment=dict(os.environ)))
 
 
 def test_memory_that_threads_freed_goes_back() -> None:
@@ -79,13 +83,7 @@ library.fclose(stream)
 def arenas(environment: dict[str, str]) -> int:
     """How many a process has in which six threads worked before `keep_memory_small`."""
     plain = {name: value for name, value in os.environ.items() if name not in FEW_ARENAS}
-    program = [sys.executable, "-c", ARENAS]
-    printed = subprocess.run(
-        program, capture_output=True, text=True, check=True, env=plain | environment
-    ).stdout
-    if "no glibc" in printed:
-        pytest.skip("not glibc: its arenas are meant")
-    return printed.count("<heap nr=")
+    return printed(ARENAS, environment=plain | environment).count("<heap nr=")
 
 
 def test_a_process_has_few_arenas_from_its_first_thread_on() -> None:

@@ -105,7 +105,7 @@ def test_the_control_streamlit_alone_drops_it() -> None:
     assert sent(ForwardMsgQueue.clear.__wrapped__, RUNS[0]) == []  # type: ignore[attr-defined]
 
 
-def shown_once(source: str) -> list[int]:
+def interruptible_pops(source: str) -> list[int]:
     """Lines that take something out of the session to use it, where a new run may cut that off."""
     safe = {
         id(inner)
@@ -127,10 +127,11 @@ def test_what_is_taken_out_of_the_session_is_used_before_a_new_run_begins() -> N
     found = [
         f"{path}:{line}"
         for path, source in sources_of("visil_dash/ui", "pages").items()
-        for line in shown_once(source)
+        for line in interruptible_pops(source)
     ]
     assert found == []
 
 
 def test_the_control_a_message_that_is_shown_once_is_found() -> None:
-    assert shown_once("import streamlit as st\nst.write(st.session_state.pop('told', ''))") == [2]
+    page_source = "import streamlit as st\nst.write(st.session_state.pop('told', ''))"
+    assert interruptible_pops(page_source) == [2]

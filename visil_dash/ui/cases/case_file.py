@@ -14,7 +14,7 @@ import streamlit as st
 from visil_dash.progress import Watch
 from visil_dash.ui.shell import backend
 from visil_dash.ui.shell.errors import show_error
-from visil_dash.ui.shell.runs import uninterrupted
+from visil_dash.ui.shell.runs import keep_click, kept_click
 from visil_dash.ui.shell.tables import table_height
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # importing them takes seconds (torch, the index)
     from visil_dash.cases.pins import Pin
 
 _MOST_UPLOAD = 1024  # MB
-_ASKED = "case_asked"  # whether the case file is to be made in this run
+_CLICK = "case"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class _Made:
 def draw_export(pinned: "Sequence[Pin]") -> None:
     """Makes the case file on a click, then offers it as ZIP and as one HTML page."""
     # Begun here, not by the click: a note that was written just before counts.
-    with uninterrupted():
-        task = _making(pinned, begin=bool(st.session_state.pop(_ASKED, False)))
+    with kept_click(_CLICK) as clicked:
+        task = _making(pinned, begin=clicked)
     if task is None or (task.ended and task.error is not None):
         if task is not None and task.error is not None:
             show_error(task.error)
@@ -51,7 +51,8 @@ def draw_export(pinned: "Sequence[Pin]") -> None:
             type="primary",
             help="Compares every pinned pair and verifies it on the pixels anew, and writes scores,"
             " frames, proof, versions and the hashes of both files",
-            on_click=_ask,
+            on_click=keep_click,
+            args=(_CLICK,),
         )
         return
     if not finished(
@@ -82,7 +83,7 @@ def draw_export(pinned: "Sequence[Pin]") -> None:
                 icon=":material/description:",
                 on_click="ignore",
             )
-            st.button("Make anew", type="tertiary", on_click=_ask)
+            st.button("Make anew", type="tertiary", on_click=keep_click, args=(_CLICK,))
 
 
 def _making(pinned: "Sequence[Pin]", *, begin: bool = False) -> Task | None:
@@ -101,10 +102,6 @@ def _making(pinned: "Sequence[Pin]", *, begin: bool = False) -> Task | None:
             return _Made(file.read_bytes(), page, digest)
 
     return backend.tasks().start(key, work, again=True) if begin else backend.tasks().get(key)
-
-
-def _ask() -> None:
-    st.session_state[_ASKED] = True
 
 
 # ---- checking ----

@@ -25,7 +25,7 @@ from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.errors import show_error
 from visil_dash.ui.shell.links import choice_in_address, choices_in_address, number_in_address
 from visil_dash.ui.shell.picker import pick_video
-from visil_dash.ui.shell.runs import fragment, uninterrupted
+from visil_dash.ui.shell.runs import fragment, keep_click, kept_click
 from visil_dash.ui.shell.tasks import Task
 from visil_dash.ui.shell.text import md, plural, safe_name, size
 from visil_dash.ui.shell.waiting import finished, read_clip
@@ -35,7 +35,7 @@ _FIRST_KINDS = ("crop", "blur")
 # Of the table, so that none is cut off; the download has them.
 _FOLDED = ("Nearest frame", "Seconds", "Motion at other offsets", "Why")
 _MOST_SEED = 10_000
-_ASKED = "robustness_asked"  # whether the button was clicked, until the run begins
+_CLICK = "robustness"
 
 
 def draw_clip_choice() -> str | None:
@@ -205,11 +205,11 @@ def draw_run(choice: RunChoice) -> RobustnessReport | None:
             icon=":material/science:",
             type="primary",
             key="robustness_run_now",
-            on_click=st.session_state.update,
-            args=({_ASKED: True},),
+            on_click=keep_click,
+            args=(_CLICK,),
         )
-        with uninterrupted():  # a click is kept until here, whatever run it began in
-            if st.session_state.pop(_ASKED, False):
+        with kept_click(_CLICK) as clicked:
+            if clicked:
                 st.session_state[state.ROBUSTNESS_RUN] = choice
                 tasks.robustness_task(choice, again=True)
         videos = len(backend.library_videos())

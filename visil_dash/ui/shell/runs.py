@@ -129,6 +129,19 @@ def uninterrupted() -> Iterator[None]:
         _whole.reset(before)
 
 
+def keep_click(name: str) -> None:
+    """Keeps a click until the page reaches `kept_click`, whatever run it began in; a callback."""
+    st.session_state[f"clicked_{name}"] = True
+
+
+@contextmanager
+def kept_click(name: str) -> Iterator[bool]:
+    """Whether there was a click since this was last asked; what is done in the block about it is
+    done wholly."""
+    with uninterrupted():
+        yield bool(st.session_state.pop(f"clicked_{name}", False))
+
+
 @cache
 def finish_actions() -> None:
     """Makes Streamlit finish callbacks, and answer uploads, whatever the browser asks meanwhile.
@@ -162,10 +175,9 @@ def _keep_answers() -> None:
     def clear(
         queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, *args: Any, **options: Any
     ) -> None:
-        answers = [m for m in queue._queue if m.WhichOneof("type") == "file_urls_response"]
+        before = queue._queue if retain_lifecycle_msgs else []  # else all was sent, or is to go
         plain(queue, retain_lifecycle_msgs, *args, **options)
-        # Without it the queue is cleared because all was sent, or because its session ends.
-        for answer in answers if retain_lifecycle_msgs else ():
+        for answer in (m for m in before if m.WhichOneof("type") == "file_urls_response"):
             if not any(answer is kept for kept in queue._queue):
                 queue.enqueue(answer)
 

@@ -9,13 +9,13 @@ from visil_dash.ui.laboratory.evaluation.proof import draw_proof_choice
 from visil_dash.ui.laboratory.evaluation.task import evaluation_task, known_evaluation_task
 from visil_dash.ui.shell import backend, state
 from visil_dash.ui.shell.links import choice_in_address, number_in_address
-from visil_dash.ui.shell.runs import uninterrupted
+from visil_dash.ui.shell.runs import keep_click, kept_click
 from visil_dash.ui.shell.text import plural, seconds
 from visil_dash.ui.threshold.labels_in_use import LabelSet
 from visil_dash.ui.threshold.scoring import rerank_rate
 
 _MOST_SEED = 2**31 - 1
-_ASKED = "evaluate_asked"  # whether the button was clicked, until the evaluation begins
+_CLICK = "evaluate"
 
 
 def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
@@ -42,8 +42,8 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
                 icon=":material/play_arrow:",
                 type="primary",
                 key="evaluate_run",
-                on_click=st.session_state.update,
-                args=({_ASKED: True},),
+                on_click=keep_click,
+                args=(_CLICK,),
             )
             st.caption(_cost(given, proof_seconds), width="content")
     chosen = [s for s in (first, second) if s is not None]
@@ -54,8 +54,8 @@ def draw_plan_form(given: LabelSet) -> EvaluationPlan | None:
         seed=int(seed),
         proof_seconds=proof_seconds,
     )
-    with uninterrupted():  # a click is kept until here, whatever run it began in
-        if st.session_state.pop(_ASKED, False):
+    with kept_click(_CLICK) as clicked:
+        if clicked:
             st.session_state[state.EVALUATE_PLAN] = plan
             evaluation_task(plan, again=True)
     if state.EVALUATE_PLAN not in st.session_state and known_evaluation_task(plan) is not None:
